@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the tree refuse what they are there to refuse."""
+import importlib.util
+import pathlib
+
+import pytest
+
+_PATH = pathlib.Path(__file__).resolve().parent.parent / "tidy.py"
+_SPEC = importlib.util.spec_from_file_location("tidy", _PATH)
+tidy = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(tidy)
+
+
+@pytest.mark.parametrize("name, line", [
+    ("rt/executor.cpp", '#include "shm/ring.hpp"'),
+    ("rt/base/time.hpp", '#include "rt/node.hpp"'),
+    ("shm/ring.cpp", '#include "rt/executor.hpp"'),
+    ("service/daemon.cpp", '#include "pyhost/gil.hpp"'),
+    ("tools/cli/main.cpp", "#include <systemd/sd-daemon.h>"),
+    ("service/wire/codec.cpp", '#include "shm/ring.hpp"'),
+    ("pyhost/module.cpp", '#include "message_types.hpp"'),
+])
+def test_an_include_against_the_floors_is_refused(name, line):
+    assert list(tidy.check_includes(name, [line]))
+
+
+@pytest.mark.parametrize("name, line", [
+    ("rt/executor.cpp", '#include "rt/base/time.hpp"'),
+    ("service/daemon.cpp", '#include "service/wire/varlink.hpp"'),
+    ("pyhost/module.cpp", "#include <pybind11/pybind11.h>"),
+    ("tests/rt/release_test.cpp", '#include "rt/release.hpp"'),
+])
+def test_an_include_along_the_floors_passes(name, line):
+    assert not list(tidy.check_includes(name, [line]))
+
+
+@pytest.mark.parametrize("line", [
+    "std::mutex mutex_;", "throw 1;", "std::function<void()> f;", "std::cout << 1;",
+    "std::this_thread::sleep_for(1ms);", "std::atomic_thread_fence(order);"])
+def test_banned_names_are_refused_on_the_real_time_path(line):
+    assert list(tidy.check_banned("rt/executor.cpp", [line]))
+    assert not list(tidy.check_banned("service/daemon.cpp", [line]))
+
+
+def test_a_long_file_a_long_line_and_a_missing_licence_are_refused():
+    assert list(tidy.check_shape("rt/a.cpp", ["// SPDX-License-Identifier: Apache-2.0"] * 401))
+    assert list(tidy.check_shape("rt/a.cpp", ["// SPDX-License-Identifier: Apache-2.0", "x" * 101]))
+    assert list(tidy.check_shape("rt/a.cpp", ["int x;"]))
+
