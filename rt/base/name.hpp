@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+namespace horus {
+
+/// A short text by value: no allocation, zero-terminated, trivially copyable, fit for shared
+/// memory. `Capacity` counts the terminating zero.
+template <std::size_t Capacity>
+class Name {
+ public:
+  static constexpr std::size_t kMaxLength = Capacity - 1;
+
+  constexpr Name() = default;
+
+  /// As much of `text` as fits. Where a cut would be a fault, check with fits() first.
+  static constexpr Name clipped(std::string_view text) noexcept {
+    Name name;
+    std::copy_n(text.begin(), std::min(text.size(), kMaxLength), name.text_.begin());
+    return name;
+  }
+  static constexpr bool fits(std::string_view text) noexcept { return text.size() <= kMaxLength; }
+
+  /// Reads at most Capacity bytes, so that a name without its zero (hostile memory) is bounded.
+  constexpr std::string_view view() const noexcept {
+    return {text_.data(),
+            static_cast<std::size_t>(std::find(text_.begin(), text_.end(), '\0') - text_.begin())};
+  }
+  constexpr bool empty() const noexcept { return text_[0] == '\0'; }
+
+  friend constexpr bool operator==(const Name& a, const Name& b) noexcept {
+    return a.view() == b.view();
+  }
+  friend constexpr bool operator==(const Name& a, std::string_view b) noexcept {
+    return a.view() == b;
+  }
+
+ private:
+  std::array<char, Capacity> text_{};
+};
+
+using NodeName = Name<64>;
+
+}  // namespace horus

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <time.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace horus {
+
+using Nanos = std::chrono::nanoseconds;
+using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 200us reads as 200us
+
+/// CLOCK_MONOTONIC: slewed by NTP, never set, so periods agree with the wall clock on average.
+struct MonotonicClock {
+  using duration = Nanos;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<MonotonicClock>;
+  static constexpr bool is_steady = true;
+
+  /// RT-safe: a vDSO read, no system call where the clock source is the TSC or arch timer.
+  static time_point now() noexcept {
+    timespec ts{};
+    ::clock_gettime(CLOCK_MONOTONIC, &ts);
+    return time_point{Nanos{static_cast<std::int64_t>(ts.tv_sec) * 1'000'000'000 + ts.tv_nsec}};
+  }
+};
+using TimePoint = MonotonicClock::time_point;
+
+constexpr std::int64_t to_ns(Nanos duration) noexcept {
+  return duration.count();
+}
+constexpr std::int64_t to_ns(TimePoint point) noexcept {
+  return point.time_since_epoch().count();
+}
+constexpr TimePoint from_ns(std::int64_t ns) noexcept {
+  return TimePoint{Nanos{ns}};
+}
+
+/// The processor's constant-rate counter: a cheap order of events, comparable between the
+/// processes of one machine; not a time.
+inline std::uint64_t cycle_count() noexcept {
+#if defined(__x86_64__)
+  return __rdtsc();
+#elif defined(__aarch64__)
+  std::uint64_t count = 0;
+  asm volatile("mrs %0, cntvct_el0" : "=r"(count));
+  return count;
+#else
+#error "HORUS runs on x86-64 and arm64"
+#endif
+}
+
+/// Ticks per second, 0.001 to 1,000,000 Hz, kept as the period in whole nanoseconds.
+class Rate {
+ public:
+  static constexpr double kMinHz = 0.001;
+  static constexpr double kMaxHz = 1e6;
+
+  static constexpr bool valid_hz(double hz) noexcept { return hz >= kMinHz && hz <= kMaxHz; }
+  /// `hz` must be valid_hz().
+  static constexpr Rate from_hz(double hz) noexcept {
+    return Rate{Nanos{static_cast<std::int64_t>(1e9 / hz + 0.5)}};
+  }
+  constexpr Nanos period() const noexcept { return period_; }
+  constexpr double hz() const noexcept { return 1e9 / static_cast<double>(period_.count()); }
+  friend constexpr bool operator==(Rate, Rate) noexcept = default;
+
+ private:
+  explicit constexpr Rate(Nanos period) noexcept : period_{period} {}
+  Nanos period_;
+};
+
+inline namespace literals {
+consteval Rate operator""_hz(unsigned long long hz) {
+  return Rate::from_hz(static_cast<double>(hz));
+}
+consteval Rate operator""_hz(long double hz) {
+  return Rate::from_hz(static_cast<double>(hz));
+}
+}  // namespace literals
+
+}  // namespace horus

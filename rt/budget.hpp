@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "rt/base/time.hpp"
+
+namespace horus {
+
+/// What a tick may cost. Zero means: not limited.
+struct Budget {
+  Nanos execution{};  ///< finish - start.
+  Nanos deadline{};   ///< finish - release, so that a late wake-up counts.
+};
+
+/// The three instants of one tick.
+struct TickTiming {
+  TimePoint release{};  ///< Planned, on the absolute grid.
+  TimePoint start{};    ///< The node's code could run (Python: once the GIL is held).
+  TimePoint finish{};
+
+  constexpr Nanos lateness() const noexcept { return start - release; }
+  constexpr Nanos execution() const noexcept { return finish - start; }
+  constexpr Nanos response() const noexcept { return finish - release; }
+};
+
+/// Two independent findings about one tick.
+struct Verdict {
+  bool missed = false;   ///< response > deadline
+  bool overrun = false;  ///< execution > budget
+};
+
+[[nodiscard]] constexpr Verdict judge(const TickTiming& tick, const Budget& budget) noexcept {
+  return {.missed = budget.deadline > Nanos{} && tick.response() > budget.deadline,
+          .overrun = budget.execution > Nanos{} && tick.execution() > budget.execution};
+}
+
+}  // namespace horus

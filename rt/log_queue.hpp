@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "rt/base/counter.hpp"
+#include "rt/base/spsc_ring.hpp"
+#include "rt/event_log.hpp"
+
+namespace horus {
+
+/// What one executor thread logs through: its ring, and which node and tick are running.
+struct LogChannel {
+  static constexpr std::size_t kRecords = 128;
+
+  SpscRing<LogRecord, kRecords> ring;
+  Counter lost{};                  ///< Records that found the ring full.
+  const NodeName* node = nullptr;  ///< Only for the executor's own eyes.
+  std::uint64_t tick = 0;          ///< Likewise.
+};
+
+/// Makes log() of the calling thread write to `channel`; null ends that.
+void bind_log_channel(LogChannel* channel) noexcept;
+/// RT-safe. The node and tick that records of this thread name from now on.
+void set_log_context(const NodeName* node, std::uint64_t tick) noexcept;
+
+/// Gathers the records of executors and other threads, and hands them to the sink.
+///
+/// Thread safety: add_channel() and the constructor from one thread; drain() from one thread, which
+/// is the only one that calls the sink; push() from any but executors.
+class LogQueue {
+ public:
+  explicit LogQueue(LogSink& sink);
+  ~LogQueue();
+  LogQueue(const LogQueue&) = delete;
+  LogQueue& operator=(const LogQueue&) = delete;
+
+  /// The channel lives as long as this object.
+  LogChannel& add_channel();
+  void push(const LogRecord& record) noexcept;
+  /// Hands over what is there. The sink may stall in here.
+  void drain() noexcept;
+
+ private:
+  static constexpr std::size_t kMaxPending = 1024;
+
+  LogSink& sink_;
+  std::vector<std::unique_ptr<LogChannel>> channels_;
+  std::uint64_t reported_lost_ = 0;
+  std::mutex mutex_;  // not RT: push() sends executors to their own channel.
+  std::deque<LogRecord> pending_;
+  std::uint64_t pending_lost_ = 0;
+};
+
+/// The sink for want of another: one line a record on stderr, with syslog's level in front.
+LogSink& stderr_sink() noexcept;
+
+}  // namespace horus

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "rt/base/cpu_set.hpp"
+#include "rt/base/name.hpp"
+#include "rt/base/result.hpp"
+#include "rt/base/tick_stats.hpp"
+#include "rt/base/time.hpp"
+#include "rt/budget.hpp"
+
+namespace horus {
+
+/// What follows when a tick misses its deadline.
+enum class MissPolicy : std::uint8_t {
+  kWarn,      ///< Log it (rate-limited) and go on.
+  kSkip,      ///< Give up the next release.
+  kSafeMode,  ///< Call Node::enter_safe_state(), once per episode.
+  kStop,      ///< Stop the scheduler.
+};
+
+/// What follows when a tick throws.
+enum class FailureKind : std::uint8_t {
+  kLog,      ///< Log, count, go on.
+  kFatal,    ///< Stop the scheduler; run() fails.
+  kRestart,  ///< shutdown() and init() again, `retries` times, first after `delay`, doubling.
+  kSkip,     ///< After `failures` in a row rest for `rest`.
+  kIgnore,   ///< Count, go on.
+};
+
+struct FailurePolicy {
+  FailureKind kind = FailureKind::kLog;
+  int retries = 5;
+  Nanos delay = 100ms;
+  int failures = 5;
+  Nanos rest = 30s;
+};
+
+/// The rate of best-effort nodes that name none.
+inline constexpr Rate kBestEffortRate = 100_hz;
+
+/// Everything a scheduler knows of a node before it runs. validate() holds every limit.
+struct NodeConfig {
+  NodeName name{};
+  NodeClass node_class = NodeClass::kTick;
+  std::optional<Rate> rate = {};     ///< Required, but for event and best-effort nodes.
+  std::optional<Nanos> budget = {};  ///< Default: 80 % of the period.
+  /// From the release. Default: 95 % of the period, or the budget if only that is given.
+  std::optional<Nanos> deadline = {};
+  int order = 0;  ///< 0 to 255, lower first.
+  MissPolicy on_miss = MissPolicy::kWarn;
+  FailurePolicy failure{};
+  std::optional<int> priority = {};  ///< SCHED_FIFO, 1 to 99.
+  std::optional<int> cpu = {};
+  std::optional<Nanos> watchdog = {};  ///< Default: the scheduler's.
+};
+
+/// The first rule that `config` breaks, as kInvalidArgument that names the field.
+[[nodiscard]] Status validate(const NodeConfig& config) noexcept;
+
+/// What a tick of the node may cost: as given, or the defaults above. Event, async and
+/// best-effort nodes have no limit that is not given.
+[[nodiscard]] Budget effective_budget(const NodeConfig& config) noexcept;
+
+/// "warn", "skip", "safe_mode" (or "safemode"), "stop"; "fatal", "restart", "skip", "ignore",
+/// "log". Nothing on other text.
+[[nodiscard]] std::optional<MissPolicy> parse_miss_policy(std::string_view text) noexcept;
+[[nodiscard]] std::optional<FailureKind> parse_failure_kind(std::string_view text) noexcept;
+
+}  // namespace horus

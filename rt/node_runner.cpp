@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rt/node_runner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <utility>
+
+#include "rt/event_log.hpp"
+#include "rt/log_queue.hpp"
+
+namespace horus {
+namespace {
+
+// A tick after a long stall tells at most so many skipped responses: the loop stays bounded.
+constexpr std::uint64_t kMaxOwedResponses = 1024;
+
+constexpr long long micros(Nanos duration) noexcept {
+  return duration.count() / 1000;
+}
+
+/// ", N more since the last line" or nothing.
+void append_suppressed(std::span<char> text, int length, std::uint64_t suppressed) noexcept {
+  if (suppressed == 0 || length < 0 || static_cast<std::size_t>(length) >= text.size()) return;
+  std::snprintf(text.data() + length, text.size() - static_cast<std::size_t>(length),
+                " (%llu more not shown)", static_cast<unsigned long long>(suppressed));
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> LogLimit::admit(TimePoint now) noexcept {
+  if (last_ && now - *last_ < 1s) {
+    ++suppressed_;
+    return std::nullopt;
+  }
+  last_ = now;
+  return std::exchange(suppressed_, 0);
+}
+
+NodeRunner::NodeRunner(Node& node, const NodeConfig& config, NodeStats& stats,
+                       const RunnerContext& context)
+    : node_{node},
+      config_{config},
+      stats_{stats},
+      clock_{context.clock},
+      control_{context.control},
+      max_deadline_misses_{context.max_deadline_misses},
+      period_{config.rate && config.node_class != NodeClass::kEvent ? config.rate->period()
+                                                                    : Nanos{}},
+      budget_{effective_budget(config)},
+      wanted_budget_ns_{budget_.execution.count()} {
+  stats_.name = config_.name;
+  stats_.node_class.set(config_.node_class);
+  stats_.state.set(NodeState::kUninitialized);
+  stats_.order.set(config_.order);
+  stats_.period_ns.set(period_.count());
+  stats_.budget_ns.set(budget_.execution.count());
+  stats_.deadline_ns.set(budget_.deadline.count());
+  stats_.consecutive_misses.set(0);
+  stats_.first_release_ns.set(0);
+  stats_.last_release_ns.set(0);
+}
+
+template <typename Call>
+bool NodeRunner::guarded(Call call) noexcept {
+  try {
+    call();
+    return true;
+  } catch (const std::exception& error) {
+    error_ = Name<384>::clipped(error.what());
+  } catch (...) {
+    error_ = Name<384>::clipped("an exception that is not a std::exception");
+  }
+  return false;
+}
+
+bool NodeRunner::init() noexcept {
+  set_log_context(&config_.name, number_);
+  stats_.state.set(NodeState::kInitializing);
+  initialised_ = guarded([this] { node_.init(); });
+  stats_.state.set(initialised_ ? NodeState::kRunning : NodeState::kCrashed);
+  if (!initialised_) {
+    control_.stop_because(StopReason::kNotStarted, config_.name.view(), error_.view());
+  }
+  set_log_context(nullptr, 0);
+  return initialised_;
+}
+
+void NodeRunner::run(TimePoint release) noexcept {
+  set_log_context(&config_.name, number_);
+  follow_safe_state();
+  if (may_tick(release)) {
+    // relaxed: a number on its own.
+    budget_.execution = Nanos{wanted_budget_ns_.load(std::memory_order_relaxed)};
+    TickTiming timing{.release = release, .start = clock_.now()};
+    const Tick tick{.number = number_,
+                    .release = release,
+                    .start = timing.start,
+                    .period = period_,
+                    .budget = budget_};
+    const bool succeeded = guarded([&] { node_.tick(tick); });
+    timing.finish = clock_.now();
+    last_finish_ = timing.finish;
+    const Verdict verdict = judge(timing, budget_);
+    count(timing, verdict);
+    if (verdict.missed) follow_miss(timing);
+    if (succeeded) {
+      failures_.in_a_row = 0;
+    } else {
+      follow_failure(timing.finish);
+    }
+  }
+  set_log_context(nullptr, 0);
+}
+
+bool NodeRunner::may_tick(TimePoint release) noexcept {
+  if (isolated() || release < resume_at_) {
+    stats_.skipped.add();
+    return false;
+  }
+  if (std::exchange(skip_next_, false)) {
+    skip(1);
+    return false;
+  }
+  if (!std::exchange(restart_pending_, false)) return true;
+  initialised_ = guarded([this] { node_.init(); });
+  if (!initialised_) {
+    stats_.skipped.add();
+    follow_failure(clock_.now());
+    return false;
+  }
+  stats_.state.set(NodeState::kRunning);
+  return true;
+}
+
+void NodeRunner::count(const TickTiming& timing, const Verdict& verdict) noexcept {
+  ++number_;
+  stats_.ticks.add();
+  stats_.budget_ns.set(budget_.execution.count());
+  stats_.lateness.record(timing.lateness());
+  stats_.execution.record(timing.execution());
+  stats_.response.record(timing.response());
+  stats_.last_execution_ns.set(timing.execution().count());
+  stats_.last_release_ns.set(to_ns(timing.release));
+  if (stats_.first_release_ns.value() == 0) stats_.first_release_ns.set(to_ns(timing.release));
+  count_skipped_responses(timing);
+  if (verdict.overrun) stats_.overruns.add();
+  if (verdict.missed) {
+    stats_.misses.add();
+    stats_.consecutive_misses.add();
+  } else {
+    stats_.consecutive_misses.set(0);
+    in_miss_episode_ = false;
+  }
+}
+
+void NodeRunner::count_skipped_responses(const TickTiming& timing) noexcept {
+  // A skipped release was served by the wake-up of the one that was ticked after it.
+  const auto owed = static_cast<std::int64_t>(std::min(owed_responses_, kMaxOwedResponses));
+  for (std::int64_t i = 1; i <= owed; ++i) {
+    stats_.skipped_response.record(timing.start - (timing.release - i * period_));
+  }
+  owed_responses_ = 0;
+}
+
+void NodeRunner::skip(std::uint64_t count) noexcept {
+  stats_.skipped.add(count);
+  if (!isolated() && !restart_pending_) owed_responses_ += count;
+}
+
+void NodeRunner::follow_miss(const TickTiming& timing) noexcept {
+  if (const auto suppressed = miss_log_.admit(timing.finish)) {
+    char text[200];
+    const int length = std::snprintf(
+        text, sizeof text, "missed its deadline: %lld us from the release, %lld us allowed",
+        micros(timing.response()), micros(budget_.deadline));
+    append_suppressed(text, length, *suppressed);
+    log(LogLevel::kWarning, text);
+  }
+  if (max_deadline_misses_ > 0 &&
+      stats_.consecutive_misses.value() == static_cast<std::uint64_t>(max_deadline_misses_)) {
+    control_.request_safe_state();
+  }
+  switch (config_.on_miss) {
+    case MissPolicy::kWarn: break;
+    case MissPolicy::kSkip: skip_next_ = period_ > Nanos{}; break;
+    case MissPolicy::kSafeMode:
+      if (!in_miss_episode_) node_.enter_safe_state();
+      break;
+    case MissPolicy::kStop:
+      control_.stop_because(StopReason::kMissPolicy, config_.name.view(), "missed its deadline");
+      break;
+  }
+  in_miss_episode_ = true;
+}
+
+void NodeRunner::follow_failure(TimePoint now) noexcept {
+  stats_.errors.add();
+  const FailureStep step = after_failure(config_.failure, failures_, now);
+  failures_ = step.record;
+  say_failure(now, step.action);
+  switch (step.action) {
+    case FailureAction::kContinue: return;
+    case FailureAction::kRest: break;
+    case FailureAction::kRestart:
+      if (std::exchange(initialised_, false)) {
+        // A shutdown() that throws as well adds nothing to what the tick has told.
+        static_cast<void>(guarded([this] { node_.shutdown(); }));
+      }
+      restart_pending_ = true;
+      stats_.state.set(NodeState::kError);
+      break;
+    case FailureAction::kStop:
+      stats_.state.set(NodeState::kCrashed);
+      control_.stop_because(StopReason::kNodeFailure, config_.name.view(), error_.view());
+      return;
+  }
+  resume_at_ = now + step.pause;
+}
+
+void NodeRunner::say_failure(TimePoint now, FailureAction action) noexcept {
+  if (config_.failure.kind == FailureKind::kIgnore) return;
+  const auto suppressed = failure_log_.admit(now);
+  if (!suppressed && action == FailureAction::kContinue) return;
+  static constexpr std::array<const char*, 4> kFollows{"", " (rests now)", " (is started again)",
+                                                       " (stops the scheduler)"};
+  char text[384];
+  const int length =
+      std::snprintf(text, sizeof text, "failed%s: %.*s", kFollows[static_cast<std::size_t>(action)],
+                    static_cast<int>(error_.view().size()), error_.view().data());
+  append_suppressed(text, length, suppressed.value_or(0));
+  log(LogLevel::kError, text);
+}
+
+void NodeRunner::follow_safe_state() noexcept {
+  if (!safe_state_due()) return;
+  safe_episodes_ = control_.safe_episodes();
+  node_.enter_safe_state();
+}
+
+void NodeRunner::shutdown() noexcept {
+  set_log_context(&config_.name, number_);
+  if (std::exchange(initialised_, false)) {
+    stats_.state.set(NodeState::kStopping);
+    if (!guarded([this] { node_.shutdown(); })) {
+      stats_.errors.add();
+      say_failure(clock_.now(), FailureAction::kContinue);
+    }
+    stats_.state.set(NodeState::kStopped);
+  }
+  set_log_context(nullptr, 0);
+}
+
+void NodeRunner::set_budget(Nanos execution) noexcept {
+  // relaxed: a number on its own.
+  wanted_budget_ns_.store(execution.count(), std::memory_order_relaxed);
+}
+
+void NodeRunner::isolate() noexcept {
+  // relaxed: a flag on its own.
+  isolated_.store(true, std::memory_order_relaxed);
+  stats_.state.set(NodeState::kError);
+  node_.enter_safe_state();
+}
+
+}  // namespace horus

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rt/rt_thread.hpp"
+
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace horus {
+namespace {
+
+struct Start {
+  ThreadConfig config;
+  RtThread::Entry entry;
+  void* argument;
+  bool fifo;
+};
+
+/// Owns a pthread_attr_t.
+class Attributes {
+ public:
+  Attributes() noexcept { ::pthread_attr_init(&attributes_); }
+  ~Attributes() { ::pthread_attr_destroy(&attributes_); }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  pthread_attr_t* get() noexcept { return &attributes_; }
+
+ private:
+  pthread_attr_t attributes_{};
+};
+
+/// Touches each page of the next `size` bytes of the stack, so that no tick is the first to.
+[[gnu::noinline]] void prefault_stack(std::size_t size) noexcept {
+  constexpr std::size_t kChunk = 16U << 10U;
+  char chunk[kChunk];
+  std::memset(chunk, 0, sizeof chunk);
+  if (size > kChunk) prefault_stack(size - kChunk);
+  // After the call, so that it is no tail call that reuses this frame.
+  asm volatile("" : : "r"(chunk) : "memory");
+}
+
+void* run(void* argument) {
+  const std::unique_ptr<Start> start{static_cast<Start*>(argument)};
+  if (start->fifo) {
+    // pthread_attr_setschedpolicy() refuses this flag, hence here. Lowering one's own rights is
+    // always granted.
+    const sched_param parameter{.sched_priority = start->config.priority};
+    ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
+  }
+  ::pthread_setname_np(::pthread_self(), start->config.name.view().data());
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  prefault_stack(start->config.prefault);
+  start->entry(start->argument);
+  return nullptr;
+}
+
+int create(pthread_t& thread, Start& start) noexcept {
+  Attributes attributes;
+  const ThreadConfig& config = start.config;
+  const sched_param parameter{.sched_priority = start.fifo ? config.priority : 0};
+  ::pthread_attr_setinheritsched(attributes.get(), PTHREAD_EXPLICIT_SCHED);
+  ::pthread_attr_setschedpolicy(attributes.get(), start.fifo ? SCHED_FIFO : SCHED_OTHER);
+  ::pthread_attr_setschedparam(attributes.get(), &parameter);
+  if (!config.cpus.empty()) {
+    ::pthread_attr_setaffinity_np(attributes.get(), sizeof(cpu_set_t), &config.cpus.native());
+  }
+  if (const int refused = ::pthread_attr_setstacksize(attributes.get(), config.stack_size)) {
+    return refused;
+  }
+  return ::pthread_create(&thread, attributes.get(), run, &start);
+}
+
+}  // namespace
+
+Result<RtThread> RtThread::start(const ThreadConfig& config, Entry entry, void* argument) {
+  auto start = std::make_unique<Start>(
+      Start{.config = config, .entry = entry, .argument = argument, .fifo = config.priority > 0});
+  RtThread thread;
+  int refused = create(thread.thread_, *start);
+  if (refused == EPERM && start->fifo) {
+    start->fifo = false;
+    refused = create(thread.thread_, *start);
+  }
+  if (refused != 0) {
+    return Error{errc_of(refused), "start a thread", refused,
+                 Name<200>::clipped(config.name.view())};
+  }
+  thread.joinable_ = true;
+  thread.fifo_ = start->fifo;
+  // The new thread owns it from here on.
+  static_cast<void>(start.release());
+  return thread;
+}
+
+RtThread::RtThread(RtThread&& other) noexcept
+    : thread_{other.thread_},
+      joinable_{std::exchange(other.joinable_, false)},
+      fifo_{other.fifo_} {}
+
+RtThread& RtThread::operator=(RtThread&& other) noexcept {
+  std::swap(thread_, other.thread_);
+  std::swap(joinable_, other.joinable_);
+  std::swap(fifo_, other.fifo_);
+  return *this;
+}
+
+RtThread::~RtThread() {
+  join();
+}
+
+void RtThread::join() noexcept {
+  if (std::exchange(joinable_, false)) ::pthread_join(thread_, nullptr);
+}
+
+}  // namespace horus

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "rt/base/tick_stats.hpp"
+
+namespace horus {
+
+/// What the kernel has counted for one thread.
+struct ThreadUsage {
+  std::uint64_t minor_faults = 0;
+  std::uint64_t major_faults = 0;
+  std::uint64_t voluntary_switches = 0;
+  std::uint64_t involuntary_switches = 0;
+  std::uint64_t cpu_time_ns = 0;
+  std::int32_t last_cpu = -1;
+
+  friend bool operator==(const ThreadUsage&, const ThreadUsage&) = default;
+};
+
+/// The three files of /proc/self/task/<tid>, given as text: stat, status, schedstat. Without
+/// schedstat the CPU time is that of stat, in its coarse ticks. Nothing when stat makes no sense.
+/// Source: proc(5); Documentation/scheduler/sched-stats.rst.
+std::optional<ThreadUsage> parse_thread_usage(std::string_view stat, std::string_view status,
+                                              std::string_view schedstat) noexcept;
+
+/// Reads them for a thread of this process. Not RT-safe. Nothing when it is gone.
+std::optional<ThreadUsage> read_thread_usage(std::int32_t tid) noexcept;
+
+/// Writes what was used since `base`.
+void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
+                        NodeStats::Thread& stats) noexcept;
+
+}  // namespace horus

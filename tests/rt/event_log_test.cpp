@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rt/event_log.hpp"
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "rt/log_queue.hpp"
+
+namespace horus {
+namespace {
+
+class Memory final : public LogSink {
+ public:
+  void write(const LogRecord& record) noexcept override { records.push_back(record); }
+  void lost(std::uint64_t count) noexcept override { lost_counts.push_back(count); }
+
+  std::vector<LogRecord> records;
+  std::vector<std::uint64_t> lost_counts;
+};
+
+/// Logs through `channel` as an executor thread does.
+template <typename Body>
+void as_executor(LogChannel& channel, Body body) {
+  std::thread thread{[&] {
+    bind_log_channel(&channel);
+    body();
+    bind_log_channel(nullptr);
+  }};
+  thread.join();
+}
+
+TEST(Log, from_an_executor_names_the_running_node_and_tick) {
+  Memory sink;
+  LogQueue queue{sink};
+  const NodeName node = NodeName::clipped("arm");
+  as_executor(queue.add_channel(), [&node] {
+    set_log_context(&node, 7);
+    log(LogLevel::kWarning, "late");
+    set_log_context(nullptr, 0);
+    log(LogLevel::kInfo, "idle");
+  });
+  EXPECT_TRUE(sink.records.empty()) << "only drain() calls the sink";
+  queue.drain();
+  ASSERT_EQ(sink.records.size(), 2U);
+  EXPECT_EQ(sink.records[0].text.view(), "late");
+  EXPECT_EQ(sink.records[0].node.view(), "arm");
+  EXPECT_EQ(sink.records[0].tick, 7U);
+  EXPECT_EQ(sink.records[0].level, LogLevel::kWarning);
+  EXPECT_TRUE(sink.records[1].node.empty());
+  EXPECT_LE(sink.records[0].at, sink.records[1].at);
+}
+
+TEST(Log, from_an_executor_drops_and_counts_what_does_not_fit) {
+  Memory sink;
+  LogQueue queue{sink};
+  LogChannel& channel = queue.add_channel();
+  as_executor(channel, [] {
+    for (std::size_t i = 0; i < LogChannel::kRecords + 5; ++i) log(LogLevel::kInfo, "again");
+  });
+  queue.drain();
+  EXPECT_EQ(sink.records.size(), LogChannel::kRecords);
+  EXPECT_EQ(sink.lost_counts, std::vector<std::uint64_t>{5});
+  queue.drain();
+  EXPECT_EQ(sink.lost_counts.size(), 1U) << "told once";
+}
+
+TEST(Log, from_another_thread_goes_to_the_same_sink) {
+  Memory sink;
+  LogQueue queue{sink};
+  log(LogLevel::kError, "from main");
+  queue.drain();
+  ASSERT_EQ(sink.records.size(), 1U);
+  EXPECT_EQ(sink.records[0].text.view(), "from main");
+}
+
+TEST(Log, clips_a_text_that_is_too_long) {
+  Memory sink;
+  LogQueue queue{sink};
+  log(LogLevel::kInfo, std::string(1000, 'x'));
+  queue.drain();
+  EXPECT_EQ(sink.records[0].text.view().size(), 383U);
+}
+
+TEST(Log, is_drained_when_the_queue_goes) {
+  Memory sink;
+  {
+    LogQueue queue{sink};
+    log(LogLevel::kInfo, "last words");
+  }
+  EXPECT_EQ(sink.records.size(), 1U);
+}
+
+TEST(Log, without_a_queue_goes_to_stderr_with_its_level) {
+  ::testing::internal::CaptureStderr();
+  log(LogLevel::kWarning, "nobody listens");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "<4>nobody listens\n");
+}
+
+TEST(StderrSink, names_node_tick_and_losses) {
+  ::testing::internal::CaptureStderr();
+  stderr_sink().write({.level = LogLevel::kError,
+                       .node = NodeName::clipped("arm"),
+                       .tick = 3,
+                       .text = Name<384>::clipped("failed")});
+  stderr_sink().lost(9);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "<3>arm[3]: failed\n<4>9 log records lost\n");
+}
+
+TEST(StderrSink, cuts_a_long_line_and_still_ends_it) {
+  ::testing::internal::CaptureStderr();
+  stderr_sink().write({.node = NodeName::clipped(std::string(63, 'n')),
+                       .tick = 18446744073709551615ULL,
+                       .text = Name<384>::clipped(std::string(383, 't'))});
+  const std::string line = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(line.back(), '\n');
+  EXPECT_EQ(line.size(), 3 + 63 + 1 + 20 + 3 + 383 + 1U);
+}
+
+}  // namespace
+}  // namespace horus

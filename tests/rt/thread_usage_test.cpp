@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rt/thread_usage.hpp"
+
+#include <unistd.h>
+
+#include <memory>
+
+#include <gtest/gtest.h>
+
+namespace horus {
+namespace {
+
+constexpr std::string_view kStat =
+    "4242 (hx) odd (name) S 1 4242 4242 0 -1 4194560 71 0 3 0 12 34 0 0 20 0 5 0 100 1000 50 "
+    "18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 80 1 0 0 0 0 0 0 0 0 0 0 0\n";
+constexpr std::string_view kStatus =
+    "Name:\thx\nvoluntary_ctxt_switches:\t2000\nnonvoluntary_ctxt_switches:\t7\n";
+
+TEST(ParseThreadUsage, finds_the_fields_after_a_name_with_blanks_and_brackets) {
+  const auto usage = parse_thread_usage(kStat, kStatus, "123456789 555 2007\n");
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(*usage, (ThreadUsage{.minor_faults = 71,
+                                 .major_faults = 3,
+                                 .voluntary_switches = 2000,
+                                 .involuntary_switches = 7,
+                                 .cpu_time_ns = 123456789,
+                                 .last_cpu = 1}));
+}
+
+TEST(ParseThreadUsage, takes_the_coarse_cpu_time_where_the_kernel_has_no_other) {
+  const auto usage = parse_thread_usage(kStat, kStatus, "");
+  ASSERT_TRUE(usage);
+  const auto tick_ns = 1'000'000'000ULL / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  EXPECT_EQ(usage->cpu_time_ns, (12U + 34U) * tick_ns);
+}
+
+TEST(ParseThreadUsage, finds_nothing_in_nonsense) {
+  for (const std::string_view stat : {"", "4242", "4242 (hx)", "4242 (hx) S 1 2 3", ")"}) {
+    EXPECT_FALSE(parse_thread_usage(stat, kStatus, "1 2 3")) << stat;
+  }
+}
+
+TEST(ReadThreadUsage, finds_this_thread_and_no_thread_that_is_not) {
+  const auto usage = read_thread_usage(::gettid());
+  ASSERT_TRUE(usage);
+  EXPECT_GT(usage->minor_faults, 0U);
+  EXPECT_FALSE(read_thread_usage(-1));
+}
+
+TEST(StoreThreadUsage, writes_the_difference_but_for_the_cpu) {
+  const auto stats = std::make_unique<NodeStats::Thread>();
+  store_thread_usage({.minor_faults = 10, .cpu_time_ns = 500, .last_cpu = 3},
+                     {.minor_faults = 4, .cpu_time_ns = 100, .last_cpu = 1}, *stats);
+  EXPECT_EQ(stats->minor_faults.value(), 6U);
+  EXPECT_EQ(stats->cpu_time_ns.value(), 400U);
+  EXPECT_EQ(stats->last_cpu.value(), 3);
+}
+
+}  // namespace
+}  // namespace horus

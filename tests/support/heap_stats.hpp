@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "rt/scheduler.hpp"
+
+namespace horus::test {
+
+/// A host's statistics on the heap.
+class HeapStats {
+ public:
+  explicit HeapStats(std::size_t nodes) : nodes_(nodes) {}
+
+  StatsBlock block() noexcept { return {.host = host_.get(), .nodes = nodes_}; }
+  HostStats& host() noexcept { return *host_; }
+  NodeStats& operator[](std::size_t node) noexcept { return nodes_[node]; }
+
+ private:
+  std::unique_ptr<HostStats> host_ = std::make_unique<HostStats>();
+  std::vector<NodeStats> nodes_;
+};
+
+}  // namespace horus::test

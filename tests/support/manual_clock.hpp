@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "rt/clock.hpp"
+
+namespace horus::test {
+
+/// Time as a value: it moves only when somebody sleeps, spins or advances it. For one thread.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(TimePoint start = from_ns(1'000'000'000)) : now_{start} {}
+
+  TimePoint now() const noexcept override { return now_; }
+  void sleep_until(TimePoint wake) noexcept override {
+    sleeps.push_back(wake);
+    now_ = std::max(now_, wake + wake_error);
+  }
+  void spin_until(TimePoint instant) noexcept override {
+    if (instant > now_) spun += instant - now_;
+    now_ = std::max(now_, instant);
+  }
+  void advance(Nanos step) noexcept { now_ += step; }
+
+  Nanos wake_error{};             ///< How late each sleep ends.
+  Nanos spun{};                   ///< Spent in spins so far.
+  std::vector<TimePoint> sleeps;  ///< What each sleep was asked for.
+
+ private:
+  TimePoint now_;
+};
+
+}  // namespace horus::test
