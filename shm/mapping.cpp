@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/mapping.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <boost/interprocess/exceptions.hpp>
+
+namespace horus::shm {
+namespace {
+
+namespace bi = boost::interprocess;
+
+/// What Boost asks of a thing that can be mapped.
+struct Mappable {
+  int fd;
+  bi::mapping_handle_t get_mapping_handle() const { return {fd, false}; }
+};
+
+enum class Use : std::uint8_t { kFree, kEntering, kMapped };
+
+struct Row {
+  std::atomic<Use> use{Use::kFree};
+  std::atomic<bool> lost{false};
+  bool writable = false;
+  int fd = -1;
+  std::byte* begin = nullptr;
+  std::size_t size = 0;
+};
+
+constinit std::array<Row, Mapping::kMaxMappings> table{};
+constinit std::atomic<std::size_t> used{0};  // Rows that were ever in use.
+struct sigaction previous {};
+
+/// Private zeros in the place of what was mapped. Async-signal-safe.
+void let_go(Row& row) noexcept {
+  // A peer's zeros stay read-only: its image was, and a locked process pays no memory for them.
+  const int protection = row.writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  ::mmap(row.begin, row.size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+         -1, 0);
+  // release: whoever sees the flag reads zeros.
+  row.lost.store(true, std::memory_order_release);
+}
+
+Row* find(const void* address) noexcept {
+  const auto* at = static_cast<const std::byte*>(address);
+  // acquire, twice: the row is complete.
+  const std::size_t rows = used.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < rows; ++i) {
+    Row& row = table[i];
+    if (row.use.load(std::memory_order_acquire) != Use::kMapped) continue;
+    if (at >= row.begin && at < row.begin + row.size) return &row;
+  }
+  return nullptr;
+}
+
+void pass_on(int signal, siginfo_t* info, void* context) noexcept {
+  if ((previous.sa_flags & SA_SIGINFO) != 0) return previous.sa_sigaction(signal, info, context);
+  const bool sent = info->si_code <= 0;  // By kill(); a fault cannot be ignored.
+  if (previous.sa_handler == SIG_IGN && sent) return;
+  if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    return previous.sa_handler(signal);
+  }
+  ::sigaction(SIGBUS, &previous, nullptr);
+  ::raise(SIGBUS);
+}
+
+void on_sigbus(int signal, siginfo_t* info, void* context) noexcept {
+  const int saved = errno;
+  Row* row = info->si_code > 0 ? find(info->si_addr) : nullptr;
+  if (row != nullptr) {
+    let_go(*row);
+  } else {
+    pass_on(signal, info, context);
+  }
+  errno = saved;
+}
+
+void in_child() noexcept {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (Row& row : table) {
+    if (row.use.load(std::memory_order_relaxed) != Use::kMapped) continue;
+    ::dup3(null, row.fd, O_CLOEXEC);
+    let_go(row);
+  }
+  ::close(null);
+}
+
+bool install() noexcept {
+  struct sigaction ours {};
+  ours.sa_sigaction = on_sigbus;
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  ::sigemptyset(&ours.sa_mask);
+  ::sigaction(SIGBUS, &ours, &previous);
+  return ::pthread_atfork(nullptr, nullptr, in_child) == 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool writable,
+                                               const std::string& path) {
+  static const bool installed = install();
+  if (!installed) {
+    return Error{Errc::kExhausted, "prepare for forks", ENOMEM, Name<200>::clipped(path)};
+  }
+  try {
+    std::unique_ptr<Mapping> mapping{
+        new Mapping{bi::mapped_region{Mappable{fd}, writable ? bi::read_write : bi::read_only, 0,
+                                      size, nullptr, MAP_SHARED | MAP_POPULATE}}};
+    if (!mapping->enter(fd)) {
+      return Error{Errc::kExhausted, "map more than 4,096 files of shared memory", 0,
+                   Name<200>::clipped(path)};
+    }
+    return mapping;
+  } catch (const bi::interprocess_exception& error) {
+    return Error{errc_of(error.get_native_error()), "map shared memory", error.get_native_error(),
+                 Name<200>::clipped(path)};
+  }
+}
+
+bool Mapping::enter(int fd) noexcept {
+  for (std::size_t i = 0; i < kMaxMappings; ++i) {
+    Row& row = table[i];
+    Use free = Use::kFree;
+    // acquire: the row's last user is done with it.
+    if (!row.use.compare_exchange_strong(free, Use::kEntering, std::memory_order_acquire)) continue;
+    row.lost.store(false, std::memory_order_relaxed);
+    row.writable = region_.get_mode() == bi::read_write;
+    row.fd = fd;
+    row.begin = data();
+    row.size = size();
+    // release: whoever sees the row in use sees it complete.
+    row.use.store(Use::kMapped, std::memory_order_release);
+    std::size_t rows = used.load(std::memory_order_relaxed);
+    while (rows <= i && !used.compare_exchange_weak(rows, i + 1, std::memory_order_release)) {
+    }
+    row_ = i;
+    return true;
+  }
+  return false;
+}
+
+Mapping::~Mapping() {
+  // release: the addresses are still ours until here.
+  if (row_ < kMaxMappings) table[row_].use.store(Use::kFree, std::memory_order_release);
+}
+
+bool Mapping::lost() const noexcept {
+  // acquire: see let_go().
+  return table[row_].lost.load(std::memory_order_acquire);
+}
+
+}  // namespace horus::shm

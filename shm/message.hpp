@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace horus::shm {
+
+/// What one element of a message field is.
+enum class Kind : std::uint8_t {
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kU64,
+  kI64,
+  kF32,
+  kF64,
+  kBool,     ///< Stored as u8, 0 or 1.
+  kText,     ///< Zero-terminated bytes; `size` is the capacity with the zero.
+  kMessage,  ///< Another message, inline.
+  kPadding,  ///< Declared padding; zero, and not a field to users.
+};
+
+struct TypeInfo;
+
+/// One field of a message, as it lies in memory.
+struct FieldInfo {
+  std::string_view name;
+  Kind kind = Kind::kU8;
+  std::uint32_t offset = 0;  ///< Bytes from the message's start.
+  std::uint32_t size = 0;    ///< Bytes of one element.
+  std::uint32_t count = 1;   ///< Elements; 1 with `array` false: a scalar.
+  bool array = false;
+  const TypeInfo* nested = nullptr;  ///< kMessage only.
+  std::string_view unit;             ///< "m/s", "rad", "ns"; empty: none.
+  std::string_view doc;
+  /// Arrays: the field that says how many elements are in use ("joint_count"); empty: all are.
+  std::string_view counted_by = {};
+};
+
+/// One argument of the Python constructor.
+struct ArgInfo {
+  std::string_view name;
+  /// Where it goes: "linear", "pose.x" (nested), "angular_velocity[2]" (one element).
+  std::string_view path;
+  bool required = false;
+  double value = 0.0;  ///< Default of a number; texts default to "", arrays to None.
+};
+
+/// Everything that is known of a message type at run time.
+struct TypeInfo {
+  std::string_view name;
+  std::string_view default_topic;  ///< Empty: none.
+  std::uint32_t size = 0;
+  std::uint32_t align = 0;
+  std::uint64_t hash = 0;  ///< Of name, field names, kinds, offsets, counts; nested ones included.
+  std::span<const FieldInfo> fields;
+  std::span<const ArgInfo> args;
+  std::string_view doc;
+};
+
+/// A message: trivially copyable, standard layout, with a `type_info(Tag<T>)` that its
+/// declaration (shm/msg/) makes.
+template <typename T>
+struct Tag {};
+
+template <typename T>
+concept Message = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && requires {
+  { type_info(Tag<T>{}) } -> std::same_as<const TypeInfo&>;
+};
+
+/// The built-in types by name; null when unknown.
+const TypeInfo* find_type(std::string_view name) noexcept;
+std::span<const TypeInfo* const> all_types() noexcept;
+
+}  // namespace horus::shm

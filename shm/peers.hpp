@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace horus::shm {
+
+/// The other side of a topic, as one publisher or subscriber sees it: a table that the helper
+/// thread fills and the user's thread reads, without a lock.
+///
+/// Thread safety: attach(), collect() and mark from the helper thread (or before the owner is
+/// used); each() and let_go() from the one thread that uses the owner.
+/// Invariants:
+///   (1) a pointer in slots_ is valid until the user's thread takes it out by let_go();
+///   (2) what is not in slots_ any more is released by collect(), on the helper thread.
+template <typename Peer, std::size_t N>
+class PeerTable {
+ public:
+  static constexpr std::size_t kMaxPeers = N;
+
+  bool knows(const std::string& name) const noexcept {
+    for (const auto& peer : owned_) {
+      if (peer->name == name) return true;
+    }
+    return false;
+  }
+  /// False when the table is full.
+  bool attach(std::unique_ptr<Peer> peer) {
+    for (std::size_t i = 0; i < N; ++i) {
+      // relaxed: only this thread fills a slot.
+      if (slots_[i].load(std::memory_order_relaxed) != nullptr) continue;
+      Peer* raw = peer.get();
+      owned_.push_back(std::move(peer));
+      // release: the user's thread that sees the pointer sees the peer.
+      slots_[i].store(raw, std::memory_order_release);
+      if (i >= used_.load(std::memory_order_relaxed)) used_.store(i + 1, std::memory_order_release);
+      return true;
+    }
+    return false;
+  }
+  /// `present`: the names of the peers' files that are still there. A peer that was let go is
+  /// remembered by its name as long as its file is, lest it be taken for a new one.
+  void collect(const std::vector<std::string>& present) {
+    std::erase_if(owned_, [&](const std::unique_ptr<Peer>& peer) {
+      for (const auto& slot : slots_) {
+        // acquire: the user's thread is done with what it took out.
+        if (slot.load(std::memory_order_acquire) == peer.get()) return false;
+      }
+      peer->release();
+      return std::find(present.begin(), present.end(), peer->name) == present.end();
+    });
+  }
+  std::vector<std::unique_ptr<Peer>>& owned() noexcept { return owned_; }
+
+  template <typename Visit>
+  void each(Visit visit) const noexcept {
+    // acquire: pairs with the release of attach().
+    const std::size_t used = used_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < used; ++i) {
+      if (Peer* peer = slots_[i].load(std::memory_order_acquire)) visit(*peer, i);
+    }
+  }
+  void let_go(std::size_t slot) noexcept {
+    // release: see collect().
+    slots_[slot].store(nullptr, std::memory_order_release);
+  }
+  std::size_t count() const noexcept {
+    std::size_t n = 0;
+    each([&n](Peer&, std::size_t) { ++n; });
+    return n;
+  }
+
+ private:
+  std::array<std::atomic<Peer*>, N> slots_{};
+  std::atomic<std::size_t> used_{0};
+  std::vector<std::unique_ptr<Peer>> owned_;
+};
+
+}  // namespace horus::shm

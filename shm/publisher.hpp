@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "shm/message.hpp"
+
+namespace horus::shm {
+
+struct PublisherState;
+
+/// Sends messages of one type on one topic, through a ring that this process alone writes.
+///
+/// Thread safety: one thread at a time. Progress: send() is wait-free; it makes a system call
+/// only to wake a subscriber that sleeps (after the tick, on an executor thread).
+class RawPublisher {
+ public:
+  RawPublisher() noexcept;  ///< Empty; send() on it is a bug.
+  explicit RawPublisher(std::unique_ptr<PublisherState> state) noexcept;
+  RawPublisher(RawPublisher&&) noexcept;
+  RawPublisher& operator=(RawPublisher&&) noexcept;
+  ~RawPublisher();
+
+  /// RT-safe. `message` is type().size bytes, or for a generic topic at most max_size() bytes.
+  /// False, and counted in refused(), for a message of another size.
+  bool send(std::span<const std::byte> message) noexcept;
+
+  const TypeInfo& type() const noexcept;
+  std::size_t max_size() const noexcept;
+  std::uint64_t capacity() const noexcept;  ///< Messages the ring holds.
+  std::uint64_t sent() const noexcept;      ///< The ring's committed sequence.
+  std::uint64_t refused() const noexcept;
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+
+ private:
+  std::unique_ptr<PublisherState> state_;
+};
+
+template <Message T>
+class Publisher : public RawPublisher {
+ public:
+  Publisher() = default;
+  explicit Publisher(RawPublisher raw) noexcept : RawPublisher{std::move(raw)} {}
+  /// RT-safe. See RawPublisher::send().
+  bool send(const T& message) noexcept {
+    return RawPublisher::send(std::as_bytes(std::span{&message, 1}));
+  }
+};
+
+/// While one exists on a thread, sends on that thread note whom to wake; ring() wakes them.
+/// An executor's hook holds one, so that no tick pays for a wake-up.
+class DeferredBells {
+ public:
+  DeferredBells() noexcept;
+  ~DeferredBells();
+  DeferredBells(const DeferredBells&) = delete;
+  DeferredBells& operator=(const DeferredBells&) = delete;
+  /// RT-safe: one futex wake for each process that sleeps, nothing when nobody does.
+  void ring() noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+  State* outer_;  ///< Of the one that this one hides.
+};
+
+}  // namespace horus::shm

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/registry.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "shm/directory.hpp"
+#include "shm/layout.hpp"
+#include "shm/names.hpp"
+#include "shm/region.hpp"
+
+namespace horus::shm {
+namespace {
+
+/// Removes the files of `directory` whose owner is dead. Returns how many.
+std::uint32_t sweep_directory(const std::string& directory, std::string_view suffix) {
+  std::uint32_t removed = 0;
+  for (const std::string& name : list_directory(directory, suffix)) {
+    const std::string path = directory + "/" + name;
+    if (!owner_alive(path) && ::unlink(path.c_str()) == 0) ++removed;
+  }
+  return removed;
+}
+
+std::uint32_t sweep_topic(const std::string& directory) {
+  std::uint32_t removed = sweep_directory(directory, ".ring") + sweep_directory(directory, ".sub");
+  if (list_directory(directory, ".ring").empty() && list_directory(directory, ".sub").empty()) {
+    removed += ::unlink((directory + "/type").c_str()) == 0 ? 1U : 0U;
+    ::rmdir(directory.c_str());
+  }
+  return removed;
+}
+
+}  // namespace
+
+Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
+  const std::string directory = topic_directory(base, name);
+  auto type = Region::open(directory + "/type", sizeof(TypeFile));
+  if (!type) return type.error();
+  const auto& file = *type.value().as<const TypeFile>();
+  if (!is_a(file.file, Magic::kType)) {
+    return Error{Errc::kCorrupt, "topic type file is damaged or of another version", 0,
+                 Name<200>::clipped(name)};
+  }
+  TopicInfo info{.name = name,
+                 .type = std::string{file.name.view()},
+                 .message_size = file.max_size,
+                 .capacity = file.capacity,
+                 .publishers = {},
+                 .subscribers = {}};
+  for (const std::string& entry : list_directory(directory, ".ring")) {
+    auto region = Region::open(directory + "/" + entry, sizeof(RingHeader));
+    if (!region || !is_a(region.value().as<const RingHeader>()->file, Magic::kRing)) continue;
+    const auto& ring = *region.value().as<const RingHeader>();
+    info.publishers.push_back({.pid = pid_of(entry),
+                               .alive = region.value().alive(),
+                               .sent = ring.committed.load(std::memory_order_relaxed),
+                               .refused = ring.refused.value()});
+  }
+  for (const std::string& entry : list_directory(directory, ".sub")) {
+    auto region = Region::open(directory + "/" + entry, sizeof(CursorFile));
+    if (!region || !is_a(region.value().as<const CursorFile>()->file, Magic::kCursor)) continue;
+    const auto& cursor = *region.value().as<const CursorFile>();
+    info.subscribers.push_back({.pid = pid_of(entry),
+                                .alive = region.value().alive(),
+                                .received = cursor.received.value(),
+                                .missed = cursor.missed.value()});
+  }
+  return info;
+}
+
+std::vector<TopicInfo> list_topics(const std::string& base) {
+  std::vector<TopicInfo> topics;
+  auto names = list_directory(base + "/topics", "");
+  std::ranges::sort(names);
+  for (const std::string& name : names) {
+    if (auto info = find_topic(base, unescape(name))) topics.push_back(std::move(info).value());
+  }
+  return topics;
+}
+
+std::uint32_t sweep(const std::string& base, bool hosts_too) {
+  std::uint32_t removed = sweep_directory(base + "/bells", ".bell");
+  removed += sweep_directory(base + "/pools", ".pool");
+  removed += sweep_directory(base + "/pools", ".hold");
+  // Nobody joins a topic while it is decided whether it has anybody left.
+  const DirectoryLock no_joining{base + "/topics", DirectoryLock::Kind::kExclusive};
+  for (const std::string& topic : list_directory(base + "/topics", "")) {
+    removed += sweep_topic(base + "/topics/" + topic);
+  }
+  removed += sweep_directory(base + "/hosts", ".new");
+  if (hosts_too) removed += sweep_directory(base + "/hosts", ".stats");
+  return removed;
+}
+
+}  // namespace horus::shm

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/session.hpp"
+
+#include <dirent.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "shm/directory.hpp"
+#include "shm/names.hpp"
+#include "shm/registry.hpp"
+#include "shm/session_impl.hpp"
+
+namespace horus::shm {
+namespace {
+
+constexpr int kBellMode = 0660;
+/// How often the helper thread looks whether peers still live.
+constexpr int kLivenessMs = 200;
+
+}  // namespace
+
+std::optional<RingView> view_of(const Region& region, const TypeInfo& type) noexcept {
+  auto& header = *region.as<RingHeader>();
+  const std::uint32_t capacity = read_once(header.capacity);
+  const std::uint32_t slot_size = read_once(header.slot_size);
+  const std::uint32_t max_size = read_once(header.max_size);
+  const bool sound =
+      is_a(header.file, Magic::kRing) && header.file.hash == type.hash &&
+      std::has_single_bit(capacity) && max_size <= kMaxMessage && slot_size % kLine == 0 &&
+      slot_size >= sizeof(SlotHeader) + max_size &&
+      sizeof(RingHeader) + std::uint64_t{capacity} * slot_size <= region.bytes().size();
+  if (!sound) return std::nullopt;
+  return RingView{.header = &header,
+                  .slots = region.bytes().data() + sizeof(RingHeader),
+                  .mask = capacity - 1,
+                  .stride = slot_size,
+                  .max_size = max_size};
+}
+
+Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_{std::move(impl)} {}
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::open(std::string base) {
+  auto impl = std::make_unique<Impl>(std::move(base));
+  if (auto started = impl->start(); !started) return started.error();
+  return std::unique_ptr<Session>{new Session{std::move(impl)}};
+}
+
+const std::string& Session::base() const noexcept {
+  return impl_->base;
+}
+
+Status Session::Impl::start() {
+  if (auto made = make_base(base); !made) return made;
+  for (const char* part : {"/topics", "/pools", "/bells", "/hosts"}) {
+    if (auto made = make_directories(base + part, kSharedDirectory); !made) return made;
+  }
+  sweep(base);
+  identity = make_identity();
+  bell_name = identity + ".bell";
+  auto region = Region::create(base + "/bells", sizeof(BellFile), kBellMode);
+  if (!region) return region.error();
+  if (auto named = region.value().publish(base + "/bells/" + bell_name); !named) return named;
+  bell = std::make_shared<Bell>(std::move(region).value());
+  inotify_ = UniqueFd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+  stop_ = UniqueFd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  if (!inotify_ || !stop_) return Error::from_errno("watch shared memory", base);
+  watch(base + "/pools");
+  helper_ = std::thread{[this] {
+    ::pthread_setname_np(::pthread_self(), "horus-topics");
+    run();
+  }};
+  return {};
+}
+
+Session::Impl::~Impl() {
+  if (helper_.joinable() && forked()) {
+    helper_.detach();
+  } else if (helper_.joinable()) {
+    const std::uint64_t one = 1;
+    // An eventfd's counter cannot overflow by one write.
+    [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
+    helper_.join();
+  }
+  if (bell) bell->unlink();
+}
+
+void Session::Impl::run() noexcept {
+  std::array<pollfd, 2> fds{{{.fd = inotify_.get(), .events = POLLIN, .revents = 0},
+                             {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
+  alignas(inotify_event) std::array<char, 4096> events{};
+  while ((fds[1].revents & POLLIN) == 0) {
+    ::poll(fds.data(), fds.size(), kLivenessMs);
+    while (::read(inotify_.get(), events.data(), events.size()) > 0) {
+    }
+    const std::scoped_lock lock{mutex_};
+    for (PublisherState* publisher : publishers_) look(*publisher);
+    for (SubscriberState* subscriber : subscribers_) look(*subscriber, true);
+    // acquire: the pools below the count are there.
+    const std::size_t pools = pool_count_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < pools; ++i) pools_[i]->attend();
+    // Nobody but this map knows such a bell, and nobody comes to know it but by bell_of().
+    std::erase_if(bells_, [](const auto& known) { return known.second.use_count() == 1; });
+  }
+}
+
+void Session::Impl::watch(const std::string& directory) {
+  ::inotify_add_watch(inotify_.get(), directory.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE);
+}
+
+std::shared_ptr<Bell> Session::Impl::bell_of(const std::string& name) {
+  if (name == bell_name) return bell;
+  if (name.empty() || name.find('/') != std::string::npos) return nullptr;
+  if (const auto known = bells_.find(name); known != bells_.end()) return known->second;
+  auto region = Region::open(base + "/bells/" + name, sizeof(BellFile), true);
+  if (!region) return nullptr;
+  return bells_[name] = std::make_shared<Bell>(std::move(region).value());
+}
+
+void Session::Impl::look(PublisherState& publisher) {
+  const auto names = list_directory(publisher.directory, ".sub");
+  for (const std::string& name : names) {
+    if (publisher.subscribers.knows(name)) continue;
+    auto region = Region::open(publisher.directory + "/" + name, sizeof(CursorFile));
+    if (!region || !region.value().alive()) continue;
+    const auto& cursor = *region.value().as<const CursorFile>();
+    if (!is_a(cursor.file, Magic::kCursor)) continue;
+    auto peer = std::make_unique<CursorPeer>();
+    peer->name = name;
+    peer->bell = bell_of(std::string{cursor.bell.view()});
+    peer->region = std::move(region).value();
+    publisher.subscribers.attach(std::move(peer));
+  }
+  for (auto& peer : publisher.subscribers.owned()) {
+    // relaxed: a hint; the peer stays mapped until the publisher lets it go.
+    if (!peer->region.alive()) peer->dead.store(true, std::memory_order_relaxed);
+  }
+  publisher.subscribers.collect(names);
+}
+
+void Session::Impl::look(SubscriberState& subscriber, bool late) {
+  const auto names = list_directory(subscriber.directory, ".ring");
+  for (const std::string& name : names) {
+    if (subscriber.rings.knows(name)) continue;
+    auto region = Region::open(subscriber.directory + "/" + name, sizeof(RingHeader));
+    if (!region) continue;
+    const auto view = view_of(region.value(), *subscriber.type);
+    if (!view) continue;
+    auto peer = std::make_unique<RingPeer>();
+    peer->name = name;
+    peer->view = *view;
+    peer->region = std::move(region).value();
+    // acquire: the messages below the number are complete. A ring that is younger than the
+    // subscription is read from its beginning, so that nothing is lost.
+    const std::uint64_t committed = peer->view.header->committed.load(std::memory_order_acquire);
+    const std::uint64_t back = std::min<std::uint64_t>(subscriber.history, peer->view.mask + 1);
+    peer->next = late ? 0 : committed - std::min(committed, back);
+    subscriber.rings.attach(std::move(peer));
+  }
+  for (auto& peer : subscriber.rings.owned()) {
+    // release: what the dead publisher committed is visible to whoever sees the flag.
+    if (!peer->region.alive()) peer->dead.store(true, std::memory_order_release);
+  }
+  subscriber.rings.collect(names);
+}
+
+void Session::Impl::add(PublisherState& publisher) {
+  const std::scoped_lock lock{mutex_};
+  watch(publisher.directory);
+  look(publisher);
+  publishers_.push_back(&publisher);
+}
+
+void Session::Impl::add(SubscriberState& subscriber) {
+  const std::scoped_lock lock{mutex_};
+  watch(subscriber.directory);
+  look(subscriber, false);
+  subscribers_.push_back(&subscriber);
+}
+
+void Session::Impl::remove(PublisherState& publisher) noexcept {
+  if (forked()) return;  // The lock may have been held at the fork, and nobody looks any more.
+  const std::scoped_lock lock{mutex_};
+  std::erase(publishers_, &publisher);
+}
+
+void Session::Impl::remove(SubscriberState& subscriber) noexcept {
+  if (forked()) return;  // As above.
+  const std::scoped_lock lock{mutex_};
+  std::erase(subscribers_, &subscriber);
+}
+
+std::optional<Session::Impl::Taken> Session::Impl::take_existing(std::size_t size) noexcept {
+  // acquire: the pools below the count are there.
+  const std::size_t pools = pool_count_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < pools; ++i) {
+    const std::shared_ptr<OwnPool>& pool = pools_[i];
+    // A block much larger than the payload is kept for payloads of its size.
+    if (pool->block_size() < size || pool->block_size() > 2 * size + kPage) continue;
+    if (auto block = pool->take()) return Taken{.pool = pool, .block = *block};
+  }
+  return std::nullopt;
+}
+
+Result<Session::Impl::Taken> Session::Impl::take_block(std::size_t size) {
+  if (auto taken = take_existing(size)) return *std::move(taken);
+  const std::scoped_lock lock{mutex_};
+  if (auto taken = take_existing(size)) return *std::move(taken);
+  const std::size_t count = pool_count_.load(std::memory_order_relaxed);
+  if (count == kMaxPools) {
+    return Error{
+        Errc::kExhausted, "every image block is in use; release frames, or copy them", 0, {}};
+  }
+  auto pool = OwnPool::create(base, identity, size);
+  if (!pool) return pool.error();
+  // The block is taken before anybody else can see the pool: there is one.
+  Taken taken{.pool = pool.value(), .block = *pool.value()->take()};
+  pools_[count] = std::move(pool).value();
+  // release: whoever sees the count sees the pool.
+  pool_count_.store(count + 1, std::memory_order_release);
+  return taken;
+}
+
+bool Session::Impl::owns(const OwnPool& pool) const noexcept {
+  const std::size_t pools = pool_count_.load(std::memory_order_acquire);
+  return std::any_of(pools_.begin(), pools_.begin() + static_cast<std::ptrdiff_t>(pools),
+                     [&pool](const auto& own) { return own.get() == &pool; });
+}
+
+Result<std::shared_ptr<PeerPool>> Session::Impl::peer_pool(std::uint32_t id) {
+  const std::scoped_lock lock{mutex_};
+  std::erase_if(peer_pools_, [](const auto& known) { return known.second.expired(); });
+  if (const auto known = peer_pools_.find(id); known != peer_pools_.end()) {
+    if (auto pool = known->second.lock()) return pool;
+  }
+  auto opened = PeerPool::open(base, id, identity);
+  if (opened) peer_pools_[id] = opened.value();
+  return opened;
+}
+
+const TypeInfo& generic_type() noexcept {
+  // A hash of its own, that no declaration can have by its fields.
+  static constexpr TypeInfo kGeneric{.name = "generic",
+                                     .default_topic = "",
+                                     .size = 0,
+                                     .align = 1,
+                                     .hash = 0x67656e65726963U,
+                                     .fields = {},
+                                     .args = {},
+                                     .doc = "MessagePack values of any shape."};
+  return kGeneric;
+}
+
+}  // namespace horus::shm

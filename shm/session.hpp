@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rt/base/result.hpp"
+#include "rt/base/tick_stats.hpp"
+#include "shm/image.hpp"
+#include "shm/message.hpp"
+#include "shm/publisher.hpp"
+#include "shm/subscriber.hpp"
+
+namespace horus::shm {
+
+/// $HORUS_BASE, else /dev/shm/horus-<uid>; $HORUS_NAMESPACE adds a level. Creates nothing.
+std::string default_base();
+
+struct TopicOptions {
+  std::uint32_t capacity = 0;  ///< Messages a ring holds; rounded up to a power of two; 0: by kind.
+  std::uint32_t max_size = 0;  ///< Generic topics: largest message in bytes; 0: 4,096.
+  std::uint32_t history = 0;   ///< Subscribers: start up to this many messages back.
+  MessageCounters counters{};  ///< Of the node that sends or receives; outlive what uses them.
+};
+
+/// A process's part in the topics of one base directory: its identity, its doorbell, and the
+/// helper thread that attaches new publishers and subscribers (never an executor thread).
+///
+/// Thread safety: every call from any thread. Publishers and subscribers it makes are each for
+/// one thread at a time. It outlives them.
+class Session {
+ public:
+  /// Creates the directories it needs, sweeps what dead processes left.
+  static Result<std::unique_ptr<Session>> open(std::string base = default_base());
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const std::string& base() const noexcept;
+
+  /// Fails with kTypeMismatch naming both types when the topic exists with another type or
+  /// layout; kInvalidArgument for a bad name (allowed: [A-Za-z0-9_./-], 1 to 200 bytes);
+  /// kExhausted when /dev/shm is full.
+  Result<RawPublisher> publish(std::string_view topic, const TypeInfo& type,
+                               TopicOptions options = {});
+  Result<RawSubscriber> subscribe(std::string_view topic, const TypeInfo& type,
+                                  TopicOptions options = {});
+
+  template <Message T>
+  Result<Publisher<T>> publisher(std::string_view topic, TopicOptions options = {}) {
+    auto raw = publish(topic, type_info(Tag<T>{}), options);
+    if (!raw) return raw.error();
+    return Publisher<T>{std::move(raw).value()};
+  }
+  template <Message T>
+  Result<Subscriber<T>> subscriber(std::string_view topic, TopicOptions options = {}) {
+    auto raw = subscribe(topic, type_info(Tag<T>{}), options);
+    if (!raw) return raw.error();
+    return Subscriber<T>{std::move(raw).value()};
+  }
+
+  Result<ImagePublisher> image_publisher(std::string_view topic, TopicOptions options = {});
+  Result<ImageSubscriber> image_subscriber(std::string_view topic, TopicOptions options = {});
+  /// A frame of one's own to fill, from this process's pool, which grows to fit. kExhausted when
+  /// every block is in use or /dev/shm is full.
+  Result<Image> image(std::uint32_t height, std::uint32_t width, Encoding encoding);
+
+  struct Impl;
+  Impl& impl() noexcept { return *impl_; }
+
+ private:
+  explicit Session(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The type of topics that carry MessagePack values of any shape.
+const TypeInfo& generic_type() noexcept;
+
+}  // namespace horus::shm

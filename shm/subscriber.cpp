@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/subscriber.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "shm/session_impl.hpp"
+
+namespace horus::shm {
+namespace {
+
+// A reader that a fast publisher laps again and again gives up after so many tries.
+constexpr int kMaxLaps = 8;
+
+CursorFile& cursor(const SubscriberState& state) noexcept {
+  return *state.region.as<CursorFile>();
+}
+
+void count_missed(const SubscriberState& state, std::uint64_t messages) noexcept {
+  cursor(state).missed.add(messages);
+  count(state.counters.dropped, messages);
+}
+
+void count_received(const SubscriberState& state, std::uint64_t messages) noexcept {
+  cursor(state).received.add(messages);
+  count(state.counters.received, messages);
+}
+
+/// Moves past what was overwritten and counts it. Returns how many messages are ready.
+std::uint64_t catch_up(SubscriberState& state, RingPeer& ring) noexcept {
+  // acquire: the messages below the number are complete. seq_cst: the look comes after the
+  // sleeper's flag, see wakeup.hpp.
+  const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_seq_cst);
+  if (committed <= ring.next) return 0;
+  const std::uint64_t capacity = ring.view.mask + 1;
+  if (committed - ring.next > capacity) {
+    const std::uint64_t oldest = committed - capacity;
+    count_missed(state, oldest - ring.next);
+    ring.next = oldest;
+  }
+  return committed - ring.next;
+}
+
+/// The ring whose next message was sent first; null when all are empty.
+RingPeer* earliest(SubscriberState& state) noexcept {
+  RingPeer* best = nullptr;
+  std::uint64_t best_cycles = std::numeric_limits<std::uint64_t>::max();
+  state.rings.each([&](RingPeer& ring, std::size_t slot) {
+    // acquire: a dead publisher's last message is visible before its death.
+    const bool dead = ring.dead.load(std::memory_order_acquire);
+    if (catch_up(state, ring) == 0) {
+      if (dead) state.rings.let_go(slot);
+      return;
+    }
+    const std::uint64_t cycles = ring.view.slot(ring.next).cycles.load(std::memory_order_acquire);
+    if (cycles < best_cycles || best == nullptr) {
+      best = &ring;
+      best_cycles = cycles;
+    }
+  });
+  return best;
+}
+
+/// Counts messages as received that a newer one makes superfluous.
+void pass_over(const SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
+  count_received(state, messages);
+  ring.next += messages;
+}
+
+/// The ring whose last message was sent last; null when all are empty. Every other message that
+/// is ready is passed over.
+RingPeer* latest(SubscriberState& state) noexcept {
+  RingPeer* best = nullptr;
+  std::uint64_t best_cycles = 0;
+  state.rings.each([&](RingPeer& ring, std::size_t slot) {
+    const bool dead = ring.dead.load(std::memory_order_acquire);  // As in earliest().
+    const std::uint64_t ready = catch_up(state, ring);
+    if (ready == 0) {
+      if (dead) state.rings.let_go(slot);
+      return;
+    }
+    if (ready > 1) pass_over(state, ring, ready - 1);
+    const std::uint64_t cycles = ring.view.slot(ring.next).cycles.load(std::memory_order_acquire);
+    if (best != nullptr && cycles < best_cycles) return pass_over(state, ring, 1);
+    if (best != nullptr) pass_over(state, *best, 1);
+    best = &ring;
+    best_cycles = cycles;
+  });
+  return best;
+}
+
+std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
+                         std::span<std::byte> buffer) noexcept {
+  const Read read = read_slot(ring.view, ring.next, buffer);
+  ++ring.next;
+  // A message that its ring counts as complete and that is not there, or is shorter than its type,
+  // is of a ring that breaks its own rules: it is lost, and holds up nobody.
+  if (read.outcome != ReadOutcome::kTaken || read.length < state.type->size) {
+    count_missed(state, 1);
+    return -1;
+  }
+  count_received(state, 1);
+  return static_cast<std::ptrdiff_t>(read.length);
+}
+
+}  // namespace
+
+SubscriberState::~SubscriberState() {
+  if (session == nullptr) return;
+  session->remove(*this);
+  region.unlink();
+}
+
+RawSubscriber::RawSubscriber() noexcept = default;
+RawSubscriber::RawSubscriber(std::unique_ptr<SubscriberState> state) noexcept
+    : state_{std::move(state)} {}
+RawSubscriber::RawSubscriber(RawSubscriber&&) noexcept = default;
+RawSubscriber& RawSubscriber::operator=(RawSubscriber&&) noexcept = default;
+RawSubscriber::~RawSubscriber() = default;
+
+std::ptrdiff_t RawSubscriber::take(std::span<std::byte> buffer) noexcept {
+  for (int lap = 0; lap < kMaxLaps; ++lap) {
+    RingPeer* ring = earliest(*state_);
+    if (ring == nullptr) return -1;
+    if (const std::ptrdiff_t length = take_from(*state_, *ring, buffer); length >= 0) return length;
+  }
+  return -1;
+}
+
+std::ptrdiff_t RawSubscriber::take_latest(std::span<std::byte> buffer) noexcept {
+  for (int lap = 0; lap < kMaxLaps; ++lap) {
+    RingPeer* ring = latest(*state_);
+    if (ring == nullptr) return -1;
+    if (const std::ptrdiff_t length = take_from(*state_, *ring, buffer); length >= 0) return length;
+  }
+  return -1;
+}
+
+bool RawSubscriber::has_message() const noexcept {
+  return earliest(*state_) != nullptr;
+}
+
+bool RawSubscriber::wait_until(TimePoint until) noexcept {
+  Bell& bell = *state_->session->bell;
+  CursorFile& file = cursor(*state_);
+  bool found = has_message();
+  while (!found && MonotonicClock::now() < until) {
+    // seq_cst, in this order: the flag, the word, one more look; see wakeup.hpp.
+    file.sleeping.store(1, std::memory_order_seq_cst);
+    const std::uint32_t seen = bell.word();
+    found = has_message();
+    // acquire: what the interrupting thread did before is visible.
+    if (found || state_->interrupted.exchange(false, std::memory_order_acq_rel)) break;
+    bell.wait(seen, std::min(until, MonotonicClock::now() + kMaxBellWait));
+    found = has_message();
+  }
+  file.sleeping.store(0, std::memory_order_relaxed);
+  return found;
+}
+
+void RawSubscriber::interrupt() noexcept {
+  state_->interrupted.store(true, std::memory_order_release);
+  state_->session->bell->ring();
+}
+
+const TypeInfo& RawSubscriber::type() const noexcept {
+  return *state_->type;
+}
+std::size_t RawSubscriber::max_size() const noexcept {
+  return state_->max_size;
+}
+std::uint64_t RawSubscriber::received() const noexcept {
+  return cursor(*state_).received.value();
+}
+std::uint64_t RawSubscriber::missed() const noexcept {
+  return cursor(*state_).missed.value();
+}
+
+std::uint64_t RawSubscriber::pending() const noexcept {
+  std::uint64_t count = 0;
+  state_->rings.each([&count](RingPeer& ring, std::size_t) {
+    const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_relaxed);
+    if (committed > ring.next) count += std::min(committed - ring.next, ring.view.mask + 1);
+  });
+  return count;
+}
+
+std::uint32_t RawSubscriber::publishers() const noexcept {
+  return static_cast<std::uint32_t>(state_->rings.count());
+}
+
+}  // namespace horus::shm
