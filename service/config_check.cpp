@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+
+#include "service/config.hpp"
+#include "service/describe.hpp"
+
+namespace horus::service {
+namespace {
+
+namespace fs = std::filesystem;
+using Finding = std::optional<ConfigError>;
+
+ConfigError error_at(const Place& place, const std::string& what) {
+  return {place.text() + ": " + what};
+}
+
+/// Names become names of files, threads and metrics.
+bool valid_name(std::string_view name) {
+  static constexpr std::string_view kOthers = "_.-";
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != std::string_view::npos;
+  };
+  return !name.empty() && NodeName::fits(name) && name.front() != '.' &&
+         std::ranges::all_of(name, allowed);
+}
+
+Finding check_name(std::string_view name, const std::string& what, const Place& place) {
+  if (valid_name(name)) return std::nullopt;
+  return error_at(place, "bad " + what + " name '" + std::string{name} +
+                             "' (expected letters, digits, '_', '.', '-', at most 63, no '.' "
+                             "in front)");
+}
+
+const Place& place_of(const Config& config, const std::string& key) {
+  static const Place kUnwritten{.file = "configuration"};
+  const auto found = config.places.find(key);
+  return found == config.places.end() ? kUnwritten : found->second;
+}
+
+Finding check_cpu_set(const Config& config, const std::string& key,
+                      const std::optional<CpuSet>& set, const MachineCpus& machine) {
+  if (!set || set->without(machine.online).empty()) return std::nullopt;
+  return error_at(place_of(config, key), "'" + key + "' names CPU " +
+                                             set->without(machine.online).text() +
+                                             ", but this machine has " + machine.online.text());
+}
+
+Finding check_cpus(Config& config, const MachineCpus& machine) {
+  auto& cpus = config.cpus;
+  const std::pair<const char*, const std::optional<CpuSet>*> sets[] = {
+      {"cpus.realtime", &cpus.realtime},
+      {"cpus.housekeeping", &cpus.housekeeping},
+      {"cpus.python", &cpus.python}};
+  for (const auto& [key, set] : sets) {
+    if (auto finding = check_cpu_set(config, key, *set, machine)) return finding;
+  }
+  if (!cpus.realtime) {
+    const CpuSet isolated = machine.isolated.intersect(machine.online);
+    cpus.realtime = isolated.empty() ? CpuSet::of(machine.allowed.last()) : isolated;
+  }
+  const auto others = [&](const CpuSet& from) {
+    const CpuSet rest = from.without(*cpus.realtime);
+    return rest.empty() ? from : rest;
+  };
+  if (!cpus.housekeeping) cpus.housekeeping = others(machine.allowed);
+  if (!cpus.python) cpus.python = cpus.housekeeping;
+  return std::nullopt;
+}
+
+/// Where a plug-in that is written without a folder may lie.
+std::vector<std::string> plugin_folders(const std::string& config_file) {
+  std::vector<std::string> folders{fs::absolute(config_file).parent_path().string()};
+  // Before any thread of ours runs that could change the environment.
+  const char* path = std::getenv("HORUS_PLUGIN_PATH");  // NOLINT(concurrency-mt-unsafe)
+  std::string_view rest = path == nullptr ? "" : path;
+  while (!rest.empty()) {
+    const auto folder = rest.substr(0, rest.find(':'));
+    if (!folder.empty()) folders.emplace_back(folder);
+    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
+  }
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  folders.push_back((program.parent_path().parent_path() / "lib/horus/plugins").string());
+  folders.emplace_back(HORUS_PLUGIN_DIR);
+  return folders;
+}
+
+Finding find_plugin(NodeEntry& node) {
+  std::error_code ignored;
+  const fs::path written{node.plugin};
+  if (written.is_absolute()) {
+    node.plugin_path = node.plugin;
+    if (fs::is_regular_file(written, ignored)) return std::nullopt;
+    return error_at(node.place, "plug-in " + node.plugin + " does not exist");
+  }
+  std::string looked;
+  for (const std::string& folder : plugin_folders(node.place.file)) {
+    const fs::path candidate = fs::path{folder} / written;
+    if (fs::is_regular_file(candidate, ignored)) {
+      node.plugin_path = candidate.lexically_normal().string();
+      return std::nullopt;
+    }
+    looked += (looked.empty() ? "" : ", ") + folder;
+  }
+  return error_at(node.place, "plug-in '" + node.plugin + "' was not found in " + looked);
+}
+
+Finding check_node(NodeEntry& node, const Config& config) {
+  const std::string title = "node '" + std::string{node.config.name.view()} + "'";
+  if (auto finding = check_name(node.config.name.view(), "node", node.place)) return finding;
+  if (!node.on.empty() && (node.config.rate || node.compute)) {
+    return error_at(node.place, title + " has 'on' and also " +
+                                    (node.config.rate ? "'rate'" : "'compute'") + ": choose one");
+  }
+  if (node.on.empty() && !node.config.rate) {
+    return error_at(node.place, title + " needs 'rate', or 'on' for an event node");
+  }
+  if (!node.on.empty()) {
+    node.config.node_class = NodeClass::kEvent;
+  } else if (node.compute) {
+    node.config.node_class = NodeClass::kCompute;
+  }
+  if (node.config.cpu && !config.cpus.realtime->contains(*node.config.cpu)) {
+    return error_at(node.place, title + ": CPU " + std::to_string(*node.config.cpu) +
+                                    " is not one of [cpus] realtime (" +
+                                    config.cpus.realtime->text() + ")");
+  }
+  const Status valid = validate(node.config);
+  if (!valid) return error_at(node.place, title + ": " + describe(valid.error()));
+  return std::nullopt;
+}
+
+Finding find_module(HostEntry& host) {
+  const fs::path folder = fs::absolute(host.place.file).parent_path();
+  for (std::string& path : host.python_path) {
+    path = (folder / path).lexically_normal().string();
+  }
+  const bool is_file = host.module.ends_with(".py") || host.module.find('/') != std::string::npos;
+  if (!is_file) return std::nullopt;
+  host.module = (folder / host.module).lexically_normal().string();
+  std::error_code ignored;
+  if (fs::is_regular_file(host.module, ignored)) return std::nullopt;
+  return error_at(host.place,
+                  "module " + host.module + " of host '" + host.name + "' does not exist");
+}
+
+template <typename Entry, typename NameOf>
+Finding check_duplicates(const std::vector<Entry>& entries, const char* what, NameOf name_of) {
+  std::map<std::string, const Place*> seen;
+  for (const Entry& entry : entries) {
+    const auto [earlier, is_new] = seen.emplace(name_of(entry), &entry.place);
+    if (is_new) continue;
+    return error_at(entry.place, "another " + std::string{what} + " is called '" + earlier->first +
+                                     "' already, at " + earlier->second->text());
+  }
+  return std::nullopt;
+}
+
+Finding check_hosts(Config& config, ConfigScope scope) {
+  for (HostEntry& host : config.hosts) {
+    if (auto finding = check_name(host.name, "host", host.place)) return finding;
+    if (host.name == config.robot.name) {
+      return error_at(host.place, "host '" + host.name +
+                                      "' has the name of the robot: [robot] "
+                                      "name and every host's must differ");
+    }
+  }
+  if (auto finding =
+          check_duplicates(config.hosts, "host", [](const HostEntry& host) { return host.name; })) {
+    return finding;
+  }
+  if (scope == ConfigScope::kNodes) return std::nullopt;
+  for (HostEntry& host : config.hosts) {
+    if (auto finding = find_module(host)) return finding;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Finding check_config(Config& config, ConfigScope scope, const MachineCpus& machine) {
+  if (auto finding = check_name(config.robot.name, "robot", place_of(config, "robot.name"))) {
+    return finding;
+  }
+  if (auto finding = check_cpus(config, machine)) return finding;
+  for (NodeEntry& node : config.nodes) {
+    if (auto finding = check_node(node, config)) return finding;
+  }
+  if (auto finding = check_duplicates(config.nodes, "node", [](const NodeEntry& node) {
+        return std::string{node.config.name.view()};
+      })) {
+    return finding;
+  }
+  if (auto finding = check_hosts(config, scope)) return finding;
+  if (scope == ConfigScope::kHosts) return std::nullopt;
+  for (NodeEntry& node : config.nodes) {
+    if (auto finding = find_plugin(node)) return finding;
+  }
+  return std::nullopt;
+}
+
+}  // namespace horus::service

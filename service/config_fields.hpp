@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <toml++/toml.h>
+
+#include "rt/base/parse.hpp"
+#include "service/config.hpp"
+
+namespace horus::service {
+
+/// One key of a section: how its value is read into a `T`. `set` is false when the value is not
+/// what `expected` says.
+template <typename T>
+struct Field {
+  std::string_view key;
+  std::string_view expected;
+  bool (*set)(const toml::node& value, T& target);
+  bool required = false;
+};
+
+namespace fields {
+
+inline constexpr std::string_view kText = "a text in quotes";
+inline constexpr std::string_view kDuration = "a duration in quotes with its unit, e.g. \"200 us\"";
+inline constexpr std::string_view kRate = "a rate of 0.001 Hz to 1 MHz, e.g. 1000 or \"1 kHz\"";
+inline constexpr std::string_view kCpuList = "a CPU list in quotes, e.g. \"1\" or \"2-3,5\"";
+
+inline bool text(const toml::node& value, std::string& out) {
+  const auto found = value.value_exact<std::string>();
+  if (!found || found->empty()) return false;
+  out = *found;
+  return true;
+}
+
+inline bool integer(const toml::node& value, std::int64_t low, std::int64_t high, int& out) {
+  const auto found = value.value_exact<std::int64_t>();
+  if (!found || *found < low || *found > high) return false;
+  out = static_cast<int>(*found);
+  return true;
+}
+
+inline bool boolean(const toml::node& value, bool& out) {
+  const auto found = value.value_exact<bool>();
+  if (found) out = *found;
+  return found.has_value();
+}
+
+inline bool duration(const toml::node& value, Nanos& out) {
+  const auto found = value.value_exact<std::string>();
+  const auto parsed = found ? parse_duration(*found) : Result<Nanos>{Error{}};
+  if (parsed) out = parsed.value();
+  return static_cast<bool>(parsed);
+}
+
+/// A duration above zero.
+inline bool duration(const toml::node& value, std::optional<Nanos>& out) {
+  Nanos parsed{};
+  if (!duration(value, parsed) || parsed <= Nanos{}) return false;
+  out = parsed;
+  return true;
+}
+
+inline bool rate(const toml::node& value, std::optional<Rate>& out) {
+  if (const auto written = value.value_exact<std::string>()) {
+    const auto parsed = parse_rate(*written);
+    if (parsed) out = parsed.value();
+    return static_cast<bool>(parsed);
+  }
+  const auto hz = value.is_number() ? value.value<double>() : std::nullopt;
+  if (!hz || !Rate::valid_hz(*hz)) return false;
+  out = Rate::from_hz(*hz);
+  return true;
+}
+
+inline bool cpu_list(const toml::node& value, std::optional<CpuSet>& out) {
+  const auto written = value.value_exact<std::string>();
+  const auto parsed = written ? CpuSet::parse(*written) : Result<CpuSet>{Error{}};
+  if (!parsed || parsed.value().empty()) return false;
+  out = parsed.value();
+  return true;
+}
+
+template <typename E>
+bool choice(const toml::node& value, std::span<const std::pair<std::string_view, E>> choices,
+            E& out) {
+  const auto written = value.value_exact<std::string>();
+  for (const auto& [name, meaning] : choices) {
+    if (!written || *written != name) continue;
+    out = meaning;
+    return true;
+  }
+  return false;
+}
+
+inline bool texts(const toml::node& value, std::vector<std::string>& out) {
+  const toml::array* array = value.as_array();
+  if (array == nullptr) return false;
+  for (const toml::node& element : *array) {
+    if (!text(element, out.emplace_back())) return false;
+  }
+  return true;
+}
+
+/// `value` as it would be written in a file, in one line.
+inline std::string written(const toml::node& value) {
+  std::ostringstream out;
+  value.visit([&out](const auto& concrete) { out << concrete; });
+  std::string line = out.str();
+  for (char& c : line) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return line;
+}
+
+}  // namespace fields
+}  // namespace horus::service

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include "service/config.hpp"
+#include "service/config_fields.hpp"
+
+namespace horus::service {
+namespace {
+
+constexpr std::size_t kMaxNodes = 512;
+constexpr std::size_t kMaxHosts = 64;
+constexpr std::size_t kMaxFileBytes = 1U << 20U;
+constexpr std::size_t kMaxQuoted = 60;
+
+constexpr std::array<std::pair<std::string_view, RtMode>, 3> kModes{
+    {{"auto", RtMode::kAuto}, {"strict", RtMode::kStrict}, {"off", RtMode::kOff}}};
+constexpr std::array<std::pair<std::string_view, RestartPolicy>, 3> kRestarts{
+    {{"always", RestartPolicy::kAlways},
+     {"on-failure", RestartPolicy::kOnFailure},
+     {"never", RestartPolicy::kNever}}};
+
+bool read_name(const toml::node& value, NodeEntry& node) {
+  std::string name;
+  if (!fields::text(value, name) || !NodeName::fits(name)) return false;
+  node.config.name = NodeName::clipped(name);
+  return true;
+}
+
+bool read_miss_policy(const toml::node& value, NodeEntry& node) {
+  const auto policy = parse_miss_policy(value.value_exact<std::string>().value_or(""));
+  if (policy) node.config.on_miss = *policy;
+  return policy.has_value();
+}
+
+bool read_failure_policy(const toml::node& value, NodeEntry& node) {
+  const auto kind = parse_failure_kind(value.value_exact<std::string>().value_or(""));
+  if (kind) node.config.failure.kind = *kind;
+  return kind.has_value();
+}
+
+bool read_scalar(const toml::node& value, Params::Value& out) {
+  if (const auto flag = value.value_exact<bool>()) {
+    out = *flag;
+  } else if (const auto whole = value.value_exact<std::int64_t>()) {
+    out = *whole;
+  } else if (const auto number = value.value_exact<double>()) {
+    out = *number;
+  } else if (const auto text = value.value_exact<std::string>()) {
+    out = *text;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool read_params(const toml::node& value, NodeEntry& node) {
+  const toml::table* table = value.as_table();
+  if (table == nullptr) return false;
+  for (const auto& [key, element] : *table) {
+    auto& param = node.params.emplace_back(std::string{key.str()}, Params::Value{});
+    if (!read_scalar(element, param.second)) return false;
+  }
+  return true;
+}
+
+bool read_env(const toml::node& value, HostEntry& host) {
+  const toml::table* table = value.as_table();
+  if (table == nullptr) return false;
+  for (const auto& [key, element] : *table) {
+    const auto text = element.value_exact<std::string>();
+    if (!text || key.str().empty() || key.str().find('=') != std::string_view::npos) return false;
+    host.env.emplace_back(std::string{key.str()}, *text);
+  }
+  return true;
+}
+
+/// An optional number.
+bool read_optional(const toml::node& value, std::int64_t low, std::int64_t high,
+                   std::optional<int>& out) {
+  int number = 0;
+  if (!fields::integer(value, low, high, number)) return false;
+  out = number;
+  return true;
+}
+
+constexpr std::array<Field<Config::Robot>, 1> kRobotFields{{
+    {"name", fields::kText,
+     [](const toml::node& value, Config::Robot& robot) { return fields::text(value, robot.name); }},
+}};
+
+constexpr std::array<Field<Config::Cpus>, 3> kCpusFields{{
+    {"realtime", fields::kCpuList,
+     [](const toml::node& value, Config::Cpus& cpus) {
+       return fields::cpu_list(value, cpus.realtime);
+     }},
+    {"housekeeping", fields::kCpuList,
+     [](const toml::node& value, Config::Cpus& cpus) {
+       return fields::cpu_list(value, cpus.housekeeping);
+     }},
+    {"python", fields::kCpuList,
+     [](const toml::node& value, Config::Cpus& cpus) {
+       return fields::cpu_list(value, cpus.python);
+     }},
+}};
+
+constexpr std::array<Field<Config::Realtime>, 4> kRealtimeFields{{
+    {"mode", "\"auto\", \"strict\" or \"off\"",
+     [](const toml::node& value, Config::Realtime& rt) {
+       return fields::choice<RtMode>(value, kModes, rt.mode);
+     }},
+    {"priority", "a whole number from 1 to 98",
+     [](const toml::node& value, Config::Realtime& rt) {
+       return fields::integer(value, 1, 98, rt.priority);
+     }},
+    {"spin", "a duration of at most \"1 ms\", e.g. \"200 us\"; \"0\" turns spinning off",
+     [](const toml::node& value, Config::Realtime& rt) {
+       return fields::duration(value, rt.spin) && rt.spin <= 1ms;
+     }},
+    {"watchdog", fields::kDuration,
+     [](const toml::node& value, Config::Realtime& rt) {
+       return fields::duration(value, rt.watchdog) && rt.watchdog > Nanos{};
+     }},
+}};
+
+constexpr std::array<Field<NodeEntry>, 15> kNodeFields{{
+    {"name", "a text of at most 63 bytes", read_name, true},
+    {"plugin", fields::kText,
+     [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.plugin); },
+     true},
+    {"type", fields::kText,
+     [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.type); }, true},
+    {"rate", fields::kRate,
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::rate(value, node.config.rate);
+     }},
+    {"budget", fields::kDuration,
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::duration(value, node.config.budget);
+     }},
+    {"deadline", fields::kDuration,
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::duration(value, node.config.deadline);
+     }},
+    {"on_miss", "\"warn\", \"skip\", \"safe_mode\" or \"stop\"", read_miss_policy},
+    {"failure_policy", "\"log\", \"fatal\", \"restart\", \"skip\" or \"ignore\"",
+     read_failure_policy},
+    {"order", "a whole number from 0 to 255",
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::integer(value, 0, 255, node.config.order);
+     }},
+    {"priority", "a whole number from 1 to 98",
+     [](const toml::node& value, NodeEntry& node) {
+       return read_optional(value, 1, 98, node.config.priority);
+     }},
+    {"cpu", "the number of a CPU",
+     [](const toml::node& value, NodeEntry& node) {
+       return read_optional(value, 0, CpuSet::kMaxCpus - 1, node.config.cpu);
+     }},
+    {"watchdog", fields::kDuration,
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::duration(value, node.config.watchdog);
+     }},
+    {"on", "the name of a topic in quotes",
+     [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.on); }},
+    {"compute", "true or false",
+     [](const toml::node& value, NodeEntry& node) { return fields::boolean(value, node.compute); }},
+    {"params", "a table of texts, numbers, true or false, e.g. { kp = 0.8 }", read_params},
+}};
+
+constexpr std::array<Field<HostEntry>, 5> kHostFields{{
+    {"name", fields::kText,
+     [](const toml::node& value, HostEntry& host) { return fields::text(value, host.name); }, true},
+    {"module", fields::kText,
+     [](const toml::node& value, HostEntry& host) { return fields::text(value, host.module); },
+     true},
+    {"python_path", "a list of folders, e.g. [\".\"]",
+     [](const toml::node& value, HostEntry& host) {
+       return fields::texts(value, host.python_path);
+     }},
+    {"env", "a table of texts, e.g. { FOO = \"1\" }", read_env},
+    {"restart", "\"always\", \"on-failure\" or \"never\"",
+     [](const toml::node& value, HostEntry& host) {
+       return fields::choice<RestartPolicy>(value, kRestarts, host.restart);
+     }},
+}};
+
+template <typename Range, typename Proj>
+std::string joined(const Range& range, Proj proj) {
+  std::string list;
+  for (const auto& element : range) {
+    if (!list.empty()) list += ", ";
+    list += proj(element);
+  }
+  return list;
+}
+
+/// Reads one file into a Config; the first error stays.
+class FileReader {
+ public:
+  FileReader(const std::string& path, Config& config) : path_{path}, config_{config} {}
+
+  bool read(const toml::table& file) {
+    for (const auto& [key, value] : file) {
+      if (!read_section(key, value)) return false;
+    }
+    return true;
+  }
+  const std::string& error() const noexcept { return error_; }
+
+ private:
+  using Section = bool (FileReader::*)(const toml::node&);
+  static constexpr std::array<std::pair<std::string_view, Section>, 5> sections() {
+    return {{{"robot", &FileReader::read_robot},
+             {"cpus", &FileReader::read_cpus},
+             {"realtime", &FileReader::read_realtime},
+             {"node", &FileReader::read_nodes},
+             {"host", &FileReader::read_hosts}}};
+  }
+
+  bool read_section(const toml::key& key, const toml::node& value) {
+    for (const auto& [name, read] : sections()) {
+      if (key.str() == name) return (this->*read)(value);
+    }
+    return fail(key.source().begin.line,
+                "unknown section '" + std::string{key.str()} + "' (known: " +
+                    joined(sections(), [](const auto& s) { return std::string{s.first}; }) + ")");
+  }
+
+  bool read_robot(const toml::node& value) {
+    return read_single("robot", value, std::span{kRobotFields}, config_.robot);
+  }
+  bool read_cpus(const toml::node& value) {
+    return read_single("cpus", value, std::span{kCpusFields}, config_.cpus);
+  }
+  bool read_realtime(const toml::node& value) {
+    return read_single("realtime", value, std::span{kRealtimeFields}, config_.realtime);
+  }
+  bool read_nodes(const toml::node& value) {
+    return read_list("node", value, std::span{kNodeFields}, config_.nodes, kMaxNodes);
+  }
+  bool read_hosts(const toml::node& value) {
+    return read_list("host", value, std::span{kHostFields}, config_.hosts, kMaxHosts);
+  }
+
+  template <typename T, std::size_t N>
+  bool read_single(const std::string& section, const toml::node& value,
+                   std::span<const Field<T>, N> known, T& target) {
+    const toml::table* table = value.as_table();
+    if (table == nullptr) return fail(line_of(value), "write [" + section + "] for this section");
+    config_.places[section] = place(line_of(value));
+    for (const auto& [key, element] : *table) {
+      const std::string name = section + "." + std::string{key.str()};
+      config_.written[name] = fields::written(element);
+      config_.places[name] = place(key.source().begin.line);
+    }
+    return read_fields("[" + section + "]", *table, known, target);
+  }
+
+  template <typename T, std::size_t N>
+  bool read_list(const std::string& section, const toml::node& value,
+                 std::span<const Field<T>, N> known, std::vector<T>& list, std::size_t most) {
+    const std::string title = "[[" + section + "]]";
+    const toml::array* array = value.as_array();
+    if (array == nullptr) return fail(line_of(value), "write " + title + " with two brackets");
+    for (const toml::node& element : *array) {
+      const toml::table* table = element.as_table();
+      if (table == nullptr) return fail(line_of(element), title + " must be a table");
+      if (list.size() == most) {
+        return fail(line_of(element), "more than " + std::to_string(most) + " " + title);
+      }
+      T& entry = list.emplace_back();
+      entry.place = place(line_of(element));
+      for (const auto& [key, part] : *table) {
+        entry.written[std::string{key.str()}] = fields::written(part);
+      }
+      if (!read_fields(title, *table, known, entry)) return false;
+    }
+    return true;
+  }
+
+  template <typename T, std::size_t N>
+  bool read_fields(const std::string& title, const toml::table& table,
+                   std::span<const Field<T>, N> known, T& target) {
+    for (const auto& [key, value] : table) {
+      const auto field = std::ranges::find(known, key.str(), &Field<T>::key);
+      if (field == known.end()) {
+        return fail(key.source().begin.line,
+                    "unknown key '" + std::string{key.str()} + "' in " + title + " (known: " +
+                        joined(known, [](const auto& f) { return std::string{f.key}; }) + ")");
+      }
+      if (!field->set(value, target)) {
+        return fail(key.source().begin.line, "'" + std::string{key.str()} + "' in " + title +
+                                                 " must be " + std::string{field->expected} +
+                                                 ", not " + quoted(value));
+      }
+    }
+    for (const Field<T>& field : known) {
+      if (field.required && !table.contains(field.key)) {
+        return fail(line_of(table), title + " needs '" + std::string{field.key} + "'");
+      }
+    }
+    return true;
+  }
+
+  static std::string quoted(const toml::node& value) {
+    std::string text = fields::written(value);
+    if (text.size() > kMaxQuoted) text = text.substr(0, kMaxQuoted) + "...";
+    return text;
+  }
+  static std::uint32_t line_of(const toml::node& node) { return node.source().begin.line; }
+  Place place(std::uint32_t line) const { return {.file = path_, .line = line}; }
+  bool fail(std::uint32_t line, const std::string& what) {
+    error_ = place(line).text() + ": " + what;
+    return false;
+  }
+
+  const std::string& path_;
+  Config& config_;
+  std::string error_;
+};
+
+}  // namespace
+
+ConfigResult parse_config(std::span<const ConfigText> files) {
+  Config config;
+  for (const ConfigText& file : files) {
+    if (file.text.size() > kMaxFileBytes) {
+      return ConfigError{file.path + ":1: the file is larger than 1 MiB"};
+    }
+    config.files.push_back(file.path);
+    try {
+      const toml::table table =
+          toml::parse(std::string_view{file.text}, std::string_view{file.path});
+      FileReader reader{file.path, config};
+      if (!reader.read(table)) return ConfigError{reader.error()};
+    } catch (const toml::parse_error& error) {
+      std::string what{error.description()};
+      std::ranges::replace(what, '\n', ' ');
+      return ConfigError{file.path + ":" + std::to_string(error.source().begin.line) + ": " + what};
+    }
+  }
+  return config;
+}
+
+}  // namespace horus::service

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/control_server.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "service/describe.hpp"
+#include "service/wire/interfaces.hpp"
+
+namespace horus::service {
+namespace {
+
+constexpr Nanos kTimerCheck = 250ms;
+/// At once from one client, so that a talkative one cannot keep the others waiting.
+constexpr int kMaxReads = 4;
+
+}  // namespace
+
+ControlServer::ControlServer(EventLoop& loop, Service& service, Journal& journal,
+                             ServerLimits limits)
+    : loop_{loop}, service_{service}, journal_{journal}, limits_{limits} {}
+
+ControlServer::~ControlServer() {
+  while (!connections_.empty()) close(connections_.begin()->first);
+  for (const EventLoop::Id id : watches_) loop_.forget(id);
+}
+
+Status ControlServer::serve(UniqueFd fd, Access access, Rights rights) {
+  if (watches_.empty()) {
+    auto timer = loop_.every(kTimerCheck, [this] { check_timers(); });
+    if (!timer) return timer.error();
+    watches_.push_back(timer.value());
+  }
+  listeners_.push_back(std::make_unique<Listener>(
+      Listener{.fd = std::move(fd), .access = access, .rights = rights}));
+  const Listener& listener = *listeners_.back();
+  auto watched = loop_.watch(listener.fd.get(), EPOLLIN,
+                             [this, &listener](std::uint32_t) { accept(listener); });
+  if (!watched) return watched.error();
+  watches_.push_back(watched.value());
+  return {};
+}
+
+void ControlServer::accept(const Listener& listener) {
+  UniqueFd fd{::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  if (!fd) return;  // The client went, or there is no descriptor left: the next event tries again.
+  auto peer = Peer::of(fd.get());
+  if (!peer) return;
+  const Key key = next_key_++;
+  Connection connection;
+  connection.fd = std::move(fd);
+  connection.peer = std::move(peer).value();
+  connection.rights = listener.rights;
+  connection.wants_byte_by = MonotonicClock::now() + limits_.first_byte;
+  const char* limit = over_limit(connection.peer);
+  if (!listener.access.granted(connection.peer)) {
+    journal_.say(LogLevel::kWarning, "refused a connection of user " +
+                                         std::to_string(connection.peer.uid) + " (process " +
+                                         std::to_string(connection.peer.pid) + "): no right to it");
+    refuse(connection, error_reply(wire::error::kPermissionDenied));
+    flush(connection);
+    return;
+  }
+  if (limit != nullptr) {
+    refuse(connection, error_reply(wire::error::kTooManyRequests, "limit", limit));
+    flush(connection);
+    return;
+  }
+  auto watched = loop_.watch(connection.fd.get(), EPOLLIN,
+                             [this, key](std::uint32_t events) { on_events(key, events); });
+  if (!watched) return;
+  connection.watch = watched.value();
+  connections_.emplace(key, std::move(connection));
+}
+
+const char* ControlServer::over_limit(const Peer& peer) const {
+  if (connections_.size() >= limits_.connections) return "connections";
+  if (peer.uid == 0) return nullptr;
+  if (connections_.size() + limits_.for_root >= limits_.connections) return "connections";
+  const auto of_user = std::ranges::count_if(
+      connections_, [&peer](const auto& entry) { return entry.second.peer.uid == peer.uid; });
+  return static_cast<std::size_t>(of_user) >= limits_.per_user ? "connections of one user"
+                                                               : nullptr;
+}
+
+void ControlServer::on_events(Key key, std::uint32_t events) {
+  const auto found = connections_.find(key);
+  if (found == connections_.end()) return;
+  Connection& connection = found->second;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && (events & EPOLLIN) == 0) return close(key);
+  if ((events & EPOLLOUT) != 0 && !flush(connection)) return close(key);
+  if ((events & EPOLLIN) != 0 && !read(connection)) return close(key);
+  serve_requests(key, connection);
+  settle(key, connection);
+}
+
+/// False when the client has gone or broke the rules of the stream.
+bool ControlServer::read(Connection& connection) {
+  std::array<char, 16384> block{};
+  for (int i = 0; i < kMaxReads; ++i) {
+    iovec part{.iov_base = block.data(), .iov_len = block.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    const ssize_t count = ::recvmsg(connection.fd.get(), &message, MSG_CMSG_CLOEXEC);
+    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    // Truncated ancillary data: descriptors, which we gave no room and the kernel has dropped.
+    if (count == 0 || (message.msg_flags & MSG_CTRUNC) != 0) return false;
+    connection.wants_byte_by.reset();
+    const std::string_view bytes{block.data(), static_cast<std::size_t>(count)};
+    if (!connection.reader.feed(bytes)) {
+      refuse(connection, error_reply(wire::error::kInvalidParameter, "parameter", "message"));
+      return true;
+    }
+  }
+  return true;
+}
+
+/// Answers what has arrived, while the client takes the answers.
+void ControlServer::serve_requests(Key key, Connection& connection) {
+  while (connection.output.empty() && !connection.closing) {
+    const auto message = connection.reader.next();
+    if (!message) break;
+    serve_one(key, connection, *message);
+  }
+  if (!connection.reader.partial()) {
+    connection.wants_rest_by.reset();
+  } else if (!connection.wants_rest_by) {
+    connection.wants_rest_by = MonotonicClock::now() + limits_.complete;
+  }
+}
+
+void ControlServer::serve_one(Key key, Connection& connection, const std::string& message) {
+  if (!take_token(connection.peer.uid)) {
+    return refuse(connection, error_reply(wire::error::kTooManyRequests, "limit",
+                                          "requests of one user a second"));
+  }
+  auto parsed = wire::parse_request(message);
+  if (!parsed) {
+    const bool usable = parsed.error().code == Errc::kInvalidArgument;
+    const auto error = error_reply(wire::error::kInvalidParameter, "parameter",
+                                   usable ? std::string{parsed.error().subject.view()} : "message");
+    return usable ? reply(connection, error) : refuse(connection, error);
+  }
+  const wire::Request request = std::move(parsed).value();
+  const bool controls =
+      wire::split_method(request.method).interface == wire::kControlInterface.name;
+  Answer answered = answer(service_, request, connection.rights);
+  if (controls) {
+    const bool done = answered.reply.error.empty();
+    journal_.say(done ? LogLevel::kInfo : LogLevel::kWarning,
+                 request.method + " by user " + std::to_string(connection.peer.uid) + " (process " +
+                     std::to_string(connection.peer.pid) +
+                     "): " + (done ? "done" : answered.reply.error));
+  }
+  if (request.oneway) return;
+  reply(connection, answered.reply);
+  if (answered.again > Nanos{}) subscribe(key, connection, request, answered.again);
+}
+
+void ControlServer::subscribe(Key key, Connection& connection, const wire::Request& request,
+                              Nanos every) {
+  // One subscription a connection: a new one takes the place of the old.
+  if (connection.repeat != 0) loop_.forget(connection.repeat);
+  connection.repeated = request;
+  auto timer = loop_.every(every, [this, key] { send_again(key); });
+  connection.repeat = timer ? timer.value() : 0;
+}
+
+void ControlServer::send_again(Key key) {
+  const auto found = connections_.find(key);
+  if (found == connections_.end()) return;
+  Connection& connection = found->second;
+  if (!connection.output.empty()) return;  // It reads too slowly, and misses this one.
+  const Answer again = answer(service_, connection.repeated, connection.rights);
+  reply(connection, again.reply);
+  if (!again.reply.continues) {
+    loop_.forget(connection.repeat);
+    connection.repeat = 0;
+  }
+  settle(key, connection);
+}
+
+void ControlServer::reply(Connection& connection, const wire::Reply& reply) {
+  connection.output += wire::encode(reply);
+  if (!flush(connection)) connection.closing = true;
+}
+
+void ControlServer::refuse(Connection& connection, const wire::Reply& reply) {
+  connection.output += wire::encode(reply);
+  connection.closing = true;
+}
+
+/// False when the client is gone.
+bool ControlServer::flush(Connection& connection) {
+  while (!connection.output.empty()) {
+    const ssize_t count = ::send(connection.fd.get(), connection.output.data(),
+                                 connection.output.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      if (!connection.wants_read_by) {
+        connection.wants_read_by = MonotonicClock::now() + limits_.stuck;
+      }
+      return true;
+    }
+    if (count < 0) {
+      connection.output.clear();
+      return false;
+    }
+    connection.output.erase(0, static_cast<std::size_t>(count));
+    connection.wants_read_by.reset();
+  }
+  return true;
+}
+
+/// After anything happened: closes, or waits for what is due next.
+void ControlServer::settle(Key key, Connection& connection) {
+  if (connection.closing && (!flush(connection) || connection.output.empty())) return close(key);
+  // While the client does not read, nothing more is read from it.
+  loop_.change(connection.watch, connection.output.empty() ? EPOLLIN : EPOLLOUT);
+}
+
+void ControlServer::close(Key key) {
+  const auto found = connections_.find(key);
+  if (found == connections_.end()) return;
+  loop_.forget(found->second.watch);
+  if (found->second.repeat != 0) loop_.forget(found->second.repeat);
+  connections_.erase(found);
+}
+
+void ControlServer::check_timers() {
+  const TimePoint now = MonotonicClock::now();
+  const auto over = [now](const std::optional<TimePoint>& limit) { return limit && now >= *limit; };
+  std::vector<Key> late;
+  for (const auto& [key, connection] : connections_) {
+    if (over(connection.wants_byte_by) || over(connection.wants_rest_by) ||
+        over(connection.wants_read_by)) {
+      late.push_back(key);
+    }
+  }
+  for (const Key key : late) close(key);
+  std::erase_if(buckets_, [now](const auto& entry) { return entry.second.full(now); });
+}
+
+bool ControlServer::take_token(uid_t uid) {
+  const TimePoint now = MonotonicClock::now();
+  const auto bucket =
+      buckets_.try_emplace(uid, limits_.requests_per_second, limits_.burst, now).first;
+  return bucket->second.take(now);
+}
+
+}  // namespace horus::service

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace horus::wire {
+
+/// Number of the control protocol: the first part changes when an old client would misread a
+/// reply, the second when something is added.
+inline constexpr const char* kProtocolVersion = "1.0";
+
+/// Socket files within the runtime directory.
+inline constexpr const char* kStatsSocket = "stats.sock";
+inline constexpr const char* kControlSocket = "control.sock";
+
+/// One interface as the service itself describes it (org.varlink.service.GetInterfaceDescription).
+struct Interface {
+  std::string_view name;
+  std::string_view description;  ///< Varlink interface definition.
+};
+extern const Interface kServiceInterface;
+extern const Interface kStatsInterface;
+extern const Interface kControlInterface;
+
+/// Null when unknown.
+const Interface* find_interface(std::string_view name) noexcept;
+
+namespace method {
+inline constexpr const char* kGetInfo = "org.varlink.service.GetInfo";
+inline constexpr const char* kGetInterfaceDescription =
+    "org.varlink.service.GetInterfaceDescription";
+inline constexpr const char* kStatsGet = "io.horus.Stats.Get";
+inline constexpr const char* kStatsSubscribe = "io.horus.Stats.Subscribe";
+inline constexpr const char* kStatsDescribe = "io.horus.Stats.Describe";
+inline constexpr const char* kControlReload = "io.horus.Control.Reload";
+}  // namespace method
+
+namespace error {
+inline constexpr const char* kInterfaceNotFound =
+    "org.varlink.service.InterfaceNotFound";  ///< {interface}
+inline constexpr const char* kMethodNotFound = "org.varlink.service.MethodNotFound";  ///< {method}
+inline constexpr const char* kInvalidParameter =
+    "org.varlink.service.InvalidParameter";  ///< {parameter}
+inline constexpr const char* kPermissionDenied = "org.varlink.service.PermissionDenied";
+inline constexpr const char* kExpectedMore = "org.varlink.service.ExpectedMore";
+inline constexpr const char* kNoSuchNode = "io.horus.Stats.NoSuchNode";            ///< {node}
+inline constexpr const char* kTooManyRequests = "io.horus.Stats.TooManyRequests";  ///< {limit}
+inline constexpr const char* kReloadRejected = "io.horus.Control.ReloadRejected";  ///< {message}
+}  // namespace error
+
+/// Shortest interval of Subscribe.
+inline constexpr int kMinSubscribeMs = 50;
+
+}  // namespace horus::wire

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/wire/stats_codec.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace horus::wire {
+
+namespace {
+
+/// One field of a view: its key in the JSON, and where it lies. The only place that names it.
+template <typename T>
+struct Field {
+  const char* key;
+  std::variant<bool T::*, std::uint64_t T::*, std::int64_t T::*, double T::*, std::string T::*,
+               HistogramView T::*, std::optional<HistogramView> T::*>
+      member;
+};
+
+template <typename T>
+extern const std::vector<Field<T>> kFields;
+
+template <>
+const std::vector<Field<HistogramView>> kFields<HistogramView>{
+    {"count", &HistogramView::count},  {"min", &HistogramView::min_us},
+    {"mean", &HistogramView::mean_us}, {"p50", &HistogramView::p50_us},
+    {"p90", &HistogramView::p90_us},   {"p99", &HistogramView::p99_us},
+    {"p999", &HistogramView::p999_us}, {"max", &HistogramView::max_us},
+};
+
+template <>
+const std::vector<Field<NodeView>> kFields<NodeView>{
+    {"name", &NodeView::name},
+    {"class", &NodeView::node_class},
+    {"state", &NodeView::state},
+    {"rate_hz", &NodeView::rate_hz},
+    {"ticks", &NodeView::ticks},
+    {"skipped", &NodeView::skipped},
+    {"carried_ticks", &NodeView::carried_ticks},
+    {"carried_skipped", &NodeView::carried_skipped},
+    {"misses", &NodeView::misses},
+    {"consecutive_misses", &NodeView::consecutive_misses},
+    {"overruns", &NodeView::overruns},
+    {"errors", &NodeView::errors},
+    {"elapsed_s", &NodeView::elapsed_s},
+    {"order", &NodeView::order},
+    {"priority", &NodeView::priority},
+    {"cpu", &NodeView::cpu},
+    {"tid", &NodeView::tid},
+    {"budget_us", &NodeView::budget_us},
+    {"deadline_us", &NodeView::deadline_us},
+    {"lateness_us", &NodeView::lateness},
+    {"execution_us", &NodeView::execution},
+    {"response_us", &NodeView::response},
+    {"skipped_response_us", &NodeView::skipped_response},
+    {"gil_wait_us", &NodeView::gil_wait},
+    {"sent", &NodeView::sent},
+    {"received", &NodeView::received},
+    {"dropped", &NodeView::dropped},
+    {"minor_faults", &NodeView::minor_faults},
+    {"major_faults", &NodeView::major_faults},
+    {"voluntary_switches", &NodeView::voluntary_switches},
+    {"involuntary_switches", &NodeView::involuntary_switches},
+    {"cpu_time_s", &NodeView::cpu_time_s},
+    {"last_cpu", &NodeView::last_cpu},
+};
+
+template <>
+const std::vector<Field<GcView>> kFields<GcView>{
+    {"generation", &GcView::generation},
+    {"collections", &GcView::collections},
+    {"forced", &GcView::forced},
+    {"collected", &GcView::collected},
+    {"uncollectable", &GcView::uncollectable},
+    {"pause_us", &GcView::pause},
+    {"longest_us", &GcView::longest_us},
+    {"longest_tick", &GcView::longest_tick},
+};
+
+template <>
+const std::vector<Field<DegradationView>> kFields<DegradationView>{
+    {"feature", &DegradationView::feature},
+    {"reason", &DegradationView::reason},
+    {"severity", &DegradationView::severity},
+    {"fix", &DegradationView::fix},
+};
+
+template <>
+const std::vector<Field<HostView>> kFields<HostView>{
+    {"name", &HostView::name},         {"pid", &HostView::pid},   {"alive", &HostView::alive},
+    {"ready", &HostView::ready},       {"kind", &HostView::kind}, {"lives", &HostView::lives},
+    {"uptime_s", &HostView::uptime_s},
+};
+
+template <>
+const std::vector<Field<StatsView>> kFields<StatsView>{
+    {"version", &StatsView::version},
+    {"monotonic_us", &StatsView::monotonic_us},
+    {"boot_id", &StatsView::boot_id},
+};
+
+template <>
+const std::vector<Field<ExpectedHost>> kFields<ExpectedHost>{
+    {"name", &ExpectedHost::name},
+    {"kind", &ExpectedHost::kind},
+};
+
+template <>
+const std::vector<Field<ServiceView>> kFields<ServiceView>{
+    {"version", &ServiceView::version},
+    {"pid", &ServiceView::pid},
+};
+
+// ---- writing
+
+template <typename T>
+Json write_fields(const T& view);
+
+Json write(const HistogramView& view) {
+  Json json = write_fields(view);
+  json["scheme"] = "ll5";
+  json["unit"] = "ns";
+  json["buckets"] = view.buckets;
+  return json;
+}
+
+template <typename Value>
+requires(!std::same_as<Value, HistogramView>) Json write(const Value& value) {
+  return value;
+}
+
+template <typename T>
+Json write_fields(const T& view) {
+  Json json = Json::object();
+  for (const auto& field : kFields<T>) {
+    std::visit(
+        [&](auto member) {
+          const auto& value = view.*member;
+          if constexpr (std::same_as<decltype(member), std::optional<HistogramView> T::*>) {
+            if (value) json[field.key] = write(*value);
+          } else {
+            json[field.key] = write(value);
+          }
+        },
+        field.member);
+  }
+  return json;
+}
+
+template <typename T>
+Json write_list(const std::vector<T>& views) {
+  Json list = Json::array();
+  for (const T& view : views) list.push_back(write_fields(view));
+  return list;
+}
+
+// ---- reading
+
+Error wrong_type(const char* key) {
+  return {Errc::kCorrupt, "read statistics: wrong type", 0, Name<200>::clipped(key)};
+}
+
+template <typename T>
+Status read_fields(const Json& json, T& view);
+
+Status read(const Json& json, bool& out) {
+  if (!json.is_boolean()) return Error{};
+  out = json.get<bool>();
+  return {};
+}
+Status read(const Json& json, std::uint64_t& out) {
+  // A value that was not parsed from text may be a signed integer.
+  if (!json.is_number_integer()) return Error{};
+  if (!json.is_number_unsigned() && json.get<std::int64_t>() < 0) return Error{};
+  out = json.get<std::uint64_t>();
+  return {};
+}
+Status read(const Json& json, std::int64_t& out) {
+  if (!json.is_number_integer()) return Error{};
+  out = json.get<std::int64_t>();
+  return {};
+}
+Status read(const Json& json, double& out) {
+  if (!json.is_number()) return Error{};
+  out = json.get<double>();
+  return {};
+}
+Status read(const Json& json, std::string& out) {
+  if (!json.is_string()) return Error{};
+  out = json.get<std::string>();
+  return {};
+}
+Status read(const Json& json, HistogramView& out) {
+  if (!json.is_object()) return Error{};
+  if (auto status = read_fields(json, out); !status) return status;
+  const auto found = json.find("buckets");
+  if (found == json.end()) return {};
+  if (!found->is_array()) return Error{};
+  for (const Json& pair : *found) {
+    const bool is_pair = pair.is_array() && pair.size() == 2 && pair[0].is_number_unsigned() &&
+                         pair[1].is_number_unsigned();
+    if (!is_pair) return Error{};
+    out.buckets.emplace_back(pair[0].get<std::uint64_t>(), pair[1].get<std::uint64_t>());
+  }
+  return {};
+}
+Status read(const Json& json, std::optional<HistogramView>& out) {
+  return read(json, out.emplace());
+}
+
+template <typename T>
+Status read_fields(const Json& json, T& view) {
+  if (!json.is_object()) return Error{};
+  for (const auto& field : kFields<T>) {
+    const auto found = json.find(field.key);
+    if (found == json.end()) continue;
+    const Status status =
+        std::visit([&](auto member) { return read(*found, view.*member); }, field.member);
+    if (!status) return wrong_type(field.key);
+  }
+  return {};
+}
+
+/// Reads the list `key` of `json`, if there is one; `read_one(json, view)` reads an element.
+template <typename T, typename ReadOne>
+Status read_list(const Json& json, const char* key, std::vector<T>& out, ReadOne read_one) {
+  const auto found = json.find(key);
+  if (found == json.end()) return {};
+  if (!found->is_array()) return wrong_type(key);
+  for (const Json& element : *found) {
+    if (!element.is_object()) return wrong_type(key);
+    if (auto status = read_one(element, out.emplace_back()); !status) return status;
+  }
+  return {};
+}
+
+Status read_host_json(const Json& json, HostView& host) {
+  if (auto status = read_fields(json, host); !status) return status;
+  auto status = read_list(json, "degradations", host.degradations, read_fields<DegradationView>);
+  if (status) status = read_list(json, "gc", host.gc, read_fields<GcView>);
+  if (status) status = read_list(json, "nodes", host.nodes, read_fields<NodeView>);
+  return status;
+}
+
+}  // namespace
+
+Json to_json(const HostView& host) {
+  Json json = write_fields(host);
+  json["degradations"] = write_list(host.degradations);
+  if (!host.gc.empty()) json["gc"] = write_list(host.gc);
+  json["nodes"] = write_list(host.nodes);
+  return json;
+}
+
+Json to_json(const StatsView& stats) {
+  Json json = write_fields(stats);
+  json["hosts"] = Json::array();
+  for (const HostView& host : stats.hosts) json["hosts"].push_back(to_json(host));
+  return json;
+}
+
+Result<StatsView> stats_from_json(const Json& json) {
+  StatsView stats;
+  if (!json.is_object()) return wrong_type("reply");
+  if (auto status = read_fields(json, stats); !status) return status.error();
+  if (auto status = read_list(json, "hosts", stats.hosts, read_host_json); !status) {
+    return status.error();
+  }
+  return stats;
+}
+
+Result<ServiceView> service_from_json(const Json& json) {
+  ServiceView service;
+  if (!json.is_object()) return wrong_type("reply");
+  if (auto status = read_fields(json, service); !status) return status.error();
+  if (auto status = read_list(json, "hosts", service.hosts, read_fields<ExpectedHost>); !status) {
+    return status.error();
+  }
+  const auto config = json.find("config");
+  if (config == json.end()) return service;
+  if (!config->is_array()) return wrong_type("config");
+  for (const Json& file : *config) {
+    if (!file.is_string()) return wrong_type("config");
+    service.config.push_back(file.get<std::string>());
+  }
+  return service;
+}
+
+}  // namespace horus::wire

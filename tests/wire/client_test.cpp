@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/wire/client.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace horus::wire {
+namespace {
+
+constexpr Nanos kGenerous = 30s;
+
+/// A listening socket in a directory of its own.
+class Listener {
+ public:
+  explicit Listener(int backlog = 8) {
+    std::array<char, 32> name{"/tmp/horus-wire-XXXXXX"};
+    directory_ = ::mkdtemp(name.data());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(fd_.get(), backlog), 0);
+  }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() {
+    ::unlink(path().c_str());
+    ::rmdir(directory_.c_str());
+  }
+  std::string path() const { return directory_ + "/s"; }
+  UniqueFd accept() const { return UniqueFd{::accept(fd_.get(), nullptr, nullptr)}; }
+  void close() { fd_.reset(); }
+
+ private:
+  UniqueFd fd_{::socket(AF_UNIX, SOCK_STREAM, 0)};
+  std::string directory_;
+};
+
+void write_all(const UniqueFd& fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+std::string read_message(const UniqueFd& fd) {
+  std::string message;
+  for (char byte = 0; ::recv(fd.get(), &byte, 1, 0) == 1 && byte != '\0';) message += byte;
+  return message;
+}
+
+TEST(Client, a_call_gets_its_reply_and_a_stream_its_replies_in_order) {
+  const Listener listener;
+  std::thread service{[&] {
+    const UniqueFd peer = listener.accept();
+    const auto request = parse_request(read_message(peer));
+    ASSERT_TRUE(request);
+    EXPECT_TRUE(request.value().more);
+    // In pieces that have nothing to do with the messages.
+    const std::string bytes =
+        encode(Reply{.parameters = {{"n", 1}}, .error = {}, .continues = true}) +
+        encode(Reply{.parameters = {{"n", 2}}, .error = {}, .continues = false});
+    write_all(peer, std::string_view{bytes}.substr(0, 5));
+    write_all(peer, std::string_view{bytes}.substr(5));
+  }};
+  auto client = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(client);
+  const auto first = client.value().call({.method = "a.b", .more = true}, kGenerous);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first.value().parameters["n"], 1);
+  EXPECT_TRUE(first.value().continues);
+  const auto second = client.value().receive(kGenerous);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second.value().parameters["n"], 2);
+  EXPECT_FALSE(second.value().continues);
+  service.join();
+}
+
+TEST(Client, a_reply_of_a_mebibyte_arrives_whole) {
+  const Listener listener;
+  const std::string text(1 << 20, 'x');
+  std::thread service{[&] {
+    const UniqueFd peer = listener.accept();
+    read_message(peer);
+    write_all(peer, encode(Reply{.parameters = {{"text", text}}, .error = {}, .continues = false}));
+  }};
+  auto client = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(client);
+  const auto reply = client.value().call({.method = "a.b"}, kGenerous);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply.value().parameters["text"], text);
+  service.join();
+}
+
+TEST(Client, an_error_of_the_service_is_a_reply) {
+  const Listener listener;
+  std::thread service{[&] {
+    const UniqueFd peer = listener.accept();
+    read_message(peer);
+    write_all(peer, encode(Reply{.error = "a.Refused"}));
+  }};
+  auto client = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(client);
+  const auto reply = client.value().call({.method = "a.b"}, kGenerous);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply.value().error, "a.Refused");
+  service.join();
+}
+
+TEST(Client, no_socket_and_a_socket_that_nobody_serves_are_not_found) {
+  EXPECT_EQ(Client::connect("/nonexistent/stats.sock", kGenerous).error().code, Errc::kNotFound);
+  Listener listener;
+  listener.close();
+  EXPECT_EQ(Client::connect(listener.path(), kGenerous).error().code, Errc::kNotFound);
+}
+
+TEST(Client, a_path_longer_than_an_address_is_refused) {
+  const auto client = Client::connect("/" + std::string(200, 'x'), kGenerous);
+  EXPECT_EQ(client.error().code, Errc::kInvalidArgument);
+}
+
+TEST(Client, a_service_that_hangs_up_is_not_found) {
+  const Listener listener;
+  std::thread service{[&] { read_message(listener.accept()); }};
+  auto client = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(client);
+  const auto reply = client.value().call({.method = "a.b"}, kGenerous);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Errc::kNotFound);
+  service.join();
+}
+
+TEST(Client, a_service_that_says_nothing_is_busy_after_the_timeout) {
+  const Listener listener;
+  auto client = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(client);
+  const auto reply = client.value().call({.method = "a.b"}, 20ms);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Errc::kBusy);
+}
+
+TEST(Client, a_full_backlog_is_busy_after_the_timeout) {
+  const Listener listener{0};
+  const auto first = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(first);
+  const auto second = Client::connect(listener.path(), 20ms);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kBusy);
+}
+
+TEST(Client, a_reply_without_end_is_given_up) {
+  const Listener listener;
+  std::thread service{[&] {
+    const UniqueFd peer = listener.accept();
+    read_message(peer);
+    const std::string chunk(1 << 20, '{');
+    for (std::size_t sent = 0; sent < kMaxReplyBytes + 4 * chunk.size(); sent += chunk.size()) {
+      write_all(peer, chunk);
+    }
+  }};
+  {
+    auto client = Client::connect(listener.path(), kGenerous);
+    ASSERT_TRUE(client);
+    const auto reply = client.value().call({.method = "a.b"}, kGenerous);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, Errc::kExhausted);
+  }
+  service.join();
+}
+
+}  // namespace
+}  // namespace horus::wire

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/wire/stats_codec.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "service/wire/interfaces.hpp"
+
+namespace horus::wire {
+namespace {
+
+using testing::UnorderedElementsAre;
+
+/// One host with one node, each number different.
+struct Page {
+  HostStats host;
+  std::array<NodeStats, 1> nodes;
+
+  Page() {
+    host.name = NodeName::clipped("planner");
+    host.pid.set(4242);
+    host.python.set(1);
+    host.epoch_ns.set(to_ns(Nanos{10s}));
+    host.lives.set(2);
+    host.ready.set(1);
+    host.degradations.set(1);
+    host.degradation[0].feature = Name<32>::clipped("fifo");
+    host.degradation[0].reason = Name<160>::clipped("not permitted");
+    host.degradation[0].fix = Name<160>::clipped("raise rtprio");
+    host.degradation[0].severity.set(1);
+    host.gc.generation[2].pause.record(1500us);
+    host.gc.generation[2].collections.set(1);
+    host.gc.generation[2].longest_ns.set(to_ns(Nanos{1500us}));
+    host.gc.generation[2].longest_tick.set(77);
+    NodeStats& node = nodes[0];
+    node.name = NodeName::clipped("plan");
+    node.state.set(NodeState::kRunning);
+    node.node_class.set(NodeClass::kCompute);
+    node.cpu.set(-1);
+    node.period_ns.set(to_ns(Nanos{20ms}));
+    node.ticks.set(100);
+    node.skipped.set(3);
+    node.carried_ticks.set(40);
+    node.first_release_ns.set(to_ns(Nanos{11s}));
+    node.last_release_ns.set(to_ns(Nanos{12s}));
+    for (const Nanos late : {Nanos{10us}, Nanos{20us}, Nanos{30us}}) node.lateness.record(late);
+    node.gil_wait.record(5us);
+  }
+  HostView view(bool alive = true) const {
+    return read_host(host, nodes, alive, from_ns(15'000'000'000));
+  }
+};
+
+TEST(ReadHost, the_layout_becomes_values_with_units) {
+  const auto page = std::make_unique<Page>();
+  const HostView host = page->view();
+  EXPECT_EQ(host.name, "planner");
+  EXPECT_EQ(host.kind, "python");
+  EXPECT_DOUBLE_EQ(host.uptime_s, 5.0);
+  ASSERT_EQ(host.degradations.size(), 1U);
+  EXPECT_EQ(host.degradations[0].severity, "warning");
+  ASSERT_EQ(host.gc.size(), 3U);
+  EXPECT_DOUBLE_EQ(host.gc[2].pause.max_us, 1500.0);
+  ASSERT_EQ(host.nodes.size(), 1U);
+  const NodeView& node = host.nodes[0];
+  EXPECT_EQ(node.node_class, "compute");
+  EXPECT_DOUBLE_EQ(node.rate_hz, 50.0);
+  EXPECT_DOUBLE_EQ(node.elapsed_s, 1.02);
+  EXPECT_EQ(node.lateness.count, 3U);
+  EXPECT_DOUBLE_EQ(node.lateness.min_us, 10.0);
+  EXPECT_DOUBLE_EQ(node.lateness.mean_us, 20.0);
+  EXPECT_DOUBLE_EQ(node.lateness.max_us, 30.0);
+  ASSERT_TRUE(node.gil_wait);
+  EXPECT_EQ(node.gil_wait->count, 1U);
+}
+
+TEST(ReadHost, the_uptime_of_a_dead_host_ends_at_its_last_release) {
+  const auto page = std::make_unique<Page>();
+  EXPECT_DOUBLE_EQ(page->view(/*alive=*/false).uptime_s, 2.0);
+}
+
+TEST(ReadHost, a_cpp_host_has_no_gil_and_no_collector) {
+  const auto page = std::make_unique<Page>();
+  page->host.python.set(0);
+  const HostView host = page->view();
+  EXPECT_EQ(host.kind, "cpp");
+  EXPECT_TRUE(host.gc.empty());
+  EXPECT_FALSE(host.nodes[0].gil_wait);
+}
+
+TEST(ReadHost, a_node_that_never_ticked_has_no_time_of_its_own) {
+  const auto page = std::make_unique<Page>();
+  page->nodes[0].first_release_ns.set(0);
+  EXPECT_EQ(page->view().nodes[0].elapsed_s, 0.0);
+}
+
+TEST(ReadHost, whatever_bytes_a_page_holds_become_some_values) {
+  std::mt19937_64 random{7};
+  const auto page = std::make_unique<Page>();
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::uint64_t> words(sizeof(Page) / 8);
+    // Few bits, many bits, or all: also numbers that are all ones or all zeros.
+    for (std::uint64_t& word : words) word = round == 0 ? ~0ULL : random() >> (random() % 64);
+    std::memcpy(static_cast<void*>(page.get()), words.data(), words.size() * 8);
+    const HostView host = page->view(round % 2 == 0);
+    EXPECT_LE(host.degradations.size(), HostStats::kMaxDegradations);
+    const Json json = to_json(stats_of({host}));
+    const auto again = stats_from_json(Json::parse(to_line(json)));
+    ASSERT_TRUE(again);
+  }
+}
+
+TEST(StatsJson, the_fields_are_those_that_scripts_know) {
+  const auto page = std::make_unique<Page>();
+  const Json json = to_json(stats_of({page->view()}, from_ns(15'000'000'000)));
+  const auto keys = [](const Json& object) {
+    std::vector<std::string> names;
+    for (const auto& [key, value] : object.items()) names.push_back(key);
+    return names;
+  };
+  EXPECT_THAT(keys(json), UnorderedElementsAre("version", "monotonic_us", "boot_id", "hosts"));
+  EXPECT_EQ(json["version"], kProtocolVersion);
+  EXPECT_EQ(json["monotonic_us"], 15'000'000);
+  const Json& host = json["hosts"][0];
+  EXPECT_THAT(keys(host), UnorderedElementsAre("name", "pid", "alive", "ready", "kind", "lives",
+                                               "uptime_s", "degradations", "gc", "nodes"));
+  EXPECT_THAT(keys(host["degradations"][0]),
+              UnorderedElementsAre("feature", "reason", "severity", "fix"));
+  EXPECT_THAT(keys(host["gc"][0]),
+              UnorderedElementsAre("generation", "collections", "forced", "collected",
+                                   "uncollectable", "pause_us", "longest_us", "longest_tick"));
+  EXPECT_THAT(keys(host["nodes"][0]),
+              UnorderedElementsAre(
+                  "name", "class", "state", "rate_hz", "ticks", "skipped", "carried_ticks",
+                  "carried_skipped", "misses", "consecutive_misses", "overruns", "errors",
+                  "elapsed_s", "order", "priority", "cpu", "tid", "budget_us", "deadline_us",
+                  "lateness_us", "execution_us", "response_us", "skipped_response_us",
+                  "gil_wait_us", "sent", "received", "dropped", "minor_faults", "major_faults",
+                  "voluntary_switches", "involuntary_switches", "cpu_time_s", "last_cpu"));
+  const Json& lateness = host["nodes"][0]["lateness_us"];
+  EXPECT_THAT(keys(lateness), UnorderedElementsAre("count", "min", "mean", "p50", "p90", "p99",
+                                                   "p999", "max", "scheme", "unit", "buckets"));
+  EXPECT_EQ(lateness["scheme"], "ll5");
+  EXPECT_EQ(lateness["buckets"].size(), 3U);
+  EXPECT_EQ(lateness["buckets"][0], Json({ll5::index_of(10'000), 1}));
+}
+
+TEST(StatsJson, what_is_written_reads_back_the_same) {
+  const auto page = std::make_unique<Page>();
+  const Json json = to_json(stats_of({page->view()}));
+  const auto stats = stats_from_json(Json::parse(to_line(json)));
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(to_json(stats.value()), json);
+}
+
+TEST(StatsFromJson, unknown_fields_are_ignored_and_missing_ones_keep_their_default) {
+  const auto stats = stats_from_json(Json::parse(
+      R"({"later":1,"hosts":[{"name":"a","later":{},"nodes":[{"name":"n","ticks":3}]}]})"));
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats.value().hosts[0].nodes[0].ticks, 3U);
+  EXPECT_EQ(stats.value().hosts[0].nodes[0].cpu, -1);
+  EXPECT_FALSE(stats.value().hosts[0].nodes[0].gil_wait);
+}
+
+TEST(StatsFromJson, a_field_of_the_wrong_type_is_named) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"([])", "reply"},
+      {R"({"hosts":{}})", "hosts"},
+      {R"({"hosts":[1]})", "hosts"},
+      {R"({"version":1})", "version"},
+      {R"({"monotonic_us":1.5})", "monotonic_us"},
+      {R"({"hosts":[{"alive":1}]})", "alive"},
+      {R"({"hosts":[{"nodes":[{"ticks":-1}]}]})", "ticks"},
+      {R"({"hosts":[{"nodes":[{"ticks":"1"}]}]})", "ticks"},
+      {R"({"hosts":[{"nodes":[{"lateness_us":[]}]}]})", "lateness_us"},
+      {R"({"hosts":[{"nodes":[{"lateness_us":{"buckets":[[1]]}}]}]})", "lateness_us"},
+      {R"({"hosts":[{"nodes":[{"gil_wait_us":{"max":"x"}}]}]})", "gil_wait_us"},
+      {R"({"hosts":[{"gc":[{"longest_us":null}]}]})", "longest_us"},
+  };
+  for (const auto& [text, field] : cases) {
+    const auto stats = stats_from_json(Json::parse(text));
+    ASSERT_FALSE(stats) << text;
+    EXPECT_EQ(stats.error().code, Errc::kCorrupt) << text;
+    EXPECT_EQ(stats.error().subject.view(), field) << text;
+  }
+}
+
+TEST(ServiceFromJson, the_expected_hosts_are_read) {
+  const auto service = service_from_json(
+      Json::parse(R"({"version":"1.0","pid":7,"config":["/etc/horus/horus.toml"],)"
+                  R"("hosts":[{"name":"rover","kind":"cpp"}]})"));
+  ASSERT_TRUE(service);
+  EXPECT_EQ(service.value().config, std::vector<std::string>{"/etc/horus/horus.toml"});
+  ASSERT_EQ(service.value().hosts.size(), 1U);
+  EXPECT_EQ(service.value().hosts[0].kind, "cpp");
+  for (const char* text : {R"({"config":{}})", R"({"config":[1]})", R"({"hosts":[[]]})"}) {
+    EXPECT_FALSE(service_from_json(Json::parse(text))) << text;
+  }
+}
+
+}  // namespace
+}  // namespace horus::wire
