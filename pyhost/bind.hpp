@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace horus::py {
+
+/// Adds a class for every message type that shm knows, made from its table. Their helper
+/// methods are Python (horus/_methods.py), which the package imports right after the module.
+void bind_messages(pybind11::module_& module);
+
+/// Adds `Topic`. After bind_messages() and bind_image().
+void bind_topic(pybind11::module_& module);
+
+/// Adds `Image`.
+void bind_image(pybind11::module_& module);
+
+}  // namespace horus::py

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <pybind11/stl.h>
+
+#include "pyhost/capi.hpp"
+#include "pyhost/py_scheduler.hpp"
+#include "rt/rt_profile.hpp"
+
+namespace horus::py {
+namespace {
+
+namespace pyb = pybind11;
+using namespace pybind11::literals;  // NOLINT(google-build-using-namespace): "name"_a
+
+PyObject* not_found = nullptr;
+
+[[noreturn]] void refuse_unavailable(const std::string& argument) {
+  throw pyb::value_error(argument + " is not available yet; leave it at its default");
+}
+
+[[noreturn]] void refuse_recording() {
+  throw std::runtime_error("recording and replay are not available yet");
+}
+
+/// The arguments of Scheduler(...) whose feature does not exist yet: no silent acceptance.
+struct Unavailable {
+  bool deterministic;
+  double blackbox_mb;
+  pyb::object recording;
+  pyb::object telemetry;
+  pyb::object net;
+
+  void check() const {
+    if (deterministic) refuse_unavailable("deterministic=True");
+    if (blackbox_mb != 0) refuse_unavailable("blackbox_mb");
+    if (PyObject_IsTrue(recording.ptr()) != 0) refuse_unavailable("recording");
+    if (!telemetry.is_none()) refuse_unavailable("telemetry");
+    if (PyObject_IsTrue(net.ptr()) != 0) refuse_unavailable("net");
+  }
+};
+
+CpuSet cores_of(const std::optional<std::vector<int>>& cores) {
+  CpuSet set;
+  if (!cores) return set;
+  if (cores->empty()) throw pyb::value_error("cores must name at least one CPU, or be None");
+  std::string text;
+  for (const int core : *cores) {
+    if (!CpuSet::allowed().contains(core)) {
+      throw pyb::value_error("cores: CPU " + std::to_string(core) +
+                             " is not among those this "
+                             "process may use (" +
+                             CpuSet::allowed().text() + ")");
+    }
+    text += (text.empty() ? "" : ",") + std::to_string(core);
+  }
+  return CpuSet::parse(text).value();
+}
+
+GcPolicy gc_of(const std::string& text) {
+  const auto policy = parse_gc_policy(text);
+  if (!policy) throw pyb::value_error("gc must be 'slack', 'off' or 'python', not '" + text + "'");
+  return *policy;
+}
+
+/// The numbers of Scheduler(...).
+struct Numbers {
+  double tick_rate;
+  double watchdog_ms;
+  std::optional<int> max_deadline_misses;
+};
+
+void set_numbers(RunSettings& settings, const Numbers& numbers) {
+  if (!Rate::valid_hz(numbers.tick_rate)) {
+    throw pyb::value_error("tick_rate must be 0.001 to 1000000 Hz");
+  }
+  if (!(numbers.watchdog_ms >= 0.0 && numbers.watchdog_ms < 1e9)) {
+    throw pyb::value_error("watchdog_ms must be 0 (none) or a number of milliseconds");
+  }
+  if (numbers.max_deadline_misses && *numbers.max_deadline_misses < 1) {
+    throw pyb::value_error("max_deadline_misses must be at least 1, or None");
+  }
+  settings.tick_rate = numbers.tick_rate;
+  settings.max_deadline_misses = numbers.max_deadline_misses.value_or(0);
+  if (numbers.watchdog_ms > 0.0) {
+    settings.watchdog = Nanos{static_cast<std::int64_t>(numbers.watchdog_ms * 1e6)};
+  }
+}
+
+pyb::dict capabilities() {
+  const RtCapabilities probed = probe_capabilities();
+  pyb::dict found;
+  found["preempt_rt"] = probed.preempt_rt;
+  found["rt_priority_available"] = probed.fifo;
+  found["max_rt_priority"] = probed.max_priority;
+  found["min_rt_priority"] = probed.min_priority;
+  return found;
+}
+
+bool has_full_rt(const PyScheduler& scheduler) {
+  const RtCapabilities probed = probe_capabilities();
+  return probed.preempt_rt && probed.fifo && scheduler.degradations().empty();
+}
+
+void bind_constructor(pyb::class_<PyScheduler>& type) {
+  type.def(
+      pyb::init([](double tick_rate, bool rt, bool deterministic, double blackbox_mb,
+                   double watchdog_ms, const pyb::object& recording,
+                   const std::optional<std::string>& name,
+                   const std::optional<std::vector<int>>& cores,
+                   std::optional<int> max_deadline_misses, bool verbose,
+                   const pyb::object& telemetry, const pyb::object& net, const std::string& gc) {
+        Unavailable{deterministic, blackbox_mb, recording, telemetry, net}.check();
+        RunSettings settings{.name = name.value_or(""),
+                             .rt = rt,
+                             .verbose = verbose,
+                             .watchdog = {},
+                             .cores = cores_of(cores),
+                             .gc = gc_of(gc)};
+        set_numbers(settings, {tick_rate, watchdog_ms, max_deadline_misses});
+        return PyScheduler{std::move(settings)};
+      }),
+      pyb::kw_only(), "tick_rate"_a = 1000.0, "rt"_a = false, "deterministic"_a = false,
+      "blackbox_mb"_a = 0, "watchdog_ms"_a = 0, "recording"_a = false, "name"_a = pyb::none(),
+      "cores"_a = pyb::none(), "max_deadline_misses"_a = pyb::none(), "verbose"_a = false,
+      "telemetry"_a = pyb::none(), "net"_a = false, "gc"_a = "slack",
+      "Plans nodes onto threads and runs them.");
+}
+
+void bind_running(pyb::class_<PyScheduler>& type) {
+  type.def(
+          "add",
+          [](const pyb::object& self, const pyb::object& node) {
+            self.cast<PyScheduler&>().add(node);
+            return self;
+          },
+          "node"_a, "Add a node; returns the scheduler. ValueError when its name is taken.")
+      .def("run", &PyScheduler::run, "duration"_a = pyb::none(),
+           "Run until stopped, or for so many seconds. Ctrl+C raises KeyboardInterrupt after the "
+           "shutdown callbacks; SIGTERM returns.")
+      .def(
+          "tick_for", [](PyScheduler& self, double seconds) { self.run(seconds); }, "seconds"_a,
+          "Run for so many seconds.")
+      .def("stop", &PyScheduler::stop, "Stop a run, from any thread.")
+      .def("status", &PyScheduler::status, "'idle', 'running' or 'stopped'.")
+      .def("is_running", &PyScheduler::is_running, "Whether a run is under way.")
+      .def("current_tick", &PyScheduler::current_tick, "The ticks of the node that has most.")
+      .def("__enter__", [](const pyb::object& self) { return self; })
+      .def("__exit__", [](PyScheduler& self, const pyb::args& /*exception*/) { self.stop(); })
+      .def_readwrite("_on_ready", &PyScheduler::on_ready)
+      .def_property("_log_prefix", &PyScheduler::log_prefix, &PyScheduler::set_log_prefix);
+}
+
+void bind_nodes(pyb::class_<PyScheduler>& type) {
+  type.def("has_node", &PyScheduler::has_node, "name"_a, "Whether there is a node of this name.")
+      .def("get_node_names", &PyScheduler::node_names, "The nodes' names, as they were added.")
+      .def(
+          "get_node_count", [](const PyScheduler& self) { return self.nodes().size(); },
+          "How many nodes there are.")
+      .def("get_all_nodes", &PyScheduler::nodes, "The nodes, as they were added.")
+      .def("get_node_info", &PyScheduler::node_order, "name"_a, "The node's order.")
+      .def("remove_node", &PyScheduler::remove, "name"_a, "Remove a node, while nothing runs.")
+      .def("set_node_rate", &PyScheduler::set_node_rate, "name"_a, "rate"_a,
+           "Change a node's rate in Hz, for the next run.")
+      .def("set_tick_budget", &PyScheduler::set_tick_budget, "name"_a, "us"_a,
+           "Change a node's budget, in microseconds, from its next release on.")
+      .def("add_critical_node", &PyScheduler::set_watchdog, "name"_a, "timeout_ms"_a,
+           "Give a node a watchdog of its own, for the next run.")
+      .def_property_readonly("scheduler_name", &PyScheduler::name);
+}
+
+void bind_reports(pyb::class_<PyScheduler>& type) {
+  type.def("get_node_stats", &PyScheduler::node_stats, "name"_a,
+           "Everything that is counted of a node, also while it runs.")
+      .def("safety_stats", &PyScheduler::safety_stats, "Misses and overruns of all nodes.")
+      .def("degradations", &PyScheduler::degradations,
+           "What was wanted and not granted: feature, reason, severity, fix.")
+      .def(
+          "capabilities", [](const PyScheduler&) { return capabilities(); },
+          "What this process may really do.")
+      .def("has_full_rt", &has_full_rt, "Whether nothing that real time needs is missing.")
+      .def(
+          "is_recording", [](const PyScheduler&) { return false; },
+          "Whether it records: never yet.")
+      .def(
+          "is_replaying", [](const PyScheduler&) { return false; },
+          "Whether it replays: never yet.");
+  for (const char* const name :
+       {"stop_recording", "list_recordings", "delete_recording", "replay_from", "add_replay",
+        "start_at_tick", "stop_at_tick", "set_replay_speed", "set_replay_override"}) {
+    type.def(
+        name, [](const PyScheduler&, const pyb::args&, const pyb::kwargs&) { refuse_recording(); },
+        "Not available yet: raises RuntimeError.");
+  }
+}
+
+PyObject* make_exception(pyb::module_& module, const char* name, const char* doc) {
+  const std::string full = std::string{"horus."} + name;
+  const pyb::object type = owned(PyErr_NewExceptionWithDoc(full.c_str(), doc, nullptr, nullptr));
+  if (!type) throw pyb::error_already_set();
+  module.attr(name) = type;
+  return type.ptr();
+}
+
+}  // namespace
+
+void raise_not_found(const std::string& text) {
+  PyErr_SetString(not_found, text.c_str());
+  throw pyb::error_already_set();
+}
+
+void bind_exceptions(pyb::module_& module) {
+  not_found = make_exception(module, "HorusNotFoundError", "No node, topic or frame of that name.");
+  make_exception(module, "HorusTransformError", "A transform cannot be computed.");
+  make_exception(module, "HorusTimeoutError", "Something did not happen in time.");
+}
+
+void bind_scheduler(pyb::module_& module) {
+  pyb::class_<PyScheduler> type{module, "Scheduler", "Runs nodes."};
+  bind_constructor(type);
+  bind_running(type);
+  bind_nodes(type);
+  bind_reports(type);
+}
+
+}  // namespace horus::py

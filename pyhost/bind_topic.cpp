@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "pyhost/bind.hpp"
+#include "pyhost/cpython.hpp"
+#include "pyhost/port.hpp"
+#include "pyhost/session.hpp"
+#include "pyhost/set_error.hpp"
+#include "shm/registry.hpp"
+
+namespace horus::py {
+namespace {
+
+/// What a Topic object owns.
+class Topic {
+ public:
+  Topic(std::string name, std::uint32_t capacity)
+      : counters_{.sent = &sent_, .received = &received_, .dropped = &dropped_},
+        port{std::move(name), counters_, capacity} {}
+
+ private:
+  Counter sent_, received_, dropped_;
+  MessageCounters counters_;
+
+ public:
+  Port port;
+};
+
+struct TopicObject {
+  PyObject_HEAD Topic* topic;
+};
+
+Port& port_of(PyObject* self) noexcept {
+  return reinterpret_cast<TopicObject*>(self)->topic->port;
+}
+
+/// What the constructor was asked for: the topic's name, and what it carries if that was said.
+bool read_target(PyObject* type_or_name, const char* endpoint, std::string& name, PortType& type) {
+  if (endpoint != nullptr && std::string_view{endpoint}.find('@') != std::string_view::npos) {
+    PyErr_Format(PyExc_ValueError, "endpoint '%s': topics do not leave this machine", endpoint);
+    return false;
+  }
+  if (PyUnicode_Check(type_or_name)) {
+    const char* const text = PyUnicode_AsUTF8(type_or_name);
+    if (text == nullptr) return false;
+    name = endpoint != nullptr ? endpoint : text;
+    return true;
+  }
+  if (!port_type_of(type_or_name, type)) return false;
+  name = endpoint != nullptr ? endpoint : default_topic_of(type_or_name);
+  if (!name.empty()) return true;
+  PyErr_Format(PyExc_ValueError, "%R has no topic of its own; say endpoint=", type_or_name);
+  return false;
+}
+
+PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noexcept {
+  static const std::array<const char*, 4> kNames{"type_or_name", "capacity", "endpoint", nullptr};
+  PyObject* type_or_name = nullptr;
+  PyObject* capacity_object = Py_None;
+  const char* endpoint = nullptr;
+  if (PyArg_ParseTupleAndKeywords(values, names, "O|Oz:Topic", const_cast<char**>(kNames.data()),
+                                  &type_or_name, &capacity_object, &endpoint) == 0) {
+    return nullptr;
+  }
+  long capacity = 0;
+  if (capacity_object != Py_None) {
+    capacity = PyLong_AsLong(capacity_object);
+    if (capacity == -1 && PyErr_Occurred()) return nullptr;
+    constexpr long kMaxCapacity = 1 << 24;
+    if (capacity < 1 || capacity > kMaxCapacity) {
+      PyErr_Format(PyExc_ValueError, "capacity is 1 to %ld messages, not %ld", kMaxCapacity,
+                   capacity);
+      return nullptr;
+    }
+  }
+  std::string name;
+  PortType type;
+  if (!read_target(type_or_name, endpoint, name, type)) return nullptr;
+  auto topic = std::make_unique<Topic>(std::move(name), static_cast<std::uint32_t>(capacity));
+  Status opened = topic->port.declare(type);
+  // From here on nothing that is sent is missed.
+  if (opened) opened = topic->port.open_subscriber();
+  if (!opened) return set_error(opened.error());
+  PyObject* const self = python->tp_alloc(python, 0);
+  if (self != nullptr) reinterpret_cast<TopicObject*>(self)->topic = topic.release();
+  return self;
+}
+
+void topic_dealloc(PyObject* self) noexcept {
+  PyTypeObject* const type = Py_TYPE(self);
+  delete reinterpret_cast<TopicObject*>(self)->topic;
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* truth(int result) noexcept {
+  return result < 0 ? nullptr : PyBool_FromLong(result);
+}
+
+PyObject* topic_send(PyObject* self, PyObject* message) noexcept {
+  return truth(port_of(self).send(message));
+}
+PyObject* topic_recv(PyObject* self, PyObject*) noexcept {
+  return port_of(self).recv();
+}
+PyObject* topic_recv_all(PyObject* self, PyObject*) noexcept {
+  return port_of(self).recv_all();
+}
+PyObject* topic_read_latest(PyObject* self, PyObject*) noexcept {
+  return port_of(self).read_latest();
+}
+PyObject* topic_has_msg(PyObject* self, PyObject*) noexcept {
+  return truth(port_of(self).has_msg());
+}
+
+PyObject* topic_wait(PyObject* self, PyObject* values, PyObject* names) noexcept {
+  static const std::array<const char*, 2> kNames{"timeout", nullptr};
+  PyObject* timeout = Py_None;
+  if (PyArg_ParseTupleAndKeywords(values, names, "|O:wait", const_cast<char**>(kNames.data()),
+                                  &timeout) == 0) {
+    return nullptr;
+  }
+  if (timeout == Py_None) return truth(port_of(self).wait(-1));
+  const double seconds = PyFloat_AsDouble(timeout);
+  if (seconds == -1.0 && PyErr_Occurred()) return nullptr;
+  if (std::isnan(seconds) || seconds < 0) {
+    PyErr_SetString(PyExc_ValueError, "timeout is None or seconds, at least 0");
+    return nullptr;
+  }
+  return truth(port_of(self).wait(seconds));
+}
+
+PyObject* topic_fileno(PyObject* self, PyObject*) noexcept {
+  const int fd = port_of(self).fileno();
+  return fd < 0 ? nullptr : PyLong_FromLong(fd);
+}
+
+PyObject* topic_pending(PyObject* self, PyObject*) noexcept {
+  return PyLong_FromUnsignedLongLong(port_of(self).pending());
+}
+
+/// The topic as everybody sees it; empty when nobody has opened it yet.
+bool look_up(PyObject* self, shm::TopicInfo& info) noexcept {
+  const auto shared = session();
+  if (!shared) return set_error(shared.error()) != nullptr;
+  auto found = shm::find_topic(shared.value()->base(), port_of(self).topic());
+  if (found) info = std::move(found).value();
+  if (!found && found.error().code != Errc::kNotFound) {
+    return set_error(found.error()) != nullptr;
+  }
+  return true;
+}
+
+PyObject* topic_pub_count(PyObject* self, PyObject*) noexcept {
+  shm::TopicInfo info;
+  if (!look_up(self, info)) return nullptr;
+  return PyLong_FromSsize_t(std::ranges::count_if(info.publishers, &shm::PublisherInfo::alive));
+}
+PyObject* topic_sub_count(PyObject* self, PyObject*) noexcept {
+  shm::TopicInfo info;
+  if (!look_up(self, info)) return nullptr;
+  return PyLong_FromSsize_t(std::ranges::count_if(info.subscribers, &shm::SubscriberInfo::alive));
+}
+
+PyObject* topic_stats(PyObject* self, PyObject*) noexcept {
+  const Port& port = port_of(self);
+  return Py_BuildValue("{s:K,s:K,s:K,s:K}", "sent", static_cast<unsigned long long>(port.sent()),
+                       "received", static_cast<unsigned long long>(port.received()), "dropped",
+                       static_cast<unsigned long long>(port.refused()), "missed",
+                       static_cast<unsigned long long>(port.missed()));
+}
+
+PyObject* get_name(PyObject* self, void*) noexcept {
+  return PyUnicode_FromString(port_of(self).topic().c_str());
+}
+PyObject* get_backend(PyObject*, void*) noexcept {
+  return PyUnicode_FromString("shm");
+}
+PyObject* get_generic(PyObject* self, void*) noexcept {
+  const Carries carries = port_of(self).type().carries;
+  return PyBool_FromLong(carries == Carries::kValues || carries == Carries::kUndecided);
+}
+
+PyObject* topic_repr(PyObject* self) noexcept {
+  return PyUnicode_FromFormat("Topic('%s')", port_of(self).topic().c_str());
+}
+
+PyMethodDef methods[] = {
+    {"send", topic_send, METH_O,
+     "send(message)\n--\n\nTrue, or False when the topic did not take it."},
+    {"recv", topic_recv, METH_NOARGS, "recv()\n--\n\nThe next message, or None."},
+    {"try_recv", topic_recv, METH_NOARGS, "try_recv()\n--\n\nThe next message, or None."},
+    {"read_latest", topic_read_latest, METH_NOARGS,
+     "read_latest()\n--\n\nThe newest message that was not received yet, or None."},
+    {"recv_all", topic_recv_all, METH_NOARGS, "recv_all()\n--\n\nWhat is there now, as a list."},
+    {"has_msg", topic_has_msg, METH_NOARGS, "has_msg()\n--\n\nWhether recv() would find one."},
+    {"wait", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(topic_wait)),
+     METH_VARARGS | METH_KEYWORDS,
+     "wait(timeout=None)\n--\n\nTrue when there is a message, False after `timeout` seconds."},
+    {"fileno", topic_fileno, METH_NOARGS,
+     "fileno()\n--\n\nA descriptor for select(): readable until a receiving call finds nothing."},
+    {"pending_count", topic_pending, METH_NOARGS,
+     "pending_count()\n--\n\nMessages that can be received now."},
+    {"pub_count", topic_pub_count, METH_NOARGS,
+     "pub_count()\n--\n\nLiving publishers in all processes."},
+    {"sub_count", topic_sub_count, METH_NOARGS,
+     "sub_count()\n--\n\nLiving subscribers in all processes."},
+    {"stats", topic_stats, METH_NOARGS,
+     "stats()\n--\n\nThis object's sent, received, dropped (refused) and missed messages."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyGetSetDef properties[] = {
+    {"name", get_name, nullptr, "The topic's name.", nullptr},
+    {"endpoint", get_name, nullptr, "Where it is reached: its name on this machine.", nullptr},
+    {"backend_type", get_backend, nullptr, "'shm': shared memory.", nullptr},
+    {"is_generic", get_generic, nullptr, "True without a fixed message type.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+}  // namespace
+
+void bind_topic(pybind11::module_& module) {
+  PyType_Slot slots[] = {
+      {Py_tp_new, as_slot(topic_new)},
+      {Py_tp_dealloc, as_slot(topic_dealloc)},
+      {Py_tp_repr, as_slot(topic_repr)},
+      {Py_tp_methods, methods},
+      {Py_tp_getset, properties},
+      {Py_tp_doc, const_cast<char*>("Topic(type_or_name, capacity=None, endpoint=None)\n--\n\n"
+                                    "A topic to send on and to receive from, outside of nodes. "
+                                    "Without a type, the first use or the topic itself decides.")},
+      {0, nullptr}};
+  PyType_Spec spec{"horus.Topic", sizeof(TopicObject), 0, Py_TPFLAGS_DEFAULT, slots};
+  const Ref type{PyType_FromSpec(&spec)};
+  if (!type || PyModule_AddObjectRef(module.ptr(), "Topic", type.ptr()) < 0) {
+    throw pybind11::error_already_set();
+  }
+}
+
+}  // namespace horus::py

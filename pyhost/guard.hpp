@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <exception>
+#include <utility>
+
+#include <pybind11/pybind11.h>
+
+namespace horus::py {
+
+/// Runs `body` for code that CPython calls: what it throws becomes the Python exception that is
+/// set, and `failed` the result.
+template <typename R, typename Body>
+R guarded(R failed, Body&& body) noexcept {
+  try {
+    return std::forward<Body>(body)();
+  } catch (pybind11::error_already_set& error) {
+    error.restore();
+  } catch (const pybind11::builtin_exception& error) {
+    error.set_error();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+  return failed;
+}
+
+}  // namespace horus::py

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The values of a message that are more than a number: text, arrays, nested messages.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "pyhost/cpython.hpp"
+#include "pyhost/message_place.hpp"
+#include "pyhost/message_types.hpp"
+#include "pyhost/numpy_view.hpp"
+
+namespace horus::py {
+namespace {
+
+int too_long(const Place& place, Py_ssize_t length, std::uint32_t capacity, const char* of) {
+  PyErr_Format(PyExc_ValueError, "%s: %zd %s, the capacity is %u", place.full_name.c_str(), length,
+               of, capacity);
+  return -1;
+}
+
+int store_text(std::byte* at, const Place& place, PyObject* value) noexcept {
+  if (!PyUnicode_Check(value)) {
+    PyErr_Format(PyExc_TypeError, "%s must be str, not %s", place.full_name.c_str(),
+                 Py_TYPE(value)->tp_name);
+    return -1;
+  }
+  Py_ssize_t length = 0;
+  const char* const text = PyUnicode_AsUTF8AndSize(value, &length);
+  if (text == nullptr) return -1;
+  if (std::memchr(text, 0, static_cast<std::size_t>(length)) != nullptr) {
+    PyErr_Format(PyExc_ValueError, "%s: a text may not contain zero bytes",
+                 place.full_name.c_str());
+    return -1;
+  }
+  const std::uint32_t capacity = place.size - 1;
+  if (length > capacity) return too_long(place, length, capacity, "bytes");
+  std::memset(at, 0, place.size);
+  std::memcpy(at, text, static_cast<std::size_t>(length));
+  return 0;
+}
+
+PyObject* load_text(const std::byte* at, std::uint32_t size) noexcept {
+  const char* const text = reinterpret_cast<const char*>(at);
+  // What another process wrote may be no UTF-8.
+  return PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(strnlen(text, size)), "replace");
+}
+
+int store_message(std::byte* at, const Place& place, PyObject* value) noexcept {
+  MessageType* const type = find_message_type(*place.nested);
+  if (PyDict_Check(value)) {
+    MessageObject* const made = type->from_dict(value);
+    if (made == nullptr) return -1;
+    std::memcpy(at, made->data, place.size);
+    Py_DECREF(made);
+    return 0;
+  }
+  if (Py_TYPE(value) != type->python()) {
+    PyErr_Format(PyExc_TypeError, "%s must be %s, not %s", place.full_name.c_str(),
+                 type->python()->tp_name, Py_TYPE(value)->tp_name);
+    return -1;
+  }
+  std::memmove(at, as_message(value)->data, place.size);
+  return 0;
+}
+
+int store_element(std::byte* at, const Place& place, PyObject* value) noexcept {
+  if (place.kind == shm::Kind::kText) return store_text(at, place, value);
+  if (place.kind == shm::Kind::kMessage) return store_message(at, place, value);
+  return store_scalar(at, place, value);
+}
+
+void set_count(std::byte* message, const Place& place, Py_ssize_t length) noexcept {
+  // The arrays of a message share the count ("joint_count"): the longest counts.
+  const auto count = std::max(used(message, place), static_cast<std::uint32_t>(length));
+  std::memcpy(message + place.counter_offset, &count, place.counter_size);  // Little-endian.
+}
+
+shm::Dtype dtype_of(shm::Kind kind) noexcept {
+  switch (kind) {
+    case shm::Kind::kI8: return shm::Dtype::kI8;
+    case shm::Kind::kU16: return shm::Dtype::kU16;
+    case shm::Kind::kI16: return shm::Dtype::kI16;
+    case shm::Kind::kU32: return shm::Dtype::kU32;
+    case shm::Kind::kI32: return shm::Dtype::kI32;
+    case shm::Kind::kU64: return shm::Dtype::kU64;
+    case shm::Kind::kI64: return shm::Dtype::kI64;
+    case shm::Kind::kF32: return shm::Dtype::kF32;
+    case shm::Kind::kF64: return shm::Dtype::kF64;
+    case shm::Kind::kBool: return shm::Dtype::kBool;
+    default: return shm::Dtype::kU8;
+  }
+}
+
+bool numbers(const Place& place) noexcept {
+  return place.kind != shm::Kind::kText && place.kind != shm::Kind::kMessage;
+}
+
+PyObject* numbers_view(std::byte* at, const Place& place, Py_ssize_t length,
+                       PyObject* owner) noexcept {
+  const std::array<Py_ssize_t, 1> shape{length};
+  return array_view(at, dtype_of(place.kind), {.shape = shape}, owner, true);
+}
+
+/// 1: copied by NumPy; 0: not a NumPy array, or not one that fits by itself; -1: error.
+int store_from_array(std::byte* at, const Place& place, PyObject* value, Py_ssize_t length) {
+  if (!numbers(place) || !is_array(value)) return 0;
+  const Ref view{numbers_view(at, place, length, Py_None)};
+  return view ? copy_array(view.ptr(), value) : -1;
+}
+
+int store_array(std::byte* message, const Place& place, PyObject* value) noexcept {
+  const Py_ssize_t length = PyUnicode_Check(value) ? -1 : PyObject_Size(value);
+  if (length < 0) {
+    PyErr_Format(PyExc_TypeError, "%s must be a sequence, not %s", place.full_name.c_str(),
+                 Py_TYPE(value)->tp_name);
+    return -1;
+  }
+  if (length > place.count) return too_long(place, length, place.count, "values");
+  std::byte* const at = message + place.offset;
+  const int copied = store_from_array(at, place, value, length);
+  if (copied < 0) return -1;
+  if (copied == 0) {
+    const Ref values{PySequence_Fast(value, "a sequence is expected")};
+    if (!values) return -1;
+    // The length again: computing it may have run Python code of the value.
+    const Py_ssize_t count = std::min(length, PySequence_Fast_GET_SIZE(values.ptr()));
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      PyObject* const element = PySequence_Fast_GET_ITEM(values.ptr(), i);
+      if (store_element(at + i * place.size, place, element) < 0) return -1;
+    }
+  }
+  const auto unused = static_cast<std::size_t>(place.count - length) * place.size;
+  std::memset(at + length * place.size, 0, unused);
+  if (place.counter_size != 0) set_count(message, place, length);
+  return 0;
+}
+
+PyObject* load_element(std::byte* at, const Place& place, PyObject* owner) noexcept {
+  if (place.kind == shm::Kind::kText) return load_text(at, place.size);
+  return find_message_type(*place.nested)->view(at, owner);
+}
+
+}  // namespace
+
+int store(std::byte* message, const Place& place, PyObject* value) noexcept {
+  if (place.array) return store_array(message, place, value);
+  return store_element(message + place.offset, place, value);
+}
+
+PyObject* load(MessageObject* message, const Place& place) noexcept {
+  std::byte* const at = message->data + place.offset;
+  auto* const owner = as_object(message);
+  if (!place.array) {
+    return numbers(place) ? load_scalar(at, place.kind) : load_element(at, place, owner);
+  }
+  const auto length = static_cast<Py_ssize_t>(used(message->data, place));
+  if (numbers(place)) return numbers_view(at, place, length, owner);
+  PyObject* const list = PyList_New(length);
+  for (Py_ssize_t i = 0; list != nullptr && i < length; ++i) {
+    PyObject* const element = load_element(at + i * place.size, place, owner);
+    if (element == nullptr) {
+      Py_DECREF(list);
+      return nullptr;
+    }
+    PyList_SET_ITEM(list, i, element);
+  }
+  return list;
+}
+
+}  // namespace horus::py

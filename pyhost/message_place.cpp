@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/message_place.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+#include "pyhost/message_types.hpp"
+
+namespace horus::py {
+namespace {
+
+const shm::FieldInfo* find_field(const shm::TypeInfo& type, std::string_view name) noexcept {
+  for (const shm::FieldInfo& field : type.fields) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+/// Cuts "[3]" off the end of a path's segment.
+bool cut_index(std::string_view& segment, std::uint32_t& index) noexcept {
+  if (!segment.ends_with(']')) return false;
+  const auto open = segment.find('[');
+  const auto* const end = segment.data() + segment.size() - 1;
+  const auto [rest, error] = std::from_chars(segment.data() + open + 1, end, index);
+  segment = segment.substr(0, open);
+  return error == std::errc{} && rest == end;
+}
+
+template <typename T>
+T read(const std::byte* at) noexcept {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+template <typename T>
+void write(std::byte* at, T value) noexcept {
+  std::memcpy(at, &value, sizeof value);
+}
+
+int type_error(const Place& place, const char* wanted, PyObject* value) noexcept {
+  PyErr_Format(PyExc_TypeError, "%s must be %s, not %s", place.full_name.c_str(), wanted,
+               Py_TYPE(value)->tp_name);
+  return -1;
+}
+
+int range_error(const Place& place, PyObject* value) noexcept {
+  PyErr_Format(PyExc_ValueError, "%s: %S does not fit into %u bits", place.full_name.c_str(), value,
+               place.size * 8);
+  return -1;
+}
+
+int store_float(std::byte* at, const Place& place, PyObject* value) noexcept {
+  double number = 0;
+  if (PyFloat_CheckExact(value)) {
+    number = PyFloat_AS_DOUBLE(value);
+  } else {
+    number = PyFloat_AsDouble(value);
+    if (number == -1.0 && PyErr_Occurred()) {
+      if (PyErr_ExceptionMatches(PyExc_TypeError)) return type_error(place, "a number", value);
+      return -1;
+    }
+  }
+  if (place.kind == shm::Kind::kF64) {
+    write(at, number);
+  } else {
+    write(at, static_cast<float>(number));
+  }
+  return 0;
+}
+
+template <typename T>
+int store_integer(std::byte* at, const Place& place, PyObject* value) noexcept {
+  PyObject* const number = PyNumber_Index(value);
+  if (number == nullptr) {
+    return PyErr_ExceptionMatches(PyExc_TypeError) ? type_error(place, "an integer", value) : -1;
+  }
+  bool fits = false;
+  if constexpr (std::is_signed_v<T>) {
+    int overflow = 0;
+    const long long wide = PyLong_AsLongLongAndOverflow(number, &overflow);
+    fits = overflow == 0 && wide >= std::numeric_limits<T>::min() &&
+           wide <= std::numeric_limits<T>::max();
+    if (fits) write(at, static_cast<T>(wide));
+  } else {
+    const unsigned long long wide = PyLong_AsUnsignedLongLong(number);
+    fits = !(wide == ~0ULL && PyErr_Occurred()) && wide <= std::numeric_limits<T>::max();
+    if (fits) write(at, static_cast<T>(wide));
+  }
+  Py_DECREF(number);
+  if (fits) return 0;
+  PyErr_Clear();
+  return range_error(place, value);
+}
+
+int store_bool(std::byte* at, PyObject* value) noexcept {
+  const int truth = PyObject_IsTrue(value);
+  if (truth < 0) return -1;
+  write(at, static_cast<std::uint8_t>(truth));
+  return 0;
+}
+
+template <typename T>
+std::string shortest(T value) {
+  std::array<char, 40> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  std::string result(text.data(), end);
+  if (result.find_first_not_of("-0123456789") == std::string::npos) result += ".0";
+  return result;
+}
+
+std::string repr_of(PyObject* object) {
+  PyObject* const repr = object != nullptr ? PyObject_Repr(object) : nullptr;
+  const char* const text = repr != nullptr ? PyUnicode_AsUTF8(repr) : nullptr;
+  std::string result = text != nullptr ? text : "?";
+  PyErr_Clear();
+  Py_XDECREF(repr);
+  Py_XDECREF(object);
+  return result;
+}
+
+template <typename T>
+bool same(const std::byte* a, const std::byte* b) noexcept {
+  return read<T>(a) == read<T>(b);
+}
+
+bool equal_element(const std::byte* a, const std::byte* b, const Place& place) noexcept {
+  switch (place.kind) {
+    case shm::Kind::kF32: return same<float>(a, b);
+    case shm::Kind::kF64: return same<double>(a, b);
+    case shm::Kind::kBool: return (read<std::uint8_t>(a) != 0) == (read<std::uint8_t>(b) != 0);
+    case shm::Kind::kText:
+      return std::strncmp(reinterpret_cast<const char*>(a), reinterpret_cast<const char*>(b),
+                          place.size) == 0;
+    case shm::Kind::kMessage:
+      for (const shm::FieldInfo& field : place.nested->fields) {
+        Place inner;
+        if (field.kind == shm::Kind::kPadding) continue;
+        if (!find_place(*place.nested, field.name, inner) || !same_value(a, b, inner)) return false;
+      }
+      return true;
+    default: return std::memcmp(a, b, place.size) == 0;
+  }
+}
+
+}  // namespace
+
+bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found) {
+  const shm::TypeInfo* inside = &type;
+  std::uint32_t offset = 0;
+  for (;;) {
+    const auto dot = path.find('.');
+    std::string_view segment = path.substr(0, dot);
+    std::uint32_t index = 0;
+    const bool element = cut_index(segment, index);
+    const shm::FieldInfo* const field = find_field(*inside, segment);
+    if (field == nullptr || index >= field->count) return false;
+    offset += field->offset + index * field->size;
+    if (dot != std::string_view::npos) {
+      if (field->nested == nullptr) return false;
+      inside = field->nested;
+      path.remove_prefix(dot + 1);
+      continue;
+    }
+    found.kind = field->kind;
+    found.offset = offset;
+    found.size = field->size;
+    found.array = field->array && !element;
+    found.count = found.array ? field->count : 1;
+    found.nested = field->nested;
+    const shm::FieldInfo* const counter = find_field(*inside, field->counted_by);
+    if (found.array && counter != nullptr) {
+      found.counter_offset = offset - field->offset + counter->offset;
+      found.counter_size = counter->size;
+    }
+    return true;
+  }
+}
+
+int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept {
+  switch (place.kind) {
+    case shm::Kind::kF64:
+    case shm::Kind::kF32: return store_float(at, place, value);
+    case shm::Kind::kU8: return store_integer<std::uint8_t>(at, place, value);
+    case shm::Kind::kI8: return store_integer<std::int8_t>(at, place, value);
+    case shm::Kind::kU16: return store_integer<std::uint16_t>(at, place, value);
+    case shm::Kind::kI16: return store_integer<std::int16_t>(at, place, value);
+    case shm::Kind::kU32: return store_integer<std::uint32_t>(at, place, value);
+    case shm::Kind::kI32: return store_integer<std::int32_t>(at, place, value);
+    case shm::Kind::kU64: return store_integer<std::uint64_t>(at, place, value);
+    case shm::Kind::kI64: return store_integer<std::int64_t>(at, place, value);
+    case shm::Kind::kBool: return store_bool(at, value);
+    case shm::Kind::kText:
+    case shm::Kind::kMessage:
+    case shm::Kind::kPadding: break;
+  }
+  return type_error(place, "a scalar", value);
+}
+
+void store_default(std::byte* message, const Place& place, double value) noexcept {
+  std::byte* const at = message + place.offset;
+  if (place.array) return;
+  switch (place.kind) {
+    case shm::Kind::kF64: return write(at, value);
+    case shm::Kind::kF32: return write(at, static_cast<float>(value));
+    case shm::Kind::kU8:
+    case shm::Kind::kBool: return write(at, static_cast<std::uint8_t>(value));
+    case shm::Kind::kI8: return write(at, static_cast<std::int8_t>(value));
+    case shm::Kind::kU16: return write(at, static_cast<std::uint16_t>(value));
+    case shm::Kind::kI16: return write(at, static_cast<std::int16_t>(value));
+    case shm::Kind::kU32: return write(at, static_cast<std::uint32_t>(value));
+    case shm::Kind::kI32: return write(at, static_cast<std::int32_t>(value));
+    case shm::Kind::kU64: return write(at, static_cast<std::uint64_t>(value));
+    case shm::Kind::kI64: return write(at, static_cast<std::int64_t>(value));
+    case shm::Kind::kText:
+    case shm::Kind::kMessage:
+    case shm::Kind::kPadding: return;
+  }
+}
+
+PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept {
+  switch (kind) {
+    case shm::Kind::kF64: return PyFloat_FromDouble(read<double>(at));
+    case shm::Kind::kF32: return PyFloat_FromDouble(static_cast<double>(read<float>(at)));
+    case shm::Kind::kU8: return PyLong_FromLong(read<std::uint8_t>(at));
+    case shm::Kind::kI8: return PyLong_FromLong(read<std::int8_t>(at));
+    case shm::Kind::kU16: return PyLong_FromLong(read<std::uint16_t>(at));
+    case shm::Kind::kI16: return PyLong_FromLong(read<std::int16_t>(at));
+    case shm::Kind::kU32: return PyLong_FromUnsignedLong(read<std::uint32_t>(at));
+    case shm::Kind::kI32: return PyLong_FromLong(read<std::int32_t>(at));
+    case shm::Kind::kU64: return PyLong_FromUnsignedLongLong(read<std::uint64_t>(at));
+    case shm::Kind::kI64: return PyLong_FromLongLong(read<std::int64_t>(at));
+    case shm::Kind::kBool: return PyBool_FromLong(read<std::uint8_t>(at));
+    case shm::Kind::kText:
+    case shm::Kind::kMessage:
+    case shm::Kind::kPadding: break;
+  }
+  Py_UNREACHABLE();
+}
+
+std::uint32_t used(const std::byte* message, const Place& place) noexcept {
+  std::uint64_t count = place.count;
+  if (place.counter_size == 1) count = read<std::uint8_t>(message + place.counter_offset);
+  if (place.counter_size == 2) count = read<std::uint16_t>(message + place.counter_offset);
+  if (place.counter_size == 4) count = read<std::uint32_t>(message + place.counter_offset);
+  // The bytes may come from another process: its count is not to be trusted.
+  return count < place.count ? static_cast<std::uint32_t>(count) : place.count;
+}
+
+bool same_value(const std::byte* a, const std::byte* b, const Place& place) noexcept {
+  const std::uint32_t count = used(a, place);
+  if (count != used(b, place)) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::size_t at = place.offset + std::size_t{i} * place.size;
+    if (!equal_element(a + at, b + at, place)) return false;
+  }
+  return true;
+}
+
+std::string describe(MessageObject* message, const Place& place) {
+  constexpr std::uint32_t kShown = 8;
+  const std::byte* const data = message->data;
+  if (place.array) {
+    const std::uint32_t count = used(data, place);
+    if (count > kShown) return "<" + std::to_string(count) + " values>";
+    PyObject* const values = load(message, place);
+    PyObject* const list = values != nullptr ? PySequence_List(values) : nullptr;
+    Py_XDECREF(values);
+    return repr_of(list);
+  }
+  if (place.kind == shm::Kind::kF32) return shortest(read<float>(data + place.offset));
+  return repr_of(load(message, place));
+}
+
+}  // namespace horus::py

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Python.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "shm/message.hpp"
+
+namespace horus::py {
+
+struct MessageObject;
+
+/// Where a value lies in a message: a field, one element of it, or a field of a nested message.
+struct Place {
+  std::string name;       ///< "linear": the attribute.
+  std::string full_name;  ///< "CmdVel.linear": for errors.
+  shm::Kind kind = shm::Kind::kU8;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;   ///< Bytes of one element.
+  std::uint32_t count = 1;  ///< Elements.
+  bool array = false;
+  const shm::TypeInfo* nested = nullptr;  ///< kMessage only.
+  std::uint32_t counter_offset = 0;       ///< Arrays with a field that counts their elements.
+  std::uint32_t counter_size = 0;         ///< 0: no such field.
+};
+
+/// The place that `path` names in messages of `type` ("x", "pose.x", "linear[2]"). False when
+/// there is none: a fault of the declaration.
+bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found);
+
+/// Sets the value. 0, or -1 with TypeError or ValueError set, the message unchanged but for
+/// elements before the faulty one.
+int store(std::byte* message, const Place& place, PyObject* value) noexcept;
+int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept;
+/// Sets a number that is known to fit: a declared default.
+void store_default(std::byte* message, const Place& place, double value) noexcept;
+
+/// A new reference: number, bool, str, a view of an array or of a nested message, or a list of
+/// texts or messages. Null with an exception set.
+PyObject* load(MessageObject* message, const Place& place) noexcept;
+PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept;
+
+/// Elements in use: what the counting field says, or all.
+std::uint32_t used(const std::byte* message, const Place& place) noexcept;
+
+/// Whether two messages hold equal values there (NaN differs from itself, text ends at its zero).
+bool same_value(const std::byte* a, const std::byte* b, const Place& place) noexcept;
+
+/// "linear=1.0"'s right side, arrays of more than eight elements as "<360 values>".
+std::string describe(MessageObject* message, const Place& place);
+
+}  // namespace horus::py

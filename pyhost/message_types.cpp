@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/message_types.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "pyhost/bind.hpp"
+#include "pyhost/cpython.hpp"
+#include "pyhost/message_class.hpp"
+
+namespace horus::py {
+namespace {
+
+/// Every message class of the process, and where to find it by its class.
+class Registry {
+ public:
+  MessageType& add(const shm::TypeInfo& info) {
+    return *types_.emplace_back(std::make_unique<MessageType>(info));
+  }
+  void index(MessageType& type) noexcept {
+    std::size_t slot = slot_of(type.python());
+    while (slots_[slot].first != nullptr) slot = (slot + 1) % kSlots;
+    slots_[slot] = {type.python(), &type};
+  }
+  MessageType* find(const PyTypeObject* python) const noexcept {
+    std::size_t slot = slot_of(python);
+    while (slots_[slot].first != python && slots_[slot].first != nullptr) {
+      slot = (slot + 1) % kSlots;
+    }
+    return slots_[slot].second;
+  }
+  const auto& types() const noexcept { return types_; }
+
+  static constexpr std::size_t kMaxTypes = 256;
+
+ private:
+  static constexpr std::size_t kSlots = 2 * kMaxTypes;  // Half empty: searches end.
+  static std::size_t slot_of(const PyTypeObject* python) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(python);
+    return (address * 0x9E3779B97F4A7C15ULL) >> 55;
+  }
+  std::vector<std::unique_ptr<MessageType>> types_;
+  std::array<std::pair<const PyTypeObject*, MessageType*>, kSlots> slots_{};
+};
+
+/// Filled by bind_messages() and constant from then on. It stays until the process ends: message
+/// objects may be freed by the interpreter's last sweep.
+Registry& registry() {
+  static Registry* const the_registry = new Registry;
+  return *the_registry;
+}
+
+/// A default as it stands in a signature; empty where a signature cannot hold it.
+std::string default_text(const Argument& argument, double value) {
+  const Place& place = argument.place;
+  if (place.array) return "None";
+  switch (place.kind) {
+    case shm::Kind::kText: return "''";
+    case shm::Kind::kMessage: return "None";
+    case shm::Kind::kBool: return value != 0 ? "True" : "False";
+    case shm::Kind::kF32:
+    case shm::Kind::kF64: break;
+    default: return std::to_string(static_cast<long long>(value));
+  }
+  if (!std::isfinite(value)) return "...";
+  std::array<char, 40> text{};
+  std::string result(text.data(), std::to_chars(text.data(), text.data() + 40, value).ptr);
+  return result.find_first_of(".e") == std::string::npos ? result + ".0" : result;
+}
+
+void describe_field(const shm::FieldInfo& field, std::string& doc) {
+  doc.append("\n").append(field.name);
+  if (!field.unit.empty()) doc.append(" [").append(field.unit).append("]");
+  if (!field.doc.empty()) doc.append(": ").append(field.doc);
+}
+
+}  // namespace
+
+MessageObject* MessageType::allocate_fresh() noexcept {
+  auto* const message = PyObject_New(MessageObject, python_);
+  if (message == nullptr) return nullptr;
+  message->type = this;
+  message->data = storage_of(message);
+  message->owner = nullptr;
+  return message;
+}
+
+void MessageType::recycle(MessageObject* message) noexcept {
+  if (message->owner != nullptr) {
+    Py_CLEAR(message->owner);
+    message->data = storage_of(message);
+  }
+  if (free_.size() < free_limit_) {
+    free_.push_back(message);
+  } else {
+    PyObject_Free(message);
+  }
+}
+
+PyObject* MessageType::view(std::byte* data, PyObject* owner) noexcept {
+  MessageObject* const message = allocate();
+  if (message == nullptr) return nullptr;
+  message->data = data;
+  message->owner = Py_NewRef(owner);
+  return as_object(message);
+}
+
+void MessageType::make_fields() {
+  for (const shm::FieldInfo& field : info_.fields) {
+    if (field.kind == shm::Kind::kPadding) continue;
+    Place place;
+    find_place(info_, field.name, place);
+    place.name = field.name;
+    place.full_name = std::string(info_.name) + "." + place.name;
+    fields_.push_back(std::move(place));
+  }
+}
+
+bool MessageType::make_arguments() {
+  defaults_.assign(info_.size, std::byte{0});
+  for (const shm::ArgInfo& arg : info_.args) {
+    Argument& argument = arguments_.emplace_back();
+    if (arguments_.size() > 64 || !find_place(info_, arg.path, argument.place)) {
+      PyErr_Format(PyExc_SystemError, "%s: bad declaration of the constructor",
+                   std::string(info_.name).c_str());
+      return false;
+    }
+    argument.name = PyUnicode_InternFromString(std::string(arg.name).c_str());
+    if (argument.name == nullptr) return false;
+    argument.place.name = arg.name;
+    argument.place.full_name = std::string(info_.name) + "." + argument.place.name;
+    argument.offset = argument.place.offset;
+    argument.kind = argument.place.kind;
+    argument.number = !argument.place.array && argument.kind <= shm::Kind::kBool;
+    argument.required = arg.required;
+    if (arg.required) required_ |= std::uint64_t{1} << (arguments_.size() - 1);
+    store_default(defaults_.data(), argument.place, arg.value);
+    const auto named = [&](const Place& place) { return place.name == arg.name; };
+    if (std::ranges::none_of(fields_, named)) shortcuts_.push_back(argument.place);
+  }
+  return true;
+}
+
+void MessageType::make_accessors() {
+  for (Place& place : fields_) accessors_.push_back(accessor_of(place));
+  for (Place& place : shortcuts_) accessors_.push_back(accessor_of(place));
+  accessors_.push_back({});
+}
+
+void MessageType::make_signature() {
+  doc_ = std::string(info_.name) + "(";
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    const Argument& argument = arguments_[i];
+    if (i > 0) doc_ += ", ";
+    doc_ += argument.place.name;
+    if (!argument.required) doc_ += "=" + default_text(argument, info_.args[i].value);
+  }
+  doc_.append(")\n--\n\n").append(info_.doc).append("\n");
+  for (const shm::FieldInfo& field : info_.fields) {
+    if (field.kind != shm::Kind::kPadding) describe_field(field, doc_);
+  }
+}
+
+bool MessageType::make_class() {
+  make_fields();
+  if (!make_arguments()) return false;
+  make_accessors();
+  make_signature();
+  free_limit_ = std::clamp<std::size_t>(kMaxFreeBytes / info_.size, 1, kMaxFree);
+  free_.reserve(free_limit_);
+  qualified_name_ = "horus." + std::string(info_.name);
+  format_ = buffer_format(info_);
+
+  PyType_Slot slots[] = {{Py_tp_new, as_slot(message_new)},
+                         {Py_tp_dealloc, as_slot(message_dealloc)},
+                         {Py_tp_repr, as_slot(message_repr)},
+                         {Py_tp_richcompare, as_slot(message_compare)},
+                         {Py_tp_hash, as_slot(PyObject_HashNotImplemented)},
+                         {Py_tp_methods, message_methods()},
+                         {Py_tp_getset, accessors_.data()},
+                         {Py_tp_doc, doc_.data()},
+                         {Py_bf_getbuffer, as_slot(message_buffer)},
+                         {0, nullptr}};
+  PyType_Spec spec{};
+  spec.name = qualified_name_.c_str();
+  spec.basicsize = static_cast<int>(sizeof(MessageObject) + info_.size);
+  spec.flags = Py_TPFLAGS_DEFAULT;
+  spec.slots = slots;
+  python_ = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  if (python_ == nullptr) return false;
+  python_->tp_vectorcall = message_vectorcall;  // There is no slot for it before 3.14.
+
+  const Ref names{PyTuple_New(static_cast<Py_ssize_t>(arguments_.size()))};
+  if (!names) return false;
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    PyTuple_SET_ITEM(names.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(arguments_[i].name));
+  }
+  return PyObject_SetAttrString(as_object(python_), "__match_args__", names.ptr()) == 0;
+}
+
+MessageType* find_message_type(const PyTypeObject* python) noexcept {
+  return registry().find(python);
+}
+
+MessageType* find_message_type(const shm::TypeInfo& info) noexcept {
+  return find_message_type(info.name);
+}
+
+MessageType* find_message_type(std::string_view name) noexcept {
+  for (const auto& type : registry().types()) {
+    if (type->info().name == name) return type.get();
+  }
+  return nullptr;
+}
+
+void bind_messages(pybind11::module_& module) {
+  const auto types = shm::all_types();
+  if (types.size() > Registry::kMaxTypes) {
+    throw std::length_error("more message types than the registry holds");
+  }
+  for (const shm::TypeInfo* info : types) registry().add(*info);
+  for (const auto& type : registry().types()) {
+    if (!type->make_class()) throw pybind11::error_already_set();
+    registry().index(*type);
+    const std::string name{type->info().name};
+    if (PyModule_AddObjectRef(module.ptr(), name.c_str(), as_object(type->python())) < 0) {
+      throw pybind11::error_already_set();
+    }
+  }
+}
+
+}  // namespace horus::py

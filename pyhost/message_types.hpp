@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Python.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pyhost/message_place.hpp"
+#include "shm/message.hpp"
+
+namespace horus::py {
+
+class MessageType;
+
+/// A message as a Python object: its own bytes behind the object's head, or a view of a nested
+/// message inside another one.
+struct MessageObject {
+  PyObject_HEAD MessageType* type;
+  std::byte* data;
+  PyObject* owner;  ///< The message that `data` lies in; null: this one.
+};
+
+inline std::byte* storage_of(MessageObject* message) noexcept {
+  return reinterpret_cast<std::byte*>(message + 1);
+}
+inline MessageObject* as_message(PyObject* object) noexcept {
+  return reinterpret_cast<MessageObject*>(object);
+}
+
+/// One argument of a constructor.
+struct Argument {
+  // What most calls need, side by side; `place` says the same and more.
+  PyObject* name = nullptr;  ///< Interned.
+  std::uint32_t offset = 0;
+  shm::Kind kind = shm::Kind::kU8;
+  bool number = false;  ///< One number or bool, no array or text.
+  bool required = false;
+  Place place;
+};
+
+/// A message type's Python class and what its functions need, made from its table alone.
+class MessageType {
+ public:
+  explicit MessageType(const shm::TypeInfo& info) : info_{info} {}
+  MessageType(const MessageType&) = delete;
+  MessageType& operator=(const MessageType&) = delete;
+
+  /// Makes the class. False with a Python exception set.
+  bool make_class();
+
+  const shm::TypeInfo& info() const noexcept { return info_; }
+  PyTypeObject* python() const noexcept { return python_; }
+  std::size_t size() const noexcept { return info_.size; }
+  std::span<const Argument> arguments() const noexcept { return arguments_; }
+  std::span<const Place> fields() const noexcept { return fields_; }
+  /// The message's struct as PEP 3118 writes it.
+  const char* format() const noexcept { return format_.c_str(); }
+
+  /// A message whose bytes are not set yet; null with MemoryError set. Memory comes from this
+  /// type's free list where it has some.
+  MessageObject* allocate() noexcept {
+    if (free_.empty()) return allocate_fresh();
+    MessageObject* message = free_.back();
+    free_.pop_back();
+    PyObject_Init(reinterpret_cast<PyObject*>(message), python_);
+    return message;
+  }
+  void recycle(MessageObject* message) noexcept;
+
+  /// A view of a message of this type that lies at `data` inside `owner`.
+  PyObject* view(std::byte* data, PyObject* owner) noexcept;
+  /// A message built from a dict of constructor arguments; null with an exception set.
+  MessageObject* from_dict(PyObject* dict) noexcept;
+
+  PyObject* construct(PyObject* const* values, std::size_t positional, PyObject* names) noexcept;
+
+ private:
+  static constexpr std::size_t kMaxFree = 256;
+  static constexpr std::size_t kMaxFreeBytes = 256 * 1024;
+
+  MessageObject* allocate_fresh() noexcept;
+  void make_fields();
+  bool make_arguments();
+  void make_accessors();
+  void make_signature();
+  MessageObject* with_defaults() noexcept;
+  int find_argument(PyObject* name, std::size_t guess) const noexcept;
+  int find_by_text(PyObject* name) const noexcept;
+  int set_argument(std::byte* data, std::size_t index, PyObject* value,
+                   std::uint64_t& given) const noexcept;
+  int set_twice(std::size_t index) const noexcept;
+  int check_given(std::uint64_t given) const noexcept;
+
+  const shm::TypeInfo& info_;
+  PyTypeObject* python_ = nullptr;
+  std::vector<Argument> arguments_;
+  std::uint64_t required_ = 0;  ///< Bit i: argument i has no default.
+  std::vector<std::byte> defaults_;
+  std::vector<MessageObject*> free_;  ///< Capacity is reserved: pushing does not allocate.
+  std::size_t free_limit_ = 0;
+  std::vector<Place> fields_;
+  std::vector<Place> shortcuts_;  ///< Arguments that are no field but stay attributes ("accel_x").
+  std::vector<PyGetSetDef> accessors_;
+  std::string qualified_name_;
+  std::string format_;
+  std::string doc_;
+};
+
+/// The type of a message object's class, or null. Constant time.
+MessageType* find_message_type(const PyTypeObject* python) noexcept;
+/// Of a type by its table, or by its name; null when there is none.
+MessageType* find_message_type(const shm::TypeInfo& info) noexcept;
+MessageType* find_message_type(std::string_view name) noexcept;
+
+}  // namespace horus::py

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/node_stats.hpp"
+
+#include <array>
+#include <string>
+
+namespace horus::py {
+namespace {
+
+namespace pyb = pybind11;
+
+struct Quantile {
+  const char* name;
+  double value;
+};
+constexpr std::array<Quantile, 4> kQuantiles{
+    {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}}};
+
+struct CounterKey {
+  const char* key;
+  Counter NodeStats::*counter;
+};
+constexpr std::array<CounterKey, 10> kCounters{
+    {{"total_ticks", &NodeStats::ticks},
+     {"failed_ticks", &NodeStats::errors},
+     {"errors_count", &NodeStats::errors},
+     {"messages_sent", &NodeStats::messages_sent},
+     {"messages_received", &NodeStats::messages_received},
+     {"messages_dropped", &NodeStats::messages_dropped},
+     {"deadline_misses", &NodeStats::misses},
+     {"budget_overruns", &NodeStats::overruns},
+     {"skipped_ticks", &NodeStats::skipped},
+     {"consecutive_misses", &NodeStats::consecutive_misses}}};
+
+/// `<prefix>p50<suffix>` … and `<prefix>max<suffix>`, in units of `ns`.
+void add_quantiles(pyb::dict& stats, const std::string& prefix, const char* suffix,
+                   const HistogramSnapshot& histogram, double ns) {
+  for (const Quantile& quantile : kQuantiles) {
+    stats[pyb::str(prefix + quantile.name + suffix)] =
+        static_cast<double>(histogram.percentile_ns(quantile.value)) / ns;
+  }
+  stats[pyb::str(prefix + "max" + suffix)] = static_cast<double>(histogram.max_ns) / ns;
+}
+
+void add_durations(pyb::dict& stats, const NodeStats& node) {
+  const HistogramSnapshot execution = node.execution.snapshot();
+  stats["avg_tick_duration_ms"] = execution.mean_ns() / 1e6;
+  stats["min_tick_duration_ms"] = static_cast<double>(execution.min_ns) / 1e6;
+  stats["last_tick_duration_ms"] = static_cast<double>(node.last_execution_ns.value()) / 1e6;
+  add_quantiles(stats, "", "_tick_duration_ms", execution, 1e6);
+  add_quantiles(stats, "", "_release_lateness_us", node.lateness.snapshot(), 1e3);
+  add_quantiles(stats, "", "_gil_wait_us", node.gil_wait.snapshot(), 1e3);
+}
+
+void add_gc(pyb::dict& stats, const GcStats& gc) {
+  for (std::size_t i = 0; i < gc.generation.size(); ++i) {
+    const GcStats::Generation& generation = gc.generation[i];
+    const std::string prefix = "gc_gen" + std::to_string(i) + "_";
+    stats[pyb::str(prefix + "collections")] = generation.collections.value();
+    stats[pyb::str(prefix + "forced")] = generation.forced.value();
+    stats[pyb::str(prefix + "collected")] = generation.collected.value();
+    stats[pyb::str(prefix + "longest_tick")] = generation.longest_tick.value();
+    add_quantiles(stats, prefix, "_pause_us", generation.pause.snapshot(), 1e3);
+  }
+}
+
+double uptime_seconds(const NodeStats& node) {
+  const std::int64_t first = node.first_release_ns.value();
+  if (first == 0) return 0.0;
+  // What the releases so far stand for: the last one's period counts.
+  return static_cast<double>(node.last_release_ns.value() - first + node.period_ns.value()) * 1e-9;
+}
+
+}  // namespace
+
+pyb::dict stats_of(const PyNode& node) {
+  pyb::dict stats;
+  stats["name"] = node.spec.name;
+  stats["order"] = node.spec.config.order;
+  stats["rate_hz"] = node.spec.config.rate ? node.spec.config.rate->hz() : 0.0;
+  // Before the first run everything is zero, as it is in a page that nobody has written yet.
+  static const NodeStats kNone{};
+  static const GcStats kNoGc{};
+  const bool known = node.stats() != nullptr;
+  const NodeStats& counted = known ? *node.stats() : kNone;
+  stats["priority"] = known ? counted.priority.value() : node.spec.config.priority.value_or(0);
+  stats["cpu"] = known ? counted.cpu.value() : node.spec.config.cpu.value_or(-1);
+  stats["class"] = to_text(node.spec.config.node_class);
+  stats["state"] = to_text(counted.state.value());
+  for (const CounterKey& entry : kCounters) stats[entry.key] = (counted.*entry.counter).value();
+  const std::uint64_t ticks = counted.ticks.value();
+  const std::uint64_t errors = counted.errors.value();
+  stats["successful_ticks"] = ticks > errors ? ticks - errors : 0;
+  stats["uptime_seconds"] = uptime_seconds(counted);
+  stats["minor_faults"] = counted.thread.minor_faults.value();
+  stats["major_faults"] = counted.thread.major_faults.value();
+  stats["involuntary_switches"] = counted.thread.involuntary_switches.value();
+  add_durations(stats, counted);
+  add_gc(stats, node.gc_stats() != nullptr ? *node.gc_stats() : kNoGc);
+  return stats;
+}
+
+pyb::dict safety_stats_of(std::span<const NodeStats> nodes, const char* state) {
+  std::uint64_t misses = 0;
+  std::uint64_t overruns = 0;
+  for (const NodeStats& node : nodes) {
+    misses += node.misses.value();
+    overruns += node.overruns.value();
+  }
+  pyb::dict stats;
+  stats["state"] = state;
+  stats["budget_overruns"] = overruns;
+  stats["deadline_misses"] = misses;
+  return stats;
+}
+
+}  // namespace horus::py

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/port.hpp"
+
+#include <pthread.h>
+
+#include <limits>
+#include <mutex>
+#include <vector>
+
+#include "pyhost/cpython.hpp"
+#include "pyhost/image_object.hpp"
+#include "pyhost/session.hpp"
+#include "pyhost/set_error.hpp"
+#include "shm/registry.hpp"
+
+namespace horus::py {
+
+/// The ports that hold a session open: closed before it at exit, abandoned in a forked child.
+class OpenPorts {
+ public:
+  static OpenPorts& instance() {
+    static OpenPorts* const ports = make();
+    return *ports;
+  }
+  void add(Port& port) {
+    const std::scoped_lock lock{mutex_};
+    ports_.push_back(&port);
+  }
+  void remove(Port& port) noexcept {
+    const std::scoped_lock lock{mutex_};
+    std::erase(ports_, &port);
+  }
+  void close_all() noexcept {
+    std::vector<Port*> open;
+    {
+      const std::scoped_lock lock{mutex_};
+      open = ports_;
+    }
+    for (Port* port : open) port->close();
+  }
+
+ private:
+  static OpenPorts* make() {
+    pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                   [] {
+                     for (Port* port : instance().ports_) port->abandon();
+                     instance().ports_.clear();
+                     instance().mutex_.unlock();
+                   });
+    return new OpenPorts;
+  }
+  std::mutex mutex_;
+  std::vector<Port*> ports_;
+};
+
+void close_all_ports() noexcept {
+  OpenPorts::instance().close_all();
+}
+
+namespace {
+
+constexpr Nanos kLookEvery = 1ms;  ///< For a topic that does not exist yet, when receiving.
+
+std::string name_of(PortType type) {
+  switch (type.carries) {
+    case Carries::kMessages: return std::string(type.message->info().name);
+    case Carries::kImages: return "Image";
+    default: return std::string(shm::generic_type().name);
+  }
+}
+
+PortType type_of(PyObject* data) noexcept {
+  if (MessageType* const message = find_message_type(Py_TYPE(data))) {
+    return {Carries::kMessages, message};
+  }
+  if (Py_TYPE(data) == image_class()) return {Carries::kImages, nullptr};
+  return {Carries::kValues, nullptr};
+}
+
+}  // namespace
+
+bool port_type_of(PyObject* type, PortType& found) noexcept {
+  found = {};
+  if (type == Py_None) return true;
+  if (type == as_object(&PyDict_Type)) {
+    found.carries = Carries::kValues;
+    return true;
+  }
+  if (type == as_object(image_class())) {
+    found.carries = Carries::kImages;
+    return true;
+  }
+  found.message = find_message_type(reinterpret_cast<PyTypeObject*>(type));
+  found.carries = Carries::kMessages;
+  if (found.message != nullptr) return true;
+  PyErr_Format(PyExc_TypeError, "a topic's type is a message class, Image or dict, not %R", type);
+  return false;
+}
+
+std::string default_topic_of(PyObject* type) {
+  if (type == as_object(image_class())) return "image";
+  const MessageType* const message = find_message_type(reinterpret_cast<PyTypeObject*>(type));
+  return message != nullptr ? std::string(message->info().default_topic) : std::string{};
+}
+
+Port::Port(std::string topic, const MessageCounters& counters, std::uint32_t capacity)
+    : counters_{counters}, capacity_{capacity}, topic_{std::move(topic)} {}
+
+Port::~Port() {
+  close();
+  Py_XDECREF(as_object(spare_));
+}
+
+Status Port::declare(PortType type) noexcept {
+  if (type.carries == Carries::kUndecided) return {};
+  const bool same = type_.carries == type.carries && type_.message == type.message;
+  if (type_.carries != Carries::kUndecided && !same) {
+    const std::string text = topic_ + " carries " + name_of(type_) + ", not " + name_of(type);
+    return Error{.code = Errc::kTypeMismatch,
+                 .what = "topic",
+                 .subject = decltype(Error::subject)::clipped(text)};
+  }
+  type_ = type;
+  return {};
+}
+
+Status Port::connect() noexcept {
+  if (session_ != nullptr) return {};
+  auto opened = session();
+  if (!opened) return opened.error();
+  session_ = std::move(opened).value();
+  OpenPorts::instance().add(*this);
+  return {};
+}
+
+Status Port::decide_by_topic() noexcept {
+  const auto topic = shm::find_topic(session_->base(), topic_);
+  if (!topic) {
+    if (topic.error().code != Errc::kNotFound) return topic.error();
+    take_all_there_is_ = true;
+    return {};
+  }
+  const std::string& type = topic.value().type;
+  if (type == shm::generic_type().name) return declare({Carries::kValues, nullptr});
+  if (type == "Image") return declare({Carries::kImages, nullptr});
+  if (MessageType* const message = find_message_type(std::string_view{type})) {
+    return declare({Carries::kMessages, message});
+  }
+  return Error{.code = Errc::kTypeMismatch,
+               .what = "the topic carries a type that this program does not know",
+               .subject = decltype(Error::subject)::clipped(topic_ + " (" + type + ")")};
+}
+
+Status Port::open_publisher() noexcept {
+  if (auto connected = connect(); !connected) return connected;
+  if (type_.carries == Carries::kUndecided) {
+    if (auto decided = decide_by_topic(); !decided) return decided;
+  }
+  if (publishes_ || type_.carries == Carries::kUndecided) return {};
+  const shm::TopicOptions options{.capacity = capacity_};
+  if (type_.carries == Carries::kImages) {
+    auto opened = session_->image_publisher(topic_, options);
+    if (!opened) return opened.error();
+    image_publisher_ = std::move(opened).value();
+  } else {
+    const bool values = type_.carries == Carries::kValues;
+    auto opened =
+        session_->publish(topic_, values ? shm::generic_type() : type_.message->info(), options);
+    if (!opened) return opened.error();
+    publisher_ = std::move(opened).value();
+    if (!values) message_class_ = type_.message->python();
+  }
+  publishes_ = true;
+  return {};
+}
+
+Status Port::open_subscriber() noexcept {
+  if (auto connected = connect(); !connected) return connected;
+  if (type_.carries == Carries::kUndecided) {
+    if (auto decided = decide_by_topic(); !decided) return decided;
+  }
+  if (subscribes_ || type_.carries == Carries::kUndecided) return {};
+  const std::uint32_t history = take_all_there_is_ ? std::numeric_limits<std::uint32_t>::max() : 0;
+  const shm::TopicOptions options{.capacity = capacity_, .history = history};
+  if (type_.carries == Carries::kImages) {
+    auto opened = session_->image_subscriber(topic_, options);
+    if (!opened) return opened.error();
+    image_subscriber_ = std::move(opened).value();
+  } else {
+    const bool values = type_.carries == Carries::kValues;
+    auto opened =
+        session_->subscribe(topic_, values ? shm::generic_type() : type_.message->info(), options);
+    if (!opened) return opened.error();
+    subscriber_ = std::move(opened).value();
+  }
+  subscribes_.store(true, std::memory_order_release);  // After what interrupt() reads.
+  note_fast_path();
+  return {};
+}
+
+void Port::note_fast_path() noexcept {
+  receives_messages_ =
+      subscribes_ && type_.carries == Carries::kMessages && !waiting_ && bridge_ == nullptr;
+}
+
+void Port::close() noexcept {
+  if (session_ == nullptr) return;
+  OpenPorts::instance().remove(*this);
+  // At exit a daemon thread may still wait in the subscriber; then it outlives the port.
+  if (waiting_) return abandon();
+  bridge_.reset();
+  message_class_ = nullptr;
+  receives_messages_ = publishes_ = false;
+  subscribes_ = false;
+  publisher_ = {};
+  subscriber_ = {};
+  image_publisher_ = {};
+  image_subscriber_ = {};
+  missed_ = 0;
+  session_.reset();
+}
+
+void Port::abandon() noexcept {
+  // In a forked child the files belong to the parent, so nothing may be closed here.
+  static_cast<void>(bridge_.release());
+  struct Parents {
+    shm::RawPublisher publisher;
+    shm::RawSubscriber subscriber;
+    shm::ImagePublisher image_publisher;
+    shm::ImageSubscriber image_subscriber;
+    std::shared_ptr<shm::Session> session;
+  };
+  static_cast<void>(new Parents{std::move(publisher_), std::move(subscriber_),
+                                std::move(image_publisher_), std::move(image_subscriber_),
+                                std::move(session_)});
+  session_.reset();
+  publisher_ = {};
+  subscriber_ = {};
+  image_publisher_ = {};
+  image_subscriber_ = {};
+  message_class_ = nullptr;
+  receives_messages_ = publishes_ = false;
+  subscribes_ = false;
+  missed_ = 0;
+}
+
+int Port::ready_to_send(PyObject* data) noexcept {
+  Status opened = open_publisher();
+  if (opened && type_.carries == Carries::kUndecided) {
+    // Nobody has this topic yet: what is sent first decides.
+    type_ = type_of(data);
+    opened = open_publisher();
+    if (!opened && opened.error().code == Errc::kTypeMismatch) {
+      type_ = {};  // Somebody was faster; the topic's own type decides.
+      opened = open_publisher();
+    }
+  }
+  if (opened) return 0;
+  set_error(opened.error());
+  return -1;
+}
+
+int Port::ready_to_receive() noexcept {
+  if (subscribes_) [[likely]]
+    return 1;
+  if (type_.carries == Carries::kUndecided) {
+    const TimePoint now = MonotonicClock::now();
+    if (now < next_look_) return 0;
+    next_look_ = now + kLookEvery;
+  }
+  if (const Status opened = open_subscriber(); !opened) {
+    set_error(opened.error());
+    return -1;
+  }
+  return subscribes_ ? 1 : 0;
+}
+
+int Port::mismatch(PyObject* data) const noexcept {
+  const PortType given = type_of(data);
+  const std::string named =
+      given.carries == Carries::kValues ? Py_TYPE(data)->tp_name : name_of(given);
+  PyErr_Format(PyExc_TypeError, "topic '%s' carries %s, not %s", topic_.c_str(),
+               name_of(type_).c_str(), named.c_str());
+  return -1;
+}
+
+std::uint64_t Port::sent() const noexcept {
+  if (!publishes_) return 0;
+  return type_.carries == Carries::kImages ? image_publisher_.sent() : publisher_.sent();
+}
+std::uint64_t Port::received() const noexcept {
+  if (!subscribes_) return 0;
+  return type_.carries == Carries::kImages ? image_subscriber_.received() : subscriber_.received();
+}
+std::uint64_t Port::missed() const noexcept {
+  if (!subscribes_) return 0;
+  return type_.carries == Carries::kImages ? image_subscriber_.missed() : subscriber_.missed();
+}
+std::uint64_t Port::pending() const noexcept {
+  if (!subscribes_) return 0;
+  if (type_.carries == Carries::kImages) return image_subscriber_.has_message() ? 1 : 0;
+  return subscriber_.pending();
+}
+
+}  // namespace horus::py

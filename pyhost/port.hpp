@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Python.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "pyhost/message_types.hpp"
+#include "pyhost/wake_bridge.hpp"
+#include "rt/base/counter.hpp"
+#include "rt/base/result.hpp"
+#include "rt/base/time.hpp"
+#include "shm/session.hpp"
+
+namespace horus::py {
+/// What a topic carries, as far as Python is concerned.
+enum class Carries : std::uint8_t {
+  kUndecided,  ///< Not declared, and nothing sent or found yet.
+  kMessages,   ///< Messages of one fixed layout.
+  kValues,     ///< MessagePack values of any shape.
+  kImages,
+};
+
+struct PortType {
+  Carries carries = Carries::kUndecided;
+  MessageType* message = nullptr;  ///< kMessages only.
+};
+
+/// What a declaration's Python type stands for: a message class, Image, dict (values), or None
+/// (undecided). Sets TypeError and returns false for anything else.
+bool port_type_of(PyObject* type, PortType& found) noexcept;
+
+/// The topic that a bare type stands for in a declaration; empty when it has none.
+std::string default_topic_of(PyObject* type);
+
+/// Every port of the process, closed: at exit, and by close_session().
+void close_all_ports() noexcept;
+
+/// One node's, or Topic's, publisher and subscriber of one topic. Each is opened when first
+/// needed; the first use decides what the topic carries where no declaration did, and a topic
+/// that exists already decides before that.
+///
+/// Thread safety: send() and the receiving calls need the GIL and never drop it. wait_until() is
+/// called without it, and no receiving call may run meanwhile; interrupt() from any thread.
+class Port {
+ public:
+  Port(std::string topic, const MessageCounters& counters, std::uint32_t capacity = 0);
+  ~Port();
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  /// Fixes what the topic carries before its first use. kTypeMismatch when another use has.
+  Status declare(PortType type) noexcept;
+  /// Opens what can be opened now. An undecided topic that does not exist yet stays closed and is
+  /// looked for later; then every message that its publishers still have is received.
+  Status open_publisher() noexcept;
+  Status open_subscriber() noexcept;
+  void close() noexcept;
+
+  /// 1: sent; 0: refused (full, no free block); -1: a Python exception is set.
+  int send(PyObject* data) noexcept {
+    if (Py_TYPE(data) == message_class_) [[likely]]
+      return send_message(data);
+    return send_other(data);
+  }
+  /// A new reference: the next message, or None. Null with an exception set.
+  PyObject* recv() noexcept {
+    PyObject* const message = receives_messages_ ? take_message(false) : take(false);
+    return message != nullptr ? message : none_unless_error();
+  }
+  PyObject* read_latest() noexcept;  ///< As recv(); passes over older messages.
+  PyObject* recv_all() noexcept;     ///< A list.
+  int has_msg() noexcept;            ///< 1, 0, or -1 with an exception set.
+
+  /// True when there is a message; false at `until`, or early after interrupt(). Without the GIL.
+  /// Errors of opening are left to the next receiving call.
+  bool wait_until(TimePoint until) noexcept;
+  void interrupt() noexcept;
+
+  /// As wait_until(), for Python: called with the GIL, which it drops while it waits; a negative
+  /// `seconds` waits for ever. 1, 0, or -1 with an exception set (KeyboardInterrupt is one).
+  int wait(double seconds) noexcept;
+  /// A descriptor that is readable while there are messages; -1 with an exception set.
+  int fileno() noexcept;
+
+  const std::string& topic() const noexcept { return topic_; }
+  PortType type() const noexcept { return type_; }
+  std::uint64_t sent() const noexcept;
+  std::uint64_t refused() const noexcept { return refused_; }
+  std::uint64_t received() const noexcept;
+  std::uint64_t missed() const noexcept;
+  std::uint64_t pending() const noexcept;
+
+ private:
+  friend class OpenPorts;
+  friend class Scratch;
+
+  int send_message(PyObject* data) noexcept;
+  int send_other(PyObject* data) noexcept;
+  int send_value(PyObject* data) noexcept;
+  int send_image(PyObject* data) noexcept;
+  int finish_send(bool sent) noexcept;
+  // Null without an exception: no message.
+  PyObject* take(bool latest) noexcept;
+  PyObject* take_any(bool latest) noexcept;
+  PyObject* take_message(bool latest) noexcept;
+  PyObject* take_value(bool latest) noexcept;
+  PyObject* take_image(bool latest) noexcept;
+  static PyObject* none_unless_error() noexcept;
+  int ready_to_send(PyObject* data) noexcept;
+  int ready_to_receive() noexcept;
+  Status decide_for(PyObject* data) noexcept;
+  Status decide_by_topic() noexcept;
+  bool own_subscriber() noexcept;
+  bool wait_once(TimePoint until) noexcept;
+  bool has_message() const noexcept;
+  void watch_again() noexcept;
+  void note_fast_path() noexcept;
+  Status connect() noexcept;
+  void abandon() noexcept;
+  void count_received() noexcept;
+  int mismatch(PyObject* data) const noexcept;
+
+  // What the hot calls touch comes first.
+  PyTypeObject* message_class_ = nullptr;  ///< Set while the publisher of a typed topic is open.
+  shm::RawPublisher publisher_;
+  const MessageCounters& counters_;
+  bool receives_messages_ = false;  ///< A typed topic's subscriber is open, and nobody waits.
+  bool publishes_ = false;
+  std::atomic<bool> subscribes_{false};  ///< interrupt() looks at it from any thread.
+  bool scratch_busy_ = false;
+  bool waiting_ = false;            ///< A thread is in wait().
+  MessageObject* spare_ = nullptr;  ///< What the next recv() fills.
+  shm::RawSubscriber subscriber_;
+  std::uint64_t missed_ = 0;  ///< Of the subscriber, as counted so far.
+  std::uint64_t refused_ = 0;
+  PortType type_;
+
+  std::unique_ptr<std::byte[]> scratch_;
+  std::size_t scratch_size_ = 0;
+  std::uint32_t capacity_;
+  bool take_all_there_is_ = false;  ///< Wanted before the topic existed: nothing in it is old.
+  TimePoint next_look_{};           ///< For a topic that did not exist yet.
+  std::atomic<bool> interrupted_{false};
+  std::unique_ptr<WakeBridge> bridge_;
+  shm::ImagePublisher image_publisher_;
+  shm::ImageSubscriber image_subscriber_;
+  std::shared_ptr<shm::Session> session_;
+  std::string topic_;
+};
+
+}  // namespace horus::py

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Python.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+#include "pyhost/gil.hpp"
+#include "rt/node.hpp"
+#include "rt/scheduler.hpp"
+
+namespace horus::py {
+
+/// How early a thread goes for the GIL, so that it has it at the release: nothing while it comes
+/// at once, else what nearly all recent waits took.
+///
+/// Thread safety: one thread.
+class GilLead {
+ public:
+  /// More than this is contention; less is the price of taking a free lock.
+  static constexpr Nanos kNoticeable = 5us;
+  /// Whoever holds the GIL at a release keeps every other thread from running.
+  static constexpr Nanos kLongest = 300us;
+
+  void observe(Nanos wait, TimePoint now) noexcept;
+  Nanos lead(TimePoint now) const noexcept;
+
+ private:
+  static constexpr std::size_t kRecent = 64;
+  static constexpr Nanos kForgetAfter = 1s;
+  std::array<Nanos, kRecent> waits_{};
+  std::size_t count_ = 0;
+  TimePoint last_contended_{};
+  Nanos lead_{};
+};
+
+/// What happens around the ticks of one executor thread: the GIL is taken once for a batch, the
+/// doorbells ring after it, and the garbage collector uses the slack.
+class GilHook final : public GroupHook {
+ public:
+  explicit GilHook(PyInterpreterState* interpreter) noexcept;
+  ~GilHook() override;
+
+  void thread_started() noexcept override;
+  void thread_stopping() noexcept override;
+  Nanos lead() noexcept override;
+  Nanos enter(TimePoint release) noexcept override;
+  void leave(TimePoint next) noexcept override;
+
+ private:
+  struct OnThread;  // What lives as long as the thread.
+
+  PyInterpreterState* interpreter_;
+  std::unique_ptr<OnThread> thread_;
+  GilLead lead_;
+  bool ticks_ = false;  ///< Between enter() and leave(): a batch of ticks.
+};
+
+/// Thread safety: make() from any thread.
+class GilHooks final : public HookFactory {
+ public:
+  explicit GilHooks(PyInterpreterState* interpreter) noexcept : interpreter_{interpreter} {}
+  std::unique_ptr<GroupHook> make() override;
+
+ private:
+  PyInterpreterState* interpreter_;
+};
+
+}  // namespace horus::py

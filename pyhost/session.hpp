@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "rt/base/result.hpp"
+#include "shm/session.hpp"
+
+namespace horus::py {
+
+/// The process's one part in the topics of its base directory, opened by whoever asks first.
+/// Who makes publishers, subscribers or images keeps the pointer as long as those live. A forked
+/// child starts over: its parent's is left alone, and it opens one of its own at first use.
+/// Thread safety: from any thread, with the GIL or without.
+Result<std::shared_ptr<shm::Session>> session();
+
+/// Closes every port that is still open and lets go of the session; for the exit handler, once
+/// no executor runs. Later calls of session() fail with kBusy.
+void close_session() noexcept;
+
+}  // namespace horus::py
