@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <string>
+
+#include "service/wire/interfaces.hpp"
+#include "tools/cli/command.hpp"
+#include "tools/cli/status.hpp"
+#include "tools/cli/text.hpp"
+
+namespace horus::cli {
+
+namespace {
+
+struct Options {
+  std::string timeout;
+  bool wait = false;
+  bool json = false;
+};
+
+constexpr Nanos kPoll = 100ms;
+constexpr Nanos kReloadTimeout = 60s;
+
+Result<StatusView> read_status(const Places& places) {
+  const auto service = ask_service(places);
+  if (service) return judge_status(service.value().stats, service.value().expected.hosts);
+  const auto stats = fetch_stats(places);
+  if (!stats) return service.error();
+  return judge_status(stats.value(), {});
+}
+
+/// Reads the status until every host is ready, or `until`.
+Result<StatusView> wait_until_ready(const Places& places, TimePoint until, Output& output) {
+  for (;;) {
+    auto status = read_status(places);
+    const bool settled = status ? status.value().ready : status.error().code == Errc::kPermission;
+    const Nanos left = until - MonotonicClock::now();
+    if (settled || left <= Nanos{} || !output.wanted()) return status;
+    output.wait(std::min(left, kPoll));
+  }
+}
+
+int run_status(const Options& options, const Places& places, Output& output) {
+  TimePoint until = MonotonicClock::now();
+  if (options.wait) {
+    const auto timeout = parse_seconds(options.timeout.empty() ? "60" : options.timeout);
+    if (!timeout) {
+      return fail(kUsage, "--wait: '" + options.timeout +
+                              "' is no time (\"500 ms\", \"10 s\"; plain numbers are seconds)");
+    }
+    until += timeout.value();
+  }
+  const auto status = wait_until_ready(places, until, output);
+  if (!status) return fail_to_reach(status.error());
+  output.write(options.json ? wire::to_line(status_json(status.value())) + "\n"
+                            : status_text(status.value(), output.width()));
+  return static_cast<int>(status.value().health);
+}
+
+int run_reload(bool wait, const Places& places, Output& output) {
+  auto client = connect(places, wire::kControlSocket);
+  if (!client) return fail_to_reach(client.error());
+  if (!wait) {
+    const auto sent =
+        client.value().send({.method = wire::method::kControlReload, .oneway = true}, 5s);
+    return sent ? kOk : fail(sent.error());
+  }
+  const auto reply = client.value().call({.method = wire::method::kControlReload}, kReloadTimeout);
+  if (!reply) return fail(reply.error());
+  const wire::Reply& answer = reply.value();
+  if (answer.error == wire::error::kPermissionDenied) {
+    return fail(kNoPermission, "reload: only root, the service's user and group horus-admin may");
+  }
+  const auto found = answer.parameters.find("message");
+  const std::string message =
+      found != answer.parameters.end() && found->is_string() ? found->get<std::string>() : "";
+  if (!answer.error.empty()) {
+    return fail(kError, "reload rejected, the running configuration stays: " +
+                            (message.empty() ? answer.error : message));
+  }
+  if (!message.empty()) output.write(printable(message) + "\n");
+  return kOk;
+}
+
+}  // namespace
+
+Action declare_status(CLI::App& app, const Places& places) {
+  const auto options = std::make_shared<Options>();
+  app.add_flag("--json", options->json, "One line of JSON");
+  CLI::Option* wait = app.add_option("--wait", options->timeout,
+                                     "First wait until every host is ready (default: 60 s)");
+  wait->expected(0, 1)->type_name("TIMEOUT");
+  app.footer("Exit status: 0 healthy, 1 degraded, 2 failed, 3 not running, 4 no permission.");
+  return [options, &places, wait](Output& output) {
+    options->wait = wait->count() != 0;
+    return run_status(*options, places, output);
+  };
+}
+
+Action declare_reload(CLI::App& app, const Places& places) {
+  const auto wait = std::make_shared<bool>(false);
+  app.add_flag("--wait", *wait, "Return when it is in force; fail when it was rejected");
+  return [wait, &places](Output& output) { return run_reload(*wait, places, output); };
+}
+
+}  // namespace horus::cli

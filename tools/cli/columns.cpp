@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/columns.hpp"
+
+#include <array>
+
+namespace horus::cli {
+
+using wire::NodeView;
+
+std::span<const NodeColumn> node_columns() {
+  using enum Metric;
+  static const std::array kColumns{
+      NodeColumn{"CLASS", nullptr, kNone, nullptr, nullptr, nullptr, &NodeView::node_class},
+      NodeColumn{"STATE", "running", kNone, nullptr, nullptr, nullptr, &NodeView::state},
+      NodeColumn{"RATE", nullptr, kGauge, "horus_node_rate_hertz", nullptr,
+                 "Ticks per second that are wanted.", &NodeView::rate_hz},
+      NodeColumn{"TICKS", nullptr, kCounter, "horus_ticks", nullptr, "Ticks.", &NodeView::ticks},
+      NodeColumn{"SKIPPED", nullptr, kCounter, "horus_ticks_skipped", nullptr,
+                 "Whole releases given up.", &NodeView::skipped},
+      NodeColumn{"MISSES", nullptr, kCounter, "horus_node_deadline_miss", nullptr,
+                 "Ticks that ended after their deadline.", &NodeView::misses},
+      NodeColumn{nullptr, nullptr, kGauge, "horus_node_consecutive_miss", nullptr,
+                 "Deadline misses in a row, now.", &NodeView::consecutive_misses},
+      NodeColumn{"OVERRUNS", nullptr, kCounter, "horus_node_budget_overrun", nullptr,
+                 "Ticks that ran longer than their budget.", &NodeView::overruns},
+      NodeColumn{"ERRORS", "0", kCounter, "horus_node_errors", nullptr,
+                 "Ticks that ended in an exception.", &NodeView::errors},
+      NodeColumn{"LATENESS", nullptr, kHistogram, "horus_wakeup_latency_seconds", nullptr,
+                 "Start of a tick after its release.", &NodeView::lateness},
+      NodeColumn{"EXECUTION", nullptr, kHistogram, "horus_node_exec_seconds", nullptr,
+                 "End of a tick after its start.", &NodeView::execution},
+      NodeColumn{nullptr, nullptr, kHistogram, "horus_node_response_seconds", nullptr,
+                 "End of a tick after its release.", &NodeView::response},
+      NodeColumn{"GIL WAIT", "-", kHistogram, "horus_py_gil_wait_seconds", nullptr,
+                 "Wait of a Python node for the interpreter lock.", &NodeView::gil_wait},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_node_messages", "direction=\"sent\"",
+                 "Messages.", &NodeView::sent},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_node_messages", "direction=\"received\"",
+                 "Messages.", &NodeView::received},
+      NodeColumn{"DROPPED", "0", kCounter, "horus_node_messages_dropped", nullptr,
+                 "Messages overwritten before they were taken, or refused at send.",
+                 &NodeView::dropped},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_thread_page_faults", "kind=\"minor\"",
+                 "Page faults of the node's thread since its first release.",
+                 &NodeView::minor_faults},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_thread_page_faults", "kind=\"major\"",
+                 "Page faults of the node's thread since its first release.",
+                 &NodeView::major_faults},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_thread_ctxt_switches", "kind=\"voluntary\"",
+                 "Context switches of the node's thread since its first release.",
+                 &NodeView::voluntary_switches},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_thread_ctxt_switches", "kind=\"involuntary\"",
+                 "Context switches of the node's thread since its first release.",
+                 &NodeView::involuntary_switches},
+      NodeColumn{nullptr, nullptr, kCounter, "horus_thread_cpu_seconds", nullptr,
+                 "CPU time of the node's thread since its first release.", &NodeView::cpu_time_s},
+      NodeColumn{nullptr, nullptr, kGauge, "horus_thread_rt_priority", nullptr,
+                 "SCHED_FIFO priority that is wanted; 0: none.", &NodeView::priority},
+  };
+  return kColumns;
+}
+
+}  // namespace horus::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/wire/varlink.hpp"
+#include "tools/cli/machine.hpp"
+
+namespace horus::cli {
+
+enum class Grade : std::uint8_t { kOk, kWarn, kFail, kSkip };
+const char* to_text(Grade grade) noexcept;
+
+struct Finding {
+  Grade grade = Grade::kOk;
+  std::string evidence;  ///< What was seen, and where.
+  std::string fix;       ///< What to do; empty when all is well.
+};
+
+/// One question to the machine. Its id is an interface: scripts and bug reports use it.
+struct Check {
+  std::string_view id;
+  Finding (*run)(const Machine& machine);
+};
+std::span<const Check> kernel_checks();
+std::span<const Check> cpu_checks();
+std::span<const Check> system_checks();
+
+struct Diagnosis {
+  struct Row {
+    std::string id;
+    Finding finding;
+  };
+  std::vector<Row> rows;
+  std::vector<std::pair<std::string, std::string>> facts;  ///< For a bug report.
+
+  std::size_t count(Grade grade) const noexcept;
+  /// 0 all well, 1 warnings, 2 failures.
+  int exit_code() const noexcept;
+};
+/// `strict`: a warning is a failure.
+Diagnosis diagnose(const Machine& machine, bool strict);
+
+std::string diagnosis_text(const Diagnosis& diagnosis);
+wire::Json diagnosis_json(const Diagnosis& diagnosis);
+
+inline Finding ok(std::string evidence) {
+  return {Grade::kOk, std::move(evidence), {}};
+}
+inline Finding skip(std::string evidence) {
+  return {Grade::kSkip, std::move(evidence), {}};
+}
+inline Finding warn(std::string evidence, std::string fix) {
+  return {Grade::kWarn, std::move(evidence), std::move(fix)};
+}
+inline Finding bad(std::string evidence, std::string fix) {
+  return {Grade::kFail, std::move(evidence), std::move(fix)};
+}
+
+}  // namespace horus::cli

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/interval.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "rt/base/histogram.hpp"
+
+namespace horus::cli {
+
+namespace {
+
+using wire::GcView;
+using wire::HistogramView;
+using wire::HostView;
+using wire::NodeView;
+
+constexpr double kMaxUs = 1e12;  // Beyond any duration; a service's word is not trusted further.
+
+/// The buckets that grew; nothing when one of them shrank, or is no bucket: not the same histogram.
+std::optional<HistogramSnapshot> grown(const HistogramView& before, const HistogramView& now) {
+  HistogramSnapshot difference;
+  for (const auto& [index, count] : now.buckets) {
+    if (index >= ll5::kBuckets) return std::nullopt;
+    difference.buckets[index] = count;
+  }
+  for (const auto& [index, count] : before.buckets) {
+    if (index >= ll5::kBuckets || difference.buckets[index] < count) return std::nullopt;
+    difference.buckets[index] -= count;
+  }
+  return difference;
+}
+
+void subtract(const HistogramView& before, HistogramView& now) {
+  auto difference = grown(before, now);
+  if (!difference) return;
+  const std::uint64_t total = difference->count();
+  HistogramView view{.count = total};
+  if (total != 0) {
+    double sum_ns = 0;
+    for (std::size_t i = 0; i < ll5::kBuckets; ++i) {
+      const std::uint64_t count = difference->buckets[i];
+      if (count == 0) continue;
+      view.buckets.emplace_back(i, count);
+      sum_ns += static_cast<double>(ll5::lower_bound(i)) * static_cast<double>(count);
+    }
+    const auto highest = view.buckets.back().first;
+    // Nothing was larger than the largest ever seen, nor than what the top bucket holds.
+    const double bound_us = highest + 1 < ll5::kBuckets
+                                ? static_cast<double>(ll5::lower_bound(highest + 1) - 1) / 1e3
+                                : now.max_us;
+    view.max_us = std::clamp(std::min(bound_us, now.max_us), 0.0, kMaxUs);
+    difference->max_ns = static_cast<std::int64_t>(view.max_us * 1e3);
+    view.min_us = static_cast<double>(ll5::lower_bound(view.buckets.front().first)) / 1e3;
+    view.mean_us = sum_ns / static_cast<double>(total) / 1e3;
+    const auto at = [&](double quantile) {
+      return static_cast<double>(difference->percentile_ns(quantile)) / 1e3;
+    };
+    view.p50_us = at(0.5);
+    view.p90_us = at(0.9);
+    view.p99_us = at(0.99);
+    view.p999_us = at(0.999);
+  }
+  now = std::move(view);
+}
+
+void subtract(const NodeView& before, NodeView& now) {
+  subtract(before.lateness, now.lateness);
+  subtract(before.execution, now.execution);
+  subtract(before.response, now.response);
+  subtract(before.skipped_response, now.skipped_response);
+  if (before.gil_wait && now.gil_wait) subtract(*before.gil_wait, *now.gil_wait);
+}
+
+void subtract(const HostView& before, HostView& now) {
+  for (NodeView& node : now.nodes) {
+    const auto old = std::find_if(before.nodes.begin(), before.nodes.end(),
+                                  [&](const NodeView& one) { return one.name == node.name; });
+    if (old != before.nodes.end()) subtract(*old, node);
+  }
+  const std::size_t generations = std::min(before.gc.size(), now.gc.size());
+  for (std::size_t i = 0; i < generations; ++i) subtract(before.gc[i].pause, now.gc[i].pause);
+}
+
+}  // namespace
+
+wire::StatsView since(const wire::StatsView& before, wire::StatsView now) {
+  for (HostView& host : now.hosts) {
+    const auto old = std::find_if(
+        before.hosts.begin(), before.hosts.end(),
+        [&](const HostView& one) { return one.name == host.name && one.pid == host.pid; });
+    if (old != before.hosts.end()) subtract(*old, host);
+  }
+  return now;
+}
+
+}  // namespace horus::cli

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/output.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+
+#include "tools/cli/text.hpp"
+
+namespace horus::cli {
+
+namespace {
+
+volatile sig_atomic_t stop_asked = 0;
+
+void ask_to_stop(int) {
+  stop_asked = 1;
+}
+
+}  // namespace
+
+Output::Output() : terminal_{::isatty(STDOUT_FILENO) == 1} {
+  ::signal(SIGPIPE, SIG_IGN);
+  struct sigaction action {};
+  action.sa_handler = ask_to_stop;  // Without SA_RESTART: a wait ends.
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+void Output::write(std::string_view text) {
+  while (open_ && !text.empty()) {
+    const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (n >= 0) text.remove_prefix(static_cast<std::size_t>(n));
+    if (n < 0 && errno != EINTR) open_ = false;
+  }
+}
+
+bool Output::wanted() const noexcept {
+  return open_ && stop_asked == 0;
+}
+
+void Output::wait(Nanos duration) {
+  if (!wanted()) return;
+  // A reader that closes its end of a pipe shows as POLLERR, without a write.
+  pollfd reader{STDOUT_FILENO, 0, 0};
+  const timespec time{duration.count() / 1'000'000'000, duration.count() % 1'000'000'000};
+  if (::ppoll(&reader, 1, &time, nullptr) > 0) open_ = false;
+}
+
+std::size_t Output::width() const {
+  std::size_t columns = kMaxWidth;
+  winsize size{};
+  const char* variable = std::getenv("COLUMNS");  // NOLINT(concurrency-mt-unsafe): one thread
+  if (terminal_ && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) {
+    columns = size.ws_col;
+  } else if (variable != nullptr) {
+    std::from_chars(variable, variable + std::strlen(variable), columns);
+  }
+  return std::clamp(columns, kMinWidth, kMaxWidth);
+}
+
+int fail(ExitCode code, std::string_view text) {
+  std::string line = "horusctl: ";
+  line += printable(text);
+  line += '\n';
+  // Nobody is left to hear of a standard error that is closed.
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+  return code;
+}
+
+int fail(const Error& error) {
+  return fail(error.code == Errc::kPermission ? kNoPermission : kError, describe(error));
+}
+
+std::string describe(const Error& error) {
+  std::string text = error.what;
+  if (!error.subject.empty()) {
+    text += " '";
+    text += error.subject.view();
+    text += "'";
+  }
+  if (error.os_errno != 0) text += ": " + std::generic_category().message(error.os_errno);
+  return text;
+}
+
+}  // namespace horus::cli

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "rt/base/result.hpp"
+#include "shm/image.hpp"
+#include "shm/message.hpp"
+
+namespace horus::cli {
+
+/// Messages keep the order of their fields.
+using MessageJson = nlohmann::ordered_json;
+
+/// A typed message by its field table. `bytes` is type.size bytes; counts in it are bounded.
+MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
+/// A MessagePack value. Fails with kCorrupt, or kExhausted when it is nested too deeply.
+Result<MessageJson> generic_message(std::span<const std::byte> bytes);
+/// What describes a frame, without its pixels.
+MessageJson image_message(const shm::Image& image);
+
+/// For people: a line for each field, nested ones indented, long arrays cut.
+std::string message_text(const MessageJson& message);
+/// One line of JSON; NaN and infinities, which JSON does not have, are null.
+std::string message_line(const MessageJson& message);
+
+}  // namespace horus::cli

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/where.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "service/wire/interfaces.hpp"
+#include "service/wire/stats_codec.hpp"
+#include "shm/session.hpp"
+#include "shm/stats_page.hpp"
+#include "tools/cli/output.hpp"
+
+namespace horus::cli {
+
+namespace {
+
+constexpr const char* kServiceRuntime = "/run/horus";
+constexpr const char* kServiceBase = "/dev/shm/horus";
+/// A service answers from its housekeeping thread: slower means that it is stuck.
+constexpr Nanos kTimeout = 5s;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
+  return value == nullptr ? std::string{} : std::string{value};
+}
+
+void add_once(std::vector<std::string>& list, std::string entry) {
+  if (std::find(list.begin(), list.end(), entry) == list.end()) list.push_back(std::move(entry));
+}
+
+Result<wire::Json> ask(wire::Client& client, const char* method) {
+  auto reply = client.call({.method = method}, kTimeout);
+  if (!reply) return reply.error();
+  if (!reply.value().error.empty()) {
+    const bool refused = reply.value().error == wire::error::kPermissionDenied;
+    return Error{refused ? Errc::kPermission : Errc::kSystem, "the service answered with", 0,
+                 Name<200>::clipped(reply.value().error)};
+  }
+  return std::move(reply.value().parameters);
+}
+
+/// Adds the living hosts of `pages` that the service did not speak of.
+void merge(std::vector<wire::HostView>& hosts, std::vector<wire::HostView> pages) {
+  for (wire::HostView& page : pages) {
+    const bool known = std::any_of(hosts.begin(), hosts.end(), [&](const wire::HostView& host) {
+      return host.name == page.name && host.pid == page.pid;
+    });
+    if (page.alive && !known) hosts.push_back(std::move(page));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> socket_directories(const Places& places) {
+  if (!places.socket_dir.empty()) return {places.socket_dir};
+  std::vector<std::string> directories;
+  // systemd separates several by colons; the first is the service's own.
+  const std::string runtime = variable("RUNTIME_DIRECTORY");
+  if (!runtime.empty()) directories.push_back(runtime.substr(0, runtime.find(':')));
+  add_once(directories, shm::default_base() + "/run");
+  add_once(directories, kServiceRuntime);
+  return directories;
+}
+
+std::vector<std::string> base_directories() {
+  std::vector<std::string> bases{shm::default_base()};
+  if (variable("HORUS_BASE").empty()) add_once(bases, kServiceBase);
+  return bases;
+}
+
+Result<wire::Client> connect(const Places& places, const char* name) {
+  Error worst{Errc::kNotFound, "find a service", 0, {}};
+  for (const std::string& directory : socket_directories(places)) {
+    auto client = wire::Client::connect(directory + "/" + name, kTimeout);
+    if (client) return client;
+    if (client.error().code != Errc::kNotFound) worst = client.error();
+  }
+  return worst;
+}
+
+Result<Service> ask_service(const Places& places) {
+  auto client = connect(places, wire::kStatsSocket);
+  if (!client) return client.error();
+  const auto stats = ask(client.value(), wire::method::kStatsGet);
+  if (!stats) return stats.error();
+  const auto expected = ask(client.value(), wire::method::kStatsDescribe);
+  if (!expected) return expected.error();
+  auto stats_view = wire::stats_from_json(stats.value());
+  if (!stats_view) return stats_view.error();
+  auto service_view = wire::service_from_json(expected.value());
+  if (!service_view) return service_view.error();
+  return Service{std::move(stats_view).value(), std::move(service_view).value()};
+}
+
+std::string service_version(const Places& places) {
+  auto client = connect(places, wire::kStatsSocket);
+  if (!client) return {};
+  const auto info = ask(client.value(), wire::method::kGetInfo);
+  if (!info) return {};
+  const auto found = info.value().find("version");
+  const bool text = found != info.value().end() && found->is_string();
+  return text ? found->get<std::string>() : std::string{};
+}
+
+Result<wire::StatsView> fetch_stats(const Places& places) {
+  auto client = connect(places, wire::kStatsSocket);
+  if (!client) {
+    wire::StatsView stats = wire::stats_of(read_pages());
+    const bool runs = std::any_of(stats.hosts.begin(), stats.hosts.end(),
+                                  [](const wire::HostView& host) { return host.alive; });
+    if (!runs) return client.error();
+    return stats;
+  }
+  const auto json = ask(client.value(), wire::method::kStatsGet);
+  if (!json) return json.error();
+  auto stats = wire::stats_from_json(json.value());
+  if (stats && places.socket_dir.empty()) merge(stats.value().hosts, read_pages());
+  return stats;
+}
+
+std::vector<wire::HostView> read_pages() {
+  std::vector<wire::HostView> hosts;
+  for (const std::string& base : base_directories()) {
+    for (const shm::StatsPage& page : shm::StatsPage::open_all(base)) {
+      hosts.push_back(wire::read_host(page.host(), page.nodes(), page.alive()));
+    }
+  }
+  return hosts;
+}
+
+int fail_to_reach(const Error& error) {
+  switch (error.code) {
+    case Errc::kNotFound:
+      return fail(
+          kNotRunning,
+          "nothing runs here: no service answers, no host has statistics in " +
+              base_directories().front() +
+              " (start one: systemctl start horus, horus launch FILE, or a Python program)");
+    case Errc::kPermission:
+      return fail(kNoPermission,
+                  describe(error) + " (join the group: adduser " + variable("USER") +
+                      " horus-stats for statistics, horus-admin for control; then log in again)");
+    default: return fail(kError, describe(error));
+  }
+}
+
+}  // namespace horus::cli
