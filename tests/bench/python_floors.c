@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bench_python.py compares with: the least that CPython, the memory and the kernel take for
+// the same thing. Built by the benchmark itself, with the compiler's defaults and -O2.
+#define _GNU_SOURCE
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+typedef struct {
+  PyObject_HEAD
+} Target;
+
+// c0: a method of two arguments that does nothing.
+static PyObject* noop(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  (void)self, (void)values, (void)count;
+  Py_RETURN_NONE;
+}
+
+static uint8_t buffer[65536];
+
+// A list of floats into a buffer as MessagePack has them: one load, swap and store each.
+static PyObject* write_floats(PyObject* self, PyObject* list) {
+  (void)self;
+  uint8_t* at = buffer;
+  const Py_ssize_t count = PyList_GET_SIZE(list);
+  if (count > 7000) return PyErr_NoMemory();
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    const double value = PyFloat_AS_DOUBLE(PyList_GET_ITEM(list, i));
+    uint64_t bits;
+    memcpy(&bits, &value, 8);
+    bits = __builtin_bswap64(bits);
+    *at = 0xcb;
+    memcpy(at + 1, &bits, 8);
+    at += 9;
+  }
+  Py_RETURN_NONE;
+}
+
+// The objects that receiving such a list has to make.
+static PyObject* make_floats(PyObject* self, PyObject* number) {
+  (void)self;
+  const Py_ssize_t count = PyLong_AsSsize_t(number);
+  PyObject* list = PyList_New(count);
+  for (Py_ssize_t i = 0; list != NULL && i < count; ++i) {
+    PyList_SET_ITEM(list, i, PyFloat_FromDouble((double)i));
+  }
+  return list;
+}
+
+// Ping-pong over one cache line: `side` 0 starts. Spinning, or asleep in a futex.
+static PyObject* ping_pong(PyObject* self, PyObject* arguments) {
+  (void)self;
+  Py_buffer memory;
+  int side = 0, sleeps = 0;
+  unsigned rounds = 0;
+  if (!PyArg_ParseTuple(arguments, "w*iIi", &memory, &side, &rounds, &sleeps)) return NULL;
+  _Atomic uint32_t* word = memory.buf;
+  Py_BEGIN_ALLOW_THREADS
+  for (unsigned i = 0; i < rounds; ++i) {
+    const uint32_t mine = 2 * i + (uint32_t)side;
+    uint32_t now;
+    while ((now = atomic_load(word)) != mine) {
+      if (sleeps) {
+        syscall(SYS_futex, word, FUTEX_WAIT, now, NULL, NULL, 0);
+      } else {
+        __builtin_ia32_pause();
+      }
+    }
+    atomic_store(word, mine + 1);
+    if (sleeps) syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+  }
+  Py_END_ALLOW_THREADS
+  PyBuffer_Release(&memory);
+  Py_RETURN_NONE;
+}
+
+static PyMethodDef target_methods[] = {
+    {"noop", (PyCFunction)(void (*)(void))noop, METH_FASTCALL, NULL}, {NULL, NULL, 0, NULL}};
+static PyTypeObject target_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "python_floors.Target",
+                                   .tp_basicsize = sizeof(Target),
+                                   .tp_flags = Py_TPFLAGS_DEFAULT,
+                                   .tp_methods = target_methods,
+                                   .tp_new = PyType_GenericNew};
+
+static PyMethodDef functions[] = {{"write_floats", write_floats, METH_O, NULL},
+                                  {"make_floats", make_floats, METH_O, NULL},
+                                  {"ping_pong", ping_pong, METH_VARARGS, NULL},
+                                  {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "python_floors",
+                                        .m_size = -1, .m_methods = functions};
+
+PyMODINIT_FUNC PyInit_python_floors(void) {
+  if (PyType_Ready(&target_type) < 0) return NULL;
+  PyObject* module = PyModule_Create(&definition);
+  if (module != NULL) PyModule_AddObjectRef(module, "Target", (PyObject*)&target_type);
+  return module;
+}

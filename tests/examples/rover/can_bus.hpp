@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "rt/base/spsc_ring.hpp"
+#include "rt/base/time.hpp"
+#include "rt/base/unique_fd.hpp"
+
+namespace rover {
+
+/// A CAN interface for a real-time loop: the socket belongs to a companion thread, and two rings
+/// join it to the loop, which makes no system call.
+///
+/// Thread safety: send() and receive() from one thread, the loop's; hold() from any. Construct it
+/// where the thread may inherit CPUs and policy, that is not on an executor.
+class CanBus {
+ public:
+  struct Frame {
+    std::uint32_t id = 0;
+    std::array<std::uint8_t, 8> bytes{};
+    horus::TimePoint at{};  ///< When it was read.
+  };
+
+  /// Receives frames of eight bytes with `receive_id` only. Throws std::system_error where the
+  /// interface does not exist.
+  CanBus(const std::string& interface, std::uint32_t receive_id);
+  ~CanBus();
+  CanBus(const CanBus&) = delete;
+  CanBus& operator=(const CanBus&) = delete;
+
+  /// RT-safe. False when the bus has fallen kDepth frames behind. The companion sends it within
+  /// kPatience.
+  bool send(const Frame& frame) noexcept { return outgoing_.push(frame); }
+  /// RT-safe, from any thread, also while the loop hangs. From now on this frame goes out once in
+  /// kPatience, and no other.
+  void hold(const Frame& frame) noexcept;
+  /// RT-safe. False when there is none.
+  bool receive(Frame& frame) noexcept { return incoming_.pop(frame); }
+
+ private:
+  static constexpr std::size_t kDepth = 256;
+  static constexpr horus::Nanos kPatience{1'000'000};
+
+  void run() noexcept;
+  void read_all() noexcept;
+  void write_all() noexcept;
+  bool write(const Frame& frame) noexcept;
+
+  horus::UniqueFd socket_;
+  horus::UniqueFd stop_;
+  horus::SpscRing<Frame, kDepth> outgoing_;
+  horus::SpscRing<Frame, kDepth> incoming_;
+  std::atomic<std::uint64_t> held_bytes_{0};
+  std::atomic<std::uint32_t> held_id_{0};  ///< 0: none.
+  std::thread companion_;
+};
+
+}  // namespace rover

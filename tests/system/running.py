@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests share: the build under test, a shared-memory base of their own, a
+program that runs beside the test and is gone after it, and the statistics it shows."""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("HORUS_BUILD", ROOT / "build/debug")).resolve()
+PYTHON = "/usr/bin/python3"
+ROVER = ROOT / "tests/examples/rover/rover.toml"
+NOBODY = 65534
+# Nothing here takes this long; it is how a test ends that would otherwise hang.
+WATCHDOG = 60.0
+
+
+def program(name):
+    return str(BUILD / "bin" / name)
+
+
+@contextlib.contextmanager
+def own_base(owner=None):
+    """An environment whose shared memory is this test's alone, and is gone after it."""
+    base = tempfile.mkdtemp(prefix="horus-test-", dir="/dev/shm")
+    if owner is not None:
+        os.chown(base, owner, owner)
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith("HORUS_") and name != "RUNTIME_DIRECTORY"}
+    environment |= {"HORUS_BASE": base, "PYTHONPATH": str(BUILD / "python")}
+    try:
+        yield environment
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def files_below(folder):
+    return [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names]
+
+
+def as_user(uid, command):
+    """`command`, run by the user `uid`; as it is for oneself."""
+    if uid is None or uid == os.getuid():
+        return command
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *command]
+
+
+def run(command, environment, **options):
+    """Runs a program to its end; its output is text."""
+    return subprocess.run(command, env=environment, capture_output=True, text=True,
+                          timeout=WATCHDOG, **options)
+
+
+class Running:
+    """A program beside the test. Ends with the block: SIGTERM, and SIGKILL for the deaf."""
+
+    def __init__(self, command, environment):
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, env=environment, stdout=self.output,
+                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                        start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def text(self):
+        self.output.seek(0)
+        return self.output.read()
+
+    def wait(self):
+        """Its exit code."""
+        return self.process.wait(WATCHDOG)
+
+    def stop(self, number=signal.SIGTERM):
+        """Its exit code after the signal `number`."""
+        self.process.send_signal(number)
+        try:
+            return self.wait()
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait()
+            raise AssertionError(f"deaf to signal {number}:\n{self.text()}") from None
+
+
+def until(condition, what, running=None):
+    """What `condition()` returns once it is true; fails when `running` ends before that."""
+    end = time.monotonic() + WATCHDOG
+    while not (result := condition()):
+        ended = running is not None and running.process.poll() is not None
+        assert not ended, f"ended with {running.wait()} before {what}:\n{running.text()}"
+        assert time.monotonic() < end, f"never {what}\n{running.text() if running else ''}"
+        time.sleep(0.05)
+    return result
+
+
+def stats(environment):
+    """The statistics of every living host, as `horusctl stats --json` shows them."""
+    shown = run([program("horusctl"), "stats", "--json"], environment)
+    if shown.returncode != 0 or not shown.stdout.strip():
+        return {"hosts": []}
+    return json.loads(shown.stdout)
+
+
+def nodes(environment):
+    """Every node by name, with its host's name, kind and GC pauses."""
+    return {node["name"]: node | {"host": host["name"], "kind": host["kind"], "gc": host.get("gc")}
+            for host in stats(environment)["hosts"] if host["alive"] for node in host["nodes"]}
+
+
+def assert_grid(node):
+    """ticks + skipped is what the node's rate gives over its own time: skips are honest, drift is
+    not. The larger of 2 ticks and 1 %."""
+    expected = node["rate_hz"] * node["elapsed_s"]
+    counted = node["ticks"] + node["skipped"] - node["carried_ticks"] - node["carried_skipped"]
+    assert abs(counted - expected) <= max(2.0, 0.01 * expected), (
+        f"{node['name']}: {counted} ticks and skips where {expected:.1f} were due")
