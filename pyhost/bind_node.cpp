@@ -84,8 +84,8 @@ void node_dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   if (as_node(self).weak_references != nullptr) PyObject_ClearWeakRefs(self);
   node_clear(self);
+  delete as_node(self).ports;  // They count in what the node holds.
   delete as_node(self).node;
-  delete as_node(self).ports;
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -98,9 +98,17 @@ PyObject* node_repr(PyObject* self) {
 
 constexpr const char* kTopicAndData[] = {"topic", "data"};
 
-/// Puts positional and keyword arguments in the order of `names`; false with TypeError set.
-bool gather(const char* function, PyObject* const* args, Py_ssize_t positional, PyObject* keywords,
-            std::span<const char* const> names, PyObject** values) noexcept {
+/// A vectorcall's arguments: the positional ones, then the values of the keywords.
+struct Given {
+  PyObject* const* args;
+  Py_ssize_t positional;
+  PyObject* keywords;
+};
+
+/// Puts them in the order of `names`; false with TypeError set.
+bool gather(const char* function, const Given& given, std::span<const char* const> names,
+            PyObject** values) noexcept {
+  const auto [args, positional, keywords] = given;
   const auto wanted = static_cast<Py_ssize_t>(names.size());
   const Py_ssize_t named = keywords != nullptr ? PyTuple_GET_SIZE(keywords) : 0;
   if (positional + named != wanted) {
@@ -129,7 +137,7 @@ PyObject* node_send(PyObject* self, PyObject* const* args, Py_ssize_t count, PyO
   if (count == 2 && keywords == nullptr) [[likely]] {
     values[0] = args[0];
     values[1] = args[1];
-  } else if (!gather("send", args, count, keywords, kTopicAndData, values)) {
+  } else if (!gather("send", {args, count, keywords}, kTopicAndData, values)) {
     return nullptr;
   }
   const int sent = as_node(self).ports->send(values[0], values[1]);
@@ -142,7 +150,7 @@ PyObject* receive(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObj
   PyObject* topic = nullptr;
   if (count == 1 && keywords == nullptr) [[likely]] {
     topic = args[0];
-  } else if (!gather("recv", args, count, keywords, std::span{kTopicAndData}.first(1), &topic)) {
+  } else if (!gather("recv", {args, count, keywords}, std::span{kTopicAndData}.first(1), &topic)) {
     return nullptr;
   }
   return Receive(*as_node(self).ports, topic);
@@ -285,6 +293,7 @@ PyObject* get_info(PyObject* self, void* /*closure*/) {
 }
 
 void* closure_of(Callback callback) noexcept {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a number is all that the closure holds
   return reinterpret_cast<void*>(static_cast<std::size_t>(callback));
 }
 

@@ -10,6 +10,7 @@
 #include "pyhost/port.hpp"
 #include "pyhost/session.hpp"
 #include "pyhost/set_error.hpp"
+#include "shm/names.hpp"
 #include "shm/registry.hpp"
 
 namespace horus::py {
@@ -80,6 +81,7 @@ PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noe
   std::string name;
   PortType type;
   if (!read_target(type_or_name, endpoint, name, type)) return nullptr;
+  if (const Status valid = shm::check_topic_name(name); !valid) return set_error(valid.error());
   auto topic = std::make_unique<Topic>(std::move(name), static_cast<std::uint32_t>(capacity));
   Status opened = topic->port.declare(type);
   // From here on nothing that is sent is missed.
@@ -117,7 +119,7 @@ PyObject* topic_has_msg(PyObject* self, PyObject*) noexcept {
   return truth(port_of(self).has_msg());
 }
 
-PyObject* topic_wait(PyObject* self, PyObject* values, PyObject* names) noexcept {
+PyObject* topic_wait(PyObject* self, PyObject* values, PyObject* names) {
   static const std::array<const char*, 2> kNames{"timeout", nullptr};
   PyObject* timeout = Py_None;
   if (PyArg_ParseTupleAndKeywords(values, names, "|O:wait", const_cast<char**>(kNames.data()),

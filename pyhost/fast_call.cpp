@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/set_error.hpp"
 #include "rt/base/tick_stats.hpp"
+#include "shm/names.hpp"
 
 namespace horus::py {
 
@@ -36,7 +38,10 @@ void PortTable::count_into(NodeStats* stats) noexcept {
 PortTable::Entry& PortTable::entry(const std::string& topic, std::uint32_t capacity) {
   const auto named = [&](const Entry& entry) { return entry.port->topic() == topic; };
   const auto found = std::ranges::find_if(entries_, named);
-  if (found != entries_.end()) return *found;
+  if (found != entries_.end()) {
+    found->port->want_capacity(capacity);
+    return *found;
+  }
   return entries_.emplace_back(Entry{.port = std::make_unique<Port>(topic, counters_, capacity)});
 }
 
@@ -88,7 +93,12 @@ Port* PortTable::find_by_text(PyObject* name) noexcept {
   Py_ssize_t length = 0;
   const char* const text = PyUnicode_AsUTF8AndSize(name, &length);
   if (text == nullptr) return nullptr;
-  Port* const port = entry(std::string(text, static_cast<std::size_t>(length)), 0).port.get();
+  const std::string topic(text, static_cast<std::size_t>(length));
+  if (const Status valid = shm::check_topic_name(topic); !valid) {
+    set_error(valid.error());
+    return nullptr;
+  }
+  Port* const port = entry(topic, 0).port.get();
   const Ref address{PyLong_FromVoidPtr(port)};
   if (!address || PyDict_SetItem(by_text_, name, address.ptr()) < 0) return nullptr;
   return remember(name, port);

@@ -131,6 +131,13 @@ struct Request {
   bool copy = false;
 };
 
+bool read_pair(const char* name, PyObject* value, long& first, long& second) noexcept {
+  if (PyTuple_Check(value)) return PyArg_ParseTuple(value, "ll", &first, &second) != 0;
+  PyErr_Format(PyExc_TypeError, "%s must be a tuple of two ints, not %s", name,
+               Py_TYPE(value)->tp_name);
+  return false;
+}
+
 /// One keyword argument. False with BufferError or TypeError set.
 bool read_argument(PyObject* name, PyObject* value, Request& request) noexcept {
   const char* const text = PyUnicode_AsUTF8(name);
@@ -144,14 +151,14 @@ bool read_argument(PyObject* name, PyObject* value, Request& request) noexcept {
   if (key == "max_version") {
     long major = 0;
     long minor = 0;
-    if (PyArg_ParseTuple(value, "ll", &major, &minor) == 0) return false;
+    if (!read_pair(text, value, major, minor)) return false;
     request.versioned = major >= 1;
     return true;
   }
   if (key == "dl_device") {
     long type = 0;
     long id = 0;
-    if (PyArg_ParseTuple(value, "ll", &type, &id) == 0) return false;
+    if (!read_pair(text, value, type, id)) return false;
     return type == dlpack::kCpu || refuse("an image lies in main memory") != nullptr;
   }
   if (key == "stream") return refuse("an image in main memory has no stream") != nullptr;

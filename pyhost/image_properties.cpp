@@ -65,6 +65,9 @@ bool may_set(PyObject* self, PyObject* value, const char* name) noexcept {
 int set_timestamp(PyObject* self, PyObject* value, void*) noexcept {
   if (!may_set(self, value, "timestamp_ns")) return -1;
   const unsigned long long ns = PyLong_AsUnsignedLongLong(value);
+  if (ns == ~0ULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_OverflowError)) {
+    PyErr_Format(PyExc_ValueError, "Image.timestamp_ns: %S does not fit into 64 bits", value);
+  }
   if (ns == ~0ULL && PyErr_Occurred()) return -1;
   as_image(self)->image.set_timestamp_ns(ns);
   return 0;
@@ -72,6 +75,10 @@ int set_timestamp(PyObject* self, PyObject* value, void*) noexcept {
 
 int set_frame_id(PyObject* self, PyObject* value, void*) noexcept {
   if (!may_set(self, value, "frame_id")) return -1;
+  if (!PyUnicode_Check(value)) {
+    PyErr_Format(PyExc_TypeError, "Image.frame_id must be str, not %s", Py_TYPE(value)->tp_name);
+    return -1;
+  }
   Py_ssize_t length = 0;
   const char* const text = PyUnicode_AsUTF8AndSize(value, &length);
   if (text == nullptr) return -1;

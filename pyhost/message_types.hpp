@@ -83,7 +83,7 @@ class MessageType {
 
  private:
   static constexpr std::size_t kMaxFree = 256;
-  static constexpr std::size_t kMaxFreeBytes = 256 * 1024;
+  static constexpr std::size_t kMaxFreeBytes = std::size_t{256} * 1024;
 
   MessageObject* allocate_fresh() noexcept;
   void make_fields();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "pyhost/errors.hpp"
+#include "shm/names.hpp"
 
 namespace horus::py {
 namespace {
@@ -102,14 +103,6 @@ std::string node_name(PyObject* value) {
   return name;
 }
 
-bool is_async(PyObject* tick) {
-  if (!is_given(tick)) return false;
-  PyObject* const function = PyMethod_Check(tick) ? PyMethod_GET_FUNCTION(tick) : tick;
-  if (!PyFunction_Check(function)) return false;
-  return (reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags &
-          CO_COROUTINE) != 0;
-}
-
 FailurePolicy failure_policy(const Reader& reader, const NodeArguments& arguments) {
   FailurePolicy policy;
   if (is_given(arguments.failure_policy)) {
@@ -145,13 +138,11 @@ FailurePolicy failure_policy(const Reader& reader, const NodeArguments& argument
 void set_class(const Reader& reader, const NodeArguments& arguments, NodeSpec& spec) {
   const bool compute = reader.flag(arguments.compute, "compute");
   const bool event = is_given(arguments.on);
-  if (is_async(arguments.tick)) {
-    reader.refuse("async ticks are not available yet; give a function, or compute=True");
-  }
   if (compute && event) reader.refuse("compute=True and on= exclude each other");
   if (compute) spec.config.node_class = NodeClass::kCompute;
   if (event) {
     spec.on = reader.text(arguments.on, "on");
+    raise_unless(shm::check_topic_name(spec.on));
     spec.config.node_class = NodeClass::kEvent;
     return;
   }
@@ -251,6 +242,7 @@ NodeSpec make_spec(const NodeArguments& arguments) {
   const std::uint32_t capacity = is_given(arguments.default_capacity) ? spec.default_capacity : 0;
   spec.publishers = parse_ports(arguments.pubs, "pubs", capacity);
   spec.subscribers = parse_ports(arguments.subs, "subs", capacity);
+  raise_unless(validate(spec.config));
   return spec;
 }
 
@@ -263,6 +255,8 @@ std::array<PyObject*, kCallbacks> callbacks_of(const NodeArguments& arguments) {
     } else if (PyCallable_Check(callbacks[i]) == 0) {
       throw pyb::type_error(std::string{name_of(static_cast<Callback>(i))} +
                             " must be callable, not " + Py_TYPE(callbacks[i])->tp_name);
+    } else {
+      require_plain(static_cast<Callback>(i), callbacks[i]);
     }
   }
   return callbacks;

@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "pyhost/errors.hpp"
 #include "pyhost/node_arguments.hpp"
+#include "shm/names.hpp"
 
 namespace horus::py {
 namespace {
@@ -39,6 +41,7 @@ class PortReader {
   }
 
   void add(std::string topic, pyb::handle type, std::optional<std::uint32_t> capacity) {
+    raise_unless(shm::check_topic_name(topic));
     PortSpec port{.topic = std::move(topic)};
     if (type && !type.is_none() && !port_type_of(type.ptr(), port.type)) {
       throw pyb::error_already_set();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/node_stats.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -20,13 +21,9 @@ struct CounterKey {
   const char* key;
   Counter NodeStats::*counter;
 };
-constexpr std::array<CounterKey, 10> kCounters{
+constexpr std::array<CounterKey, 6> kCounters{
     {{"total_ticks", &NodeStats::ticks},
-     {"failed_ticks", &NodeStats::errors},
      {"errors_count", &NodeStats::errors},
-     {"messages_sent", &NodeStats::messages_sent},
-     {"messages_received", &NodeStats::messages_received},
-     {"messages_dropped", &NodeStats::messages_dropped},
      {"deadline_misses", &NodeStats::misses},
      {"budget_overruns", &NodeStats::overruns},
      {"skipped_ticks", &NodeStats::skipped},
@@ -88,9 +85,16 @@ pyb::dict stats_of(const PyNode& node) {
   stats["class"] = to_text(node.spec.config.node_class);
   stats["state"] = to_text(counted.state.value());
   for (const CounterKey& entry : kCounters) stats[entry.key] = (counted.*entry.counter).value();
+  // The ports count outside of runs as well.
+  const PortTable& ports = *node_object(node.self()).ports;
+  stats["messages_sent"] = ports.sent();
+  stats["messages_received"] = ports.received();
+  stats["messages_dropped"] = ports.dropped();
   const std::uint64_t ticks = counted.ticks.value();
-  const std::uint64_t errors = counted.errors.value();
-  stats["successful_ticks"] = ticks > errors ? ticks - errors : 0;
+  // A tick that fails just now is counted among the failed before it is among all.
+  const std::uint64_t failed = std::min(known ? node.failed_ticks() : 0, ticks);
+  stats["failed_ticks"] = failed;
+  stats["successful_ticks"] = ticks - failed;
   stats["uptime_seconds"] = uptime_seconds(counted);
   stats["minor_faults"] = counted.thread.minor_faults.value();
   stats["major_faults"] = counted.thread.major_faults.value();

@@ -137,7 +137,6 @@ Status Port::decide_by_topic() noexcept {
   const auto topic = shm::find_topic(session_->base(), topic_);
   if (!topic) {
     if (topic.error().code != Errc::kNotFound) return topic.error();
-    take_all_there_is_ = true;
     return {};
   }
   const std::string& type = topic.value().type;
@@ -178,6 +177,7 @@ Status Port::open_subscriber() noexcept {
   if (auto connected = connect(); !connected) return connected;
   if (type_.carries == Carries::kUndecided) {
     if (auto decided = decide_by_topic(); !decided) return decided;
+    take_all_there_is_ |= type_.carries == Carries::kUndecided;
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
   const std::uint32_t history = take_all_there_is_ ? std::numeric_limits<std::uint32_t>::max() : 0;
@@ -193,6 +193,7 @@ Status Port::open_subscriber() noexcept {
     if (!opened) return opened.error();
     subscriber_ = std::move(opened).value();
   }
+  take_all_there_is_ = false;
   subscribes_.store(true, std::memory_order_release);  // After what interrupt() reads.
   note_fast_path();
   return {};

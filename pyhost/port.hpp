@@ -3,6 +3,7 @@
 
 #include <Python.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -54,6 +55,8 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
+  /// Asks for room for so many messages; the largest wish counts, until the port is open.
+  void want_capacity(std::uint32_t capacity) noexcept { capacity_ = std::max(capacity_, capacity); }
   /// Fixes what the topic carries before its first use. kTypeMismatch when another use has.
   Status declare(PortType type) noexcept;
   /// Opens what can be opened now. An undecided topic that does not exist yet stays closed and is
@@ -84,7 +87,8 @@ class Port {
 
   /// As wait_until(), for Python: called with the GIL, which it drops while it waits; a negative
   /// `seconds` waits for ever. 1, 0, or -1 with an exception set (KeyboardInterrupt is one).
-  int wait(double seconds) noexcept;
+  /// Not noexcept: CPython ends a daemon thread that wants the GIL back at exit by unwinding it.
+  int wait(double seconds);
   /// A descriptor that is readable while there are messages; -1 with an exception set.
   int fileno() noexcept;
 
@@ -117,7 +121,7 @@ class Port {
   Status decide_for(PyObject* data) noexcept;
   Status decide_by_topic() noexcept;
   bool own_subscriber() noexcept;
-  bool wait_once(TimePoint until) noexcept;
+  bool wait_once(TimePoint until);
   bool has_message() const noexcept;
   void watch_again() noexcept;
   void note_fast_path() noexcept;

@@ -48,7 +48,7 @@ void Port::watch_again() noexcept {
   if (bridge_ != nullptr) bridge_->arm();
 }
 
-bool Port::wait_once(TimePoint until) noexcept {
+bool Port::wait_once(TimePoint until) {
   waiting_ = true;
   note_fast_path();
   Py_BEGIN_ALLOW_THREADS;
@@ -63,7 +63,7 @@ bool Port::wait_once(TimePoint until) noexcept {
   return PyErr_CheckSignals() == 0;
 }
 
-int Port::wait(double seconds) noexcept {
+int Port::wait(double seconds) {
   constexpr double kForever = 1e9;
   const double bounded = seconds < 0 || seconds > kForever ? kForever : seconds;
   const TimePoint until = MonotonicClock::now() + Nanos{static_cast<std::int64_t>(bounded * 1e9)};

@@ -80,6 +80,16 @@ const char* name_of(Callback callback) noexcept {
   return kCallbackNames[static_cast<std::size_t>(callback)];
 }
 
+void require_plain(Callback callback, PyObject* function) {
+  if (PyMethod_Check(function)) function = PyMethod_GET_FUNCTION(function);
+  if (!PyFunction_Check(function)) return;
+  const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  if ((code->co_flags & (CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR)) == 0) return;
+  throw pybind11::value_error(std::string{name_of(callback)} +
+                              " is an async function or a generator, which are not available yet; "
+                              "give a plain function, with compute=True where it waits");
+}
+
 PyNode::~PyNode() {
   clear();
 }
@@ -95,6 +105,7 @@ PyNode::Call PyNode::resolve(Callback callback) {
   }
   const pybind11::object method = pybind11::getattr(self_, name_of(callback));
   if (method.is_none()) return {};
+  require_plain(callback, method.ptr());
   if (PyMethod_Check(method.ptr()) && PyMethod_GET_SELF(method.ptr()) == self_) {
     PyObject* const function = PyMethod_GET_FUNCTION(method.ptr());
     // The function, not the bound method: no reference back to the node, one call less.
@@ -103,17 +114,19 @@ PyNode::Call PyNode::resolve(Callback callback) {
   return {Py_NewRef(method.ptr()), 1};
 }
 
-void PyNode::prepare(NodeHost& host, NodeStats& stats, const GcStats& gc) {
+void PyNode::prepare(NodeHost& host, std::shared_ptr<const NodeStats> stats,
+                     std::shared_ptr<const GcStats> gc) {
   for (std::size_t i = 0; i < kCallbacks; ++i) {
     const Call call = resolve(static_cast<Callback>(i));
     Py_XDECREF(calls_[i].function);
     calls_[i] = call;
   }
   host_ = &host;
-  stats_ = &stats;
-  gc_ = &gc;
+  stats_ = std::move(stats);
+  gc_ = std::move(gc);
   epoch_ = {};
   initialised_ = false;
+  failed_ticks_ = stats_->errors.value();  // Of earlier lives of the host.
   reported_.clear();
   Py_CLEAR(failure_);
 }
@@ -131,8 +144,15 @@ PyObject* PyNode::invoke(Callback callback) noexcept {
   const Call& call = calls_[static_cast<std::size_t>(callback)];
   if (call.function == nullptr) return new_none();
   PyObject* arguments[] = {nullptr, self_, self_};
-  return PyObject_Vectorcall(call.function, arguments + 1,
-                             call.arguments | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  PyObject* const result = PyObject_Vectorcall(
+      call.function, arguments + 1, call.arguments | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  if (result == nullptr || !PyCoro_CheckExact(result)) [[likely]]
+    return result;
+  // An async function behind a partial or a decorator: nobody would ever run its body.
+  Py_DECREF(result);
+  PyErr_Format(PyExc_TypeError, "%s returned a coroutine; async functions are not available yet",
+               name_of(callback));
+  return nullptr;
 }
 
 void PyNode::tick(const Tick& tick) {
@@ -173,6 +193,7 @@ void PyNode::shutdown() {
 }
 
 void PyNode::enter_safe_state() noexcept {
+  host_->count_safe_state();
   const ThreadState* const thread = ThreadState::current();
   if (thread != nullptr && thread->held()) return run_safe_state();
   // Another thread's watchdog must not wait for a GIL that a hanging node may hold.
@@ -203,7 +224,10 @@ void PyNode::fail(Callback callback, std::uint64_t number) {
   }
   std::string text = text_of(exception);
   Py_DECREF(exception);
-  if (callback == Callback::kTick) text += " (tick " + std::to_string(number) + ")";
+  if (callback == Callback::kTick) {
+    ++failed_ticks_;
+    text += " (tick " + std::to_string(number) + ")";
+  }
   throw CallbackFailed{std::move(text)};
 }
 

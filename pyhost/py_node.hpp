@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ class NodeHost {
   virtual void initialised() noexcept = 0;
   /// Ends the run with `exception` (SystemExit, KeyboardInterrupt). With the GIL.
   virtual void interrupt(PyObject* exception) noexcept = 0;
+  /// A node goes into safe state. Any thread, with the GIL or without.
+  virtual void count_safe_state() noexcept = 0;
   /// Calls node.run_safe_state() from a thread that does not hang. Without the GIL.
   virtual void want_safe_state(PyNode& node) noexcept = 0;
 };
@@ -55,6 +58,8 @@ enum class Callback : std::size_t { kTick, kInit, kShutdown, kOnError, kSafeStat
 inline constexpr std::size_t kCallbacks = 5;
 /// The attribute of a Node (or method of a subclass): "tick", "init", ...
 const char* name_of(Callback callback) noexcept;
+/// Throws ValueError where calling `function` would only make a coroutine or a generator.
+void require_plain(Callback callback, PyObject* function);
 
 /// An exception of Python's that left a callback; what the failure policy sees.
 class CallbackFailed : public std::exception {
@@ -84,18 +89,21 @@ class PyNode final : public horus::Node {
   bool constructed() const noexcept { return !spec.name.empty(); }
 
   /// Resolves the callbacks, methods of a subclass included, before a run. Throws.
-  void prepare(NodeHost& host, NodeStats& stats, const GcStats& gc);
+  void prepare(NodeHost& host, std::shared_ptr<const NodeStats> stats,
+               std::shared_ptr<const GcStats> gc);
   /// After a run: `host` is gone. The statistics stay readable until the next run, or until
   /// forget_stats().
   void release() noexcept;
   void forget_stats() noexcept {
-    stats_ = nullptr;
-    gc_ = nullptr;
+    stats_.reset();
+    gc_.reset();
   }
 
   NodeHost* host() const noexcept { return host_; }
-  const NodeStats* stats() const noexcept { return stats_; }
-  const GcStats* gc_stats() const noexcept { return gc_; }
+  const NodeStats* stats() const noexcept { return stats_.get(); }
+  const GcStats* gc_stats() const noexcept { return gc_.get(); }
+  /// Ticks that raised; NodeStats::errors counts the other callbacks' as well.
+  std::uint64_t failed_ticks() const noexcept { return failed_ticks_; }
   /// The exception that the latest failed callback raised; a new reference, or null.
   PyObject* take_failure() noexcept;
 
@@ -126,10 +134,11 @@ class PyNode final : public horus::Node {
   PyObject* self_;
   std::array<Call, kCallbacks> calls_{};
   NodeHost* host_ = nullptr;
-  const NodeStats* stats_ = nullptr;
-  const GcStats* gc_ = nullptr;
+  std::shared_ptr<const NodeStats> stats_;
+  std::shared_ptr<const GcStats> gc_;
   TimePoint epoch_{};
   bool initialised_ = false;
+  std::uint64_t failed_ticks_ = 0;
   PyObject* failure_ = nullptr;
   std::vector<std::string> reported_;  ///< Exceptions whose traceback has been logged.
 };

@@ -18,17 +18,18 @@ const std::string& name_of(const pyb::object& node) {
   return node_object(node).node->spec.name;
 }
 
-Nanos duration_of(double seconds) {
-  if (!std::isfinite(seconds) || seconds <= 0.0 || seconds > kLongestRun) {
-    throw pyb::value_error("duration must be a finite number of seconds above 0");
+/// `value` units of `ns` nanoseconds; throws ValueError that names the argument.
+Nanos duration_of(double value, double ns, const char* argument) {
+  if (!std::isfinite(value) || value <= 0.0 || value * ns > kLongestRun * 1e9) {
+    throw pyb::value_error(std::string{argument} + " must be a finite number above 0");
   }
-  return Nanos{std::llround(seconds * 1e9)};
+  return Nanos{std::llround(value * ns)};
 }
 
 }  // namespace
 
 void PyScheduler::refuse_while_running(const char* what) const {
-  if (running_)
+  if (is_running())
     throw std::runtime_error(std::string{"cannot "} + what + " while the scheduler runs");
 }
 
@@ -56,17 +57,12 @@ void PyScheduler::run(std::optional<double> seconds) {
   refuse_while_running("run");
   if (nodes_.empty()) throw pyb::value_error("the scheduler has no nodes to run");
   std::optional<Nanos> duration;
-  if (seconds) duration = duration_of(*seconds);
+  if (seconds) duration = duration_of(*seconds, 1e9, "duration");
   // The last run's page goes before the new one is made: it may have the same name.
   run_.reset();
   const auto run = std::make_shared<Run>(settings_, nodes_);
   run->prepare();
   run_ = run;
-  running_ = true;
-  const struct Ending {
-    bool& running;
-    ~Ending() { running = false; }
-  } ending{running_};
   run->execute(duration, on_ready);
 }
 
@@ -75,7 +71,7 @@ void PyScheduler::stop() noexcept {
 }
 
 const char* PyScheduler::status() const noexcept {
-  if (running_) return "running";
+  if (is_running()) return "running";
   return run_ == nullptr ? "idle" : "stopped";
 }
 
@@ -114,20 +110,17 @@ void PyScheduler::set_node_rate(const std::string& name, double hz) {
 
 void PyScheduler::set_tick_budget(const std::string& name, double microseconds) {
   NodeConfig& config = find(name).spec.config;
-  if (!std::isfinite(microseconds) || microseconds <= 0.0 || microseconds > kLongestRun * 1e6) {
-    throw pyb::value_error("a budget must be a finite number of microseconds above 0");
-  }
   NodeConfig changed = config;
-  changed.budget = Nanos{std::llround(microseconds * 1e3)};
+  changed.budget = duration_of(microseconds, 1e3, "us");
   raise_unless(validate(changed));
-  if (running_) raise_unless(run_->set_budget(name, *changed.budget));
+  if (is_running()) raise_unless(run_->set_budget(name, *changed.budget));
   config = changed;
 }
 
 void PyScheduler::set_watchdog(const std::string& name, double milliseconds) {
   refuse_while_running("make a node critical");
   NodeConfig& config = find(name).spec.config;
-  config.watchdog = duration_of(milliseconds * 1e-3);
+  config.watchdog = duration_of(milliseconds, 1e6, "timeout_ms");
 }
 
 pyb::dict PyScheduler::node_stats(const std::string& name) const {

@@ -28,7 +28,7 @@ class PyScheduler {
   void stop() noexcept;
 
   const char* status() const noexcept;
-  bool is_running() const noexcept { return running_; }
+  bool is_running() const noexcept { return run_ != nullptr && run_->running(); }
   std::uint64_t current_tick() const noexcept;
 
   bool has_node(const std::string& name) const;
@@ -58,7 +58,6 @@ class PyScheduler {
   RunSettings settings_;
   std::vector<pybind11::object> nodes_;
   std::shared_ptr<Run> run_;
-  bool running_ = false;
 };
 
 /// Adds `Scheduler` and `HorusNotFoundError` and its kin.

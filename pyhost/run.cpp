@@ -47,15 +47,10 @@ Run::Run(const RunSettings& settings, std::vector<pyb::object> nodes)
       hooks_{PyInterpreterState_Get()} {}
 
 Run::~Run() {
-  if (!page_) return;
-  const auto ours = page_->nodes();
+  if (page_ == nullptr) return;
   for (const pyb::object& object : nodes_) {
-    NodeObject& node = node_object(object);
-    const NodeStats* const stats = node.node->stats();
-    if (stats < ours.data() || stats >= ours.data() + ours.size()) continue;
-    node.node->release();
-    node.node->forget_stats();
-    node.ports->count_into(nullptr);
+    PyNode& node = *node_object(object).node;
+    if (node.host() == this) node.release();
   }
   if (collecting_) Collector::instance().detach(page_->host().gc);
   if (page_is_public_) page_->remove();
@@ -83,7 +78,7 @@ void Run::open_page() {
        ++i) {
     page = shm::StatsPage::create(base, own + "-" + std::to_string(i), names);
   }
-  page_.emplace(value_or_raise(std::move(page)));
+  page_ = std::make_shared<shm::StatsPage>(value_or_raise(std::move(page)));
   page_is_public_ = true;
   page_->host().python.set(1);
 }
@@ -95,7 +90,8 @@ void Run::prepare_node(std::size_t index) {
   }
   NodeStats& stats = page_->nodes()[index];
   node.ports->count_into(&stats);
-  node.node->prepare(*this, stats, page_->host().gc);
+  node.node->prepare(*this, std::shared_ptr<const NodeStats>{page_, &stats},
+                     std::shared_ptr<const GcStats>{page_, &page_->host().gc});
   raise_unless(node.ports->open());
 }
 
@@ -149,6 +145,7 @@ void Run::degrade(const char* feature, std::string reason, const char* fix) {
 void Run::execute(std::optional<Nanos> duration, const pyb::object& on_ready) {
   std::thread runner{[this, duration] { run_scheduler(duration); }};
   runs().push_back(this);
+  running_ = true;
   serve(on_ready);
   {
     const pyb::gil_scoped_release others_run;
@@ -258,6 +255,7 @@ void Run::finish() noexcept {
   if (std::exchange(collecting_, false)) Collector::instance().detach(page_->host().gc);
   page_->remove();
   page_is_public_ = false;
+  running_ = false;
   std::erase(runs(), this);
   // release: who waits for it sees the list without this one.
   ended_runs.fetch_add(1, std::memory_order_release);
@@ -282,9 +280,8 @@ void Run::forget_after_fork() noexcept {
   // Leaked on purpose: their destructors would wait for threads that only the parent has, and
   // take back its files.
   static_cast<void>(scheduler_.release());
-  if (page_) static_cast<void>(new shm::StatsPage{std::move(*page_)});
-  page_.reset();
-  collecting_ = false;
+  static_cast<void>(new std::shared_ptr{std::exchange(page_, nullptr)});
+  collecting_ = running_ = false;
   for (const pyb::object& object : nodes_) {
     NodeObject& node = node_object(object);
     node.node->release();

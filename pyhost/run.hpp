@@ -65,17 +65,22 @@ class Run final : public NodeHost {
   /// none; else it is called once each node has ticked.
   void execute(std::optional<Nanos> duration, const pybind11::object& on_ready);
 
+  bool running() const noexcept { return running_; }
   void request_stop() noexcept override;
   TimePoint epoch() const noexcept override { return scheduler_->epoch(); }
   void initialised() noexcept override;
   void interrupt(PyObject* exception) noexcept override;
+  void count_safe_state() noexcept override {
+    // relaxed: a number on its own.
+    safe_states_.fetch_add(1, std::memory_order_relaxed);
+  }
   void want_safe_state(PyNode& node) noexcept override;
 
   std::span<const NodeStats> node_stats() const noexcept;
   const std::vector<Degradation>& degradations() const noexcept { return report_.degraded; }
   Status set_budget(const std::string& node, Nanos budget) noexcept;
   std::uint64_t safe_states() const noexcept {
-    // relaxed: a number on its own.
+    // relaxed: see count_safe_state().
     return safe_states_.load(std::memory_order_relaxed);
   }
 
@@ -98,8 +103,9 @@ class Run final : public NodeHost {
   const RunSettings settings_;
   std::vector<pybind11::object> nodes_;
   std::vector<std::unique_ptr<PortSource>> sources_;
-  std::optional<shm::StatsPage> page_;
+  std::shared_ptr<shm::StatsPage> page_;  ///< The nodes hold it as well, past this run.
   bool page_is_public_ = false;
+  bool running_ = false;
   RtReport report_;
   HostLog log_;
   GilHooks hooks_;

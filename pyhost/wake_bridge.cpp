@@ -79,7 +79,8 @@ void WakeBridge::wait_in_port() noexcept {
 void WakeBridge::run() noexcept {
   std::unique_lock lock{mutex_};
   for (;;) {
-    changed_.wait(lock, [this] { return state_ == State::kArmed || state_ == State::kStopping; });
+    // Recalled before this thread had seen that it was armed: it parks again.
+    changed_.wait(lock, [this] { return state_ != State::kParked; });
     if (state_ == State::kStopping) return;
     lock.unlock();
     wait_in_port();

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HORUS: nodes that tick at a rate, topics that join them, and everything that hurts timing, measured."""
+"""HORUS: nodes that tick at a rate, topics that join them, and what hurts timing, measured."""
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from . import _horus, _image, _methods
 from ._horus import *  # noqa: F403
-from ._horus import Node, Scheduler, __version__
-from ._info import NodeInfo
-from ._ports import Pub, Sub
-from ._values import Miss, NodeState
+from ._horus import Node, Scheduler
+from ._horus import __version__ as __version__
+from ._info import NodeInfo as NodeInfo
+from ._ports import Pub as Pub
+from ._ports import Sub as Sub
+from ._values import Miss as Miss
+from ._values import NodeState as NodeState
 
 us = 1e-6
 ms = 1e-3
@@ -23,10 +26,26 @@ def get_version() -> str:
 def run(
     *nodes: Node,
     duration: float | None = None,
-    **options: Any,
+    tick_rate: float = 1000.0,
+    rt: bool = False,
+    deterministic: bool = False,
+    watchdog_ms: float = 0,
+    blackbox_mb: float = 0,
+    recording: object = False,
+    name: str | None = None,
+    cores: Iterable[int] | None = None,
+    max_deadline_misses: int | None = None,
+    verbose: bool = False,
+    telemetry: object = None,
+    net: object = False,
+    gc: str = "slack",
 ) -> None:
     """Build a Scheduler, add the nodes, run. The options are those of Scheduler."""
-    scheduler = Scheduler(**options)
+    scheduler = Scheduler(
+        tick_rate=tick_rate, rt=rt, deterministic=deterministic, watchdog_ms=watchdog_ms,
+        blackbox_mb=blackbox_mb, recording=recording, name=name, cores=cores,
+        max_deadline_misses=max_deadline_misses, verbose=verbose, telemetry=telemetry, net=net,
+        gc=gc)
     for node in nodes:
         scheduler.add(node)
     scheduler.run(duration)

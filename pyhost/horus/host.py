@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the nodes of one module: `python3 -m horus.host NAME --module M [--path P]... [--cpus LIST]`.
+"""Runs the nodes of one module: `python3 -m horus.host NAME --module M [--path P]...`.
 
 The module's nodes are its `nodes` (a list, or a function that returns one) where it has that, else
 every `horus.Node` that is bound to a name of the module, in order. Under a supervisor one line is
@@ -79,7 +79,7 @@ def load(name: str) -> types.ModuleType:
 
 def one_line(error: BaseException) -> str:
     """`file:line: Type: text` of the last line of the user's that was running."""
-    text = " ".join(traceback.format_exception_only(error)[-1].split())
+    text = " ".join(traceback.format_exception_only(type(error), error)[-1].split())
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}: {text}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The garbage collector under each policy: when it runs, what is counted, what is left behind."""
+import pytest
+
+from snippet import prints
+
+START = """
+import gc, horus
+class Knot:
+    def __init__(self):
+        self.self = self
+def litter(node):
+    for _ in range(300):
+        Knot()
+def run(tick=litter, duration=1, rate=50, **options):
+    scheduler = horus.Scheduler(**options)
+    scheduler.add(horus.Node("a", tick, rate, init=options_init))
+    scheduler.run(duration)
+    stats = scheduler.get_node_stats("a")
+    return [stats[f"gc_gen{generation}_collections"] for generation in range(3)], stats
+options_init = None
+"""
+
+
+def test_slack_collects_between_ticks_and_never_within():
+    assert prints(START + """
+inside = []
+def tick(node):
+    before = sum(entry["collections"] for entry in gc.get_stats())
+    litter(node)
+    inside.append(sum(entry["collections"] for entry in gc.get_stats()) - before)
+collections, stats = run(tick)
+print(sum(inside), collections[0] + collections[1] > 0, gc.isenabled())
+print(sum(stats[f"gc_gen{g}_collected"] for g in range(3)) > 300)
+""") == ["0 True True", "True"]
+
+
+def test_slack_freezes_what_init_made_and_thaws_it_at_the_end():
+    assert prints(START + """
+frozen = []
+run(lambda n: frozen.append((gc.get_freeze_count() > 1000, gc.isenabled())), duration=0.1)
+print(set(frozen), gc.get_freeze_count(), gc.isenabled())
+""") == ["{(True, False)} 0 True"]
+
+
+def test_what_the_user_froze_stays_frozen():
+    assert prints(START + """
+gc.freeze()
+before = gc.get_freeze_count()
+run(duration=0.1)
+print(gc.get_freeze_count() == before > 0)
+""") == ["True"]
+
+
+@pytest.mark.parametrize("policy", ["slack", "off", "python"])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_users_state_is_as_before(policy, enabled):
+    assert prints(START + f"""
+gc.enable() if {enabled} else gc.disable()
+gc.set_threshold(500, 7, 9)
+callbacks = list(gc.callbacks)
+run(duration=0.1, gc={policy!r})
+print(gc.isenabled(), gc.get_threshold(), gc.callbacks == callbacks, gc.get_freeze_count())
+""") == [f"{enabled} (500, 7, 9) True 0"]
+
+
+def test_the_users_state_is_as_before_after_a_failure_too():
+    assert prints(START + """
+def options_init(node):
+    raise ValueError
+try:
+    run()
+except ValueError:
+    print(gc.isenabled(), gc.callbacks, gc.get_freeze_count())
+""") == ["True [] 0"]
+
+
+def test_disabling_it_in_init_means_off():
+    assert prints(START + """
+def options_init(node):
+    gc.disable()
+print(run(duration=0.5)[0], gc.isenabled(), gc.get_freeze_count())
+""") == ["[0, 0, 0] False 0"]
+
+
+def test_enabling_it_again_while_it_runs_gives_it_back_to_python():
+    assert prints(START + """
+def tick(node):
+    gc.enable()
+    litter(node)
+collections, stats = run(tick, duration=0.5)
+print(collections[0] > 0, gc.isenabled())
+""") == ["True True"]
+
+
+def test_off_never_collects_what_the_user_turned_off():
+    assert prints(START + """
+gc.disable()
+print(run(duration=0.5, gc="off")[0])
+""") == ["[0, 0, 0]"]
+
+
+@pytest.mark.parametrize("policy", ["off", "python"])
+def test_pythons_own_collections_are_counted(policy):
+    assert prints(START + f"""
+collections, stats = run(duration=0.5, gc={policy!r})
+print(collections[0] > 5, stats["gc_gen0_max_pause_us"] > 0, stats["gc_gen0_forced"])
+""") == ["True True 0"]
+
+
+def test_a_users_own_collection_is_counted_by_generation_with_its_tick():
+    assert prints(START + """
+def options_init(node):
+    gc.disable()
+def tick(node):
+    if horus.tick() == 3:
+        gc.collect(0)
+    if horus.tick() == 5:
+        gc.collect(1)
+        gc.collect(1)
+collections, stats = run(tick, duration=0.3)
+print(collections, stats["gc_gen0_longest_tick"], stats["gc_gen1_longest_tick"])
+print(stats["gc_gen0_max_pause_us"] > 0, stats["gc_gen2_max_pause_us"])
+""") == ["[1, 2, 0] 3 5", "True 0.0"]
+
+
+def test_without_slack_a_collection_is_forced_and_counted():
+    assert prints(START + """
+def tick(node):
+    until = horus.monotonic_ns() + 950_000
+    while horus.monotonic_ns() < until:
+        Knot()
+collections, stats = run(tick, duration=1.5, rate=1000)
+print(stats["gc_gen0_forced"] + stats["gc_gen1_forced"] + stats["gc_gen2_forced"] > 0)
+""") == ["True"]
+
+
+def test_garbage_does_not_pile_up_under_slack():
+    assert prints(START + """
+alive = []
+def tick(node):
+    litter(node)
+    alive.append(gc.get_count()[0])
+run(tick, duration=2)
+print(max(alive) < 20_000)
+""") == ["True"]
+
+
+def test_a_second_scheduler_counts_the_same_pauses():
+    assert prints(START + """
+import threading
+results = []
+def one(name):
+    scheduler = horus.Scheduler(name=name).add(horus.Node(name, litter, 50))
+    scheduler.run(1)
+    stats = scheduler.get_node_stats(name)
+    results.append(sum(stats[f"gc_gen{g}_collections"] for g in range(3)) > 0)
+threads = [threading.Thread(target=one, args=(name,)) for name in ("x", "y")]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(results, gc.isenabled(), gc.callbacks, gc.get_freeze_count())
+""") == ["[True, True] True [] 0"]

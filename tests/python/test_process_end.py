@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a process ends while nodes run, and what a forked child of it is."""
+import signal
+
+import pytest
+
+import snippet
+from running import files_below, nodes, run, until
+from snippet import beside, ended, prints
+
+RUNNING = """
+import horus, os, signal, sys, threading, time
+node = horus.Node("a", lambda n: n.send("out", 1), 200,
+                  shutdown=lambda n: print("shut down", flush=True))
+def in_thread():
+    scheduler = horus.Scheduler().add(node)
+    thread = threading.Thread(target=scheduler.run, daemon=True)
+    thread.start()
+    while scheduler.current_tick() < 3:
+        pass
+    return scheduler
+"""
+
+
+@pytest.mark.parametrize("ending, code", [
+    ("", 0), ("sys.exit(5)", 5), ("raise ValueError('over')", 1), ("raise SystemExit", 0)])
+def test_a_scheduler_in_a_thread_is_stopped_when_the_program_ends(ending, code):
+    done = ended(RUNNING + "in_thread()\n" + ending)
+    assert (done.returncode, done.stdout) == (code, "shut down\n")
+    assert "Fatal" not in done.stderr
+
+
+def test_exit_handlers_run_after_the_nodes_have_stopped():
+    assert prints("""
+import atexit
+atexit.register(lambda: print("at exit", scheduler.status()))
+""" + RUNNING + "scheduler = in_thread()\n") == ["shut down", "at exit stopped"]
+
+
+def test_a_daemon_thread_that_waits_for_a_message_does_not_hold_the_exit():
+    assert prints("""
+        import horus, threading, time
+        topic = horus.Topic("never")
+        threading.Thread(target=topic.wait, daemon=True).start()
+        horus.Topic("never").fileno()
+        time.sleep(0.1)
+        print("end")
+    """) == ["end"]
+
+
+@pytest.mark.parametrize("number, said", [(signal.SIGTERM, "returned"),
+                                          (signal.SIGINT, "interrupted")])
+def test_a_signal_ends_run_after_the_shutdown_callbacks(number, said):
+    with beside(RUNNING + """
+try:
+    horus.run(node)
+    print("returned", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.set_wakeup_fd(-1))
+""") as (program, environment):
+        until(lambda: nodes(environment).get("a", {}).get("ticks", 0) > 3, "ticking", program)
+        assert program.stop(number) == 0
+        text = [line for line in program.text().splitlines() if "missed" not in line]
+        assert text == ["shut down", said, "True -1"]
+
+
+def test_a_users_own_handler_is_called_and_decides():
+    with beside(RUNNING + """
+signal.signal(signal.SIGTERM, lambda *_: (print("mine", flush=True), scheduler.stop()))
+scheduler = horus.Scheduler().add(node)
+scheduler.run()
+""") as (program, environment):
+        until(lambda: nodes(environment).get("a", {}).get("ticks", 0) > 3, "ticking", program)
+        assert program.stop() == 0
+        text = [line for line in program.text().splitlines() if "missed" not in line]
+        assert text == ["mine", "shut down"]
+
+
+def test_ctrl_c_reaches_a_node_that_computes_without_end():
+    done = ended("""
+        import horus, os, signal
+        def tick(node):
+            if horus.tick() == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+            until = horus.monotonic_ns() + 10_000_000
+            while horus.monotonic_ns() < until:
+                pass
+        try:
+            horus.run(horus.Node("a", tick, 1000))
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n")
+
+
+def test_a_kill_leaves_a_base_that_the_next_program_cleans_up():
+    with beside(RUNNING + "horus.run(node, name='host')") as (program, environment):
+        until(lambda: nodes(environment).get("a", {}).get("ticks", 0) > 3, "ticking", program)
+        assert program.stop(signal.SIGKILL) == -signal.SIGKILL
+        left = files_below(environment["HORUS_BASE"])
+        assert any("hosts" in name for name in left)
+        done = run(snippet.program("""
+            import horus
+            horus.run(horus.Node("a", lambda n: None, 100), name="host", duration=0.1)
+        """), environment)
+        assert done.returncode == 0, done.stderr
+        assert not any("hosts" in name for name in files_below(environment["HORUS_BASE"]))
+
+
+FORKING = RUNNING + """
+import multiprocessing
+def report(queue, scheduler):
+    lines = [scheduler.status(), scheduler.is_running()]
+    lines.append(scheduler.get_node_stats("a")["total_ticks"])
+    topic = horus.Topic("from/child")
+    lines += [topic.send({"pid": os.getpid()}), topic.wait(60), topic.recv()["pid"] == os.getpid()]
+    own = horus.Scheduler().add(horus.Node("child", lambda n: n.send("own", 1), 100))
+    own.run(0.2)
+    lines.append(own.get_node_stats("child")["messages_sent"] > 3)
+    queue.put(lines)
+"""
+
+
+@pytest.mark.parametrize("where", ["main", "tick"])
+def test_a_forked_child_forgets_the_run_and_has_a_life_of_its_own(where):
+    assert prints(FORKING + f"""
+context = multiprocessing.get_context("fork")
+queue, children = context.SimpleQueue(), []
+def fork(_=None):
+    child = context.Process(target=report, args=(queue, scheduler))
+    child.start()
+    children.append(child)
+if "{where}" == "tick":
+    node = horus.Node("a", lambda n: fork() if horus.tick() == 3 else n.send("out", 1), 50)
+scheduler = in_thread() if "{where}" == "main" else horus.Scheduler().add(node)
+if "{where}" == "main":
+    fork()
+else:
+    scheduler.run(1)
+print(queue.get())
+children[0].join()
+print(children[0].exitcode)
+before = scheduler.current_tick()
+while "{where}" == "main" and scheduler.current_tick() < before + 5:
+    pass
+scheduler.stop()
+""")[:2] == ["['stopped', False, 0, True, True, True, True]", "0"]
+
+
+def test_a_parents_topics_outlive_its_children():
+    assert prints("""
+        import horus, os
+        topic = horus.Topic("t")
+        topic.send(0)
+        topic.wait(60)
+        topic.recv()
+        for _ in range(5):
+            if (child := os.fork()) == 0:
+                os._exit(0 if topic.recv() is None else 1)
+            assert os.waitpid(child, 0)[1] == 0
+        print(topic.send(1), topic.wait(60), topic.recv(), topic.pub_count(), topic.sub_count())
+    """) == ["True True 1 1 1"]
+
+
+def test_a_child_outlives_its_parent():
+    assert prints("""
+        import horus, os, sys
+        topic = horus.Topic("t")
+        topic.send(0)
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            parent = os.getppid()
+            while os.getppid() == parent:
+                pass
+            mine = horus.Topic("mine")
+            mine.send(5)
+            print(mine.wait(60), mine.recv(), flush=True)
+            os._exit(0)
+    """) == ["True 5"]
