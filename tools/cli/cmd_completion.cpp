@@ -71,12 +71,13 @@ std::string bash_cases() {
   return cases;
 }
 
-/// A function that prints candidates; both shells run it.
+/// A function that prints candidates; both shells run it. A shell expands the words that it is
+/// given, so of names only those pass that mean nothing to it.
 std::string candidates() {
   return fmt::format(R"sh(_horusctl_commands() {{ echo "{0}"; }}
 
 _horusctl_names() {{
-  horusctl "$1" list --json 2>/dev/null | sed -n 's/.*"name":"\([^"]*\)".*/\1/p'
+  horusctl "$1" list --json 2>/dev/null | sed -n 's/.*"name":"\([A-Za-z0-9_.\/-]*\)".*/\1/p'
 }}
 
 # Candidates after the words $1 (the command) and $2.
@@ -133,7 +134,9 @@ Action declare_completion(CLI::App& app, const Places&) {
   const auto shell = std::make_shared<std::string>();
   app.add_option("shell", *shell, "bash or zsh")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->check([](const std::string& name) {
+        return name == "bash" || name == "zsh" ? "" : "'" + name + "' is neither bash nor zsh";
+      })
       ->type_name("SHELL");
   return [shell](Output& output) {
     output.write(*shell == "bash" ? bash_completion() : zsh_completion());

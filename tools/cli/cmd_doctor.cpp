@@ -56,7 +56,7 @@ wire::Json diagnosis_json(const Diagnosis& diagnosis) {
   wire::Json checks = wire::Json::array();
   for (const auto& [id, finding] : diagnosis.rows) {
     checks.push_back({{"id", id},
-                      {"result", to_text(finding.grade)},
+                      {"status", to_text(finding.grade)},
                       {"evidence", finding.evidence},
                       {"fix", finding.fix}});
   }

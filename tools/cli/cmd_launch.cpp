@@ -26,7 +26,7 @@ std::string find_launcher() {
   for (const std::filesystem::path& directory :
        {self.parent_path(), std::filesystem::path{"/usr/libexec/horus"},
         std::filesystem::path{"/usr/lib/horus"}}) {
-    const std::string path = (directory / kLauncher).string();
+    std::string path = (directory / kLauncher).string();
     if (::access(path.c_str(), X_OK) == 0) return path;
   }
   return {};
@@ -40,6 +40,7 @@ int run_launch(const std::vector<std::string>& arguments) {
   std::vector<std::string> words{launcher};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   // What is ignored stays so over exec(); the robot's programs start from the default.
@@ -73,6 +74,7 @@ Action declare_launch(CLI::App& app, const Places&) {
   app.add_option("file", options->file, "The configuration")->required()->type_name("FILE");
   app.add_option("--duration", options->duration, "End after this time, e.g. \"10 s\" or 10")
       ->type_name("TIME");
+  app.footer("Exit status: 0 stopped as asked, 78 an error in FILE, else that of what failed.");
   return [options](Output&) {
     std::vector<std::string> arguments{options->file};
     if (!options->duration.empty()) arguments.push_back("--duration=" + options->duration);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -46,6 +47,16 @@ std::string render(const Options& options, const wire::StatsView& stats, std::si
   return stats_text(stats, width);
 }
 
+/// What fits on the screen: the rest would push the top out of it.
+std::string first_lines(const std::string& text, std::size_t height) {
+  const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  if (lines < height) return text;
+  std::size_t end = 0;
+  for (std::size_t shown = 2; shown < height; ++shown) end = text.find('\n', end) + 1;
+  return text.substr(0, end) +
+         fmt::format("... {} more lines (a larger window, or --node NAME)", lines + 2 - height);
+}
+
 /// A live view: counters are totals, durations those of the last interval.
 int watch(const Options& options, const Places& places, Nanos interval, Output& output) {
   constexpr std::string_view kClear = "\x1b[H\x1b[2J";
@@ -57,16 +68,17 @@ int watch(const Options& options, const Places& places, Nanos interval, Output& 
     if (!options.json && output.is_terminal()) text = kClear;
     if (!stats) {
       // It may be restarting: what runs next is shown again.
-      if (!options.json) text += describe(stats.error()) + "\n\n";
+      if (!options.json) text += "waiting: " + describe(stats.error()) + "\n\n";
     } else if (options.json) {
       text += render(options, stats.value(), output.width());
     } else {
-      text += fmt::format("every {}: durations of the last interval, counts since the start\n\n",
-                          duration_text(static_cast<double>(to_ns(interval)) / 1e3));
+      const std::string length = duration_text(static_cast<double>(to_ns(interval)) / 1e3);
+      text += first ? "since the start; from now on every " + length + "\n\n"
+                    : "durations of the last " + length + ", counts since the start\n\n";
       text += stats_text(since(before, stats.value()), output.width()) + "\n";
       before = std::move(stats).value();
     }
-    output.write(text);
+    output.write(output.is_terminal() ? first_lines(text, output.height()) : text);
     output.wait(interval);
   }
   return kOk;

@@ -58,6 +58,9 @@ int run_status(const Options& options, const Places& places, Output& output) {
 
 int run_reload(bool wait, const Places& places, Output& output) {
   auto client = connect(places, wire::kControlSocket);
+  if (!client && client.error().code == Errc::kNotFound) {
+    return fail(kNotRunning, "reload: no service answers (start one: systemctl start horus)");
+  }
   if (!client) return fail_to_reach(client.error());
   if (!wait) {
     const auto sent =

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -185,14 +187,23 @@ int run_list(bool json, Output& output) {
   return kOk;
 }
 
+/// What is wrong with `text` as a count; empty: nothing. The library's own checks show up in the
+/// help, and would take a number that does not fit.
+std::string positive_count(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole && count != 0 ? "" : "'" + text + "' is no count (1, 2, ...)";
+}
+
 std::shared_ptr<Options> declare_stream(CLI::App& app, const char* counted) {
-  const auto options = std::make_shared<Options>();
+  auto options = std::make_shared<Options>();
   app.add_option("topic", options->topic, "Name of the topic")->required()->type_name("TOPIC");
   app.add_flag("--json", options->json, "One line of JSON each");
   CLI::Option* once = app.add_flag("--once", options->once, "Only one");
   app.add_option("--count", options->count, counted)
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_count)
       ->excludes(once);
   return options;
 }

@@ -40,6 +40,41 @@ CLI::App& parent_of(CLI::App& app, std::string_view name) {
   return *parent;
 }
 
+/// The commands and groups that were parsed: "topic", "echo".
+std::vector<std::string> parsed_words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::App* one = &app; !one->get_subcommands().empty();) {
+    one = one->get_subcommands().front();
+    words.push_back(one->get_name());
+  }
+  return words;
+}
+
+/// "list, echo, hz"
+std::string names_below(const CLI::App& group) {
+  std::string names;
+  for (const CLI::App* one : group.get_subcommands([](const CLI::App*) { return true; })) {
+    names += (names.empty() ? "" : ", ") + one->get_name();
+  }
+  return names;
+}
+
+/// What was missing, or rather the word that stands where it should.
+std::string explain(const CLI::App& app, const CLI::RequiredError& error) {
+  const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
+  std::string begun;
+  const CLI::App* last = &app;
+  for (; !last->get_subcommands().empty(); begun += last->get_name() + " ") {
+    last = last->get_subcommands().front();
+  }
+  if (rest.empty()) {
+    const bool is_group = last->get_require_subcommand_min() != 0;
+    return is_group ? begun + "what? " + names_below(*last) : std::string{error.what()};
+  }
+  if (rest.front().starts_with('-')) return "no option '" + rest.front() + "'";
+  return "no command '" + begun + rest.front() + "'";
+}
+
 }  // namespace
 
 std::span<const Command> commands() {
@@ -77,13 +112,10 @@ int run(int argc, const char* const* argv, Output& output) {
   try {
     app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    std::vector<std::string> words;
-    for (const CLI::App* one = app.get(); !one->get_subcommands().empty();) {
-      one = one->get_subcommands().front();
-      words.push_back(one->get_name());
-    }
-    output.write(help_text(program, words));
+    output.write(help_text(program, parsed_words(*app)));
     return kOk;
+  } catch (const CLI::RequiredError& error) {
+    return fail(kUsage, explain(*app, error) + " (see '" + program + " help')");
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, std::string{error.what()} + " (see '" + program + " help')");
   }

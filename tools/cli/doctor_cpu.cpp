@@ -12,7 +12,7 @@ namespace horus::cli {
 
 namespace {
 
-const std::string kCpuRoot = "/sys/devices/system/cpu/";
+constexpr const char* kOnline = "/sys/devices/system/cpu/online";
 
 std::vector<int> members(const CpuSet& set) {
   std::vector<int> cpus;
@@ -23,11 +23,11 @@ std::vector<int> members(const CpuSet& set) {
 }
 
 std::string file_of(int cpu, std::string_view name) {
-  return fmt::format("{}cpu{}/{}", kCpuRoot, cpu, name);
+  return fmt::format("/sys/devices/system/cpu/cpu{}/{}", cpu, name);
 }
 
 Finding online(const Machine& machine) {
-  const CpuSet cpus = machine.cpus(kCpuRoot + "online");
+  const CpuSet cpus = machine.cpus(kOnline);
   if (cpus.empty()) return skip("online CPUs cannot be read");
   if (cpus.count() >= 2) return ok(cpus.text());
   return warn("one CPU",
@@ -45,7 +45,7 @@ Finding siblings(const Machine& machine) {
     return warn(fmt::format("CPU {} shares its core with CPU {}", cpu, others.text()),
                 "isolate both threads of the core, or boot with nosmt");
   }
-  return ok("CPUs " + realtime.text() + " have their cores to themselves");
+  return ok("nothing shares a core with CPU " + realtime.text());
 }
 
 Finding governor(const Machine& machine) {

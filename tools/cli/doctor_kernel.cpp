@@ -11,7 +11,7 @@ namespace horus::cli {
 
 namespace {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 bool is_rt_kernel(const Machine& machine) {
   return machine.read("/sys/kernel/realtime").value_or("0") == "1";

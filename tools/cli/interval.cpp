@@ -10,7 +10,6 @@ namespace horus::cli {
 
 namespace {
 
-using wire::GcView;
 using wire::HistogramView;
 using wire::HostView;
 using wire::NodeView;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <iterator>
+#include <map>
 #include <memory>
 #include <sstream>
 
@@ -16,8 +16,13 @@ namespace horus::cli {
 std::optional<std::string> Machine::read(const std::string& path) const {
   std::ifstream file{root + path};
   if (!file) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{}};
-  if (file.bad()) return std::nullopt;
+  // Through the streams, not their buffers, which throw when a read fails: that of a process which
+  // has ended since its file was opened, for one.
+  file.peek();
+  if (file.eof()) return std::string{};
+  std::ostringstream copy;
+  if (!file || !(copy << file.rdbuf())) return std::nullopt;
+  std::string text = copy.str();
   text.erase(text.find_last_not_of('\n') + 1);
   return text;
 }
@@ -73,12 +78,14 @@ std::string Machine::service_unit() const {
     if (text.empty()) text = read(directory + "/horus.service").value_or("");
   }
   if (text.empty()) return text;
+  // One of a name hides those of that name further down; what is left is read by name, wherever it
+  // lies. Source: systemd.unit(5).
+  std::map<std::string, std::string> drop_ins;
   for (const std::string directory : kDirectories) {
-    const std::string drop_ins = directory + "/horus.service.d";
-    for (const std::string& name : list(drop_ins)) {
-      text += "\n" + read(drop_ins + "/" + name).value_or("");
-    }
+    const std::string folder = directory + "/horus.service.d/";
+    for (const std::string& name : list(folder)) drop_ins.emplace(name, folder + name);
   }
+  for (const auto& [name, path] : drop_ins) text += "\n" + read(path).value_or("");
   return text;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +21,8 @@ using wire::HistogramView;
 using wire::HostView;
 using wire::NodeView;
 
-/// One family of samples: its head is printed once, before them.
+/// One family of samples: its head is printed once, before them. Of two with the same labels the
+/// first counts; a reader would refuse the whole text.
 class Family {
  public:
   Family(std::string& text, std::string name, Metric metric, const char* help)
@@ -35,6 +38,7 @@ class Family {
 
   template <typename Number>
   void add(const std::string& labels, Number value) {
+    if (!seen_.insert(labels).second) return;
     text_ += fmt::format("{}{}{{{}}} {}\n", name_, metric_ == Metric::kCounter ? "_total" : "",
                          labels, value);
   }
@@ -44,9 +48,11 @@ class Family {
   std::string& text_;
   std::string name_;
   Metric metric_;
+  std::set<std::string> seen_;
 };
 
 void Family::add(const std::string& labels, const HistogramView& histogram) {
+  if (!seen_.insert(labels).second) return;
   static constexpr std::array kSteps{1, 2, 5};
   std::uint64_t below = 0;
   auto bucket = histogram.buckets.begin();
@@ -57,15 +63,18 @@ void Family::add(const std::string& labels, const HistogramView& histogram) {
       below += bucket->second;
       ++bucket;
     }
-    text_ += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name_, labels,
-                         static_cast<double>(us) / 1e6, below);
+    // With its point, as readers write a number: they compare bounds as text.
+    const std::string le =
+        us == 1'000'000 ? "1.0" : fmt::format("{}", static_cast<double>(us) / 1e6);
+    text_ += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name_, labels, le, below);
   };
   for (std::int64_t decade = 1; decade < 1'000'000; decade *= 10) {
     for (const int step : kSteps) bound(decade * step);
   }
   bound(1'000'000);
-  text_ += fmt::format("{}_bucket{{{},le=\"+Inf\"}} {}\n", name_, labels, histogram.count);
-  text_ += fmt::format("{}_count{{{}}} {}\n", name_, labels, histogram.count);
+  const std::uint64_t total = std::max(histogram.count, below);
+  text_ += fmt::format("{}_bucket{{{},le=\"+Inf\"}} {}\n", name_, labels, total);
+  text_ += fmt::format("{}_count{{{}}} {}\n", name_, labels, total);
   text_ += fmt::format("{}_sum{{{}}} {}\n", name_, labels,
                        histogram.mean_us * static_cast<double>(histogram.count) / 1e6);
 }
@@ -94,6 +103,15 @@ void add_node(Family& family, const std::string& labels, const NodeView& node, M
   }
 }
 
+void add_column(Family& family, const NodeColumn& column, const wire::StatsView& stats) {
+  for (const HostView& host : stats.hosts) {
+    for (const NodeView& node : host.nodes) {
+      const std::string labels = labels_of(host, node, column);
+      std::visit([&](auto member) { add_node(family, labels, node, member); }, column.value);
+    }
+  }
+}
+
 void add_nodes(std::string& text, const wire::StatsView& stats) {
   const NodeColumn* previous = nullptr;
   std::optional<Family> family;
@@ -102,12 +120,7 @@ void add_nodes(std::string& text, const wire::StatsView& stats) {
     const bool same = previous != nullptr && std::string_view{previous->family} == column.family;
     if (!same) family.emplace(text, column.family, column.metric, column.help);
     previous = &column;
-    for (const HostView& host : stats.hosts) {
-      for (const NodeView& node : host.nodes) {
-        const std::string labels = labels_of(host, node, column);
-        std::visit([&](auto member) { add_node(*family, labels, node, member); }, column.value);
-      }
-    }
+    add_column(*family, column, stats);
   }
 }
 
@@ -163,9 +176,21 @@ void add_collectors(std::string& text, const wire::StatsView& stats) {
        &GcView::uncollectable);
 }
 
+/// Living hosts first; a second one of a name, such as a service's and one's own, gets its pid.
+wire::StatsView told_apart(wire::StatsView stats) {
+  std::stable_partition(stats.hosts.begin(), stats.hosts.end(),
+                        [](const HostView& host) { return host.alive; });
+  std::set<std::string> names;
+  for (HostView& host : stats.hosts) {
+    if (!names.insert(host.name).second) host.name += fmt::format("@{}", host.pid);
+  }
+  return stats;
+}
+
 }  // namespace
 
-std::string stats_openmetrics(const wire::StatsView& stats) {
+std::string stats_openmetrics(const wire::StatsView& all) {
+  const wire::StatsView stats = told_apart(all);
   std::string text = "# TYPE horus info\n# HELP horus The program that wrote this.\n";
   text += fmt::format("horus_info{{{}}} 1\n", label("version", kVersion));
   add_hosts(text, stats);

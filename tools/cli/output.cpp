@@ -19,6 +19,9 @@ namespace horus::cli {
 
 namespace {
 
+constexpr std::size_t kUsualHeight = 24;
+constexpr std::size_t kMinHeight = 4;
+
 volatile sig_atomic_t stop_asked = 0;
 
 void ask_to_stop(int) {
@@ -65,6 +68,12 @@ std::size_t Output::width() const {
     std::from_chars(variable, variable + std::strlen(variable), columns);
   }
   return std::clamp(columns, kMinWidth, kMaxWidth);
+}
+
+std::size_t Output::height() const {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row != 0;
+  return std::max<std::size_t>(known ? size.ws_row : kUsualHeight, kMinHeight);
 }
 
 int fail(ExitCode code, std::string_view text) {

@@ -36,6 +36,9 @@ class Output {
   /// Always kMinWidth to kMaxWidth.
   std::size_t width() const;
 
+  /// Lines of the terminal.
+  std::size_t height() const;
+
   static constexpr std::size_t kMinWidth = 80;
   static constexpr std::size_t kMaxWidth = 200;
 

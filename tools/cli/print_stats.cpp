@@ -110,19 +110,19 @@ Table node_table(const wire::StatsView& stats) {
 }
 
 Table gc_table(const wire::StatsView& stats) {
-  std::vector<Table::Column> columns{{"GC OF", "", false},
-                                     {"GENERATION", "", true},
-                                     {"COLLECTIONS", "", true},
-                                     {"FORCED", "", true}};
+  std::vector<Table::Column> columns{
+      {"GC OF", "", false}, {"GEN", "", true}, {"RUNS", "", true}, {"FORCED", "", true}};
   add_percentiles(columns, "PAUSE");
-  columns.push_back({"LONGEST AT TICK", "", true});
+  columns.push_back({"LONGEST EVER", "", false});
   Table table{std::move(columns)};
   for (const HostView& host : stats.hosts) {
     for (const wire::GcView& gc : host.gc) {
       Cells row{host.name, std::to_string(gc.generation), count_text(gc.collections),
                 count_text(gc.forced)};
       for (std::string& cell : cells_of(gc.pause)) row.push_back(std::move(cell));
-      row.push_back(gc.collections == 0 ? "-" : std::to_string(gc.longest_tick));
+      row.push_back(gc.collections == 0 ? "-"
+                                        : duration_text(gc.longest_us) + " at tick " +
+                                              std::to_string(gc.longest_tick));
       table.add(row);
     }
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -43,6 +45,7 @@ class Reader {
   std::optional<MessageJson> extension(std::optional<std::uint64_t> size);
   std::optional<MessageJson> list(std::optional<std::uint64_t> count, int depth);
   std::optional<MessageJson> map(std::optional<std::uint64_t> count, int depth);
+  std::optional<std::string> key(int depth);
 
   std::span<const std::byte> rest_;
   bool too_deep_ = false;
@@ -54,11 +57,6 @@ To cast_bits(From bits) noexcept {
   static_assert(sizeof value == sizeof bits);
   std::memcpy(&value, &bits, sizeof value);
   return value;
-}
-
-double as_written(float value) {
-  return std::isfinite(value) ? std::strtod(fmt::format("{}", value).c_str(), nullptr)
-                              : static_cast<double>(value);
 }
 
 template <typename T>
@@ -159,16 +157,30 @@ std::optional<MessageJson> Reader::list(std::optional<std::uint64_t> count, int 
 
 std::optional<MessageJson> Reader::map(std::optional<std::uint64_t> count, int depth) {
   if (!count) return std::nullopt;
+  // Appended as they come: looking each one up takes minutes for the largest map that fits. One
+  // that repeats a key shows it twice.
   MessageJson json = MessageJson::object();
+  std::vector<std::pair<const std::string, MessageJson>>& members =
+      json.get_ref<MessageJson::object_t&>();
   for (std::uint64_t i = 0; i < *count; ++i) {
-    const auto key = value(depth + 1);
-    auto element = key ? value(depth + 1) : std::nullopt;
+    auto name = key(depth + 1);
+    auto element = name ? value(depth + 1) : std::nullopt;
     if (!element) return std::nullopt;
-    // JSON has text keys only; Python's numbers become text.
-    const std::string name = key->is_string() ? key->get<std::string>() : message_line(*key);
-    json[name] = std::move(*element);
+    members.emplace_back(std::move(*name), std::move(*element));
   }
   return json;
+}
+
+std::optional<std::string> Reader::key(int depth) {
+  // JSON has text keys only. Of what is no text, numbers and bytes become text; a map or a list
+  // does not: each level of keys in keys would double the quotes of the one below.
+  const auto json = value(depth);
+  if (!json || json->is_array()) return std::nullopt;
+  if (json->is_string()) return json->get<std::string>();
+  if (!json->is_object()) return message_line(*json);
+  const auto bytes = json->find("bytes");
+  return bytes != json->end() && bytes->is_string() ? std::optional{bytes->get<std::string>()}
+                                                    : std::nullopt;
 }
 
 std::optional<MessageJson> Reader::value(int depth) {

@@ -26,12 +26,6 @@ T load(std::span<const std::byte> bytes) noexcept {
   return value;
 }
 
-/// 0.1F is 0.1 to the user, not 0.10000000149011612.
-double as_written(float value) {
-  return std::isfinite(value) ? std::strtod(fmt::format("{}", value).c_str(), nullptr)
-                              : static_cast<double>(value);
-}
-
 std::string text_of(std::span<const std::byte> bytes) {
   const auto end = std::find(bytes.begin(), bytes.end(), std::byte{0});
   return {reinterpret_cast<const char*>(bytes.data()),
@@ -111,6 +105,11 @@ void add_lines(std::string& text, const MessageJson& value, std::size_t indent) 
 
 }  // namespace
 
+double as_written(float value) {
+  return std::isfinite(value) ? std::strtod(fmt::format("{}", value).c_str(), nullptr)
+                              : static_cast<double>(value);
+}
+
 MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> bytes) {
   MessageJson json = MessageJson::object();
   for (const FieldInfo& field : type.fields) {
@@ -148,7 +147,7 @@ std::string message_text(const MessageJson& message) {
 }
 
 std::string message_line(const MessageJson& message) {
-  return message.dump(-1, ' ', /*ensure_ascii=*/false, MessageJson::error_handler_t::replace);
+  return message.dump(-1, ' ', /*ensure_ascii=*/true, MessageJson::error_handler_t::replace);
 }
 
 }  // namespace horus::cli

@@ -16,6 +16,9 @@ namespace horus::cli {
 /// Messages keep the order of their fields.
 using MessageJson = nlohmann::ordered_json;
 
+/// 0.1F is 0.1 to the user, not 0.10000000149011612.
+double as_written(float value);
+
 /// A typed message by its field table. `bytes` is type.size bytes; counts in it are bounded.
 MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
 /// A MessagePack value. Fails with kCorrupt, or kExhausted when it is nested too deeply.
@@ -25,7 +28,7 @@ MessageJson image_message(const shm::Image& image);
 
 /// For people: a line for each field, nested ones indented, long arrays cut.
 std::string message_text(const MessageJson& message);
-/// One line of JSON; NaN and infinities, which JSON does not have, are null.
+/// One line of JSON, all ASCII; NaN and infinities, which JSON does not have, are null.
 std::string message_line(const MessageJson& message);
 
 }  // namespace horus::cli

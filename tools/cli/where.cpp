@@ -139,8 +139,9 @@ int fail_to_reach(const Error& error) {
               " (start one: systemctl start horus, horus launch FILE, or a Python program)");
     case Errc::kPermission:
       return fail(kNoPermission,
-                  describe(error) + " (join the group: adduser " + variable("USER") +
-                      " horus-stats for statistics, horus-admin for control; then log in again)");
+                  describe(error) +
+                      " (join the group: adduser $USER horus-stats for statistics, horus-admin for "
+                      "control; then log in again)");
     default: return fail(kError, describe(error));
   }
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "service/wire/varlink.hpp"
+#include "tests/cli/sample_stats.hpp"
+#include "tools/cli/nodes.hpp"
+#include "tools/cli/topics.hpp"
+
+namespace horus::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using wire::Json;
+
+TEST(NodeList, each_node_of_a_living_host_has_a_line) {
+  wire::StatsView stats = test::robot();
+  stats.hosts[0].nodes[0].cpu = 3;
+  stats.hosts[0].nodes[0].priority = 80;
+  EXPECT_EQ(nodes_text(stats, 80),
+            "NODE   HOST     CLASS  STATE     RATE  ORDER  PRIORITY  CPU  PID  TID\n"
+            "motor  rover    tick   running  1 kHz      0        80    3  512    0\n"
+            "plan   planner  tick   running  50 Hz      0         0  any  515    0\n");
+  stats.hosts[0].alive = false;
+  EXPECT_THAT(nodes_text(stats, 80), Not(HasSubstr("motor")));
+  EXPECT_THAT(nodes_lines(stats), Not(HasSubstr("motor")));
+}
+
+TEST(NodeList, without_nodes_it_says_so) {
+  EXPECT_EQ(nodes_text({}, 80), "no nodes\n");
+  EXPECT_EQ(nodes_lines({}), "");
+}
+
+TEST(NodeList, each_line_is_a_json_object) {
+  const std::string lines = nodes_lines(test::robot());
+  const Json first = Json::parse(lines.substr(0, lines.find('\n')));
+  EXPECT_EQ(first["name"], "motor");
+  EXPECT_EQ(first["host"], "rover");
+  EXPECT_EQ(first["rate_hz"], 1000.0);
+  EXPECT_EQ(first["pid"], 512);
+}
+
+shm::TopicInfo odometry() {
+  shm::TopicInfo topic;
+  topic.name = "odom";
+  topic.type = "Odometry";
+  topic.message_size = 736;
+  topic.capacity = 1024;
+  topic.publishers = {{.pid = 1, .alive = true, .sent = 10, .refused = 1},
+                      {.pid = 2, .alive = false, .sent = 5, .refused = 0}};
+  topic.subscribers = {{.pid = 3, .alive = true, .received = 8, .missed = 2}};
+  return topic;
+}
+
+TEST(TopicList, who_lives_is_counted_and_what_was_sent_is_added_up) {
+  EXPECT_EQ(topics_text({odometry()}, 100),
+            "TOPIC  TYPE      BYTES  CAPACITY  PUBLISHERS  SUBSCRIBERS  SENT  REFUSED  MISSED\n"
+            "odom   Odometry    736      1024           1            1    15        1       2\n");
+  EXPECT_EQ(topics_text({}, 80), "no topics\n");
+}
+
+TEST(TopicList, json_names_every_participant) {
+  const Json json = Json::parse(topics_lines({odometry()}));
+  EXPECT_EQ(json["name"], "odom");
+  EXPECT_EQ(json["publishers"].size(), 2U);
+  EXPECT_EQ(json["publishers"][1]["alive"], false);
+  EXPECT_EQ(json["subscribers"][0]["missed"], 2);
+}
+
+TEST(TopicList, a_name_that_a_terminal_would_obey_is_shown_harmless) {
+  shm::TopicInfo topic = odometry();
+  topic.name = "\x1b[31m\xc2\x9b";
+  for (const std::string& text : {topics_text({topic}, 80), topics_lines({topic})}) {
+    EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(text, Not(HasSubstr("\xc2\x9b")));
+  }
+  EXPECT_EQ(Json::parse(topics_lines({topic}))["name"], topic.name);
+}
+
+}  // namespace
+}  // namespace horus::cli

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/cli/sample_stats.hpp"
+#include "tools/cli/print_stats.hpp"
+
+namespace horus::cli {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<std::string> lines_of(const std::string& text, const std::string& prefix) {
+  std::vector<std::string> lines;
+  std::istringstream stream{text};
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with(prefix)) lines.push_back(line);
+  }
+  return lines;
+}
+
+std::uint64_t value_of(const std::string& line) {
+  return std::stoull(line.substr(line.rfind(' ') + 1));
+}
+
+TEST(OpenMetrics, it_ends_with_its_mark_also_when_nothing_runs) {
+  EXPECT_THAT(stats_openmetrics(test::robot()), EndsWith("\n# EOF\n"));
+  EXPECT_THAT(stats_openmetrics({}), EndsWith("\n# EOF\n"));
+}
+
+TEST(OpenMetrics, each_family_is_declared_once) {
+  const auto types = lines_of(stats_openmetrics(test::robot()), "# TYPE ");
+  EXPECT_GT(types.size(), 20U);
+  EXPECT_EQ(std::set<std::string>(types.begin(), types.end()).size(), types.size());
+}
+
+TEST(OpenMetrics, counters_end_in_total_and_name_host_and_node) {
+  const std::string text = stats_openmetrics(test::robot());
+  EXPECT_THAT(text, HasSubstr("# TYPE horus_ticks counter\n"));
+  EXPECT_THAT(text, HasSubstr("horus_ticks_total{host=\"rover\",node=\"motor\"} 7707\n"));
+  EXPECT_THAT(text, HasSubstr("horus_node_deadline_miss_total{host=\"rover\",node=\"motor\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("horus_restarts_total{host=\"planner\"} 0\n"));
+}
+
+TEST(OpenMetrics, buckets_are_cumulative_and_end_with_all) {
+  const auto buckets =
+      lines_of(stats_openmetrics(test::robot()),
+               "horus_wakeup_latency_seconds_bucket{host=\"rover\",node=\"motor\"");
+  ASSERT_EQ(buckets.size(), 20U);
+  EXPECT_THAT(buckets.front(), HasSubstr("le=\"1e-06\"} 2"));
+  EXPECT_THAT(buckets[8], HasSubstr("le=\"0.0005\"} 2"));
+  EXPECT_THAT(buckets[9], HasSubstr("le=\"0.001\"} 3"));
+  EXPECT_THAT(buckets[18], HasSubstr("le=\"1.0\"} 3"));
+  EXPECT_THAT(buckets.back(), HasSubstr("le=\"+Inf\"} 3"));
+  for (std::size_t i = 1; i < buckets.size(); ++i) {
+    EXPECT_LE(value_of(buckets[i - 1]), value_of(buckets[i]));
+  }
+}
+
+TEST(OpenMetrics, the_sum_is_in_seconds) {
+  const auto sums = lines_of(stats_openmetrics(test::robot()),
+                             "horus_py_gc_pause_seconds_sum{host=\"planner\",generation=\"2\"}");
+  ASSERT_EQ(sums.size(), 1U);
+  EXPECT_NEAR(std::stod(sums[0].substr(sums[0].rfind(' '))), 0.015, 1e-6);
+}
+
+TEST(OpenMetrics, only_python_nodes_have_waited_for_the_gil) {
+  const std::string text = stats_openmetrics(test::robot());
+  EXPECT_THAT(text, HasSubstr("horus_py_gil_wait_seconds_count{host=\"planner\",node=\"plan\"} 2"));
+  EXPECT_EQ(lines_of(text, "horus_py_gil_wait_seconds_count").size(), 1U);
+}
+
+TEST(OpenMetrics, names_cannot_break_out_of_their_quotes) {
+  wire::StatsView stats = test::robot();
+  stats.hosts[0].name = "a\"b\\c\nd";
+  EXPECT_THAT(stats_openmetrics(stats), HasSubstr(R"(host="a\"b\\c?d",node="motor")"));
+}
+
+TEST(OpenMetrics, a_second_host_of_a_name_is_told_apart_and_the_living_one_keeps_it) {
+  wire::StatsView stats = test::robot();
+  wire::HostView dead = stats.hosts[0];
+  dead.alive = false;
+  dead.pid = 99;
+  stats.hosts.insert(stats.hosts.begin(), dead);
+  const std::string text = stats_openmetrics(stats);
+  EXPECT_EQ(lines_of(text, "horus_host_up{host=\"rover\",kind=\"cpp\"} 1").size(), 1U);
+  EXPECT_EQ(lines_of(text, "horus_host_up{host=\"rover@99\",kind=\"cpp\"} 0").size(), 1U);
+}
+
+TEST(OpenMetrics, the_same_sample_is_never_written_twice) {
+  wire::StatsView stats = test::robot();
+  stats.hosts[0].nodes.push_back(test::motor());
+  stats.hosts[0].degradations = {{"fifo", "one", "error", ""}, {"fifo", "two", "error", ""}};
+  std::set<std::string> seen;
+  for (const std::string& line : lines_of(stats_openmetrics(stats), "horus_")) {
+    EXPECT_TRUE(seen.insert(line.substr(0, line.rfind(' '))).second) << line;
+  }
+}
+
+TEST(OpenMetrics, a_count_that_denies_its_buckets_does_not_make_them_fall) {
+  wire::StatsView stats = test::robot();
+  stats.hosts[0].nodes[0].lateness.count = 0;
+  EXPECT_THAT(stats_openmetrics(stats),
+              HasSubstr("horus_wakeup_latency_seconds_bucket{host=\"rover\",node=\"motor\","
+                        "le=\"+Inf\"} 3"));
+}
+
+TEST(OpenMetrics, a_bucket_that_does_not_exist_counts_as_beyond_every_bound) {
+  wire::StatsView stats = test::robot();
+  auto& lateness = stats.hosts[0].nodes[0].lateness;
+  lateness.buckets = {{std::numeric_limits<std::uint64_t>::max(), 7}};
+  lateness.count = 7;
+  const std::string text = stats_openmetrics(stats);
+  EXPECT_THAT(text, HasSubstr("node=\"motor\",le=\"1.0\"} 0"));
+  EXPECT_THAT(text, HasSubstr("node=\"motor\",le=\"+Inf\"} 7"));
+}
+
+}  // namespace
+}  // namespace horus::cli

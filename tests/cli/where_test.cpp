@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/where.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "shm/stats_page.hpp"
+#include "tests/cli/fake_server.hpp"
+#include "tests/cli/run_cli.hpp"
+
+namespace horus::cli {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A user with an own base in shared memory and an own runtime directory, both empty.
+class WhereTest : public testing::Test {
+ protected:
+  WhereTest() {
+    ::setenv("HORUS_BASE", base_.path().c_str(), 1);
+    ::setenv("RUNTIME_DIRECTORY", runtime_.path().c_str(), 1);
+  }
+  ~WhereTest() override {
+    ::unsetenv("HORUS_BASE");
+    ::unsetenv("RUNTIME_DIRECTORY");
+  }
+
+  shm::StatsPage page_of(const std::string& host) {
+    const std::vector<std::string> nodes{"worker"};
+    auto page = shm::StatsPage::create(base_.path(), host, nodes);
+    EXPECT_TRUE(page);
+    page.value().host().name = NodeName::clipped(host);
+    page.value().nodes()[0].name = NodeName::clipped("worker");
+    return std::move(page).value();
+  }
+  std::string stats_socket() const { return runtime_.path() + "/stats.sock"; }
+
+  test::Folder base_;
+  test::Folder runtime_;
+  Places places_{.socket_dir = runtime_.path()};
+};
+
+TEST_F(WhereTest, a_directory_that_was_named_is_the_only_one) {
+  EXPECT_THAT(socket_directories({.socket_dir = "/x"}), ElementsAre("/x"));
+}
+
+TEST_F(WhereTest, the_services_own_directory_comes_first_and_the_systems_last) {
+  const auto directories = socket_directories({});
+  EXPECT_EQ(directories.front(), runtime_.path());
+  EXPECT_EQ(directories[1], base_.path() + "/run");
+  EXPECT_EQ(directories.back(), "/run/horus");
+}
+
+TEST_F(WhereTest, of_several_runtime_directories_the_first_counts) {
+  ::setenv("RUNTIME_DIRECTORY", "/run/one:/run/two", 1);
+  EXPECT_EQ(socket_directories({}).front(), "/run/one");
+}
+
+TEST_F(WhereTest, a_base_that_was_named_is_the_only_one) {
+  EXPECT_THAT(base_directories(), ElementsAre(base_.path()));
+  ::unsetenv("HORUS_BASE");
+  EXPECT_THAT(base_directories(), Contains("/dev/shm/horus"));
+}
+
+TEST_F(WhereTest, nothing_runs_where_nobody_listens_and_no_page_lives) {
+  const auto stats = fetch_stats(places_);
+  ASSERT_FALSE(stats);
+  EXPECT_EQ(stats.error().code, Errc::kNotFound);
+}
+
+TEST_F(WhereTest, without_a_service_the_pages_of_living_hosts_are_shown) {
+  const shm::StatsPage page = page_of("program");
+  const auto stats = fetch_stats(places_);
+  ASSERT_TRUE(stats);
+  ASSERT_EQ(stats.value().hosts.size(), 1U);
+  EXPECT_EQ(stats.value().hosts[0].name, "program");
+  EXPECT_TRUE(stats.value().hosts[0].alive);
+  EXPECT_EQ(stats.value().hosts[0].nodes[0].name, "worker");
+}
+
+TEST_F(WhereTest, a_page_that_its_owner_left_is_dead_and_alone_is_nothing_that_runs) {
+  static_cast<void>(page_of("program"));
+  ASSERT_EQ(read_pages().size(), 1U);
+  EXPECT_FALSE(read_pages()[0].alive);
+  EXPECT_FALSE(fetch_stats(places_));
+}
+
+TEST_F(WhereTest, beside_a_service_ones_own_hosts_are_shown_too) {
+  const shm::StatsPage page = page_of("program");
+  const test::FakeServer server{stats_socket(), test::reply(R"({"hosts":[{"name":"rover"}]})")};
+  const auto stats = fetch_stats({});
+  ASSERT_TRUE(stats);
+  ASSERT_EQ(stats.value().hosts.size(), 2U);
+  EXPECT_EQ(stats.value().hosts[1].name, "program");
+  EXPECT_EQ(fetch_stats(places_).value().hosts.size(), 1U);  // Only what was asked for.
+}
+
+TEST_F(WhereTest, a_host_that_the_service_spoke_of_is_shown_once) {
+  shm::StatsPage page = page_of("rover");
+  page.host().pid.set(42);
+  const test::FakeServer server{stats_socket(),
+                                test::reply(R"({"hosts":[{"name":"rover","pid":42}]})")};
+  EXPECT_EQ(fetch_stats({}).value().hosts.size(), 1U);
+}
+
+TEST_F(WhereTest, what_the_service_expects_is_read_with_its_statistics) {
+  const test::FakeServer server{
+      stats_socket(), test::reply(R"({"hosts":[{"name":"rover","kind":"cpp"}],"version":"9"})")};
+  const auto service = ask_service(places_);
+  ASSERT_TRUE(service);
+  EXPECT_EQ(service.value().stats.hosts[0].name, "rover");
+  EXPECT_EQ(service.value().expected.hosts[0].kind, "cpp");
+  EXPECT_EQ(service_version(places_), "9");
+}
+
+TEST_F(WhereTest, a_socket_that_refuses_this_user_is_no_permission_with_the_way_out) {
+  constexpr uid_t kNobody = 65534;
+  const test::FakeServer server{stats_socket(), test::reply("{}")};
+  ASSERT_EQ(::chmod(stats_socket().c_str(), 0), 0);
+  const uid_t before = ::geteuid();
+  // Root is never refused.
+  ASSERT_EQ(::seteuid(before == 0 ? kNobody : before), 0);
+  const auto stats = fetch_stats(places_);
+  ASSERT_EQ(::seteuid(before), 0);
+  ASSERT_FALSE(stats);
+  EXPECT_EQ(stats.error().code, Errc::kPermission);
+}
+
+TEST_F(WhereTest, why_nothing_was_reached_has_an_exit_code_and_a_way_out) {
+  const auto said = [](Errc code) {
+    const test::Caught err{STDERR_FILENO};
+    const int exit_code = fail_to_reach({code, "find a service", 0, {}});
+    return std::pair{exit_code, err.text()};
+  };
+  EXPECT_EQ(said(Errc::kNotFound).first, kNotRunning);
+  EXPECT_THAT(said(Errc::kNotFound).second, HasSubstr(base_.path()));
+  EXPECT_THAT(said(Errc::kNotFound).second, HasSubstr("systemctl start horus"));
+  EXPECT_EQ(said(Errc::kPermission).first, kNoPermission);
+  EXPECT_THAT(said(Errc::kPermission).second, HasSubstr("horus-stats"));
+  EXPECT_EQ(said(Errc::kBusy).first, kError);
+}
+
+}  // namespace
+}  // namespace horus::cli
