@@ -94,13 +94,16 @@ void ControlServer::on_events(Key key, std::uint32_t events) {
   Connection& connection = found->second;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0 && (events & EPOLLIN) == 0) return close(key);
   if ((events & EPOLLOUT) != 0 && !flush(connection)) return close(key);
-  if ((events & EPOLLIN) != 0 && !read(connection)) return close(key);
+  const Stream stream = (events & EPOLLIN) != 0 ? read(connection) : Stream::kOpen;
+  if (stream == Stream::kBroken) return close(key);
   serve_requests(key, connection);
+  if (stream == Stream::kEnded) return close(key);
   settle(key, connection);
 }
 
-/// False when the client has gone or broke the rules of the stream.
-bool ControlServer::read(Connection& connection) {
+/// Takes what has arrived. A client that asked and left at once, as it may after a request that
+/// wants no reply, is still to be served.
+ControlServer::Stream ControlServer::read(Connection& connection) {
   std::array<char, 16384> block{};
   for (int i = 0; i < kMaxReads; ++i) {
     iovec part{.iov_base = block.data(), .iov_len = block.size()};
@@ -108,17 +111,18 @@ bool ControlServer::read(Connection& connection) {
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     const ssize_t count = ::recvmsg(connection.fd.get(), &message, MSG_CMSG_CLOEXEC);
-    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    if (count < 0) return errno == EAGAIN || errno == EINTR ? Stream::kOpen : Stream::kBroken;
     // Truncated ancillary data: descriptors, which we gave no room and the kernel has dropped.
-    if (count == 0 || (message.msg_flags & MSG_CTRUNC) != 0) return false;
+    if ((message.msg_flags & MSG_CTRUNC) != 0) return Stream::kBroken;
+    if (count == 0) return Stream::kEnded;
     connection.wants_byte_by.reset();
     const std::string_view bytes{block.data(), static_cast<std::size_t>(count)};
     if (!connection.reader.feed(bytes)) {
       refuse(connection, error_reply(wire::error::kInvalidParameter, "parameter", "message"));
-      return true;
+      return Stream::kOpen;
     }
   }
-  return true;
+  return Stream::kOpen;
 }
 
 /// Answers what has arrived, while the client takes the answers.
@@ -203,9 +207,8 @@ bool ControlServer::flush(Connection& connection) {
                                  connection.output.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
-      if (!connection.wants_read_by) {
-        connection.wants_read_by = MonotonicClock::now() + limits_.stuck;
-      }
+      const TimePoint limit = MonotonicClock::now() + limits_.stuck;
+      connection.wants_read_by = connection.wants_read_by.value_or(limit);
       return true;
     }
     if (count < 0) {

@@ -72,7 +72,8 @@ class ControlServer {
   void accept(const Listener& listener);
   const char* over_limit(const Peer& peer) const;
   void on_events(Key key, std::uint32_t events);
-  bool read(Connection& connection);
+  enum class Stream : std::uint8_t { kOpen, kEnded, kBroken };
+  Stream read(Connection& connection);
   void serve_requests(Key key, Connection& connection);
   void serve_one(Key key, Connection& connection, const std::string& message);
   void subscribe(Key key, Connection& connection, const wire::Request& request, Nanos every);

@@ -249,7 +249,9 @@ ReloadOutcome Daemon::reload() {
 /// Puts into force what can be without a restart, and says the rest.
 std::string Daemon::apply(const ConfigChanges& changes, Config wanted) {
   std::string applied;
-  for (const auto& [name, budget] : changes.budgets) {
+  for (const auto& change : changes.budgets) {
+    const std::string& name = change.first;
+    const Nanos budget = change.second;
     if (!robot_->set_budget(name, budget)) continue;
     applied += (applied.empty() ? "" : ", ") + name;
     const auto is_named = [&name](const NodeEntry& node) { return node.config.name == name; };

@@ -102,7 +102,7 @@ struct ChildFds {
   if (fds.procs >= 0 && ::write(fds.procs, "0", 1) != 1) ::_exit(kCannotExec);
   sigset_t none;
   sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, STDIN_FILENO);

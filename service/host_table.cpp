@@ -34,13 +34,13 @@ std::vector<HostAction> HostTable::step(const HostEvent& event, TimePoint now) {
     exited(host, event, now);
   } else if (event.kind == Kind::kFailed) {
     host.reason = event.reason;
-    host.said_why = true;
+    host.said_why_ = true;
   } else if (event.kind == Kind::kReady && host.state == HostState::kStarting) {
     enter(host, HostState::kReady, now);
-    host.beaten = now;
-  } else if (event.kind == Kind::kHeartbeat && event.beats != host.beats) {
-    host.beats = event.beats;
-    host.beaten = now;
+    host.beaten_ = now;
+  } else if (event.kind == Kind::kHeartbeat && event.beats != host.beats_) {
+    host.beats_ = event.beats;
+    host.beaten_ = now;
   }
   return {};
 }
@@ -52,8 +52,8 @@ std::vector<HostAction> HostTable::start_due(TimePoint now) {
     if (host.state != HostState::kWaiting || now < host.next_start) continue;
     enter(host, HostState::kStarting, now);
     ++host.starts;
-    host.killed = false;
-    host.said_why = false;
+    host.killed_ = false;
+    host.said_why_ = false;
     actions.push_back({.kind = HostAction::Kind::kSpawn, .host = i});
   }
   return actions;
@@ -80,17 +80,17 @@ std::vector<HostAction> HostTable::enforce_time(TimePoint now) {
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     Host& host = hosts_[i];
     const auto deadline = patience_ends(host);
-    if (host.killed || !deadline || now < *deadline) continue;
+    if (host.killed_ || !deadline || now < *deadline) continue;
     if (host.state == HostState::kReady) host.reason = "its heartbeat stood still";
-    host.killed = true;
+    host.killed_ = true;
     actions.push_back({.kind = HostAction::Kind::kKill, .host = i});
   }
   return actions;
 }
 
 void HostTable::exited(Host& host, const HostEvent& event, TimePoint now) {
-  if (!host.said_why && !host.killed) host.reason = event.reason;
-  if (host.killed && host.state == HostState::kStopping) host.reason = "ignored SIGTERM, killed";
+  if (!host.said_why_ && !host.killed_) host.reason = event.reason;
+  if (host.killed_ && host.state == HostState::kStopping) host.reason = "ignored SIGTERM, killed";
   const bool again = host.policy == RestartPolicy::kAlways ||
                      (host.policy == RestartPolicy::kOnFailure && !event.success);
   if (stopping_ || !again) {
@@ -113,7 +113,7 @@ void HostTable::enter(Host& host, HostState state, TimePoint now) noexcept {
 }
 
 std::optional<TimePoint> HostTable::patience_ends(const Host& host) const noexcept {
-  if (host.state == HostState::kReady) return host.beaten + kHang;
+  if (host.state == HostState::kReady) return host.beaten_ + kHang;
   if (host.state == HostState::kStopping) return host.since + kGrace;
   return std::nullopt;
 }

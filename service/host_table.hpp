@@ -77,10 +77,10 @@ class HostTable {
 
    private:
     friend class HostTable;
-    bool killed = false;
-    bool said_why = false;  // kFailed came in this life.
-    std::uint64_t beats = 0;
-    TimePoint beaten{};
+    bool killed_ = false;
+    bool said_why_ = false;  // kFailed came in this life.
+    std::uint64_t beats_ = 0;
+    TimePoint beaten_{};
   };
 
   explicit HostTable(const std::vector<HostEntry>& entries);

@@ -60,7 +60,7 @@ Status start(Child& child, const std::string& config) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     sigset_t none;
     sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     if (::getppid() == parent) {
       ::execl(path.c_str(), path.c_str(), "--config", config.c_str(), nullptr);
     }

@@ -100,7 +100,7 @@ std::optional<Refusal> Robot::schedule(LogSink& log) {
   options.watchdog_cpus = *config_.cpus.housekeeping;
   options.hooks = &hooks_;
   options.log = &log;
-  scheduler_ = std::make_unique<Scheduler>(std::move(options));
+  scheduler_ = std::make_unique<Scheduler>(options);
   for (LoadedNode& node : nodes_) {
     const Status added = scheduler_->add(*node.node, node.config, node.wake.get());
     if (!added) return refused_plan(config_, added.error());

@@ -133,20 +133,19 @@ requires(!std::same_as<Value, HistogramView>) Json write(const Value& value) {
   return value;
 }
 
+template <typename Value>
+void add_field(Json& json, const char* key, const Value& value) {
+  json[key] = write(value);
+}
+void add_field(Json& json, const char* key, const std::optional<HistogramView>& value) {
+  if (value) json[key] = write(*value);
+}
+
 template <typename T>
 Json write_fields(const T& view) {
   Json json = Json::object();
   for (const auto& field : kFields<T>) {
-    std::visit(
-        [&](auto member) {
-          const auto& value = view.*member;
-          if constexpr (std::same_as<decltype(member), std::optional<HistogramView> T::*>) {
-            if (value) json[field.key] = write(*value);
-          } else {
-            json[field.key] = write(value);
-          }
-        },
-        field.member);
+    std::visit([&](auto member) { add_field(json, field.key, view.*member); }, field.member);
   }
   return json;
 }

@@ -140,7 +140,7 @@ std::string encode(const Reply& reply) {
 }
 
 std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
 }
 
 MethodName split_method(std::string_view method) noexcept {

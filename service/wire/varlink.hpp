@@ -18,8 +18,8 @@ namespace horus::wire {
 /// Source: varlink.org, "Method calls".
 using Json = nlohmann::json;
 
-inline constexpr std::size_t kMaxRequestBytes = 64 * 1024;
-inline constexpr std::size_t kMaxReplyBytes = 16 * 1024 * 1024;
+inline constexpr std::size_t kMaxRequestBytes = std::size_t{64} << 10U;
+inline constexpr std::size_t kMaxReplyBytes = std::size_t{16} << 20U;
 inline constexpr std::size_t kMaxMethodBytes = 255;
 inline constexpr int kMaxDepth = 16;  ///< Objects and arrays within each other.
 
@@ -68,7 +68,8 @@ Result<Reply> parse_reply(std::string_view message);
 std::string encode(const Request& request);
 std::string encode(const Reply& reply);
 
-/// One line of JSON; text that is not UTF-8 is replaced.
+/// One line of JSON, all ASCII: a terminal takes some characters beyond it for commands. Text that
+/// is not UTF-8 is replaced.
 std::string to_line(const Json& json);
 
 /// "io.horus.Stats.Get" is {"io.horus.Stats", "Get"}; without a dot the interface is empty.

@@ -32,11 +32,13 @@ constexpr Nanos kPatience = 20s;
 class ControlServerTest : public ::testing::Test {
  protected:
   void TearDown() override {
-    if (thread_.joinable()) {
-      ::eventfd_write(end_.get(), 1);
-      thread_.join();
-    }
+    end();
     std::filesystem::remove_all(folder_);
+  }
+  void end() {
+    if (!thread_.joinable()) return;
+    ::eventfd_write(end_.get(), 1);
+    thread_.join();
   }
 
   void serve(ServerLimits limits = {}, Rights rights = Rights::kStats) {
@@ -118,6 +120,18 @@ TEST_F(ControlServerTest, gives_no_reply_to_a_oneway_request) {
   ASSERT_TRUE(client.send({.method = wire::method::kStatsGet, .oneway = true}, kPatience));
   const Reply next = call(client, wire::method::kGetInfo);
   EXPECT_TRUE(next.parameters.contains("product"));
+}
+
+TEST_F(ControlServerTest, serves_a_client_that_asked_and_left_at_once) {
+  serve({}, Rights::kControl);
+  for (int i = 0; i < 10; ++i) {
+    Client client = connect();
+    const Request request{.method = wire::method::kControlReload, .oneway = true};
+    ASSERT_TRUE(client.send(request, kPatience));
+  }
+  expect_service();
+  end();
+  EXPECT_EQ(service_.reloads, 10);
 }
 
 TEST_F(ControlServerTest, sends_a_subscription_again_and_again) {

@@ -121,12 +121,16 @@ TEST(ParseReply, unknown_fields_are_ignored_and_wrong_types_are_not) {
 }
 
 TEST(Encode, text_that_is_no_utf8_is_replaced) {
-  const std::string line = to_line({{"name",
-                                     "a\xff"
-                                     "b"}});
-  EXPECT_EQ(line,
-            "{\"name\":\"a\xef\xbf\xbd"
-            "b\"}");
+  const std::string text{
+      "a\xff"
+      "b"};
+  EXPECT_EQ(to_line({{"name", text}}), R"({"name":"a\ufffdb"})");
+}
+
+TEST(Encode, a_line_is_ascii_without_control_characters) {
+  const Json json{{"name", "\x1b\x7f\xc2\x9b\xc3\xbc"}};
+  EXPECT_EQ(to_line(json), R"({"name":"\u001b\u007f\u009b\u00fc"})");
+  EXPECT_EQ(Json::parse(to_line(json)), json);
 }
 
 TEST(MessageReader, messages_come_out_whole_however_they_arrive) {
