@@ -47,8 +47,9 @@ bool kernel_is_preempt_rt() {
 
 /// Touches heap pages and gives them back to the allocator, which is told to keep them.
 void reserve_heap() noexcept {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no executor runs yet
   ::mallopt(M_TRIM_THRESHOLD, -1);
-  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_MMAP_MAX, 0);  // NOLINT(concurrency-mt-unsafe): as above
   if (void* heap = std::malloc(kHeapReserve)) {
     std::memset(heap, 1, kHeapReserve);
     // The compiler must not see through a block that nobody reads.

@@ -63,7 +63,7 @@ ThreadName thread_name(const GroupPlan& plan, std::span<const Entry> entries) {
 
 struct Scheduler::Impl {
   Impl(SchedulerOptions given, Clock& its_clock)
-      : options{std::move(given)},
+      : options{given},
         clock{its_clock},
         log{options.log != nullptr ? *options.log : stderr_sink()},
         watchdog{clock, control, options.watchdog} {}
@@ -98,7 +98,7 @@ struct Scheduler::Impl {
 };
 
 Scheduler::Scheduler(SchedulerOptions options, Clock& clock)
-    : impl_{std::make_unique<Impl>(std::move(options), clock)} {}
+    : impl_{std::make_unique<Impl>(options, clock)} {}
 
 Scheduler::~Scheduler() {
   request_stop();

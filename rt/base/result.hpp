@@ -47,10 +47,11 @@ inline Error Error::from_errno(const char* what, std::string_view subject) noexc
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value)
-      : state_{std::in_place_index<0>, std::move(value)} {}  // NOLINT(google-explicit-constructor)
-  Result(Error error)
-      : state_{std::in_place_index<1>, error} {}  // NOLINT(google-explicit-constructor)
+  // Implicit, so that a function returns its value, or an Error, as it is.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(T value) : state_{std::in_place_index<0>, std::move(value)} {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Error error) : state_{std::in_place_index<1>, error} {}
 
   explicit operator bool() const noexcept { return state_.index() == 0; }
 

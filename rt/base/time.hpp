@@ -21,6 +21,7 @@ struct MonotonicClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<MonotonicClock>;
+  // NOLINTNEXTLINE(readability-identifier-naming): the standard's name
   static constexpr bool is_steady = true;
 
   /// RT-safe: a vDSO read, no system call where the clock source is the TSC or arch timer.
@@ -65,6 +66,7 @@ class Rate {
   static constexpr bool valid_hz(double hz) noexcept { return hz >= kMinHz && hz <= kMaxHz; }
   /// `hz` must be valid_hz().
   static constexpr Rate from_hz(double hz) noexcept {
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): above 0, and std::llround() is not constexpr
     return Rate{Nanos{static_cast<std::int64_t>(1e9 / hz + 0.5)}};
   }
   constexpr Nanos period() const noexcept { return period_; }

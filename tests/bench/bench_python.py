@@ -9,39 +9,19 @@ no-op method call that is the unit c0; prints median, smallest and largest, the 
 floor, and the target. Exit 1 if a target is missed.
 """
 import gc
-import importlib.util
 import itertools
-import json
-import mmap
 import os
-import pathlib
-import platform
 import statistics
-import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 
 import numpy as np
+from common import build_floors, pinned, wait_for, write
 
-HERE = pathlib.Path(__file__).resolve().parent
+import horus
+
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
-os.environ.setdefault("HORUS_NAMESPACE", f"bench-{os.getpid()}")
-
-import horus  # noqa: E402  (the namespace comes first)
-
-
-def build_floors(folder: str):
-    """Compiles and imports the bare versions of what is measured."""
-    library = pathlib.Path(folder) / "python_floors.so"
-    subprocess.run(
-        ["cc", "-O2", "-shared", "-fPIC", f"-I{sysconfig.get_paths()['include']}",
-         "-o", library, HERE / "python_floors.c"], check=True)
-    spec = importlib.util.spec_from_file_location("python_floors", library)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def timer_of(statement: str, names: dict, number: int, setup: str = "pass"):
@@ -105,13 +85,6 @@ class Bench:
         return [{key: row[key] for key in keys if row.get(key) is not None} for row in self.rows]
 
 
-def wait_for(condition, what, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"no {what} within {seconds} s")
-
-
 def loop_back(node, name, value):
     """Makes the node hear itself on a topic, and waits until it does."""
     node.recv(name)
@@ -121,7 +94,9 @@ def loop_back(node, name, value):
 
 def add_calls(bench: Bench, floors):
     """The table "Python: what a call costs"."""
-    node = horus.Node(name="bench", tick=lambda node: None)
+    # As many as a row's setup sends: a row must not measure how nothing is received.
+    node = horus.Node(name="bench", tick=lambda node: None,
+                      pubs=[horus.Pub(name, capacity=1024) for name in ("small", "scan")])
     message = horus.CmdVel(linear=1.0, angular=0.5)
     small = {"linear": 1.0, "angular": 0.5}
     scan = {"ranges": [1.0 + i for i in range(360)]}
@@ -169,90 +144,6 @@ def add_calls(bench: Bench, floors):
     bench.keep = names
 
 
-PING = """
-import sys, time
-import horus
-there, back = horus.Topic(horus.CmdVel, endpoint="ping"), horus.Topic(horus.CmdVel, endpoint="pong")
-back.send(horus.CmdVel(0.0, 0.0))
-for _ in range(int(sys.argv[1])):
-    while (message := there.try_recv()) is None:
-        {wait}
-    back.send(message)
-"""
-FLOOR_PONG = """
-import importlib.util, mmap, os, sys
-spec = importlib.util.spec_from_file_location("python_floors", sys.argv[1])
-floors = importlib.util.module_from_spec(spec); spec.loader.exec_module(floors)
-memory = mmap.mmap(int(sys.argv[2]), 4096)
-floors.ping_pong(memory, 1, int(sys.argv[3]), int(sys.argv[4]))
-"""
-
-
-def pinned(cpu):
-    cpus = sorted(os.sched_getaffinity(0))
-    return lambda: os.sched_setaffinity(0, {cpus[cpu % len(cpus)]})
-
-
-def one_way_topics(rounds: int, sleeping: bool) -> float:
-    """ns one way between two Python processes, half a round trip."""
-    there = horus.Topic(horus.CmdVel, endpoint="ping")
-    back = horus.Topic(horus.CmdVel, endpoint="pong")
-    source = PING.format(wait="there.wait(1.0)" if sleeping else "pass")
-    child = subprocess.Popen([sys.executable, "-c", source, str(rounds)], preexec_fn=pinned(1))
-    try:
-        wait_for(lambda: back.try_recv() is not None, "answer")
-        message = horus.CmdVel(1.0, 0.5)
-        wait_for(lambda: there.send(message) and not time.sleep(0.01) and
-                 back.try_recv() is not None, "echo")
-        back.recv_all()
-        count = max(1, rounds // 2)
-        start = time.perf_counter_ns()
-        for _ in range(count):
-            there.send(message)
-            while back.try_recv() is None:
-                if sleeping:
-                    back.wait(1.0)
-        return (time.perf_counter_ns() - start) / count / 2
-    finally:
-        child.kill()
-        child.wait()
-
-
-def one_way_floor(floors, rounds: int, sleeping: bool) -> float:
-    descriptor = os.memfd_create("ping-pong")
-    os.ftruncate(descriptor, 4096)
-    memory = mmap.mmap(descriptor, 4096)
-    child = subprocess.Popen(
-        [sys.executable, "-c", FLOOR_PONG, floors.__file__, str(descriptor), str(rounds),
-         str(int(sleeping))], pass_fds=[descriptor], preexec_fn=pinned(1))
-    floors.ping_pong(memory, 0, 1, int(sleeping))
-    # The child has answered once and is running: the rest is timed. Its rounds go on from there.
-    start = time.perf_counter_ns()
-    view = memoryview(memory)
-    del view
-    child.wait()
-    os.close(descriptor)
-    return (time.perf_counter_ns() - start) / rounds / 2
-
-
-def context() -> dict:
-    def read(path, otherwise=""):
-        try:
-            return pathlib.Path(path).read_text(encoding="utf-8").strip()
-        except OSError:
-            return otherwise
-
-    model = next((line.split(":")[1].strip() for line in read("/proc/cpuinfo").splitlines()
-                  if line.startswith("model name")), platform.machine())
-    commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"],
-                            capture_output=True, text=True, check=False).stdout.strip()
-    return {"machine": f"{model}, {os.cpu_count()} CPUs", "kernel": platform.release(),
-            "governor": read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "none"),
-            "isolated_cpus": read("/sys/devices/system/cpu/isolated"),
-            "preset": "release", "commit": commit, "python": platform.python_version(),
-            "numpy": np.__version__, "horus": horus.__version__}
-
-
 def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         floors = build_floors(folder)
@@ -262,8 +153,7 @@ def main(arguments: list[str]) -> int:
         bench.measure()
         good = bench.report()
     if arguments:
-        document = {"context": context(), "results": bench.results()}
-        pathlib.Path(arguments[0]).write_text(json.dumps(document, indent=1), encoding="utf-8")
+        write(arguments[0], bench.results())
     return 0 if good else 1
 
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -52,16 +53,17 @@ static PyObject* make_floats(PyObject* self, PyObject* number) {
   return list;
 }
 
-// Ping-pong over one cache line: `side` 0 starts. Spinning, or asleep in a futex.
+// Ping-pong over one cache line, rounds `first` to `first + rounds`: `side` 0 starts. Spinning, or
+// asleep in a futex.
 static PyObject* ping_pong(PyObject* self, PyObject* arguments) {
   (void)self;
   Py_buffer memory;
   int side = 0, sleeps = 0;
-  unsigned rounds = 0;
-  if (!PyArg_ParseTuple(arguments, "w*iIi", &memory, &side, &rounds, &sleeps)) return NULL;
+  unsigned first = 0, rounds = 0;
+  if (!PyArg_ParseTuple(arguments, "w*iIIi", &memory, &side, &first, &rounds, &sleeps)) return NULL;
   _Atomic uint32_t* word = memory.buf;
   Py_BEGIN_ALLOW_THREADS
-  for (unsigned i = 0; i < rounds; ++i) {
+  for (unsigned i = first; i < first + rounds; ++i) {
     const uint32_t mine = 2 * i + (uint32_t)side;
     uint32_t now;
     while ((now = atomic_load(word)) != mine) {
@@ -79,6 +81,36 @@ static PyObject* ping_pong(PyObject* self, PyObject* arguments) {
   Py_RETURN_NONE;
 }
 
+static int64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+// The least that a tick of `function(argument)` takes: a vectorcall between two clock reads; with
+// `takes` the GIL is taken and dropped around each, and that is timed, too. ns each.
+static PyObject* bare_ticks(PyObject* self, PyObject* arguments) {
+  (void)self;
+  PyObject *function = NULL, *argument = NULL;
+  unsigned count = 0;
+  int takes = 0;
+  if (!PyArg_ParseTuple(arguments, "OOIi", &function, &argument, &count, &takes)) return NULL;
+  PyObject* stack[] = {NULL, argument};
+  volatile int64_t sum = 0;
+  const int64_t begin = now_ns();
+  for (unsigned i = 0; i < count; ++i) {
+    if (takes) {
+      PyThreadState* const state = PyEval_SaveThread();
+      sum += now_ns();
+      PyEval_RestoreThread(state);
+    }
+    sum += now_ns();
+    Py_XDECREF(PyObject_Vectorcall(function, stack + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
+    sum += now_ns();
+  }
+  return PyFloat_FromDouble((double)(now_ns() - begin) / count);
+}
+
 static PyMethodDef target_methods[] = {
     {"noop", (PyCFunction)(void (*)(void))noop, METH_FASTCALL, NULL}, {NULL, NULL, 0, NULL}};
 static PyTypeObject target_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "python_floors.Target",
@@ -89,6 +121,7 @@ static PyTypeObject target_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "pyt
 
 static PyMethodDef functions[] = {{"write_floats", write_floats, METH_O, NULL},
                                   {"make_floats", make_floats, METH_O, NULL},
+                                  {"bare_ticks", bare_ticks, METH_VARARGS, NULL},
                                   {"ping_pong", ping_pong, METH_VARARGS, NULL},
                                   {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "python_floors",

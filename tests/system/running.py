@@ -51,9 +51,17 @@ def as_user(uid, command):
 
 
 def run(command, environment, **options):
-    """Runs a program to its end; its output is text."""
-    return subprocess.run(command, env=environment, capture_output=True, text=True,
-                          timeout=WATCHDOG, **options)
+    """Runs a program to its end; its output is text. Past the watchdog's time it ends with all
+    that it has started."""
+    with subprocess.Popen(command, env=environment, text=True, start_new_session=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, **options) as process:
+        try:
+            out, err = process.communicate(timeout=WATCHDOG)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 class Running:
