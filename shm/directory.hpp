@@ -31,6 +31,13 @@ inline std::vector<std::string> list_directory(const std::string& path, std::str
   return names;
 }
 
+inline std::string path_in(const std::string& directory, std::string_view name) {
+  std::string path = directory;
+  path += '/';
+  path += name;
+  return path;
+}
+
 /// While one lives, nobody changes together with us what the files of a directory mean together:
 /// whether a topic still has participants, who a host is. The kernel's lock, which it drops with a
 /// dying process. For set-up only: it waits.

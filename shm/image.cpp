@@ -21,7 +21,7 @@ msg::ImageDescriptor describe(const OwnPool& pool, const BlockRef& block, std::u
                               std::uint32_t width, Encoding encoding) noexcept {
   const EncodingInfo& kind = info(encoding);
   const std::uint64_t element = size_of(kind.dtype);
-  const std::uint64_t step = width * kind.channels * element;
+  const std::uint64_t step = std::uint64_t{width} * kind.channels * element;
   msg::ImageDescriptor image;
   image.tensor.pool_id = pool.id();
   image.tensor.slot_id = block.index;

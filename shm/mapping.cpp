@@ -43,8 +43,9 @@ struct sigaction previous {};
 void let_go(Row& row) noexcept {
   // A peer's zeros stay read-only: its image was, and a locked process pays no memory for them.
   const int protection = row.writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  ::mmap(row.begin, row.size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-         -1, 0);
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  // Where even this fails the fault comes again, and there is nothing better to do.
+  static_cast<void>(::mmap(row.begin, row.size, protection, kFlags, -1, 0));
   // release: whoever sees the flag reads zeros.
   row.lost.store(true, std::memory_order_release);
 }
@@ -106,8 +107,8 @@ bool install() noexcept {
 
 Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool writable,
                                                const std::string& path) {
-  static const bool installed = install();
-  if (!installed) {
+  static const bool kInstalled = install();
+  if (!kInstalled) {
     return Error{Errc::kExhausted, "prepare for forks", ENOMEM, Name<200>::clipped(path)};
   }
   try {

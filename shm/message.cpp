@@ -51,12 +51,12 @@ std::uint64_t layout_hash(const TypeInfo& type) noexcept {
 }  // namespace detail
 
 std::span<const TypeInfo* const> all_types() noexcept {
-  static const std::array types{
+  static const std::array kTypes{
       &type_info(Tag<msg::CmdVel>{}),     &type_info(Tag<msg::Imu>{}),
       &type_info(Tag<msg::JointState>{}), &type_info(Tag<msg::LaserScan>{}),
       &type_info(Tag<msg::Odometry>{}),   &type_info(Tag<msg::Pose2D>{}),
       &type_info(Tag<msg::Twist>{})};
-  return types;
+  return kTypes;
 }
 
 const TypeInfo* find_type(std::string_view name) noexcept {

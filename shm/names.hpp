@@ -23,7 +23,9 @@ std::string make_identity();
 std::int32_t pid_of(std::string_view identity) noexcept;
 
 /// Of everything below a base directory: the group may add files, and nobody removes another's.
-inline constexpr int kSharedDirectory = 03770;
+/// Not set-group-ID, which a service's sandbox refuses (RestrictSUIDSGID=): the services have the
+/// same group as their own.
+inline constexpr int kSharedDirectory = 01770;
 
 /// Creates a directory, and those above it; existing ones are left as they are.
 Status make_directories(const std::string& path, int mode);

@@ -33,8 +33,9 @@ class PeerTable {
   /// False when the table is full.
   bool attach(std::unique_ptr<Peer> peer) {
     for (std::size_t i = 0; i < N; ++i) {
-      // relaxed: only this thread fills a slot.
-      if (slots_[i].load(std::memory_order_relaxed) != nullptr) continue;
+      // acquire: the user's thread is done with the peer that was here; collect() will not see that
+      // it was let go.
+      if (slots_[i].load(std::memory_order_acquire) != nullptr) continue;
       Peer* raw = peer.get();
       owned_.push_back(std::move(peer));
       // release: the user's thread that sees the pointer sees the peer.

@@ -103,7 +103,8 @@ void OwnPool::acknowledge(const std::string& name) {
   });
   if (free == holders_.end()) return;
   auto region = Region::open(directory_ + "/" + name, sizeof(HoldFile));
-  if (!region || !region.value().alive()) return;
+  if (!region) return;
+  if (!region.value().alive()) return region.value().unlink();
   const auto& file = *region.value().as<const HoldFile>();
   if (!is_a(file.file, Magic::kHold)) return;
   const auto slot = static_cast<std::size_t>(free - holders_.begin());

@@ -66,7 +66,7 @@ template <typename T, std::size_t N>
 struct RecyclingAllocator {
   using value_type = T;
   template <typename U>
-  struct rebind {
+  struct rebind {  // NOLINT(readability-identifier-naming): the standard's name
     using other = RecyclingAllocator<U, N>;
   };
   RecyclingAllocator() noexcept = default;
@@ -85,8 +85,9 @@ struct RecyclingAllocator {
 
  private:
   static Recycler<sizeof(T), N>& recycler() noexcept {
-    // Never destroyed: handles may outlive every static object.
-    static auto* const the_recycler = new Recycler<sizeof(T), N>;
+    // Never destroyed: handles may outlive every static object. Without memory for it there is no
+    // frame at all. NOLINTNEXTLINE(bugprone-unhandled-exception-at-new)
+    static auto* the_recycler = new Recycler<sizeof(T), N>;
     return *the_recycler;
   }
 };

@@ -17,7 +17,7 @@ namespace {
 std::uint32_t sweep_directory(const std::string& directory, std::string_view suffix) {
   std::uint32_t removed = 0;
   for (const std::string& name : list_directory(directory, suffix)) {
-    const std::string path = directory + "/" + name;
+    const std::string path = path_in(directory, name);
     if (!owner_alive(path) && ::unlink(path.c_str()) == 0) ++removed;
   }
   return removed;
@@ -50,7 +50,7 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
                  .publishers = {},
                  .subscribers = {}};
   for (const std::string& entry : list_directory(directory, ".ring")) {
-    auto region = Region::open(directory + "/" + entry, sizeof(RingHeader));
+    auto region = Region::open(path_in(directory, entry), sizeof(RingHeader));
     if (!region || !is_a(region.value().as<const RingHeader>()->file, Magic::kRing)) continue;
     const auto& ring = *region.value().as<const RingHeader>();
     info.publishers.push_back({.pid = pid_of(entry),
@@ -59,7 +59,7 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
                                .refused = ring.refused.value()});
   }
   for (const std::string& entry : list_directory(directory, ".sub")) {
-    auto region = Region::open(directory + "/" + entry, sizeof(CursorFile));
+    auto region = Region::open(path_in(directory, entry), sizeof(CursorFile));
     if (!region || !is_a(region.value().as<const CursorFile>()->file, Magic::kCursor)) continue;
     const auto& cursor = *region.value().as<const CursorFile>();
     info.subscribers.push_back({.pid = pid_of(entry),
@@ -85,9 +85,10 @@ std::uint32_t sweep(const std::string& base, bool hosts_too) {
   removed += sweep_directory(base + "/pools", ".pool");
   removed += sweep_directory(base + "/pools", ".hold");
   // Nobody joins a topic while it is decided whether it has anybody left.
-  const DirectoryLock no_joining{base + "/topics", DirectoryLock::Kind::kExclusive};
-  for (const std::string& topic : list_directory(base + "/topics", "")) {
-    removed += sweep_topic(base + "/topics/" + topic);
+  const std::string topics = base + "/topics";
+  const DirectoryLock no_joining{topics, DirectoryLock::Kind::kExclusive};
+  for (const std::string& topic : list_directory(topics, "")) {
+    removed += sweep_topic(path_in(topics, topic));
   }
   removed += sweep_directory(base + "/hosts", ".new");
   if (hosts_too) removed += sweep_directory(base + "/hosts", ".stats");

@@ -20,7 +20,8 @@ namespace horus::shm {
 ///   (1) stamp is 2n+1 while the slot's words are being replaced by message n;
 ///   (2) stamp is 2n+2 only when they all are, until message n+capacity begins;
 ///   (3) committed is at most one behind the newest complete message.
-/// Source: the seqlock of rt/base/seqlock.hpp, one per slot; release and acquire on each word.
+/// Source: the seqlock of rt/base/seqlock.hpp, one per slot, release and acquire on each word;
+/// SHM-1.
 using Word = std::atomic<std::uint64_t>;
 
 struct RingView {

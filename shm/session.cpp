@@ -88,6 +88,8 @@ Session::Impl::~Impl() {
     helper_.join();
   }
   if (bell) bell->unlink();
+  // A topic goes with its last participant.
+  if (!forked()) sweep(base);
 }
 
 void Session::Impl::run() noexcept {

@@ -143,10 +143,11 @@ Result<StatsPage> StatsPage::open(const std::string& path) {
 
 std::vector<StatsPage> StatsPage::open_all(const std::string& base) {
   std::vector<StatsPage> pages;
-  auto names = list_directory(base + "/hosts", ".stats");
+  const std::string directory = base + "/hosts";
+  auto names = list_directory(directory, ".stats");
   std::ranges::sort(names);
   for (const std::string& name : names) {
-    if (auto page = open(base + "/hosts/" + name)) pages.push_back(std::move(page).value());
+    if (auto page = open(path_in(directory, name))) pages.push_back(std::move(page).value());
   }
   return pages;
 }

@@ -19,7 +19,7 @@ constexpr std::uint32_t kGenericMax = 4096;
 constexpr std::uint32_t kMaxCapacity = 1U << 20;
 
 std::uint32_t stride_of(std::uint32_t max_size) noexcept {
-  const std::size_t bytes = sizeof(SlotHeader) + (max_size + 7U) / 8 * 8;
+  const std::size_t bytes = sizeof(SlotHeader) + (std::size_t{max_size} + 7) / 8 * 8;
   return static_cast<std::uint32_t>((bytes + kLine - 1) / kLine * kLine);
 }
 

@@ -20,7 +20,7 @@ static_assert(offsetof(CmdVel, linear) == 8);
 static_assert(offsetof(CmdVel, angular) == 12);
 
 inline const shm::TypeInfo& type_info(shm::Tag<CmdVel>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(CmdVel, timestamp_ns, "ns", "Nanoseconds since 1970."),
       HORUS_FIELD(CmdVel, linear, "m/s", "Forward."),
       HORUS_FIELD(CmdVel, angular, "rad/s", "Counter-clockwise."),
@@ -30,9 +30,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<CmdVel>) noexcept {
       shm::ArgInfo{.name = "angular", .path = "angular", .required = true},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type = shm::detail::make_type<CmdVel>(
-      "CmdVel", "cmd_vel", "A velocity for a mobile base.", fields, kArgs);
-  return type;
+  static const shm::TypeInfo kType = shm::detail::make_type<CmdVel>(
+      "CmdVel", "cmd_vel", "A velocity for a mobile base.", kFields, kArgs);
+  return kType;
 }
 
 }  // namespace horus::msg

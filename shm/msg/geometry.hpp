@@ -22,7 +22,7 @@ static_assert(offsetof(Pose2D, theta) == 16);
 static_assert(offsetof(Pose2D, timestamp_ns) == 24);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Pose2D>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(Pose2D, x, "m", ""),
       HORUS_FIELD(Pose2D, y, "m", ""),
       HORUS_FIELD(Pose2D, theta, "rad", "Counter-clockwise from x."),
@@ -34,9 +34,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<Pose2D>) noexcept {
       shm::ArgInfo{.name = "theta", .path = "theta", .required = true},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type = shm::detail::make_type<Pose2D>(
-      "Pose2D", "pose", "A place and a heading in the plane.", fields, kArgs);
-  return type;
+  static const shm::TypeInfo kType = shm::detail::make_type<Pose2D>(
+      "Pose2D", "pose", "A place and a heading in the plane.", kFields, kArgs);
+  return kType;
 }
 
 struct Twist {
@@ -50,7 +50,7 @@ static_assert(offsetof(Twist, angular) == 24);
 static_assert(offsetof(Twist, timestamp_ns) == 48);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Twist>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(Twist, linear, "m/s", "x, y, z."),
       HORUS_FIELD(Twist, angular, "rad/s", "About x, y, z."),
       HORUS_FIELD(Twist, timestamp_ns, "ns", "Nanoseconds since 1970."),
@@ -64,9 +64,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<Twist>) noexcept {
       shm::ArgInfo{.name = "angular_z", .path = "angular[2]"},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type =
-      shm::detail::make_type<Twist>("Twist", "twist", "A velocity in space.", fields, kArgs);
-  return type;
+  static const shm::TypeInfo kType =
+      shm::detail::make_type<Twist>("Twist", "twist", "A velocity in space.", kFields, kArgs);
+  return kType;
 }
 
 }  // namespace horus::msg

@@ -33,7 +33,7 @@ static_assert(offsetof(TensorDescriptor, shape) == 40 &&
               offsetof(TensorDescriptor, strides) == 104);
 
 inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(TensorDescriptor, pool_id, "", "Which pool."),
       HORUS_FIELD(TensorDescriptor, slot_id, "", "Which block of it."),
       HORUS_FIELD(TensorDescriptor, generation, "", "Low half."),
@@ -48,9 +48,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
       HORUS_FIELD(TensorDescriptor, shape, "", "Elements by dimension."),
       HORUS_FIELD(TensorDescriptor, strides, "", "Bytes by dimension."),
   };
-  static const shm::TypeInfo type = shm::detail::make_type<TensorDescriptor>(
-      "TensorDescriptor", "", "Where a tensor lies in a pool.", fields, {});
-  return type;
+  static const shm::TypeInfo kType = shm::detail::make_type<TensorDescriptor>(
+      "TensorDescriptor", "", "Where a tensor lies in a pool.", kFields, {});
+  return kType;
 }
 
 /// What travels on a topic of images.
@@ -70,7 +70,7 @@ static_assert(offsetof(ImageDescriptor, frame_id) == 184 &&
               offsetof(ImageDescriptor, reserved) == 216);
 
 inline const shm::TypeInfo& type_info(shm::Tag<ImageDescriptor>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(ImageDescriptor, tensor, "", "The pixels."),
       HORUS_FIELD(ImageDescriptor, timestamp_ns, "ns", "Nanoseconds since 1970."),
       HORUS_FIELD(ImageDescriptor, step, "", "Bytes from one row to the next."),
@@ -79,9 +79,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<ImageDescriptor>) noexcept {
       HORUS_TEXT(ImageDescriptor, frame_id, "", "Coordinate frame of the camera."),
       HORUS_FIELD(ImageDescriptor, reserved, "", ""),
   };
-  static const shm::TypeInfo type =
-      shm::detail::make_type<ImageDescriptor>("Image", "image", "A frame in a pool.", fields, {});
-  return type;
+  static const shm::TypeInfo kType =
+      shm::detail::make_type<ImageDescriptor>("Image", "image", "A frame in a pool.", kFields, {});
+  return kType;
 }
 
 }  // namespace horus::msg

@@ -28,7 +28,7 @@ static_assert(offsetof(Imu, linear_acceleration_covariance) == 224);
 static_assert(offsetof(Imu, timestamp_ns) == 296);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Imu>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(Imu, orientation, "", "Quaternion x, y, z, w."),
       HORUS_FIELD(Imu, orientation_covariance, "rad^2",
                   "Row-major; first element -1: no orientation."),
@@ -47,9 +47,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<Imu>) noexcept {
       shm::ArgInfo{.name = "gyro_z", .path = "angular_velocity[2]", .required = true},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type =
-      shm::detail::make_type<Imu>("Imu", "imu", "An inertial measurement.", fields, kArgs);
-  return type;
+  static const shm::TypeInfo kType =
+      shm::detail::make_type<Imu>("Imu", "imu", "An inertial measurement.", kFields, kArgs);
+  return kType;
 }
 
 }  // namespace horus::msg

@@ -26,7 +26,7 @@ static_assert(offsetof(JointState, efforts) == 776);
 static_assert(offsetof(JointState, timestamp_ns) == 904);
 
 inline const shm::TypeInfo& type_info(shm::Tag<JointState>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_COUNTED_TEXT(JointState, names, "", "One text a joint.", "joint_count"),
       HORUS_FIELD(JointState, joint_count, "", "0 to 16."),
       HORUS_COUNTED(JointState, positions, "rad", "Metres for sliding joints.", "joint_count"),
@@ -41,10 +41,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<JointState>) noexcept {
       shm::ArgInfo{.name = "efforts", .path = "efforts"},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type = shm::detail::make_type<JointState>(
-      "JointState", "joint_states", "Positions, velocities and efforts of up to 16 joints.", fields,
-      kArgs);
-  return type;
+  static const shm::TypeInfo kType = shm::detail::make_type<JointState>(
+      "JointState", "joint_states", "Positions, velocities and efforts of up to 16 joints.",
+      kFields, kArgs);
+  return kType;
 }
 
 }  // namespace horus::msg

@@ -32,7 +32,7 @@ static_assert(offsetof(LaserScan, scan_time) == 1464);
 static_assert(offsetof(LaserScan, timestamp_ns) == 1472);
 
 inline const shm::TypeInfo& type_info(shm::Tag<LaserScan>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(LaserScan, ranges, "m", "One a beam; 0 or beyond range_max: nothing seen."),
       HORUS_FIELD(LaserScan, angle_min, "rad", "Of the first beam."),
       HORUS_FIELD(LaserScan, angle_max, "rad", "Of the last beam."),
@@ -52,9 +52,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<LaserScan>) noexcept {
       shm::ArgInfo{.name = "ranges", .path = "ranges"},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type = shm::detail::make_type<LaserScan>(
-      "LaserScan", "scan", "One turn of a planar lidar.", fields, kArgs);
-  return type;
+  static const shm::TypeInfo kType = shm::detail::make_type<LaserScan>(
+      "LaserScan", "scan", "One turn of a planar lidar.", kFields, kArgs);
+  return kType;
 }
 
 }  // namespace horus::msg

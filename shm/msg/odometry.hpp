@@ -29,7 +29,7 @@ static_assert(offsetof(Odometry, child_frame_id) == 696);
 static_assert(offsetof(Odometry, timestamp_ns) == 728);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Odometry>) noexcept {
-  static const std::array fields{
+  static const std::array kFields{
       HORUS_FIELD(Odometry, pose, "", ""),
       HORUS_FIELD(Odometry, twist, "", ""),
       HORUS_FIELD(Odometry, pose_covariance, "", "Row-major, 6 x 6."),
@@ -46,9 +46,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<Odometry>) noexcept {
       shm::ArgInfo{.name = "angular_velocity", .path = "twist.angular[2]"},
       shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
   };
-  static const shm::TypeInfo type = shm::detail::make_type<Odometry>(
-      "Odometry", "odom", "Where a base believes it is, and how it moves.", fields, kArgs);
-  return type;
+  static const shm::TypeInfo kType = shm::detail::make_type<Odometry>(
+      "Odometry", "odom", "Where a base believes it is, and how it moves.", kFields, kArgs);
+  return kType;
 }
 
 }  // namespace horus::msg

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files in shared memory, whatever is in them: the first byte says which kind, the rest is the
+// file. Nothing may crash or read outside of it, and what is accepted is used.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "rt/base/check.hpp"
+#include "shm/image_state.hpp"
+#include "shm/names.hpp"
+#include "shm/pool.hpp"
+#include "shm/registry.hpp"
+#include "shm/session_impl.hpp"
+#include "shm/stats_page.hpp"
+#include "tests/support/shm_fixture.hpp"
+
+namespace {
+
+using namespace horus;
+using namespace horus::shm;
+using horus::test::Checked;
+
+/// Where a kind of file lies, for those who look for it.
+struct Place {
+  test::TemporaryBase base;
+  std::shared_ptr<OwnPool> pool;
+  std::string topic = base.path() + "/topics/t";
+
+  Place() {
+    for (const char* part : {"/topics/t", "/pools", "/hosts"}) {
+      HORUS_CHECK(make_directories(base.path() + part, 0700));
+    }
+    pool = OwnPool::create(base.path(), "1-1-0", 100).value();
+  }
+};
+
+Place& place() {
+  static Place the_place;
+  return the_place;
+}
+
+void put(const std::string& path, std::string_view bytes) {
+  const UniqueFd file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  HORUS_CHECK(::write(file.get(), bytes.data(), bytes.size()) ==
+              static_cast<ssize_t>(bytes.size()));
+}
+
+void read_ring(const std::string& path) {
+  const auto region = Region::open(path, sizeof(RingHeader));
+  const auto view = region ? view_of(region.value(), type_info(Tag<Checked>{})) : std::nullopt;
+  if (!view) return;
+  std::array<std::byte, sizeof(Checked)> buffer{};
+  const std::uint64_t committed = view->header->committed.load();
+  for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, view->mask, committed,
+                                committed - 1, committed - view->mask, ~std::uint64_t{0}}) {
+    const Read read = read_slot(*view, n, buffer);
+    HORUS_CHECK(read.length <= buffer.size());
+  }
+}
+
+void read_topic() {
+  if (const auto topic = find_topic(place().base.path(), "t")) {
+    HORUS_CHECK(topic.value().type.size() < 64);
+    HORUS_CHECK(topic.value().publishers.size() <= 1 && topic.value().subscribers.size() <= 1);
+  }
+}
+
+void read_pool(std::string_view bytes) {
+  constexpr std::uint32_t kId = 0x42;
+  put(place().base.path() + "/pools/2-2-0.00000042.pool", bytes);
+  const auto pool = PeerPool::open(place().base.path(), kId, "3-3-0");
+  if (!pool) return;
+  unsigned sum = 0;
+  for (const std::uint32_t block : {0U, kPoolBlocks - 1, kPoolBlocks, 0xffffffffU}) {
+    for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{kPage}, ~std::uint64_t{0}}) {
+      const auto payload = pool.value()->payload(block, size);
+      if (payload.empty()) continue;
+      sum += static_cast<unsigned>(payload.front()) + static_cast<unsigned>(payload.back());
+      if (pool.value()->hold(block, sum)) pool.value()->release(block);
+    }
+  }
+}
+
+void read_hold(std::string_view bytes) {
+  std::array<char, 9> id{};
+  std::snprintf(id.data(), id.size(), "%08x", place().pool->id());
+  put(place().base.path() + "/pools/" + id.data() + ".4-4-0.hold", bytes);
+  place().pool->attend();
+  if (const auto block = place().pool->take()) place().pool->give_back(block->index);
+}
+
+void read_stats(std::string_view bytes) {
+  const std::string path = place().base.path() + "/hosts/x.stats";
+  put(path, bytes);
+  const auto page = StatsPage::open(path);
+  if (!page) return;
+  HORUS_CHECK(page.value().host().name.view().size() <= NodeName::kMaxLength + 1);
+  for (const NodeStats& node : page.value().nodes()) {
+    static_cast<void>(node.lateness.snapshot());
+    static_cast<void>(node.gil_wait.snapshot());
+  }
+}
+
+void read_name(std::string_view name) {
+  static_cast<void>(pid_of(name));
+  static_cast<void>(unescape(name));
+  if (check_topic_name(name)) HORUS_CHECK(unescape(escape(name)) == name);
+}
+
+void read_descriptor(std::string_view bytes) {
+  msg::ImageDescriptor descriptor;
+  std::memcpy(&descriptor, bytes.data(), std::min(bytes.size(), sizeof descriptor));
+  if (!sound(descriptor)) return;
+  HORUS_CHECK(descriptor.tensor.size ==
+              std::uint64_t{descriptor.step} * descriptor.tensor.shape[0]);
+  HORUS_CHECK(descriptor.tensor.size > 0);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
+  const std::string ring = place().topic + "/1-1-0.0.ring";
+  switch (data[0] % 8) {
+    case 0:
+      put(ring, bytes);
+      read_ring(ring);
+      read_topic();
+      break;
+    case 1:
+      put(place().topic + "/type", bytes);
+      read_topic();
+      break;
+    case 2:
+      put(place().topic + "/1-1-0.1.sub", bytes);
+      read_topic();
+      break;
+    case 3: read_pool(bytes); break;
+    case 4: read_hold(bytes); break;
+    case 5: read_stats(bytes); break;
+    case 6: read_name(bytes); break;
+    default: read_descriptor(bytes);
+  }
+  return 0;
+}

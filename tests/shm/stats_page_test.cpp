@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/stats_page.hpp"
+
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shm/registry.hpp"
+#include "tests/support/shm_fixture.hpp"
+
+namespace horus::shm {
+namespace {
+
+using test::ChildProcess;
+
+class StatsPageTest : public test::ShmTest {
+ protected:
+  Result<StatsPage> create(const std::vector<std::string>& nodes) {
+    return StatsPage::create(base.path(), "robot/base", nodes);
+  }
+  std::string path() const { return base.path() + "/hosts/robot%2Fbase.stats"; }
+};
+
+TEST_F(StatsPageTest, others_read_what_the_owner_writes_in_place) {
+  auto page = create({"arm", "leg"}).value();
+  const StatsPage seen = StatsPage::open(path()).value();
+  EXPECT_TRUE(seen.alive());
+  EXPECT_EQ(seen.host().name, "robot/base");
+  EXPECT_EQ(seen.host().pid.value(), ::getpid());
+  EXPECT_EQ(seen.host().lives.value(), 1U);
+  ASSERT_EQ(seen.nodes().size(), 2U);
+  EXPECT_EQ(seen.nodes()[1].name, "leg");
+  page.nodes()[1].ticks.add(3);
+  EXPECT_EQ(seen.nodes()[1].ticks.value(), 3U);
+}
+
+TEST_F(StatsPageTest, a_host_that_lives_is_not_replaced_and_its_pid_is_named) {
+  ChildProcess host{{"host", base.path(), "robot/base"}};
+  ASSERT_EQ(host.line(), "ready");
+  const auto refused = create({"arm"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kBusy);
+  EXPECT_EQ(refused.error().subject, "robot/base (pid " + std::to_string(host.pid()) + ")");
+}
+
+TEST_F(StatsPageTest, a_successor_carries_the_counts_of_a_killed_host_on) {
+  for (std::uint64_t life = 1; life <= 2; ++life) {
+    ChildProcess host{{"host", base.path(), "robot/base"}};
+    ASSERT_EQ(host.line(), "ready");
+    host.kill();
+    EXPECT_FALSE(StatsPage::open(path()).value().alive());
+  }
+  const auto page = create({"leg", "arm"}).value();
+  EXPECT_EQ(page.host().lives.value(), 3U);
+  EXPECT_EQ(page.nodes()[0].ticks.value(), 0U);
+  EXPECT_EQ(page.nodes()[1].ticks.value(), 14U);
+  EXPECT_EQ(page.nodes()[1].carried_ticks.value(), 14U);
+}
+
+TEST_F(StatsPageTest, a_host_that_ends_stays_readable_until_it_is_removed) {
+  {
+    auto page = create({"arm"}).value();
+    page.nodes()[0].ticks.add(5);
+  }
+  EXPECT_FALSE(StatsPage::open(path()).value().alive());
+  EXPECT_EQ(StatsPage::open(path()).value().nodes()[0].ticks.value(), 5U);
+  EXPECT_EQ(sweep(base.path()), 0U);
+  EXPECT_EQ(sweep(base.path(), /*hosts_too=*/true), 1U);
+
+  auto page = create({"arm"}).value();
+  EXPECT_EQ(page.host().lives.value(), 1U);
+  page.remove();
+  EXPECT_EQ(StatsPage::open(path()).error().code, Errc::kNotFound);
+}
+
+TEST_F(StatsPageTest, of_many_that_want_to_be_one_host_one_is) {
+  const std::string arm = "arm";
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> busy{0};
+    std::atomic<int> made{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        const auto page = StatsPage::create(base.path(), "one", {&arm, 1});
+        ++(page ? made : busy);
+        // It stays the host until all have tried.
+        test::eventually([&] { return made + busy == 4; });
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(made, 1);
+  }
+}
+
+TEST_F(StatsPageTest, statistics_of_another_version_are_replaced_when_their_host_is_dead) {
+  std::filesystem::create_directories(base.path() + "/hosts");
+  std::ofstream{base.path() + "/hosts/robot.stats"} << "from another world";
+  const auto page = StatsPage::create(base.path(), "robot", {});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page.value().host().lives.value(), 1U);
+}
+
+TEST_F(StatsPageTest, every_page_of_a_base_is_found_and_what_is_none_is_left_out) {
+  EXPECT_TRUE(StatsPage::open_all(base.path()).empty());
+  auto page = create({}).value();
+  auto other = StatsPage::create(base.path(), "another", {}).value();
+  std::filesystem::create_directory(base.path() + "/hosts/x.stats");
+  const auto pages = StatsPage::open_all(base.path());
+  ASSERT_EQ(pages.size(), 2U);
+  EXPECT_EQ(pages[0].host().name, "another");
+}
+
+TEST_F(StatsPageTest, more_nodes_than_a_page_holds_are_refused) {
+  EXPECT_EQ(create(std::vector<std::string>(1025, "n")).error().code, Errc::kInvalidArgument);
+  EXPECT_TRUE(create(std::vector<std::string>(1024, "n")));
+}
+
+}  // namespace
+}  // namespace horus::shm

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <vector>
+
+#include "shm/msg/cmd_vel.hpp"
+#include "shm/msg/joint_state.hpp"
+#include "tests/support/shm_fixture.hpp"
+
+namespace horus::shm {
+namespace {
+
+using test::Checked;
+using TopicTest = test::ShmTest;
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text});
+}
+
+TEST_F(TopicTest, a_message_arrives_as_it_was_sent) {
+  const auto session = open();
+  auto publisher = session->publisher<msg::CmdVel>("base/cmd").value();
+  auto subscriber = session->subscriber<msg::CmdVel>("base/cmd").value();
+  EXPECT_FALSE(subscriber.has_message());
+  EXPECT_FALSE(subscriber.take());
+
+  EXPECT_TRUE(publisher.send({.timestamp_ns = 5, .linear = 1.5F, .angular = -0.25F}));
+
+  EXPECT_TRUE(subscriber.has_message());
+  EXPECT_EQ(subscriber.pending(), 1U);
+  const auto message = subscriber.take();
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->timestamp_ns, 5U);
+  EXPECT_EQ(message->linear, 1.5F);
+  EXPECT_EQ(message->angular, -0.25F);
+  EXPECT_FALSE(subscriber.take());
+  EXPECT_EQ(publisher.sent(), 1U);
+  EXPECT_EQ(subscriber.received(), 1U);
+  EXPECT_EQ(subscriber.missed(), 0U);
+}
+
+TEST_F(TopicTest, messages_of_one_publisher_keep_their_order_over_many_laps) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 8}).value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  for (std::uint64_t n = 0; n < 100; ++n) {
+    publisher.send(Checked::of(n));
+    const auto message = subscriber.take();
+    ASSERT_TRUE(message && message->whole());
+    EXPECT_EQ(message->number, n);
+  }
+}
+
+TEST_F(TopicTest, a_slow_subscriber_loses_the_oldest_and_is_told_exactly_how_many) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 2}).value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  for (std::uint64_t n = 0; n < 9; ++n) publisher.send(Checked::of(n));
+  EXPECT_EQ(subscriber.pending(), 2U);
+  EXPECT_EQ(subscriber.take()->number, 7U);
+  EXPECT_EQ(subscriber.take()->number, 8U);
+  EXPECT_FALSE(subscriber.take());
+  EXPECT_EQ(subscriber.received(), 2U);
+  EXPECT_EQ(subscriber.missed(), 7U);
+}
+
+TEST_F(TopicTest, every_subscriber_gets_every_message) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto here = session->subscriber<Checked>("t").value();
+  auto there = other->subscriber<Checked>("t").value();
+  publisher.send(Checked::of(4));
+  EXPECT_EQ(here.take()->number, 4U);
+  EXPECT_EQ(there.take()->number, 4U);
+}
+
+TEST_F(TopicTest, messages_of_several_publishers_come_in_the_order_of_their_sending) {
+  const auto session = open();
+  const auto other = open();
+  auto first = session->publisher<Checked>("t").value();
+  auto second = other->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  EXPECT_EQ(subscriber.publishers(), 2U);
+  for (std::uint64_t n = 0; n < 6; ++n) (n % 3 == 0 ? first : second).send(Checked::of(n));
+  for (std::uint64_t n = 0; n < 6; ++n) EXPECT_EQ(subscriber.take()->number, n);
+}
+
+TEST_F(TopicTest, a_publisher_that_comes_later_is_heard_from_its_first_message) {
+  const auto session = open();
+  const auto other = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  auto publisher = other->publisher<Checked>("t").value();
+  for (std::uint64_t n = 0; n < 3; ++n) publisher.send(Checked::of(n));
+  ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
+  for (std::uint64_t n = 0; n < 3; ++n) EXPECT_EQ(subscriber.take()->number, n);
+}
+
+TEST_F(TopicTest, a_publisher_that_ends_leaves_what_it_sent_to_those_who_knew_it) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  auto publisher = session->publisher<Checked>("t").value();
+  publisher.send(Checked::of(1));
+  ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
+  publisher = {};
+  EXPECT_EQ(subscriber.take()->number, 1U);
+  EXPECT_TRUE(test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
+}
+
+TEST_F(TopicTest, a_late_joiner_starts_at_the_newest) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  publisher.send(Checked::of(1));
+  auto subscriber = session->subscriber<Checked>("t").value();
+  EXPECT_FALSE(subscriber.take());
+  publisher.send(Checked::of(2));
+  EXPECT_EQ(subscriber.take()->number, 2U);
+  EXPECT_EQ(subscriber.missed(), 0U);
+}
+
+TEST_F(TopicTest, a_late_joiner_that_asks_for_history_starts_so_many_back) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
+  for (std::uint64_t n = 0; n < 10; ++n) publisher.send(Checked::of(n));
+  auto two = session->subscriber<Checked>("t", {.history = 2}).value();
+  auto all = session->subscriber<Checked>("t", {.history = 100}).value();
+  EXPECT_EQ(two.take()->number, 8U);
+  EXPECT_EQ(all.take()->number, 6U) << "no more than the ring holds";
+}
+
+TEST_F(TopicTest,
+       the_latest_value_is_the_newest_of_all_publishers_and_the_rest_counts_as_received) {
+  const auto session = open();
+  auto first = session->publisher<Checked>("t", {.capacity = 4}).value();
+  auto second = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  EXPECT_FALSE(subscriber.take_latest());
+  for (std::uint64_t n = 0; n < 6; ++n) first.send(Checked::of(n));
+  second.send(Checked::of(6));
+  first.send(Checked::of(7));
+  second.send(Checked::of(8));
+  EXPECT_EQ(subscriber.take_latest()->number, 8U);
+  EXPECT_FALSE(subscriber.take_latest());
+  EXPECT_FALSE(subscriber.has_message());
+  EXPECT_EQ(subscriber.received(), 6U);
+  EXPECT_EQ(subscriber.missed(), 3U);
+}
+
+TEST_F(TopicTest, generic_messages_have_their_own_lengths) {
+  const auto session = open();
+  auto publisher = session->publish("t", generic_type(), {.max_size = 100}).value();
+  auto subscriber = session->subscribe("t", generic_type()).value();
+  EXPECT_EQ(publisher.max_size(), 100U);
+  EXPECT_EQ(subscriber.max_size(), 100U);
+  std::array<std::byte, 100> buffer{};
+  for (const std::size_t length : {0U, 1U, 7U, 8U, 9U, 99U, 100U}) {
+    const std::string sent(length, 'x');
+    EXPECT_TRUE(publisher.send(bytes_of(sent)));
+    ASSERT_EQ(subscriber.take(buffer), static_cast<std::ptrdiff_t>(length));
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(buffer.data()), length), sent);
+  }
+}
+
+TEST_F(TopicTest, a_message_above_the_topics_limit_is_refused_and_counted) {
+  const auto session = open();
+  auto publisher = session->publish("t", generic_type(), {.max_size = 10}).value();
+  EXPECT_FALSE(publisher.send(bytes_of("eleven byte")));
+  EXPECT_EQ(publisher.refused(), 1U);
+  EXPECT_EQ(publisher.sent(), 0U);
+}
+
+TEST_F(TopicTest, a_typed_message_of_another_size_is_refused) {
+  const auto session = open();
+  auto publisher = session->publish("t", type_info(Tag<msg::CmdVel>{})).value();
+  EXPECT_FALSE(publisher.send(bytes_of("short")));
+  EXPECT_FALSE(publisher.send(bytes_of("much longer than a CmdVel")));
+  EXPECT_EQ(publisher.refused(), 2U);
+}
+
+TEST_F(TopicTest, another_type_on_a_topic_is_refused_and_both_are_named) {
+  const auto session = open();
+  const std::string topic(200, 'n');
+  auto publisher = session->publisher<msg::CmdVel>(topic).value();
+  const auto refused = session->subscriber<msg::JointState>(topic);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kTypeMismatch);
+  const std::string text{refused.error().subject.view()};
+  EXPECT_NE(text.find("CmdVel"), std::string::npos) << text;
+  EXPECT_NE(text.find("JointState"), std::string::npos) << text;
+  EXPECT_FALSE(session->publish(topic, generic_type()));
+}
+
+TEST_F(TopicTest, a_type_of_the_same_name_and_another_layout_is_refused) {
+  const auto session = open();
+  auto publisher = session->publisher<msg::CmdVel>("t").value();
+  TypeInfo changed = type_info(Tag<msg::CmdVel>{});
+  changed.hash ^= 1;
+  const auto refused = session->subscribe("t", changed);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().subject.view(),
+            "topic 't' carries CmdVel, asked for CmdVel of another layout");
+}
+
+TEST_F(TopicTest, the_default_capacity_follows_from_the_size_of_a_message) {
+  const auto session = open();
+  EXPECT_EQ(session->publisher<msg::CmdVel>("small").value().capacity(), 1024U);
+  TypeInfo big{.name = "Big",
+               .default_topic = "",
+               .size = 100'000,
+               .align = 8,
+               .hash = 7,
+               .fields = {},
+               .args = {},
+               .doc = ""};
+  EXPECT_EQ(session->publish("big", big).value().capacity(), 32U) << "at most 4 MiB a ring";
+  const auto generic = session->publish("generic", generic_type()).value();
+  EXPECT_EQ(generic.capacity(), 32U) << "at most 256 KiB a ring";
+  EXPECT_EQ(generic.max_size(), 4096U);
+}
+
+TEST_F(TopicTest, the_first_openers_capacity_stands_rounded_up) {
+  const auto session = open();
+  EXPECT_EQ(session->publisher<Checked>("t", {.capacity = 5}).value().capacity(), 8U);
+  EXPECT_EQ(session->publisher<Checked>("t", {.capacity = 100}).value().capacity(), 8U);
+}
+
+TEST_F(TopicTest, impossible_limits_are_refused_and_leave_the_topic_free) {
+  const auto session = open();
+  for (const TopicOptions& options :
+       {TopicOptions{.max_size = (4U << 20) + 1}, TopicOptions{.capacity = (1U << 20) + 1},
+        TopicOptions{.capacity = 1U << 20, .max_size = 1U << 20}}) {
+    const auto refused = session->publish("t", generic_type(), options);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kInvalidArgument);
+  }
+  EXPECT_TRUE(session->publish("t", generic_type()));
+}
+
+TEST_F(TopicTest, a_bad_topic_name_is_refused) {
+  const auto session = open();
+  for (const std::string& name : {std::string{}, std::string{"a b"}, std::string{"ä"},
+                                  std::string{"a%2Fb"}, std::string(201, 'a')}) {
+    const auto refused = session->publisher<msg::CmdVel>(name);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, Errc::kInvalidArgument);
+  }
+  for (const std::string& name :
+       {std::string{".."}, std::string{"/a/../b"}, std::string(200, 'a')}) {
+    EXPECT_TRUE(session->publisher<msg::CmdVel>(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace horus::shm

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "shm/region.hpp"
+#include "tests/support/shm_fixture.hpp"
+
+namespace horus::shm {
+namespace {
+
+using test::Checked;
+
+TimePoint in(Nanos wait) {
+  return MonotonicClock::now() + wait;
+}
+
+class WakeupTest : public test::ShmTest {
+ protected:
+  /// What the one subscriber of a topic says of itself.
+  Region cursor(const std::string& topic) const {
+    return Region::open(test::files(topic_path(topic), ".sub").at(0), sizeof(CursorFile)).value();
+  }
+  static bool sleeps(const Region& cursor) {
+    return cursor.as<const CursorFile>()->sleeping.load() != 0;
+  }
+  /// How often this process has a file mapped.
+  static int mapped(const std::string& path) {
+    std::ifstream maps{"/proc/self/maps"};
+    int count = 0;
+    for (std::string line; std::getline(maps, line);) count += line.ends_with(path) ? 1 : 0;
+    return count;
+  }
+  /// How often the bell of a subscriber was rung.
+  std::uint32_t rings(const Region& cursor) const {
+    const std::string name{cursor.as<const CursorFile>()->bell.view()};
+    const auto bell = Region::open(base.path() + "/bells/" + name, sizeof(BellFile)).value();
+    return bell.as<const BellFile>()->word.load();
+  }
+};
+
+TEST_F(WakeupTest, a_wait_ends_at_its_deadline_and_not_before) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  const TimePoint deadline = in(25ms);
+  EXPECT_FALSE(subscriber.wait_until(deadline));
+  EXPECT_GE(MonotonicClock::now(), deadline);
+}
+
+TEST_F(WakeupTest, a_wait_for_what_is_there_already_does_not_wait) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  publisher.send(Checked::of(1));
+  EXPECT_TRUE(subscriber.wait_until(TimePoint{}));
+}
+
+TEST_F(WakeupTest, a_message_of_another_thread_ends_a_wait) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  std::thread sender{[&, file = cursor("t")] {
+    ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+    publisher.send(Checked::of(7));
+  }};
+  EXPECT_TRUE(subscriber.wait_until(in(1min)));
+  EXPECT_EQ(subscriber.take()->number, 7U);
+  sender.join();
+}
+
+TEST_F(WakeupTest, a_message_of_another_process_ends_a_wait) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  test::ChildProcess child{{"publish", base.path(), "t"}};
+  ASSERT_EQ(child.line(), "ready");
+  child.tell("send");
+  EXPECT_TRUE(subscriber.wait_until(in(1min)));
+  EXPECT_EQ(subscriber.take()->number, 0U);
+  EXPECT_EQ(child.end(), 0);
+}
+
+TEST_F(WakeupTest, a_sleeper_in_another_process_is_rung) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  test::ChildProcess child{{"subscribe", base.path(), "t"}};
+  ASSERT_EQ(child.line(), "ready");
+  const Region file = cursor("t");
+  child.tell("wait");
+  ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+  std::uint64_t sent = 0;
+  // Until this process has noticed the subscriber, it rings nothing and the bound wakes.
+  ASSERT_TRUE(test::eventually([&] {
+    if (!sleeps(file)) child.tell("wait");
+    publisher.send(Checked::of(++sent));
+    return rings(file) > 0;
+  }));
+  EXPECT_EQ(child.line(), "1");
+}
+
+TEST_F(WakeupTest, nobody_is_rung_when_nobody_sleeps) {
+  const auto session = open();
+  const auto other = open();
+  auto subscriber = other->subscriber<Checked>("t").value();
+  auto publisher = session->publisher<Checked>("t").value();
+  for (std::uint64_t n = 0; n < 10; ++n) publisher.send(Checked::of(n));
+  EXPECT_EQ(rings(cursor("t")), 0U);
+}
+
+TEST_F(WakeupTest, deferred_bells_ring_when_they_are_told_to) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  auto publisher = session->publisher<Checked>("t").value();
+  const Region file = cursor("t");
+  std::thread sleeper{[&] {
+    while (!subscriber.wait_until(in(1min))) {
+    }
+  }};
+  ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+  {
+    DeferredBells bells;
+    publisher.send(Checked::of(1));
+    publisher.send(Checked::of(2));
+    EXPECT_EQ(rings(file), 0U);
+    bells.ring();
+    EXPECT_LE(rings(file), 1U) << "one ring a process, however many messages";
+    bells.ring();
+    EXPECT_LE(rings(file), 1U);
+  }
+  sleeper.join();
+}
+
+TEST_F(WakeupTest, the_sleeper_of_a_deferred_bell_may_die_first) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto child =
+      std::make_unique<test::ChildProcess>(std::vector<std::string>{"subscribe", base.path(), "t"});
+  ASSERT_EQ(child->line(), "ready");
+  child->tell("wait");
+  const Region file = cursor("t");
+  ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+  DeferredBells bells;
+  publisher.send(Checked::of(1));
+  child->kill();
+  // The next send lets the dead subscriber go, and the helper thread unmaps it.
+  ASSERT_TRUE(test::eventually([&] {
+    publisher.send(Checked::of(2));
+    return mapped(file.path()) == 1;
+  }));
+  bells.ring();
+}
+
+TEST_F(WakeupTest, an_interrupt_ends_a_wait_without_a_message) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  std::thread other{[&, file = cursor("t")] {
+    ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+    subscriber.interrupt();
+  }};
+  EXPECT_FALSE(subscriber.wait_until(in(1h)));
+  other.join();
+}
+
+}  // namespace
+}  // namespace horus::shm
