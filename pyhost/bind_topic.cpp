@@ -150,8 +150,9 @@ bool look_up(PyObject* self, shm::TopicInfo& info) noexcept {
   const auto shared = session();
   if (!shared) return set_error(shared.error()) != nullptr;
   auto found = shm::find_topic(shared.value()->base(), port_of(self).topic());
-  if (found) info = std::move(found).value();
-  if (!found && found.error().code != Errc::kNotFound) {
+  if (found) {
+    info = std::move(found).value();
+  } else if (found.error().code != Errc::kNotFound) {
     return set_error(found.error()) != nullptr;
   }
   return true;

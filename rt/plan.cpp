@@ -2,6 +2,7 @@
 #include "rt/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <map>
@@ -33,7 +34,7 @@ Error too_much(const char* what, std::span<const NodeConfig> configs,
                std::span<const std::size_t> nodes) {
   std::string text;
   for (const std::size_t node : nodes) {
-    const auto percent = static_cast<int>(utilisation(configs[node]) * 100.0 + 0.5);
+    const auto percent = std::lround(utilisation(configs[node]) * 100.0);
     if (percent == 0) continue;
     if (!text.empty()) text += ", ";
     text += std::string{configs[node].name.view()} + " " + std::to_string(percent) + " %";
