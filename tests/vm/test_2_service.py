@@ -65,13 +65,15 @@ def test_everything_else_keeps_off_the_isolated_cpu(rover, selection):
 def test_the_machine_is_tuned_while_it_runs_and_put_back_afterwards(stopped):
     vm = stopped
     values = "cat /proc/sys/kernel/timer_migration /proc/sys/vm/stat_interval"
+    put_back = "systemctl is-active horus-tune | grep inactive"
+    vm.until(put_back)
     before = vm.output(values)
     vm.output("systemctl start horus", timeout=60)
     assert vm.output(values).split() == ["0", "10"] != before.split()
     assert vm.output("cat /proc/irq/default_smp_affinity").lstrip("0,") == "1"
     assert vm.output("cat /sys/devices/virtual/workqueue/cpumask").lstrip("0,") == "1"
     vm.output("systemctl stop horus", timeout=60)
-    vm.until("systemctl is-active horus-tune | grep inactive")
+    vm.until(put_back)
     assert vm.output(values) == before
 
 
