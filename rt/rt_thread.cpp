@@ -76,22 +76,23 @@ int create(pthread_t& thread, Start& start) noexcept {
 }  // namespace
 
 Result<RtThread> RtThread::start(const ThreadConfig& config, Entry entry, void* argument) {
+  bool fifo = config.priority > 0;
   auto start = std::make_unique<Start>(
-      Start{.config = config, .entry = entry, .argument = argument, .fifo = config.priority > 0});
+      Start{.config = config, .entry = entry, .argument = argument, .fifo = fifo});
   RtThread thread;
   int refused = create(thread.thread_, *start);
-  if (refused == EPERM && start->fifo) {
-    start->fifo = false;
+  if (refused == EPERM && fifo) {
+    start->fifo = fifo = false;
     refused = create(thread.thread_, *start);
   }
   if (refused != 0) {
     return Error{errc_of(refused), "start a thread", refused,
                  Name<200>::clipped(config.name.view())};
   }
-  thread.joinable_ = true;
-  thread.fifo_ = start->fifo;
-  // The new thread owns it from here on.
+  // The new thread owns it, and may have ended by now.
   static_cast<void>(start.release());
+  thread.joinable_ = true;
+  thread.fifo_ = fifo;
   return thread;
 }
 

@@ -56,11 +56,11 @@ TEST(SchedulerFaults, nodes_that_cannot_fit_are_refused_before_anything_runs) {
   CountingNode second;
   NodeConfig config = named("a", 100_hz);
   config.budget = 7ms;
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(first, config));
   config.name = NodeName::clipped("b");
   ASSERT_TRUE(scheduler.add(second, config));
-  HeapStats stats{2};
   const Status status = scheduler.start(stats.block());
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().subject.view(), "a 70 %, b 70 %");
@@ -72,10 +72,10 @@ TEST(SchedulerFaults, an_init_that_throws_stops_all_before_the_first_tick) {
   CountingNode good;
   CountingNode bad;
   bad.on_init = [] { throw std::runtime_error("no device"); };
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(good, named("good", 100_hz)));
   ASSERT_TRUE(scheduler.add(bad, named("bad", 50_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   const StopReport report = scheduler.wait();
   EXPECT_EQ(report.reason, StopReason::kNotStarted);
@@ -94,10 +94,10 @@ TEST(SchedulerFaults, a_fatal_exception_stops_all_and_is_reported) {
   };
   NodeConfig config = named("bad", 100_hz);
   config.failure.kind = FailureKind::kFatal;
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(good, named("good", 50_hz)));
   ASSERT_TRUE(scheduler.add(bad, config));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   const StopReport report = scheduler.wait(60s);
   EXPECT_EQ(report.reason, StopReason::kNodeFailure);
@@ -138,9 +138,9 @@ TEST(SchedulerFaults, a_sink_that_stalls_delays_no_tick) {
   options.log = &sink;
   CountingNode node;
   node.on_tick = [](const Tick&) { log(LogLevel::kInfo, "again"); };
+  HeapStats stats{1};
   Scheduler scheduler{options};
   ASSERT_TRUE(scheduler.add(node, named("n", 1000_hz)));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   test::wait_until([&] { return node.ticks.load() >= 300; });
   sink.stall = false;
@@ -157,9 +157,9 @@ TEST(SchedulerFaults, a_missed_deadline_stops_all_where_the_policy_is_stop) {
   NodeConfig config = named("n", 100_hz);
   config.deadline = 2ms;
   config.on_miss = MissPolicy::kStop;
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, config));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   const StopReport report = scheduler.wait(60s);
   EXPECT_EQ(report.reason, StopReason::kMissPolicy);
@@ -173,9 +173,9 @@ TEST(SchedulerFaults, an_overrun_gives_up_whole_releases_and_keeps_the_phase) {
     releases.push_back(tick.release);
     if (tick.number == 1) burn(45ms);
   };
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("n", 100_hz)));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   scheduler.wait(200ms);
   EXPECT_EQ(stats[0].ticks.value() + stats[0].skipped.value(), 20U);
@@ -195,10 +195,10 @@ TEST(SchedulerFaults, a_node_that_hangs_is_isolated_and_the_others_go_into_safe_
   hangs.on_tick = [&release](const Tick& tick) {
     while (tick.number == 1 && !release.load()) std::this_thread::yield();
   };
+  HeapStats stats{2};
   Scheduler scheduler{options};
   ASSERT_TRUE(scheduler.add(hangs, named("hangs", 100_hz)));
   ASSERT_TRUE(scheduler.add(other, named("other", 50_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   test::wait_until([&] { return hangs.safe_states.load() > 0 && other.safe_states.load() > 0; });
   EXPECT_FALSE(scheduler.alive());
@@ -221,10 +221,10 @@ TEST(SchedulerFaults, so_many_misses_in_a_row_put_every_node_into_safe_state) {
   late.on_tick = [](const Tick&) { burn(2ms); };
   NodeConfig config = named("late", 100_hz);
   config.deadline = 1ms;
+  HeapStats stats{2};
   Scheduler scheduler{options};
   ASSERT_TRUE(scheduler.add(late, config));
   ASSERT_TRUE(scheduler.add(other, named("other", 50_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   test::wait_until([&] { return late.safe_states.load() == 1 && other.safe_states.load() == 1; });
   scheduler.request_stop();

@@ -30,9 +30,9 @@ std::int64_t releases_of(NodeStats& stats) {
 
 TEST(Scheduler, ticks_at_every_release_of_the_given_time) {
   CountingNode node;
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("fast", 1000_hz)));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   const StopReport report = scheduler.wait(500ms);
   EXPECT_EQ(report.reason, StopReason::kDuration);
@@ -50,10 +50,10 @@ TEST(Scheduler, keeps_every_release_on_the_grid_of_one_epoch) {
   CountingNode slow;
   std::vector<TimePoint> slow_releases;
   slow.on_tick = [&slow_releases](const Tick& tick) { slow_releases.push_back(tick.release); };
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("fast", 1000_hz)));
   ASSERT_TRUE(scheduler.add(slow, named("slow", 100_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   const TimePoint epoch = scheduler.epoch();
   EXPECT_LE(epoch, MonotonicClock::now()) << "start() returns once the first release is due";
@@ -71,10 +71,10 @@ TEST(Scheduler, ticks_nodes_of_one_rate_in_their_order_on_one_thread) {
   second.on_tick = [&order](const Tick&) { order.push_back('b'); };
   NodeConfig late = named("late", 100_hz);
   late.order = 5;
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(second, late));
   ASSERT_TRUE(scheduler.add(first, named("early", 100_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   scheduler.wait(20ms);
   ASSERT_GE(order.size(), 2U);
@@ -89,9 +89,9 @@ TEST(Scheduler, runs_init_tick_and_shutdown_on_one_thread_of_its_own) {
   node.on_init = here;
   node.on_tick = [&here](const Tick&) { here(); };
   node.on_shutdown = here;
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("n", 100_hz)));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   scheduler.wait(20ms);
   ASSERT_GE(threads.size(), 3U);
@@ -110,10 +110,10 @@ TEST(Scheduler, does_not_let_a_slow_rate_delay_a_fast_one) {
     while (fast.ticks.load() < before + 3) std::this_thread::yield();
     ++during;
   };
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(fast, named("fast", 500_hz)));
   ASSERT_TRUE(scheduler.add(slow, named("slow", 10_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   test::wait_until([&] { return during.load() > 0; });
   scheduler.request_stop();
@@ -125,10 +125,10 @@ TEST(Scheduler, gives_a_compute_node_a_thread_of_its_own) {
   CountingNode compute;
   NodeConfig config = named("compute", 100_hz);
   config.node_class = NodeClass::kCompute;
+  HeapStats stats{2};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(tick, named("tick", 100_hz)));
   ASSERT_TRUE(scheduler.add(compute, config));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   scheduler.wait(50ms);
   EXPECT_NE(stats[0].tid.value(), stats[1].tid.value());
@@ -138,10 +138,10 @@ TEST(Scheduler, gives_a_compute_node_a_thread_of_its_own) {
 
 TEST(Scheduler, ticks_a_best_effort_node_without_a_rate_a_hundred_times_a_second) {
   CountingNode node;
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(
       node, {.name = NodeName::clipped("idle"), .node_class = NodeClass::kBestEffort}));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   scheduler.wait(100ms);
   EXPECT_EQ(releases_of(stats[0]), 10);
@@ -151,10 +151,10 @@ TEST(Scheduler, ticks_a_best_effort_node_without_a_rate_a_hundred_times_a_second
 TEST(Scheduler, ticks_an_event_node_for_each_event_and_at_once_leaves_it_when_stopped) {
   test::Signal wake;
   CountingNode node;
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(
       node, {.name = NodeName::clipped("event"), .node_class = NodeClass::kEvent}, &wake));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   for (int i = 1; i <= 5; ++i) {
     wake.ring();
@@ -171,10 +171,10 @@ TEST(Scheduler, ticks_an_event_node_for_each_event_and_at_once_leaves_it_when_st
 TEST(Scheduler, is_stopped_by_a_signal_handler_while_everything_sleeps) {
   static Scheduler* stopping = nullptr;
   CountingNode node;
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   stopping = &scheduler;
   ASSERT_TRUE(scheduler.add(node, named("rare", Rate::from_hz(0.01))));
-  HeapStats stats{1};
   struct sigaction action {};
   struct sigaction before {};
   action.sa_handler = [](int) { stopping->request_stop(); };
@@ -192,10 +192,10 @@ TEST(Scheduler, is_ready_once_each_periodic_node_has_ticked) {
   node.on_tick = [&go](const Tick&) {
     while (!go.load()) std::this_thread::yield();
   };
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("n", 100_hz)));
   EXPECT_FALSE(scheduler.ready());
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   EXPECT_FALSE(scheduler.ready());
   go = true;
@@ -208,9 +208,9 @@ TEST(Scheduler, takes_a_new_budget_while_it_runs) {
   CountingNode node;
   std::atomic<std::int64_t> seen{0};
   node.on_tick = [&seen](const Tick& tick) { seen = tick.budget.execution.count(); };
+  HeapStats stats{1};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("n", 1000_hz)));
-  HeapStats stats{1};
   ASSERT_TRUE(scheduler.start(stats.block()));
   ASSERT_TRUE(scheduler.set_budget("n", 123us));
   test::wait_until([&] { return seen.load() == 123'000; });
@@ -220,8 +220,8 @@ TEST(Scheduler, takes_a_new_budget_while_it_runs) {
 }
 
 TEST(Scheduler, without_nodes_waits_its_time) {
-  Scheduler scheduler{quiet()};
   HeapStats stats{0};
+  Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.start(stats.block()));
   EXPECT_EQ(scheduler.wait(5ms).reason, StopReason::kDuration);
   EXPECT_GE(MonotonicClock::now(), scheduler.epoch() + 5ms);
@@ -254,10 +254,10 @@ TEST(Scheduler, uses_the_hooks_of_the_factory_on_each_thread) {
   options.hooks = &hooks;
   CountingNode first;
   CountingNode second;
+  HeapStats stats{2};
   Scheduler scheduler{options};
   ASSERT_TRUE(scheduler.add(first, named("a", 1000_hz)));
   ASSERT_TRUE(scheduler.add(second, named("b", 500_hz)));
-  HeapStats stats{2};
   ASSERT_TRUE(scheduler.start(stats.block()));
   scheduler.wait(10ms);
   EXPECT_EQ(hooks.started.load(), 2);
@@ -270,11 +270,11 @@ TEST(Scheduler, names_its_threads_after_node_or_rate) {
   CountingNode lone;
   CountingNode one;
   CountingNode other;
+  HeapStats stats{3};
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(lone, named("motor", 200_hz)));
   ASSERT_TRUE(scheduler.add(one, named("one", 100_hz)));
   ASSERT_TRUE(scheduler.add(other, named("other", 100_hz)));
-  HeapStats stats{3};
   ASSERT_TRUE(scheduler.start(stats.block()));
   EXPECT_EQ(test::thread_name(stats[0].tid.value()), "hx-motor");
   EXPECT_EQ(test::thread_name(stats[1].tid.value()), "hx-100Hz");

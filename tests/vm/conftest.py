@@ -42,8 +42,8 @@ systemd-run --quiet --unit=stick sh -c 'exec python3 /host/stick.py <>/run/stick
 
 def rover_toml(text: str) -> str:
     """The example as its README says, absolute paths and real hardware, at a pace of VM-5."""
-    for fast, slow in (('rate = "1 kHz"', "rate = 200"), ('deadline = "900 us"', 'deadline = "4 ms"'),
-                       ("rate = 500", "rate = 100"), ("rate = 30", "rate = 1")):
+    for fast, slow in (('rate = "1 kHz"', "rate = 200"), ("rate = 500", "rate = 100"),
+                       ('deadline = "900 us"', 'deadline = "4 ms"'), ("rate = 30", "rate = 1")):
         assert fast in text
         text = text.replace(fast, slow)
     text = re.sub(r'(plugin|module) = "', r'\1 = "/opt/rover/', text)
