@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -87,6 +86,7 @@ struct Journal::Queue {
   LogLimit limit;
   std::uint64_t lost = 0;
   bool stopping = false;
+  bool ended = false;  ///< The thread touches nothing of this any more.
 
   void push(Line line) noexcept;
   void drain();
@@ -106,7 +106,11 @@ void Journal::Queue::drain() {
   std::unique_lock lock{mutex};
   while (true) {
     changed.wait(lock, [this] { return stopping || lost > 0 || !lines.empty(); });
-    if (lines.empty() && lost == 0) return;
+    if (lines.empty() && lost == 0) {
+      ended = true;
+      changed.notify_all();
+      return;
+    }
     Line line;
     if (lines.empty()) {
       line = {.level = LogLevel::kWarning,
@@ -150,17 +154,14 @@ Journal::Journal(std::string program) : queue_{std::make_shared<Queue>()} {
 }
 
 Journal::~Journal() {
-  {
-    const std::lock_guard lock{queue_->mutex};
-    queue_->stopping = true;
-    queue_->changed.notify_one();
-  }
+  std::unique_lock lock{queue_->mutex};
+  queue_->stopping = true;
+  queue_->changed.notify_all();
   if (!started_) return;
-  const std::int64_t until = to_ns(MonotonicClock::now() + kFarewell);
-  const timespec limit{.tv_sec = until / 1'000'000'000, .tv_nsec = until % 1'000'000'000};
-  if (::pthread_clockjoin_np(thread_, nullptr, CLOCK_MONOTONIC, &limit) != 0) {
-    ::pthread_detach(thread_);
-  }
+  const bool ended = queue_->changed.wait_for(lock, kFarewell, [this] { return queue_->ended; });
+  lock.unlock();
+  // A journal that stalls keeps its thread, not us.
+  ended ? ::pthread_join(thread_, nullptr) : ::pthread_detach(thread_);
 }
 
 void Journal::write(const LogRecord& record) noexcept {

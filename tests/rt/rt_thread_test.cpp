@@ -60,11 +60,11 @@ TEST(RtThread, begins_with_its_name_cpus_stack_and_timer_slack) {
   const CpuSet cpu = CpuSet::of(CpuSet::allowed().last());
   const Seen seen = seen_by({.name = ThreadName::clipped("hx-arm"),
                              .cpus = cpu,
-                             .stack_size = 1U << 20U,
+                             .stack_size = 4U << 20U,
                              .prefault = 512U << 10U});
   EXPECT_EQ(seen.name, "hx-arm");
   EXPECT_EQ(seen.cpus, cpu);
-  EXPECT_EQ(seen.stack, 1U << 20U);
+  EXPECT_EQ(seen.stack, 4U << 20U);
   EXPECT_EQ(seen.policy, SCHED_OTHER);
   if (seen.slack >= 0) {
     EXPECT_EQ(seen.slack, 1);
