@@ -146,7 +146,7 @@ def crossings(floors, sleeping):
 def ticks_in_a_group(floors):
     """An empty tick: what each of many nodes of one group adds to the lateness of those after it;
     and the median time to get the GIL."""
-    nodes = [horus.Node(name=f"n{i}", tick=lambda node: None, rate=100, order=i)
+    nodes = [horus.Node(name=f"n{i}", tick=lambda node: None, rate=1000, order=i)
              for i in range(NODES)]
     scheduler = horus.Scheduler()
     for node in nodes:
