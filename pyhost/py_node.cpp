@@ -26,19 +26,6 @@ std::size_t free_arguments(PyObject* function, int bound) {
   return static_cast<std::size_t>(std::max(code->co_argcount - bound, 0));
 }
 
-/// The normalised exception that is set, with its traceback attached; takes it from the thread.
-PyObject* take_exception() noexcept {
-  PyObject* type = nullptr;
-  PyObject* value = nullptr;
-  PyObject* trace = nullptr;
-  PyErr_Fetch(&type, &value, &trace);
-  PyErr_NormalizeException(&type, &value, &trace);
-  if (trace != nullptr) PyException_SetTraceback(value, trace);
-  Py_XDECREF(trace);
-  Py_XDECREF(type);
-  return value;
-}
-
 std::string text_of(PyObject* exception) noexcept {
   std::string text = Py_TYPE(exception)->tp_name;
   const pybind11::object message = owned(PyObject_Str(exception));
@@ -75,6 +62,18 @@ std::string place_of(PyObject* exception) noexcept {
 }
 
 }  // namespace
+
+PyObject* take_exception() noexcept {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  if (trace != nullptr) PyException_SetTraceback(value, trace);
+  Py_XDECREF(trace);
+  Py_XDECREF(type);
+  return value;
+}
 
 const char* name_of(Callback callback) noexcept {
   return kCallbackNames[static_cast<std::size_t>(callback)];

@@ -157,6 +157,10 @@ NodeObject& node_object(pybind11::handle object);
 /// Adds `Node`.
 void bind_node(pybind11::module_& module);
 
+/// The normalised exception that is set, with its traceback attached; takes it from the thread.
+/// A new reference.
+PyObject* take_exception() noexcept;
+
 /// Logs `text` as it would be written: line by line, long ones in pieces, with the node's name
 /// in front where the logger cannot know it. Needs no GIL.
 void log_lines(int level, const std::string& node, const std::string& text) noexcept;

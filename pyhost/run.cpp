@@ -190,16 +190,7 @@ void Run::serve(const pyb::object& on_ready) noexcept {
 void Run::serve_signals(SignalScope& signals) noexcept {
   if (signals.terminated()) request_stop();
   if (PyErr_CheckSignals() == 0) return;
-  PyObject* type = nullptr;
-  PyObject* value = nullptr;
-  PyObject* trace = nullptr;
-  PyErr_Fetch(&type, &value, &trace);
-  PyErr_NormalizeException(&type, &value, &trace);
-  if (trace != nullptr) PyException_SetTraceback(value, trace);
-  interrupt(value);
-  Py_XDECREF(type);
-  Py_XDECREF(value);
-  Py_XDECREF(trace);
+  interrupt(owned(take_exception()).ptr());
 }
 
 void Run::serve_safe_states() noexcept {
