@@ -96,10 +96,16 @@ class Topics:
         return Child(PONG, "sleeping" if self.sleeping else "polling")
 
     def connect(self):
-        message = horus.CmdVel(0.0, 0.0)
-        wait_for(lambda: self.there.send(message) and not time.sleep(0.01) and
-                 self.back.try_recv() is not None, "echo")
-        time.sleep(0.1)
+        numbers = itertools.count()
+
+        def last_one_is_back():
+            """Order is kept: behind the echo of the newest message there is nothing."""
+            number = next(numbers)
+            self.there.send(horus.CmdVel(number, 0.0))
+            echo = self.back.read_latest() if self.back.wait(0.01) else None
+            return echo is not None and echo.linear == number
+
+        wait_for(last_one_is_back, "echo")
         while self.back.try_recv() is not None:
             pass
 

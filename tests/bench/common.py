@@ -14,6 +14,8 @@ import numpy as np
 HERE = pathlib.Path(__file__).resolve().parent
 # Before the first `import horus`: away from any robot that runs here.
 os.environ.setdefault("HORUS_NAMESPACE", f"bench-{os.getpid()}")
+# Read once: who has pinned himself sees a single CPU from then on.
+CPUS = sorted(os.sched_getaffinity(0))
 
 
 def build_floors(folder: str):
@@ -29,9 +31,8 @@ def build_floors(folder: str):
 
 
 def pinned(place: int):
-    """Puts the calling process on the first, second, ... of its CPUs."""
-    cpus = sorted(os.sched_getaffinity(0))
-    return lambda: os.sched_setaffinity(0, {cpus[place % len(cpus)]})
+    """Puts the calling process on the first, second, ... of the benchmark's CPUs."""
+    return lambda: os.sched_setaffinity(0, {CPUS[place % len(CPUS)]})
 
 
 def wait_for(condition, what: str, seconds: float = 10.0) -> None:
