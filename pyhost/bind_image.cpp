@@ -108,7 +108,7 @@ int image_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   return 0;
 }
 
-PyMethodDef methods[] = {
+PyMethodDef image_methods[] = {
     {"to_numpy", image_numpy, METH_NOARGS,
      "to_numpy()\n--\n\nThe pixels as an array of shape (height, width, channels), or (height,\n"
      "width) for one channel: a view without a copy, read-only for what was received."},
@@ -179,7 +179,7 @@ void bind_image(pybind11::module_& module) {
       {Py_tp_new, as_slot(image_new)},
       {Py_tp_dealloc, as_slot(image_dealloc)},
       {Py_tp_repr, as_slot(image_repr)},
-      {Py_tp_methods, methods},
+      {Py_tp_methods, image_methods},
       {Py_tp_getset, image_properties()},
       {Py_bf_getbuffer, as_slot(image_buffer)},
       {Py_tp_doc, const_cast<char*>("Image(height, width, encoding='rgb8')\n--\n\n"

@@ -203,7 +203,7 @@ PyObject* node_stats(PyObject* self, PyObject* /*none*/) {
                             [self] { return stats_of(*as_node(self).node).release().ptr(); });
 }
 
-PyMethodDef methods[] = {
+PyMethodDef node_methods[] = {
     {"send", as_method(node_send), METH_FASTCALL | METH_KEYWORDS,
      "send($self, topic, data)\n--\n\nSend a message object, dict, list, str, number, bytes, array "
      "or Image. On a typed topic a dict is the constructor's arguments. False when it was not "
@@ -351,7 +351,7 @@ void bind_node(pyb::module_& module) {
                                 {Py_tp_traverse, as_slot(node_traverse)},
                                 {Py_tp_clear, as_slot(node_clear)},
                                 {Py_tp_repr, as_slot(node_repr)},
-                                {Py_tp_methods, methods},
+                                {Py_tp_methods, node_methods},
                                 {Py_tp_getset, attributes},
                                 {Py_tp_members, members},
                                 {Py_tp_doc, const_cast<char*>(kDoc)},

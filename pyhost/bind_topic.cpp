@@ -177,7 +177,7 @@ PyObject* topic_stats(PyObject* self, PyObject*) noexcept {
                        static_cast<unsigned long long>(port.missed()));
 }
 
-PyObject* get_name(PyObject* self, void*) noexcept {
+PyObject* get_topic_name(PyObject* self, void*) noexcept {
   return PyUnicode_FromString(port_of(self).topic().c_str());
 }
 PyObject* get_backend(PyObject*, void*) noexcept {
@@ -192,7 +192,7 @@ PyObject* topic_repr(PyObject* self) noexcept {
   return PyUnicode_FromFormat("Topic('%s')", port_of(self).topic().c_str());
 }
 
-PyMethodDef methods[] = {
+PyMethodDef topic_methods[] = {
     {"send", topic_send, METH_O,
      "send(message)\n--\n\nTrue, or False when the topic did not take it."},
     {"recv", topic_recv, METH_NOARGS, "recv()\n--\n\nThe next message, or None."},
@@ -217,8 +217,8 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef properties[] = {
-    {"name", get_name, nullptr, "The topic's name.", nullptr},
-    {"endpoint", get_name, nullptr, "Where it is reached: its name on this machine.", nullptr},
+    {"name", get_topic_name, nullptr, "The topic's name.", nullptr},
+    {"endpoint", get_topic_name, nullptr, "Where it is reached: its name on this machine.", nullptr},
     {"backend_type", get_backend, nullptr, "'shm': shared memory.", nullptr},
     {"is_generic", get_generic, nullptr, "True without a fixed message type.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -230,7 +230,7 @@ void bind_topic(pybind11::module_& module) {
       {Py_tp_new, as_slot(topic_new)},
       {Py_tp_dealloc, as_slot(topic_dealloc)},
       {Py_tp_repr, as_slot(topic_repr)},
-      {Py_tp_methods, methods},
+      {Py_tp_methods, topic_methods},
       {Py_tp_getset, properties},
       {Py_tp_doc, const_cast<char*>("Topic(type_or_name, capacity=None, endpoint=None)\n--\n\n"
                                     "A topic to send on and to receive from, outside of nodes. "

@@ -22,9 +22,9 @@ bool is_given(PyObject* value) noexcept {
 }
 
 /// Reads arguments and speaks of them: every complaint names the node and the argument.
-class Reader {
+class ArgumentReader {
  public:
-  explicit Reader(std::string node) : node_{std::move(node)} {}
+  explicit ArgumentReader(std::string node) : node_{std::move(node)} {}
 
   [[noreturn]] void refuse(const std::string& text) const {
     throw pyb::value_error("node '" + node_ + "': " + text);
@@ -94,7 +94,7 @@ std::string default_name() {
 
 std::string node_name(PyObject* value) {
   if (!is_given(value)) return default_name();
-  std::string name = Reader{"?"}.text(value, "name");
+  std::string name = ArgumentReader{"?"}.text(value, "name");
   if (name.empty()) throw pyb::value_error("a node's name must not be empty");
   if (!NodeName::fits(name)) {
     throw pyb::value_error("a node's name has at most " + std::to_string(NodeName::kMaxLength) +
@@ -103,7 +103,7 @@ std::string node_name(PyObject* value) {
   return name;
 }
 
-FailurePolicy failure_policy(const Reader& reader, const NodeArguments& arguments) {
+FailurePolicy failure_policy(const ArgumentReader& reader, const NodeArguments& arguments) {
   FailurePolicy policy;
   if (is_given(arguments.failure_policy)) {
     const std::string text = reader.text(arguments.failure_policy, "failure_policy");
@@ -135,7 +135,7 @@ FailurePolicy failure_policy(const Reader& reader, const NodeArguments& argument
   return policy;
 }
 
-void set_class(const Reader& reader, const NodeArguments& arguments, NodeSpec& spec) {
+void set_class(const ArgumentReader& reader, const NodeArguments& arguments, NodeSpec& spec) {
   const bool compute = reader.flag(arguments.compute, "compute");
   const bool event = is_given(arguments.on);
   if (compute && event) reader.refuse("compute=True and on= exclude each other");
@@ -159,7 +159,7 @@ void set_class(const Reader& reader, const NodeArguments& arguments, NodeSpec& s
   spec.config.rate = Rate::from_hz(hz);
 }
 
-void set_times(const Reader& reader, const NodeArguments& arguments, NodeConfig& config) {
+void set_times(const ArgumentReader& reader, const NodeArguments& arguments, NodeConfig& config) {
   config.budget = reader.duration(arguments.budget, "budget");
   config.deadline = reader.duration(arguments.deadline, "deadline");
   config.watchdog = reader.duration(arguments.watchdog, "watchdog");
@@ -171,7 +171,7 @@ void set_times(const Reader& reader, const NodeArguments& arguments, NodeConfig&
   }
 }
 
-void refuse_unavailable(const Reader& reader, const NodeArguments& arguments) {
+void refuse_unavailable(const ArgumentReader& reader, const NodeArguments& arguments) {
   if (is_given(arguments.host)) {
     reader.refuse("host= is not available yet; every node runs in its scheduler's own process");
   }
@@ -218,7 +218,7 @@ bool parse(PyObject* positional, PyObject* keywords, NodeArguments& a) noexcept 
 NodeSpec make_spec(const NodeArguments& arguments) {
   NodeSpec spec;
   spec.name = node_name(arguments.name);
-  const Reader reader{spec.name};
+  const ArgumentReader reader{spec.name};
   refuse_unavailable(reader, arguments);
   spec.config.name = NodeName::clipped(spec.name);
   set_class(reader, arguments, spec);

@@ -13,7 +13,7 @@ namespace {
 namespace pyb = pybind11;
 using PortSpec = NodeSpec::PortSpec;
 
-constexpr long kMaxCapacity = 1L << 24;
+constexpr long kMaxPortCapacity = 1L << 24;
 
 /// Reads one of pubs= and subs=.
 class PortReader {
@@ -60,9 +60,9 @@ class PortReader {
     }
     int overflow = 0;
     const long capacity = PyLong_AsLongAndOverflow(value.ptr(), &overflow);
-    if (overflow != 0 || capacity < 1 || capacity > kMaxCapacity) {
+    if (overflow != 0 || capacity < 1 || capacity > kMaxPortCapacity) {
       throw pyb::value_error(std::string{argument_} + ": capacity must be 1 to " +
-                             std::to_string(kMaxCapacity) + ", not " +
+                             std::to_string(kMaxPortCapacity) + ", not " +
                              pyb::repr(value).cast<std::string>());
     }
     return static_cast<std::uint32_t>(capacity);

@@ -13,6 +13,9 @@
 
 namespace horus::shm {
 
+/// Of every file but bells: its owner writes, its group reads.
+inline constexpr int kFileMode = 0640;
+
 /// A file in shared memory, mapped: one's own (writable) or a peer's (read-only).
 ///
 /// The owner holds an OFD write lock on its file from before it has a name until it dies: that

@@ -14,7 +14,6 @@
 namespace horus::shm {
 namespace {
 
-constexpr int kFileMode = 0640;
 constexpr std::uint32_t kMaxNodes = 1024;
 // Changes when the layout of the statistics does.
 constexpr std::uint64_t kStatsHash = sizeof(HostStats) * 1'000'003U + sizeof(NodeStats);

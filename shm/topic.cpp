@@ -11,7 +11,6 @@
 namespace horus::shm {
 namespace {
 
-constexpr int kFileMode = 0640;
 constexpr std::uint32_t kTypedCapacity = 1024;
 constexpr std::size_t kMaxTypedRing = std::size_t{4} << 20;
 constexpr std::size_t kGenericRing = std::size_t{256} << 10;

@@ -14,7 +14,7 @@ namespace horus::wire {
 
 namespace {
 
-Error error_of(Errc code, const char* what) {
+Error client_error(Errc code, const char* what) {
   return {code, what, 0, {}};
 }
 
@@ -73,12 +73,12 @@ Status Client::send(const Request& request, Nanos timeout) {
       continue;
     }
     if (errno == EPIPE || errno == ECONNRESET) {
-      return error_of(Errc::kNotFound, "send: the service hung up");
+      return client_error(Errc::kNotFound, "send: the service hung up");
     }
     if (errno != EAGAIN && errno != EINTR) return Error::from_errno("send");
     const auto ready = wait_for(fd_.get(), POLLOUT, until);
     if (!ready) return ready.error();
-    if (!ready.value()) return error_of(Errc::kBusy, "send: the service does not read");
+    if (!ready.value()) return client_error(Errc::kBusy, "send: the service does not read");
   }
   return {};
 }
@@ -90,10 +90,10 @@ Result<Reply> Client::receive(Nanos timeout) {
     if (const auto message = reader_.next()) return parse_reply(*message);
     const auto ready = wait_for(fd_.get(), POLLIN, until);
     if (!ready) return ready.error();
-    if (!ready.value()) return error_of(Errc::kBusy, "receive: no reply in time");
+    if (!ready.value()) return client_error(Errc::kBusy, "receive: no reply in time");
     const ssize_t n = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (n == 0 || (n < 0 && errno == ECONNRESET)) {
-      return error_of(Errc::kNotFound, "receive: the service hung up");
+      return client_error(Errc::kNotFound, "receive: the service hung up");
     }
     if (n < 0 && errno != EAGAIN && errno != EINTR) return Error::from_errno("receive");
     if (n < 0) continue;

@@ -8,7 +8,7 @@ namespace horus::wire {
 
 namespace {
 
-Error error_of(Errc code, const char* what, std::string_view subject = {}) {
+Error message_error(Errc code, const char* what, std::string_view subject = {}) {
   return {code, what, 0, Name<200>::clipped(subject)};
 }
 
@@ -32,11 +32,11 @@ int depth_of(std::string_view text) noexcept {
 }
 
 Result<Json> parse_object(std::string_view message, std::size_t max_bytes) {
-  if (message.size() > max_bytes) return error_of(Errc::kExhausted, "read message: too long");
-  if (depth_of(message) > kMaxDepth) return error_of(Errc::kExhausted, "read message: too deep");
+  if (message.size() > max_bytes) return message_error(Errc::kExhausted, "read message: too long");
+  if (depth_of(message) > kMaxDepth) return message_error(Errc::kExhausted, "read message: too deep");
   Json json = Json::parse(message, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return error_of(Errc::kCorrupt, "read message: no JSON");
-  if (!json.is_object()) return error_of(Errc::kCorrupt, "read message: no JSON object");
+  if (json.is_discarded()) return message_error(Errc::kCorrupt, "read message: no JSON");
+  if (!json.is_object()) return message_error(Errc::kCorrupt, "read message: no JSON object");
   return json;
 }
 
@@ -45,7 +45,7 @@ Status read_flag(const Json& object, const char* key, bool& out) {
   const auto found = object.find(key);
   if (found == object.end()) return {};
   if (!found->is_boolean()) {
-    return error_of(Errc::kInvalidArgument, "read request: no bool", key);
+    return message_error(Errc::kInvalidArgument, "read request: no bool", key);
   }
   out = found->get<bool>();
   return {};
@@ -65,7 +65,7 @@ Status MessageReader::feed(std::string_view bytes) {
   buffer_.append(bytes);
   // Whole messages behind it may wait to be taken: only the one at the front is measured.
   if (std::min(end(), buffer_.size()) > max_bytes_) {
-    return error_of(Errc::kExhausted, "read message: too long");
+    return message_error(Errc::kExhausted, "read message: too long");
   }
   return {};
 }
@@ -85,21 +85,21 @@ Result<Request> parse_request(std::string_view message) {
   const Json& object = json.value();
   for (const auto& [key, value] : object.items()) {
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end()) {
-      return error_of(Errc::kInvalidArgument, "read request: unknown field", key);
+      return message_error(Errc::kInvalidArgument, "read request: unknown field", key);
     }
   }
   Request request;
   const auto method = object.find("method");
   if (method == object.end() || !method->is_string()) {
-    return error_of(Errc::kInvalidArgument, "read request: no method", "method");
+    return message_error(Errc::kInvalidArgument, "read request: no method", "method");
   }
   request.method = method->get<std::string>();
   if (request.method.empty() || request.method.size() > kMaxMethodBytes) {
-    return error_of(Errc::kInvalidArgument, "read request: no method's name", "method");
+    return message_error(Errc::kInvalidArgument, "read request: no method's name", "method");
   }
   if (const auto found = object.find("parameters"); found != object.end()) {
     if (!found->is_object()) {
-      return error_of(Errc::kInvalidArgument, "read request: no object", "parameters");
+      return message_error(Errc::kInvalidArgument, "read request: no object", "parameters");
     }
     request.parameters = *found;
   }
@@ -117,7 +117,7 @@ Result<Reply> parse_reply(std::string_view message) {
                       : key == "error"     ? value.is_string()
                       : key == "continues" ? value.is_boolean()
                                            : true;
-    if (!fits) return error_of(Errc::kCorrupt, "read reply: wrong type", key);
+    if (!fits) return message_error(Errc::kCorrupt, "read reply: wrong type", key);
     if (key == "parameters") reply.parameters = value;
     if (key == "error") reply.error = value.get<std::string>();
     if (key == "continues") reply.continues = value.get<bool>();

@@ -149,7 +149,18 @@ def crossings(floors, sleeping):
     return bare, ours, dropped
 
 
-def ticks_in_a_group(floors):
+def rested_floor(floors, takes):
+    """The bare loop as a control loop runs it: a group's worth, then a rest of a millisecond in
+    which the caches go cold."""
+    node = object()
+    samples = []
+    for _ in range(500):
+        time.sleep(0.001)
+        samples.append(floors.bare_ticks(lambda node: None, node, NODES, takes))
+    return statistics.median(samples)
+
+
+def ticks_in_a_group():
     """An empty tick: what each of many nodes of one group adds to the lateness of those after it;
     and the median time to get the GIL."""
     nodes = [horus.Node(name=f"n{i}", tick=lambda node: None, rate=1000, order=i)
@@ -167,11 +178,9 @@ def ticks_in_a_group(floors):
 def empty_ticks(floors):
     rows = {"floor: vectorcall between two clock reads": [], "empty tick, statistics included": [],
             "floor: the same, the GIL taken and dropped": [], "the GIL taken": []}
-    node = object()
     for _ in range(SAMPLES):
-        bare = floors.bare_ticks(lambda node: None, node, 100_000, 0)
-        taking = floors.bare_ticks(lambda node: None, node, 100_000, 1)
-        each, gil = ticks_in_a_group(floors)
+        bare, taking = rested_floor(floors, 0), rested_floor(floors, 1)
+        each, gil = ticks_in_a_group()
         for samples, value in zip(rows.values(), (bare, each, taking, gil)):
             samples.append(value)
     return rows

@@ -15,7 +15,7 @@ namespace horus::cli {
 
 namespace {
 
-struct Options {
+struct StatsOptions {
   std::string node;
   std::string interval;
   bool watch = false;
@@ -26,7 +26,7 @@ struct Options {
 constexpr Nanos kShortest = 100ms;
 
 /// What is there, or of one node only: kNotFound with the node's name when there is no such node.
-Result<wire::StatsView> read(const Options& options, const Places& places) {
+Result<wire::StatsView> read(const StatsOptions& options, const Places& places) {
   auto stats = fetch_stats(places);
   if (!stats || options.node.empty()) return stats;
   auto only = only_node(std::move(stats).value(), options.node);
@@ -41,7 +41,7 @@ int fail_to_read(const Error& error) {
   return fail(kError, fmt::format("no node '{}' (see 'horusctl node list')", error.subject.view()));
 }
 
-std::string render(const Options& options, const wire::StatsView& stats, std::size_t width) {
+std::string render(const StatsOptions& options, const wire::StatsView& stats, std::size_t width) {
   if (options.json) return wire::to_line(wire::to_json(stats)) + "\n";
   if (options.openmetrics) return stats_openmetrics(stats);
   return stats_text(stats, width);
@@ -58,7 +58,7 @@ std::string first_lines(const std::string& text, std::size_t height) {
 }
 
 /// A live view: counters are totals, durations those of the last interval.
-int watch(const Options& options, const Places& places, Nanos interval, Output& output) {
+int watch(const StatsOptions& options, const Places& places, Nanos interval, Output& output) {
   constexpr std::string_view kClear = "\x1b[H\x1b[2J";
   wire::StatsView before;
   for (bool first = true; output.wanted(); first = false) {
@@ -84,7 +84,7 @@ int watch(const Options& options, const Places& places, Nanos interval, Output& 
   return kOk;
 }
 
-int run_stats(const Options& options, const Places& places, Output& output) {
+int run_stats(const StatsOptions& options, const Places& places, Output& output) {
   if (options.watch) {
     const auto interval = parse_seconds(options.interval.empty() ? "1" : options.interval);
     if (!interval || interval.value() < kShortest) {
@@ -102,7 +102,7 @@ int run_stats(const Options& options, const Places& places, Output& output) {
 }  // namespace
 
 Action declare_stats(CLI::App& app, const Places& places) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<StatsOptions>();
   app.add_option("--node", options->node, "Only this node")->type_name("NAME");
   CLI::Option* json = app.add_flag("--json", options->json, "One line of JSON");
   CLI::Option* metrics = app.add_flag("--openmetrics", options->openmetrics, "OpenMetrics text");

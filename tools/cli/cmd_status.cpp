@@ -11,7 +11,7 @@ namespace horus::cli {
 
 namespace {
 
-struct Options {
+struct StatusOptions {
   std::string timeout;
   bool wait = false;
   bool json = false;
@@ -39,7 +39,7 @@ Result<StatusView> wait_until_ready(const Places& places, TimePoint until, Outpu
   }
 }
 
-int run_status(const Options& options, const Places& places, Output& output) {
+int run_status(const StatusOptions& options, const Places& places, Output& output) {
   TimePoint until = MonotonicClock::now();
   if (options.wait) {
     const auto timeout = parse_seconds(options.timeout.empty() ? "60" : options.timeout);
@@ -87,7 +87,7 @@ int run_reload(bool wait, const Places& places, Output& output) {
 }  // namespace
 
 Action declare_status(CLI::App& app, const Places& places) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<StatusOptions>();
   app.add_flag("--json", options->json, "One line of JSON");
   CLI::Option* wait = app.add_option("--wait", options->timeout,
                                      "First wait until every host is ready (default: 60 s)");

@@ -16,14 +16,14 @@ constexpr double kGyroDensity = 0.014 * std::numbers::pi / 180.0;
 constexpr double kGyroWalk = 2e-5;
 constexpr double kAccelDensity = 175e-6 * kGravity;
 constexpr double kAccelWalk = 3e-4;
-constexpr std::uint64_t kSeed = 20'240'501;
+constexpr std::uint64_t kImuSeed = 20'240'501;
 
 }  // namespace
 
 ImuDriver::ImuDriver(horus::PluginContext& context)
     : odom_{or_throw(context.topics().subscriber<horus::msg::Odometry>("odom"))},
       imu_{or_throw(context.topics().publisher<horus::msg::Imu>("imu"))},
-      noise_{kSeed},
+      noise_{kImuSeed},
       gyro_{{{kGyroDensity, kGyroWalk}, {kGyroDensity, kGyroWalk}, {kGyroDensity, kGyroWalk}}},
       accel_{
           {{kAccelDensity, kAccelWalk}, {kAccelDensity, kAccelWalk}, {kAccelDensity, kAccelWalk}}} {

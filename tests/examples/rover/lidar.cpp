@@ -13,14 +13,14 @@ namespace {
 constexpr double kNearest = 0.15;   // m
 constexpr double kFarthest = 12.0;  // m
 constexpr double kSpread = 0.01;    // m, standard deviation
-constexpr std::uint64_t kSeed = 20'240'502;
+constexpr std::uint64_t kLidarSeed = 20'240'502;
 
 }  // namespace
 
 Lidar::Lidar(horus::PluginContext& context)
     : odom_{or_throw(context.topics().subscriber<horus::msg::Odometry>("odom"))},
       scan_{or_throw(context.topics().publisher<horus::msg::LaserScan>("scan"))},
-      noise_{kSeed} {
+      noise_{kLidarSeed} {
   message_.angle_min = static_cast<float>(-std::numbers::pi);
   message_.angle_increment =
       static_cast<float>(2.0 * std::numbers::pi / static_cast<double>(std::size(message_.ranges)));
