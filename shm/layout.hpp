@@ -13,7 +13,7 @@ namespace horus::shm {
 
 /// Every structure that processes share, with its size and offsets nailed down. A change here
 /// is a new kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::size_t kLine = 64;
 
 /// What a file holds; the first eight bytes of each.
@@ -46,19 +46,26 @@ inline bool is_a(const FileHeader& file, Magic magic) noexcept {
   return file.magic == magic && file.version == kLayoutVersion;
 }
 
+/// A publisher's ring: this header, `capacity` slots, and for messages of varying length an area of
+/// bytes behind them.
 struct RingHeader {
   FileHeader file;
   std::uint32_t capacity = 0;   ///< Slots, a power of two.
-  std::uint32_t slot_size = 0;  ///< Bytes, a multiple of kLine.
+  std::uint32_t slot_size = 0;  ///< Bytes: a multiple of kLine, or sizeof(IndexEntry).
   std::uint32_t max_size = 0;   ///< Largest message, bytes.
-  std::uint32_t reserved = 0;
+  std::uint32_t area_size = 0;  ///< Bytes, a multiple of 8; 0: each message lies in its slot.
   std::array<std::uint8_t, 16> pad{};
   std::atomic<std::uint64_t> committed{0};  ///< Messages that are complete.
+  /// Where the area is given away to, messages that are being written included; never falls. Byte
+  /// p of it lies at p mod area_size.
+  std::atomic<std::uint64_t> reserved{0};
   Counter refused{};
-  std::array<std::uint8_t, 48> pad2{};
+  std::array<std::uint8_t, 40> pad2{};
 };
-static_assert(sizeof(RingHeader) == 128 && offsetof(RingHeader, committed) == 64);
+static_assert(sizeof(RingHeader) == 128 && offsetof(RingHeader, committed) == 64 &&
+              offsetof(RingHeader, reserved) == 72 && offsetof(RingHeader, refused) == 80);
 
+/// What each slot begins with; the message follows, where it has a slot of its own.
 struct SlotHeader {
   std::atomic<std::uint64_t> stamp{0};   ///< 2n+1 while message n is written, 2n+2 when complete.
   std::atomic<std::uint64_t> length{0};  ///< Bytes of the message.
@@ -66,27 +73,50 @@ struct SlotHeader {
 };
 static_assert(sizeof(SlotHeader) == 24);
 
+/// The slot of a message that lies in the area, in one piece.
+struct IndexEntry {
+  SlotHeader head;
+  std::atomic<std::uint64_t> position{0};  ///< Of its first byte; a multiple of 8.
+};
+static_assert(sizeof(IndexEntry) == 32 && offsetof(IndexEntry, position) == 24);
+
 /// `topics/<name>/type`: what every opener of a topic checks. Immutable.
 struct TypeFile {
   FileHeader file;
   Name<64> name{};
   std::uint32_t max_size = 0;
   std::uint32_t capacity = 0;
-  std::uint32_t reserved = 0;
-  std::uint32_t generic = 0;
+  std::uint32_t area_size = 0;  ///< 0: every message has the type's size.
+  std::uint32_t refuses = 0;    ///< 1: a full ring refuses; 0: it overwrites its oldest message.
 };
 static_assert(sizeof(TypeFile) == 112);
 
-/// `topics/<name>/<identity>.sub`: a subscriber, as publishers and tools see it.
+/// Of one topic.
+inline constexpr std::size_t kMaxPublishers = 64;
+inline constexpr std::size_t kMaxSubscribers = 64;
+
+/// How far a subscriber has come in one ring of a topic that refuses.
+struct TakenRow {
+  std::atomic<std::uint64_t> ring{0};   ///< The inode of the ring's file; 0: the row is free.
+  std::atomic<std::uint64_t> taken{0};  ///< It asks for no message below this one any more.
+};
+
+/// `topics/<name>/<identity>.sub`: a subscriber, as publishers and tools see it. What publishers
+/// look at in every send shares no line with what changes in every take.
 struct CursorFile {
   FileHeader file;
+  Name<72> bell{};  ///< File name under `bells/`.
+  std::array<std::uint8_t, 24> pad{};
   std::atomic<std::uint32_t> sleeping{0};
-  std::uint32_t pad = 0;
+  std::array<std::uint8_t, 60> pad2{};
   Counter received{};
   Counter missed{};
-  Name<72> bell{};  ///< File name under `bells/`.
+  Counter torn{};  ///< Messages whose publisher died while it wrote them.
+  std::array<std::uint8_t, 40> pad3{};
+  std::array<TakenRow, kMaxPublishers> rows{};
 };
-static_assert(sizeof(CursorFile) == 128);
+static_assert(sizeof(CursorFile) == 1280 && offsetof(CursorFile, sleeping) == 128 &&
+              offsetof(CursorFile, received) == 192 && offsetof(CursorFile, rows) == 256);
 
 /// `bells/<identity>.bell`: one futex word that others may ring, and nothing else.
 struct BellFile {

@@ -32,7 +32,9 @@ struct Row {
   bool writable = false;
   int fd = -1;
   std::byte* begin = nullptr;
-  std::size_t size = 0;
+  // Others read these two while a row changes hands; the sum may then be of the row's last user.
+  std::atomic<std::size_t> size{0};
+  std::atomic<std::uint64_t> peer{0};
 };
 
 constinit std::array<Row, Mapping::kMaxMappings> table{};
@@ -60,6 +62,19 @@ Row* find(const void* address) noexcept {
     if (at >= row.begin && at < row.begin + row.size) return &row;
   }
   return nullptr;
+}
+
+std::size_t mapped_of(std::uint64_t peer) noexcept {
+  std::size_t sum = 0;
+  const std::size_t rows = used.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const Row& row = table[i];
+    if (row.use.load(std::memory_order_acquire) != Use::kMapped) continue;
+    // relaxed, both: a sum of numbers.
+    if (row.peer.load(std::memory_order_relaxed) != peer) continue;
+    sum += row.size.load(std::memory_order_relaxed);
+  }
+  return sum;
 }
 
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
@@ -106,16 +121,20 @@ bool install() noexcept {
 }  // namespace
 
 Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool writable,
-                                               const std::string& path) {
+                                               const std::string& path, std::uint64_t peer) {
   static const bool kInstalled = install();
   if (!kInstalled) {
     return Error{Errc::kExhausted, "prepare for forks", ENOMEM, Name<200>::clipped(path)};
+  }
+  if (peer != 0 && mapped_of(peer) + size > kMaxPeerBytes) {
+    return Error{Errc::kExhausted, "map more than 4 GiB of one peer's shared memory", 0,
+                 Name<200>::clipped(path)};
   }
   try {
     std::unique_ptr<Mapping> mapping{
         new Mapping{bi::mapped_region{Mappable{fd}, writable ? bi::read_write : bi::read_only, 0,
                                       size, nullptr, MAP_SHARED | MAP_POPULATE}}};
-    if (!mapping->enter(fd)) {
+    if (!mapping->enter(fd, peer)) {
       return Error{Errc::kExhausted, "map more than 4,096 files of shared memory", 0,
                    Name<200>::clipped(path)};
     }
@@ -126,7 +145,7 @@ Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool wr
   }
 }
 
-bool Mapping::enter(int fd) noexcept {
+bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
   for (std::size_t i = 0; i < kMaxMappings; ++i) {
     Row& row = table[i];
     Use free = Use::kFree;
@@ -136,7 +155,8 @@ bool Mapping::enter(int fd) noexcept {
     row.writable = region_.get_mode() == bi::read_write;
     row.fd = fd;
     row.begin = data();
-    row.size = size();
+    row.size.store(size(), std::memory_order_relaxed);
+    row.peer.store(peer, std::memory_order_relaxed);
     // release: whoever sees the row in use sees it complete.
     row.use.store(Use::kMapped, std::memory_order_release);
     std::size_t rows = used.load(std::memory_order_relaxed);

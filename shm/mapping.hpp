@@ -26,10 +26,13 @@ namespace horus::shm {
 class Mapping {
  public:
   static constexpr std::size_t kMaxMappings = 4096;
+  /// Of one peer, bytes.
+  static constexpr std::size_t kMaxPeerBytes = std::size_t{4} << 30;
 
-  /// Maps the first `size` bytes of `fd`, which must stay open until the mapping goes.
+  /// Maps the first `size` bytes of `fd`, which must stay open until the mapping goes. `peer`: any
+  /// number that is the owner's alone; 0: this process itself, which has no budget.
   static Result<std::unique_ptr<Mapping>> make(int fd, std::size_t size, bool writable,
-                                               const std::string& path);
+                                               const std::string& path, std::uint64_t peer = 0);
   ~Mapping();
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
@@ -42,7 +45,7 @@ class Mapping {
  private:
   explicit Mapping(boost::interprocess::mapped_region region) noexcept
       : region_{std::move(region)} {}
-  bool enter(int fd) noexcept;
+  bool enter(int fd, std::uint64_t peer) noexcept;
 
   boost::interprocess::mapped_region region_;
   std::size_t row_ = kMaxMappings;  ///< In the table.

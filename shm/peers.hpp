@@ -30,14 +30,22 @@ class PeerTable {
     }
     return false;
   }
-  /// False when the table is full.
-  bool attach(std::unique_ptr<Peer> peer) {
+  bool full() const noexcept {
+    return std::ranges::none_of(slots_, [](const auto& slot) {
+      // acquire: as in attach().
+      return slot.load(std::memory_order_acquire) == nullptr;
+    });
+  }
+  /// False when the table is full. `enter` is told the peer's slot before anybody sees it there.
+  template <typename Enter>
+  bool attach(std::unique_ptr<Peer> peer, Enter enter) {
     for (std::size_t i = 0; i < N; ++i) {
       // acquire: the user's thread is done with the peer that was here; collect() will not see that
       // it was let go.
       if (slots_[i].load(std::memory_order_acquire) != nullptr) continue;
       Peer* raw = peer.get();
       owned_.push_back(std::move(peer));
+      enter(*raw, i);
       // release: the user's thread that sees the pointer sees the peer.
       slots_[i].store(raw, std::memory_order_release);
       if (i >= used_.load(std::memory_order_relaxed)) used_.store(i + 1, std::memory_order_release);
@@ -45,6 +53,8 @@ class PeerTable {
     }
     return false;
   }
+  /// Knows the peer by its name and shows it to nobody.
+  void remember(std::unique_ptr<Peer> peer) { owned_.push_back(std::move(peer)); }
   /// `present`: the names of the peers' files that are still there. A peer that was let go is
   /// remembered by its name as long as its file is, lest it be taken for a new one.
   void collect(const std::vector<std::string>& present) {
@@ -58,6 +68,11 @@ class PeerTable {
     });
   }
   std::vector<std::unique_ptr<Peer>>& owned() noexcept { return owned_; }
+  /// Whether a peer died, or was let go and is still remembered: a look is due.
+  bool has_changed() const noexcept {
+    return owned_.size() != count() ||
+           std::ranges::any_of(owned_, [](const auto& peer) { return !peer->region.alive(); });
+  }
 
   template <typename Visit>
   void each(Visit visit) const noexcept {

@@ -1,11 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/publisher.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
+namespace {
+
+bool refuse(PublisherState& state) noexcept {
+  state.view.header->refused.add();
+  count(state.counters.dropped);
+  return false;
+}
+
+/// How far the subscriber has come in this ring. 0 until it has found the ring: it will read it
+/// from its beginning.
+std::uint64_t taken_by(const PublisherState& state, CursorPeer& peer) noexcept {
+  const auto& rows = peer.region.as<const CursorFile>()->rows;
+  // acquire: what the subscriber read below the number, it read before.
+  const auto is_ours = [&](const TakenRow& row) {
+    return row.ring.load(std::memory_order_acquire) == state.inode;
+  };
+  if (!is_ours(rows[peer.row])) {
+    const auto found = std::ranges::find_if(rows, is_ours);
+    if (found == rows.end()) return 0;
+    peer.row = static_cast<std::size_t>(found - rows.begin());
+  }
+  return rows[peer.row].taken.load(std::memory_order_acquire);
+}
+
+/// Whether message `sent`, whose bytes end at `end`, replaces nothing from message `taken` on. A
+/// number that is no honest one costs its teller messages, or has the topic refuse.
+bool leaves(const PublisherState& state, std::uint64_t taken, std::uint64_t end) noexcept {
+  if (taken >= state.sent) return true;
+  if (state.sent - taken >= state.view.capacity()) return false;
+  // relaxed: this thread wrote it.
+  return state.view.area_size == 0 ||
+         end - state.view.position(taken).load(std::memory_order_relaxed) <= state.view.area_size;
+}
+
+/// Whether no subscriber that lives still wants what message `sent` would replace.
+bool has_room(PublisherState& state, std::uint64_t end) noexcept {
+  bool room = true;
+  state.subscribers.each([&](CursorPeer& peer, std::size_t slot) {
+    // relaxed: a hint of the helper thread.
+    if (peer.dead.load(std::memory_order_relaxed)) return state.subscribers.let_go(slot);
+    if (leaves(state, peer.taken, end)) return;
+    // What was seen last is not enough: another look.
+    peer.taken = taken_by(state, peer);
+    room = room && leaves(state, peer.taken, end);
+  });
+  return room;
+}
+
+}  // namespace
 
 PublisherState::~PublisherState() {
   if (session == nullptr) return;
@@ -22,14 +72,19 @@ RawPublisher::~RawPublisher() = default;
 
 bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   PublisherState& state = *state_;
+  const RingView& ring = state.view;
   const std::size_t least = state.type->size;  // Of a generic message: 0.
-  if (message.size() > state.view.max_size || message.size() < least) {
-    state.view.header->refused.add();
-    count(state.counters.dropped);
-    return false;
+  if (message.size() > ring.max_size || message.size() < least) return refuse(state);
+  std::uint64_t place = 0;
+  std::uint64_t end = 0;
+  if (ring.area_size != 0) {
+    place = place_for(ring, state.reserved, message.size());
+    end = place + padded(message.size());
   }
-  write_slot(state.view, state.sent, message, cycle_count());
+  if (state.refuses && !has_room(state, end)) return refuse(state);
+  write_message(ring, state.sent, place, message, cycle_count());
   ++state.sent;
+  state.reserved = end;
   count(state.counters.sent);
   state.subscribers.each([&state](CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
@@ -53,7 +108,7 @@ std::size_t RawPublisher::max_size() const noexcept {
   return state_->view.max_size;
 }
 std::uint64_t RawPublisher::capacity() const noexcept {
-  return state_->view.mask + 1;
+  return state_->view.capacity();
 }
 std::uint64_t RawPublisher::sent() const noexcept {
   return state_->sent;

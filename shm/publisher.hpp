@@ -25,13 +25,17 @@ class RawPublisher {
   ~RawPublisher();
 
   /// RT-safe. `message` is type().size bytes, or for a generic topic at most max_size() bytes.
-  /// False, and counted in refused(), for a message of another size.
+  /// False, and counted in refused(), for a message of another size, and on a topic that refuses
+  /// while a subscriber that lives has not taken what the message would replace. A subscriber
+  /// counts from when this process's helper thread has seen it, at most a few milliseconds after
+  /// it came, until 0.2 s after its death.
   bool send(std::span<const std::byte> message) noexcept;
 
   const TypeInfo& type() const noexcept;
   std::size_t max_size() const noexcept;
-  std::uint64_t capacity() const noexcept;  ///< Messages the ring holds.
-  std::uint64_t sent() const noexcept;      ///< The ring's committed sequence.
+  /// Messages the ring holds; of messages whose size varies, at most.
+  std::uint64_t capacity() const noexcept;
+  std::uint64_t sent() const noexcept;  ///< The ring's committed sequence.
   std::uint64_t refused() const noexcept;
   explicit operator bool() const noexcept { return state_ != nullptr; }
 

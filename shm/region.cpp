@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <functional>
+#include <string_view>
 #include <utility>
 
 namespace horus::shm {
@@ -40,6 +42,12 @@ bool owner_allowed(const struct stat& file, const std::string& path) noexcept {
   struct stat directory {};
   if (::stat(path.substr(0, path.rfind('/')).c_str(), &directory) != 0) return false;
   return file.st_uid == directory.st_uid || file.st_gid == directory.st_gid;
+}
+
+/// Whose file it is, by the identity that its name begins with; never 0.
+std::uint64_t peer_of(std::string_view path) noexcept {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return std::hash<std::string_view>{}(name.substr(0, name.find('.'))) | 1U;
 }
 
 Error refused(Errc code, const char* what, const std::string& path) noexcept {
@@ -115,7 +123,7 @@ Result<Region> Region::open(const std::string& path, std::size_t least, bool wri
   if (static_cast<std::size_t>(status.st_blocks) * 512 < size) {
     return refused(Errc::kCorrupt, "shared memory with holes", path);
   }
-  auto mapped = Mapping::make(region.fd_.get(), size, writable, path);
+  auto mapped = Mapping::make(region.fd_.get(), size, writable, path, peer_of(path));
   if (!mapped) return mapped.error();
   region.map_ = std::move(mapped).value();
   region.path_ = path;
@@ -127,6 +135,11 @@ bool Region::alive() const noexcept {
   struct stat status {};
   return ::fstat(fd_.get(), &status) == 0 &&
          static_cast<std::size_t>(status.st_size) >= map_->size();
+}
+
+std::uint64_t Region::inode() const noexcept {
+  struct stat status {};
+  return fd_ && ::fstat(fd_.get(), &status) == 0 ? status.st_ino : 0;
 }
 
 bool Region::is_named() const noexcept {

@@ -33,7 +33,9 @@ class Region {
 
   /// Maps a peer's file read-only (or a bell, writable) after it has been checked: a regular
   /// file of an allowed owner (this user, root, the directory's owner or group), at least `least`
-  /// and at most kMaxSize bytes, all of its blocks allocated. kPermission or kCorrupt otherwise.
+  /// and at most kMaxSize bytes, all of its blocks allocated. kPermission or kCorrupt otherwise;
+  /// kExhausted when this process has mapped Mapping::kMaxPeerBytes of this peer's files, which
+  /// begin with the same identity.
   static Result<Region> open(const std::string& path, std::size_t least, bool writable = false);
 
   std::span<std::byte> bytes() const noexcept {
@@ -50,6 +52,8 @@ class Region {
   /// Whether somebody holds the owner's lock, and the file is as long as it was. On a region
   /// opened with open().
   bool alive() const noexcept;
+  /// Of the file, which has it to itself as long as it is open anywhere; 0: no file.
+  std::uint64_t inode() const noexcept;
   /// Whether `path` still names this file.
   bool is_named() const noexcept;
   /// Removes the name, if it is still this file's.

@@ -47,6 +47,7 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
                  .type = std::string{file.name.view()},
                  .message_size = file.max_size,
                  .capacity = file.capacity,
+                 .refuses = file.refuses != 0,
                  .publishers = {},
                  .subscribers = {}};
   for (const std::string& entry : list_directory(directory, ".ring")) {
@@ -65,7 +66,8 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
     info.subscribers.push_back({.pid = pid_of(entry),
                                 .alive = region.value().alive(),
                                 .received = cursor.received.value(),
-                                .missed = cursor.missed.value()});
+                                .missed = cursor.missed.value(),
+                                .torn = cursor.torn.value()});
   }
   return info;
 }

@@ -20,12 +20,14 @@ struct SubscriberInfo {
   bool alive = false;
   std::uint64_t received = 0;
   std::uint64_t missed = 0;
+  std::uint64_t torn = 0;
 };
 struct TopicInfo {
   std::string name;
   std::string type;
   std::uint32_t message_size = 0;  ///< Bytes; the largest one for generic topics.
-  std::uint32_t capacity = 0;      ///< Messages a ring.
+  std::uint32_t capacity = 0;      ///< Messages a ring, at most.
+  bool refuses = false;            ///< A full ring refuses; else it overwrites.
   std::vector<PublisherInfo> publishers;
   std::vector<SubscriberInfo> subscribers;
 };

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/session.hpp"
 
-#include <dirent.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "shm/directory.hpp"
@@ -20,27 +18,9 @@ namespace {
 
 constexpr int kBellMode = 0660;
 /// How often the helper thread looks whether peers still live.
-constexpr int kLivenessMs = 200;
+constexpr Nanos kRound = 200ms;
 
 }  // namespace
-
-std::optional<RingView> view_of(const Region& region, const TypeInfo& type) noexcept {
-  auto& header = *region.as<RingHeader>();
-  const std::uint32_t capacity = read_once(header.capacity);
-  const std::uint32_t slot_size = read_once(header.slot_size);
-  const std::uint32_t max_size = read_once(header.max_size);
-  const bool sound =
-      is_a(header.file, Magic::kRing) && header.file.hash == type.hash &&
-      std::has_single_bit(capacity) && max_size <= kMaxMessage && slot_size % kLine == 0 &&
-      slot_size >= sizeof(SlotHeader) + max_size &&
-      sizeof(RingHeader) + std::uint64_t{capacity} * slot_size <= region.bytes().size();
-  if (!sound) return std::nullopt;
-  return RingView{.header = &header,
-                  .slots = region.bytes().data() + sizeof(RingHeader),
-                  .mask = capacity - 1,
-                  .stride = slot_size,
-                  .max_size = max_size};
-}
 
 Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_{std::move(impl)} {}
 Session::~Session() = default;
@@ -53,6 +33,12 @@ Result<std::unique_ptr<Session>> Session::open(std::string base) {
 
 const std::string& Session::base() const noexcept {
   return impl_->base;
+}
+std::uint64_t Session::rejected() const {
+  return impl_->rejected();
+}
+std::optional<Error> Session::last_rejection() const {
+  return impl_->last_rejection();
 }
 
 Status Session::Impl::start() {
@@ -70,7 +56,7 @@ Status Session::Impl::start() {
   inotify_ = UniqueFd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   stop_ = UniqueFd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!inotify_ || !stop_) return Error::from_errno("watch shared memory", base);
-  watch(base + "/pools");
+  pools_watch_ = watch(base + "/pools");
   helper_ = std::thread{[this] {
     ::pthread_setname_np(::pthread_self(), "horus-topics");
     run();
@@ -95,14 +81,25 @@ Session::Impl::~Impl() {
 void Session::Impl::run() noexcept {
   std::array<pollfd, 2> fds{{{.fd = inotify_.get(), .events = POLLIN, .revents = 0},
                              {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  alignas(inotify_event) std::array<char, 4096> events{};
+  TimePoint next_round{};
   while ((fds[1].revents & POLLIN) == 0) {
-    ::poll(fds.data(), fds.size(), kLivenessMs);
-    while (::read(inotify_.get(), events.data(), events.size()) > 0) {
-    }
+    ::poll(fds.data(), fds.size(), static_cast<int>(kRound / 1ms));
+    const std::set<int> watches = changed();
+    const TimePoint now = MonotonicClock::now();
+    const bool round = now >= next_round;
+    if (round) next_round = now + kRound;
+    // An overflow of the kernel's queue, which may have been about anything, has no watch.
+    const auto concerns = [&watches](int watch) {
+      return watches.contains(watch) || watches.contains(-1);
+    };
     const std::scoped_lock lock{mutex_};
-    for (PublisherState* publisher : publishers_) look(*publisher);
-    for (SubscriberState* subscriber : subscribers_) look(*subscriber, true);
+    for (PublisherState* one : publishers_) {
+      if (concerns(one->watch) || (round && has_changed(*one))) look(*one);
+    }
+    for (SubscriberState* one : subscribers_) {
+      if (concerns(one->watch) || (round && has_changed(*one))) look(*one, true);
+    }
+    if (!round && !concerns(pools_watch_)) continue;
     // acquire: the pools below the count are there.
     const std::size_t pools = pool_count_.load(std::memory_order_acquire);
     for (std::size_t i = 0; i < pools; ++i) pools_[i]->attend();
@@ -111,76 +108,16 @@ void Session::Impl::run() noexcept {
   }
 }
 
-void Session::Impl::watch(const std::string& directory) {
-  ::inotify_add_watch(inotify_.get(), directory.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE);
-}
-
-std::shared_ptr<Bell> Session::Impl::bell_of(const std::string& name) {
-  if (name == bell_name) return bell;
-  if (name.empty() || name.find('/') != std::string::npos) return nullptr;
-  if (const auto known = bells_.find(name); known != bells_.end()) return known->second;
-  auto region = Region::open(base + "/bells/" + name, sizeof(BellFile), true);
-  if (!region) return nullptr;
-  return bells_[name] = std::make_shared<Bell>(std::move(region).value());
-}
-
-void Session::Impl::look(PublisherState& publisher) {
-  const auto names = list_directory(publisher.directory, ".sub");
-  for (const std::string& name : names) {
-    if (publisher.subscribers.knows(name)) continue;
-    auto region = Region::open(publisher.directory + "/" + name, sizeof(CursorFile));
-    if (!region || !region.value().alive()) continue;
-    const auto& cursor = *region.value().as<const CursorFile>();
-    if (!is_a(cursor.file, Magic::kCursor)) continue;
-    auto peer = std::make_unique<CursorPeer>();
-    peer->name = name;
-    peer->bell = bell_of(std::string{cursor.bell.view()});
-    peer->region = std::move(region).value();
-    publisher.subscribers.attach(std::move(peer));
-  }
-  for (auto& peer : publisher.subscribers.owned()) {
-    // relaxed: a hint; the peer stays mapped until the publisher lets it go.
-    if (!peer->region.alive()) peer->dead.store(true, std::memory_order_relaxed);
-  }
-  publisher.subscribers.collect(names);
-}
-
-void Session::Impl::look(SubscriberState& subscriber, bool late) {
-  const auto names = list_directory(subscriber.directory, ".ring");
-  for (const std::string& name : names) {
-    if (subscriber.rings.knows(name)) continue;
-    auto region = Region::open(subscriber.directory + "/" + name, sizeof(RingHeader));
-    if (!region) continue;
-    const auto view = view_of(region.value(), *subscriber.type);
-    if (!view) continue;
-    auto peer = std::make_unique<RingPeer>();
-    peer->name = name;
-    peer->view = *view;
-    peer->region = std::move(region).value();
-    // acquire: the messages below the number are complete. A ring that is younger than the
-    // subscription is read from its beginning, so that nothing is lost.
-    const std::uint64_t committed = peer->view.header->committed.load(std::memory_order_acquire);
-    const std::uint64_t back = std::min<std::uint64_t>(subscriber.history, peer->view.mask + 1);
-    peer->next = late ? 0 : committed - std::min(committed, back);
-    subscriber.rings.attach(std::move(peer));
-  }
-  for (auto& peer : subscriber.rings.owned()) {
-    // release: what the dead publisher committed is visible to whoever sees the flag.
-    if (!peer->region.alive()) peer->dead.store(true, std::memory_order_release);
-  }
-  subscriber.rings.collect(names);
-}
-
 void Session::Impl::add(PublisherState& publisher) {
   const std::scoped_lock lock{mutex_};
-  watch(publisher.directory);
+  publisher.watch = watch(publisher.directory);
   look(publisher);
   publishers_.push_back(&publisher);
 }
 
 void Session::Impl::add(SubscriberState& subscriber) {
   const std::scoped_lock lock{mutex_};
-  watch(subscriber.directory);
+  subscriber.watch = watch(subscriber.directory);
   look(subscriber, false);
   subscribers_.push_back(&subscriber);
 }
@@ -241,7 +178,11 @@ Result<std::shared_ptr<PeerPool>> Session::Impl::peer_pool(std::uint32_t id) {
     if (auto pool = known->second.lock()) return pool;
   }
   auto opened = PeerPool::open(base, id, identity);
-  if (opened) peer_pools_[id] = opened.value();
+  if (opened) {
+    peer_pools_[id] = opened.value();
+  } else {
+    reject("pool " + std::to_string(id), opened.error());
+  }
   return opened;
 }
 

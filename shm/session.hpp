@@ -18,10 +18,20 @@ namespace horus::shm {
 /// $HORUS_BASE, else /dev/shm/horus-<uid>; $HORUS_NAMESPACE adds a level. Creates nothing.
 std::string default_base();
 
+/// What a full ring does with one more message.
+enum class Policy : std::uint8_t {
+  kAny,        ///< What the topic does already; a new one overwrites.
+  kOverwrite,  ///< The oldest message makes room; who has not taken it is told that it missed one.
+  kRefuse,     ///< send() returns false while a living subscriber has not taken the oldest.
+};
+
 struct TopicOptions {
-  std::uint32_t capacity = 0;  ///< Messages a ring holds; rounded up to a power of two; 0: by kind.
-  std::uint32_t max_size = 0;  ///< Generic topics: largest message in bytes; 0: 4,096.
+  /// Messages a ring holds; rounded up to a power of two; 0: by kind. Of messages whose size
+  /// varies, so many of any size; at 0, as many as fit into 256 KiB, 4,096 at most.
+  std::uint32_t capacity = 0;
+  std::uint32_t max_size = 0;  ///< Where the size varies: largest message in bytes; 0: 4,096.
   std::uint32_t history = 0;   ///< Subscribers: start up to this many messages back.
+  Policy policy = Policy::kAny;
   MessageCounters counters{};  ///< Of the node that sends or receives; outlive what uses them.
 };
 
@@ -40,9 +50,15 @@ class Session {
 
   const std::string& base() const noexcept;
 
-  /// Fails with kTypeMismatch naming both types when the topic exists with another type or
-  /// layout; kInvalidArgument for a bad name (allowed: [A-Za-z0-9_./-], 1 to 200 bytes);
-  /// kExhausted when /dev/shm is full.
+  /// Files of others that were not used, each counted once: damaged, foreign, above a limit, or
+  /// without a place in a table that is full. last_rejection() says which and why.
+  std::uint64_t rejected() const;
+  std::optional<Error> last_rejection() const;
+
+  /// Fails with kTypeMismatch naming both types (or policies) when the topic exists with another
+  /// type, layout or policy; kInvalidArgument for a bad name (allowed: [A-Za-z0-9_./-], 1 to 200
+  /// bytes), impossible limits, or a larger max_size than the topic has; kExhausted when /dev/shm
+  /// is full, and for the 65th publisher or the 65th subscriber of one topic.
   Result<RawPublisher> publish(std::string_view topic, const TypeInfo& type,
                                TopicOptions options = {});
   Result<RawSubscriber> subscribe(std::string_view topic, const TypeInfo& type,

@@ -2,7 +2,6 @@
 #include "shm/subscriber.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "shm/session_impl.hpp"
@@ -33,31 +32,42 @@ std::uint64_t catch_up(SubscriberState& state, RingPeer& ring) noexcept {
   // sleeper's flag, see wakeup.hpp.
   const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_seq_cst);
   if (committed <= ring.next) return 0;
-  const std::uint64_t capacity = ring.view.mask + 1;
-  if (committed - ring.next > capacity) {
-    const std::uint64_t oldest = committed - capacity;
+  const std::uint64_t oldest = oldest_kept(ring.view, ring.next, committed);
+  if (oldest != ring.next) {
     count_missed(state, oldest - ring.next);
-    ring.next = oldest;
+    ring.advance_to(oldest);
   }
-  return committed - ring.next;
+  return committed - oldest;
+}
+
+/// Looks at each ring that has messages ready. One that is empty and whose publisher is dead goes.
+template <typename Visit>
+void each_ready(SubscriberState& state, Visit visit) noexcept {
+  state.rings.each([&](RingPeer& ring, std::size_t slot) {
+    // acquire: a dead publisher's last message is visible before its death.
+    const bool dead = ring.dead.load(std::memory_order_acquire);
+    if (const std::uint64_t ready = catch_up(state, ring); ready != 0) return visit(ring, ready);
+    if (!dead) return;
+    if (ring.witnessed && is_begun(ring.view, ring.next)) cursor(state).torn.add();
+    // release: the next ring's publisher finds its number here, not this one's.
+    if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
+    state.rings.let_go(slot);
+  });
+}
+
+std::uint64_t sent_at(const RingPeer& ring) noexcept {
+  return ring.view.slot(ring.next).cycles.load(std::memory_order_acquire);
 }
 
 /// The ring whose next message was sent first; null when all are empty.
 RingPeer* earliest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
-  std::uint64_t best_cycles = std::numeric_limits<std::uint64_t>::max();
-  state.rings.each([&](RingPeer& ring, std::size_t slot) {
-    // acquire: a dead publisher's last message is visible before its death.
-    const bool dead = ring.dead.load(std::memory_order_acquire);
-    if (catch_up(state, ring) == 0) {
-      if (dead) state.rings.let_go(slot);
-      return;
-    }
-    const std::uint64_t cycles = ring.view.slot(ring.next).cycles.load(std::memory_order_acquire);
-    if (cycles < best_cycles || best == nullptr) {
-      best = &ring;
-      best_cycles = cycles;
-    }
+  std::uint64_t best_cycles = 0;
+  each_ready(state, [&](RingPeer& ring, std::uint64_t) {
+    const std::uint64_t cycles = sent_at(ring);
+    if (best != nullptr && cycles >= best_cycles) return;
+    best = &ring;
+    best_cycles = cycles;
   });
   return best;
 }
@@ -65,7 +75,7 @@ RingPeer* earliest(SubscriberState& state) noexcept {
 /// Counts messages as received that a newer one makes superfluous.
 void pass_over(const SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
   count_received(state, messages);
-  ring.next += messages;
+  ring.advance_to(ring.next + messages);
 }
 
 /// The ring whose last message was sent last; null when all are empty. Every other message that
@@ -73,15 +83,9 @@ void pass_over(const SubscriberState& state, RingPeer& ring, std::uint64_t messa
 RingPeer* latest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
-  state.rings.each([&](RingPeer& ring, std::size_t slot) {
-    const bool dead = ring.dead.load(std::memory_order_acquire);  // As in earliest().
-    const std::uint64_t ready = catch_up(state, ring);
-    if (ready == 0) {
-      if (dead) state.rings.let_go(slot);
-      return;
-    }
+  each_ready(state, [&](RingPeer& ring, std::uint64_t ready) {
     if (ready > 1) pass_over(state, ring, ready - 1);
-    const std::uint64_t cycles = ring.view.slot(ring.next).cycles.load(std::memory_order_acquire);
+    const std::uint64_t cycles = sent_at(ring);
     if (best != nullptr && cycles < best_cycles) return pass_over(state, ring, 1);
     if (best != nullptr) pass_over(state, *best, 1);
     best = &ring;
@@ -92,8 +96,8 @@ RingPeer* latest(SubscriberState& state) noexcept {
 
 std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
                          std::span<std::byte> buffer) noexcept {
-  const Read read = read_slot(ring.view, ring.next, buffer);
-  ++ring.next;
+  const Read read = read_message(ring.view, ring.next, buffer);
+  ring.advance_to(ring.next + 1);
   // A message that its ring counts as complete and that is not there, or is shorter than its type,
   // is of a ring that breaks its own rules: it is lost, and holds up nobody.
   if (read.outcome != ReadOutcome::kTaken || read.length < state.type->size) {
@@ -141,21 +145,47 @@ bool RawSubscriber::has_message() const noexcept {
   return earliest(*state_) != nullptr;
 }
 
-bool RawSubscriber::wait_until(TimePoint until) noexcept {
-  Bell& bell = *state_->session->bell;
-  CursorFile& file = cursor(*state_);
-  bool found = has_message();
-  while (!found && MonotonicClock::now() < until) {
-    // seq_cst, in this order: the flag, the word, one more look; see wakeup.hpp.
-    file.sleeping.store(1, std::memory_order_seq_cst);
-    const std::uint32_t seen = bell.word();
-    found = has_message();
-    // acquire: what the interrupting thread did before is visible.
-    if (found || state_->interrupted.exchange(false, std::memory_order_acq_rel)) break;
-    bell.wait(seen, std::min(until, MonotonicClock::now() + kMaxBellWait));
-    found = has_message();
+std::ptrdiff_t RawSubscriber::take_until(std::span<std::byte> buffer, TimePoint until) noexcept {
+  for (;;) {
+    if (const std::ptrdiff_t length = take(buffer); length >= 0) return length;
+    if (!wait_until(until)) return -1;
   }
-  file.sleeping.store(0, std::memory_order_relaxed);
+}
+
+bool RawSubscriber::wait_until(TimePoint until) noexcept {
+  RawSubscriber* const self = this;
+  return wait_any({&self, 1}, until) != nullptr;
+}
+
+RawSubscriber* RawSubscriber::wait_any(std::span<RawSubscriber* const> subscribers,
+                                       TimePoint until) noexcept {
+  const auto ready = [subscribers]() noexcept -> RawSubscriber* {
+    const auto found = std::ranges::find_if(subscribers, &RawSubscriber::has_message);
+    return found != subscribers.end() ? *found : nullptr;
+  };
+  RawSubscriber* found = ready();
+  if (found != nullptr || subscribers.empty()) return found;
+  // The bell of a subscriber of another session is another one: there the bound wakes.
+  Bell& bell = *subscribers.front()->state_->session->bell;
+  while (found == nullptr && MonotonicClock::now() < until) {
+    // seq_cst, in this order: the flags, the word, one more look; see wakeup.hpp.
+    for (const RawSubscriber* one : subscribers) {
+      cursor(*one->state_).sleeping.store(1, std::memory_order_seq_cst);
+    }
+    const std::uint32_t seen = bell.word();
+    found = ready();
+    bool interrupted = false;
+    for (const RawSubscriber* one : subscribers) {
+      // acquire: what the interrupting thread did before is visible.
+      interrupted |= one->state_->interrupted.exchange(false, std::memory_order_acq_rel);
+    }
+    if (found != nullptr || interrupted) break;
+    bell.wait(seen, std::min(until, MonotonicClock::now() + kMaxBellWait));
+    found = ready();
+  }
+  for (const RawSubscriber* one : subscribers) {
+    cursor(*one->state_).sleeping.store(0, std::memory_order_relaxed);
+  }
   return found;
 }
 
@@ -177,11 +207,15 @@ std::uint64_t RawSubscriber::missed() const noexcept {
   return cursor(*state_).missed.value();
 }
 
+std::uint64_t RawSubscriber::torn() const noexcept {
+  return cursor(*state_).torn.value();
+}
+
 std::uint64_t RawSubscriber::pending() const noexcept {
   std::uint64_t count = 0;
   state_->rings.each([&count](RingPeer& ring, std::size_t) {
-    const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_relaxed);
-    if (committed > ring.next) count += std::min(committed - ring.next, ring.view.mask + 1);
+    const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_acquire);
+    if (committed > ring.next) count += committed - oldest_kept(ring.view, ring.next, committed);
   });
   return count;
 }

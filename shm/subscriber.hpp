@@ -36,16 +36,28 @@ class RawSubscriber {
   /// RT-safe. Whether take() would find one, without taking it.
   bool has_message() const noexcept;
 
+  /// take(), which waits for a message until `until`. -1 then, and after interrupt().
+  std::ptrdiff_t take_until(std::span<std::byte> buffer, TimePoint until) noexcept;
+
   /// Waits without a lock until there is a message (true) or `until` (false). Spurious false
   /// after interrupt().
   bool wait_until(TimePoint until) noexcept;
+  /// Waits in one thread for many topics: the first of `subscribers` that has a message, or null
+  /// at `until` and after an interrupt() of any. They are of one session, whose bell wakes all;
+  /// one of another is found within 10 ms.
+  static RawSubscriber* wait_any(std::span<RawSubscriber* const> subscribers,
+                                 TimePoint until) noexcept;
   void interrupt() noexcept;
 
   const TypeInfo& type() const noexcept;
   std::size_t max_size() const noexcept;
+  /// Of what publishers sent since this subscriber came: received() + missed() is sent(), once
+  /// everything was taken.
   std::uint64_t received() const noexcept;
   std::uint64_t missed() const noexcept;
-  std::uint64_t pending() const noexcept;
+  /// Messages, beside those, whose publisher died while it wrote them.
+  std::uint64_t torn() const noexcept;
+  std::uint64_t pending() const noexcept;     ///< Messages that take() would find now.
   std::uint32_t publishers() const noexcept;  ///< Attached now.
   explicit operator bool() const noexcept { return state_ != nullptr; }
 
@@ -65,6 +77,9 @@ class Subscriber : public RawSubscriber {
   /// RT-safe.
   std::optional<T> take_latest() noexcept {
     return typed([this](auto bytes) { return RawSubscriber::take_latest(bytes); });
+  }
+  std::optional<T> take_until(TimePoint until) noexcept {
+    return typed([this, until](auto bytes) { return RawSubscriber::take_until(bytes, until); });
   }
 
  private:

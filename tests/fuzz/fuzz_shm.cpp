@@ -59,7 +59,7 @@ void read_ring(const std::string& path) {
   const std::uint64_t committed = view->header->committed.load();
   for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, view->mask, committed,
                                 committed - 1, committed - view->mask, ~std::uint64_t{0}}) {
-    const Read read = read_slot(*view, n, buffer);
+    const Read read = read_message(*view, n, buffer);
     HORUS_CHECK(read.length <= buffer.size());
   }
 }

@@ -213,7 +213,7 @@ TEST_F(TopicTest, the_default_capacity_follows_from_the_size_of_a_message) {
                .doc = ""};
   EXPECT_EQ(session->publish("big", big).value().capacity(), 32U) << "at most 4 MiB a ring";
   const auto generic = session->publish("generic", generic_type()).value();
-  EXPECT_EQ(generic.capacity(), 32U) << "at most 256 KiB a ring";
+  EXPECT_EQ(generic.capacity(), 4096U);
   EXPECT_EQ(generic.max_size(), 4096U);
 }
 
