@@ -71,8 +71,9 @@ int store_element(std::byte* at, const Place& place, PyObject* value) noexcept {
 }
 
 void set_count(std::byte* message, const Place& place, Py_ssize_t length) noexcept {
-  // The arrays of a message share the count ("joint_count"): the longest counts.
-  const auto count = std::max(used(message, place), static_cast<std::uint32_t>(length));
+  auto count = static_cast<std::uint32_t>(length);
+  // Arrays that share a count ("joint_count"): the longest counts.
+  if (place.counter_shared) count = std::max(count, used(message, place));
   std::memcpy(message + place.counter_offset, &count, place.counter_size);  // Little-endian.
 }
 
@@ -109,6 +110,32 @@ int store_from_array(std::byte* at, const Place& place, PyObject* value, Py_ssiz
   return view ? copy_array(view.ptr(), value) : -1;
 }
 
+int store_each(std::byte* at, const Place& place, PyObject* value, Py_ssize_t length) noexcept {
+  const Ref values{PySequence_Fast(value, "a sequence is expected")};
+  if (!values) return -1;
+  // The length again: computing it may have run Python code of the value.
+  const Py_ssize_t count = std::min(length, PySequence_Fast_GET_SIZE(values.ptr()));
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* const element = PySequence_Fast_GET_ITEM(values.ptr(), i);
+    if (store_element(at + i * place.size, place, element) < 0) return -1;
+  }
+  return 0;
+}
+
+/// The messages may be views of this very array, in another order: they are copied out first.
+int store_messages(std::byte* at, const Place& place, PyObject* value, Py_ssize_t length) noexcept {
+  const auto bytes = static_cast<std::size_t>(length) * place.size;
+  auto* const copy = static_cast<std::byte*>(PyMem_Calloc(1, bytes));
+  if (copy == nullptr) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  const int stored = store_each(copy, place, value, length);
+  if (stored == 0) std::memcpy(at, copy, bytes);
+  PyMem_Free(copy);
+  return stored;
+}
+
 int store_array(std::byte* message, const Place& place, PyObject* value) noexcept {
   const Py_ssize_t length = PyUnicode_Check(value) ? -1 : PyObject_Size(value);
   if (length < 0) {
@@ -121,14 +148,9 @@ int store_array(std::byte* message, const Place& place, PyObject* value) noexcep
   const int copied = store_from_array(at, place, value, length);
   if (copied < 0) return -1;
   if (copied == 0) {
-    const Ref values{PySequence_Fast(value, "a sequence is expected")};
-    if (!values) return -1;
-    // The length again: computing it may have run Python code of the value.
-    const Py_ssize_t count = std::min(length, PySequence_Fast_GET_SIZE(values.ptr()));
-    for (Py_ssize_t i = 0; i < count; ++i) {
-      PyObject* const element = PySequence_Fast_GET_ITEM(values.ptr(), i);
-      if (store_element(at + i * place.size, place, element) < 0) return -1;
-    }
+    const int stored = place.kind == shm::Kind::kMessage ? store_messages(at, place, value, length)
+                                                         : store_each(at, place, value, length);
+    if (stored < 0) return -1;
   }
   const auto unused = static_cast<std::size_t>(place.count - length) * place.size;
   std::memset(at + length * place.size, 0, unused);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/message_class.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -143,12 +144,13 @@ void message_dealloc(PyObject* self) noexcept {
 PyObject* message_repr(PyObject* self) noexcept {
   MessageObject* const message = as_message(self);
   std::string text = std::string(message->type->info().name) + "(";
-  bool first = true;
-  for (const Argument& argument : message->type->arguments()) {
-    if (!first) text += ", ";
-    first = false;
-    text += argument.place.name + "=" + describe(message, argument.place);
-  }
+  const auto add = [&](const Place& place) {
+    if (!text.ends_with('(')) text += ", ";
+    text += place.name + "=" + describe(message, place);
+  };
+  for (const Argument& argument : message->type->arguments()) add(argument.place);
+  // Without arguments there is nothing to write but what it holds.
+  if (message->type->arguments().empty()) std::ranges::for_each(message->type->fields(), add);
   text += ")";
   return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/message_place.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -173,6 +174,8 @@ bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found) 
     if (found.array && counter != nullptr) {
       found.counter_offset = offset - field->offset + counter->offset;
       found.counter_size = counter->size;
+      found.counter_shared =
+          std::ranges::count(inside->fields, field->counted_by, &shm::FieldInfo::counted_by) > 1;
     }
     return true;
   }
@@ -196,27 +199,6 @@ int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept {
     case shm::Kind::kPadding: break;
   }
   return type_error(place, "a scalar", value);
-}
-
-void store_default(std::byte* message, const Place& place, double value) noexcept {
-  std::byte* const at = message + place.offset;
-  if (place.array) return;
-  switch (place.kind) {
-    case shm::Kind::kF64: return write(at, value);
-    case shm::Kind::kF32: return write(at, static_cast<float>(value));
-    case shm::Kind::kU8:
-    case shm::Kind::kBool: return write(at, static_cast<std::uint8_t>(value));
-    case shm::Kind::kI8: return write(at, static_cast<std::int8_t>(value));
-    case shm::Kind::kU16: return write(at, static_cast<std::uint16_t>(value));
-    case shm::Kind::kI16: return write(at, static_cast<std::int16_t>(value));
-    case shm::Kind::kU32: return write(at, static_cast<std::uint32_t>(value));
-    case shm::Kind::kI32: return write(at, static_cast<std::int32_t>(value));
-    case shm::Kind::kU64: return write(at, static_cast<std::uint64_t>(value));
-    case shm::Kind::kI64: return write(at, static_cast<std::int64_t>(value));
-    case shm::Kind::kText:
-    case shm::Kind::kMessage:
-    case shm::Kind::kPadding: return;
-  }
 }
 
 PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept {
@@ -258,6 +240,10 @@ bool same_value(const std::byte* a, const std::byte* b, const Place& place) noex
   return true;
 }
 
+std::string describe_scalar(const std::byte* at, shm::Kind kind) {
+  return kind == shm::Kind::kF32 ? shortest(read<float>(at)) : repr_of(load_scalar(at, kind));
+}
+
 std::string describe(MessageObject* message, const Place& place) {
   constexpr std::uint32_t kShown = 8;
   const std::byte* const data = message->data;
@@ -269,7 +255,7 @@ std::string describe(MessageObject* message, const Place& place) {
     Py_XDECREF(values);
     return repr_of(list);
   }
-  if (place.kind == shm::Kind::kF32) return shortest(read<float>(data + place.offset));
+  if (place.kind <= shm::Kind::kBool) return describe_scalar(data + place.offset, place.kind);
   return repr_of(load(message, place));
 }
 

@@ -26,6 +26,7 @@ struct Place {
   const shm::TypeInfo* nested = nullptr;  ///< kMessage only.
   std::uint32_t counter_offset = 0;       ///< Arrays with a field that counts their elements.
   std::uint32_t counter_size = 0;         ///< 0: no such field.
+  bool counter_shared = false;            ///< It counts the elements of other arrays too.
 };
 
 /// The place that `path` names in messages of `type` ("x", "pose.x", "linear[2]"). False when
@@ -36,8 +37,6 @@ bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found);
 /// elements before the faulty one.
 int store(std::byte* message, const Place& place, PyObject* value) noexcept;
 int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept;
-/// Sets a number that is known to fit: a declared default.
-void store_default(std::byte* message, const Place& place, double value) noexcept;
 
 /// A new reference: number, bool, str, a view of an array or of a nested message, or a list of
 /// texts or messages. Null with an exception set.
@@ -50,6 +49,8 @@ std::uint32_t used(const std::byte* message, const Place& place) noexcept;
 /// Whether two messages hold equal values there (NaN differs from itself, text ends at its zero).
 bool same_value(const std::byte* a, const std::byte* b, const Place& place) noexcept;
 
+/// A number as Python writes it, a float of 32 bits with no more digits than it needs.
+std::string describe_scalar(const std::byte* at, shm::Kind kind);
 /// "linear=1.0"'s right side, arrays of more than eight elements as "<360 values>".
 std::string describe(MessageObject* message, const Place& place);
 

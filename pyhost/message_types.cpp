@@ -2,8 +2,6 @@
 #include "pyhost/message_types.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -53,22 +51,16 @@ Registry& registry() {
   return *the_registry;
 }
 
-/// A default as it stands in a signature; empty where a signature cannot hold it.
-std::string default_text(const Argument& argument, double value) {
-  const Place& place = argument.place;
-  if (place.array) return "None";
-  switch (place.kind) {
-    case shm::Kind::kText: return "''";
-    case shm::Kind::kMessage: return "None";
-    case shm::Kind::kBool: return value != 0 ? "True" : "False";
-    case shm::Kind::kF32:
-    case shm::Kind::kF64: break;
-    default: return std::to_string(static_cast<long long>(value));
+/// A default as it stands in a signature.
+std::string default_text(const Place& place, const std::byte* defaults) {
+  if (place.array || place.kind == shm::Kind::kMessage) return "None";
+  const std::byte* const at = defaults + place.offset;
+  if (place.kind == shm::Kind::kText) {
+    return "'" + std::string(reinterpret_cast<const char*>(at)) + "'";
   }
-  if (!std::isfinite(value)) return "...";
-  std::array<char, 40> text{};
-  std::string result(text.data(), std::to_chars(text.data(), text.data() + 40, value).ptr);
-  return result.find_first_of(".e") == std::string::npos ? result + ".0" : result;
+  const std::string text = describe_scalar(at, place.kind);
+  // A name would be looked up by whoever reads the signature; this number is read as infinite.
+  return text == "inf" ? "1e999" : text;
 }
 
 void describe_field(const shm::FieldInfo& field, std::string& doc) {
@@ -120,7 +112,8 @@ void MessageType::make_fields() {
 }
 
 bool MessageType::make_arguments() {
-  defaults_.assign(info_.size, std::byte{0});
+  defaults_.assign(info_.initial.begin(), info_.initial.end());
+  defaults_.resize(info_.size);
   for (const shm::ArgInfo& arg : info_.args) {
     Argument& argument = arguments_.emplace_back();
     if (arguments_.size() > 64 || !find_place(info_, arg.path, argument.place)) {
@@ -137,7 +130,6 @@ bool MessageType::make_arguments() {
     argument.number = !argument.place.array && argument.kind <= shm::Kind::kBool;
     argument.required = arg.required;
     if (arg.required) required_ |= std::uint64_t{1} << (arguments_.size() - 1);
-    store_default(defaults_.data(), argument.place, arg.value);
     const auto named = [&](const Place& place) { return place.name == arg.name; };
     if (std::ranges::none_of(fields_, named)) shortcuts_.push_back(argument.place);
   }
@@ -156,7 +148,7 @@ void MessageType::make_signature() {
     const Argument& argument = arguments_[i];
     if (i > 0) doc_ += ", ";
     doc_ += argument.place.name;
-    if (!argument.required) doc_ += "=" + default_text(argument, info_.args[i].value);
+    if (!argument.required) doc_ += "=" + default_text(argument.place, defaults_.data());
   }
   doc_.append(")\n--\n\n").append(info_.doc).append("\n");
   for (const shm::FieldInfo& field : info_.fields) {

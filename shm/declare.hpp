@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -13,24 +14,44 @@
 ///   HORUS_FIELD(type, member, unit, doc)         a number, an array of numbers, or a message
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
 ///   HORUS_COUNTED(type, member, unit, doc, by)   an array of which `by` says how much is in use
-#define HORUS_FIELD(type, member, unit, doc)                                                  \
-  ::horus::shm::detail::field<decltype(type::member), false>(#member, offsetof(type, member), \
-                                                             unit, doc)
-#define HORUS_TEXT(type, member, unit, doc)                                                        \
-  ::horus::shm::detail::field<decltype(type::member), true>(#member, offsetof(type, member), unit, \
-                                                            doc)
-#define HORUS_COUNTED(type, member, unit, doc, by)                                            \
-  ::horus::shm::detail::field<decltype(type::member), false>(#member, offsetof(type, member), \
-                                                             unit, doc, by)
-#define HORUS_COUNTED_TEXT(type, member, unit, doc, by)                                            \
-  ::horus::shm::detail::field<decltype(type::member), true>(#member, offsetof(type, member), unit, \
-                                                            doc, by)
+///   HORUS_PADDING(type, member)                  bytes that stand for nothing
+/// A last argument, where there is one, is the offset that the compiler holds the field to.
+#define HORUS_ROW(text, type, member, ...)                  \
+  ::horus::shm::detail::field<decltype(type::member), text, \
+                              offsetof(type, member) __VA_OPT__(, ) __VA_ARGS__>
+#define HORUS_FIELD(type, member, unit, doc, ...) \
+  HORUS_ROW(false, type, member, __VA_ARGS__)(#member, unit, doc)
+#define HORUS_TEXT(type, member, unit, doc, ...) \
+  HORUS_ROW(true, type, member, __VA_ARGS__)(#member, unit, doc)
+#define HORUS_COUNTED(type, member, unit, doc, by, ...) \
+  HORUS_ROW(false, type, member, __VA_ARGS__)(#member, unit, doc, by)
+#define HORUS_COUNTED_TEXT(type, member, unit, doc, by, ...) \
+  HORUS_ROW(true, type, member, __VA_ARGS__)(#member, unit, doc, by)
+#define HORUS_PADDING(type, member, ...) \
+  ::horus::shm::detail::padding(HORUS_ROW(false, type, member, __VA_ARGS__)(#member, "", ""))
+
+namespace horus::shm {
+
+/// What a limit is when there is none.
+inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
+/// An argument of the Python constructor; its default is what stands there in a message that was
+/// just made. Without a path it goes to the field of its name.
+constexpr ArgInfo arg(std::string_view name, std::string_view path = {}) noexcept {
+  return {.name = name, .path = path.empty() ? name : path};
+}
+/// One without a default.
+constexpr ArgInfo required(std::string_view name, std::string_view path = {}) noexcept {
+  return {.name = name, .path = path.empty() ? name : path, .required = true};
+}
+
+}  // namespace horus::shm
 
 namespace horus::shm::detail {
 
 template <typename T>
 constexpr Kind kind_of() noexcept {
-  if constexpr (std::is_same_v<T, bool>) return Kind::kBool;
+  if constexpr (std::is_same_v<T, Flag> || std::is_same_v<T, bool>) return Kind::kBool;
   if constexpr (std::is_same_v<T, std::uint8_t>) return Kind::kU8;
   if constexpr (std::is_same_v<T, std::int8_t>) return Kind::kI8;
   if constexpr (std::is_same_v<T, std::uint16_t>) return Kind::kU16;
@@ -45,9 +66,10 @@ constexpr Kind kind_of() noexcept {
 }
 
 /// A text's innermost array is the element; of everything else the element is what is no array.
-template <typename Member, bool text>
-FieldInfo field(std::string_view name, std::size_t offset, std::string_view unit,
-                std::string_view doc, std::string_view counted_by = {}) noexcept {
+template <typename Member, bool text, std::size_t offset, std::size_t declared = offset>
+FieldInfo field(std::string_view name, std::string_view unit, std::string_view doc,
+                std::string_view counted_by = {}) noexcept {
+  static_assert(offset == declared, "the field does not lie where its row says");
   constexpr std::size_t kRank = std::rank_v<Member>;
   static_assert(!text || kRank >= 1);
   using Scalar = std::remove_all_extents_t<Member>;
@@ -55,7 +77,7 @@ FieldInfo field(std::string_view name, std::size_t offset, std::string_view unit
   constexpr std::size_t kSize = text ? kTextSize : sizeof(Scalar);
   FieldInfo info{.name = name,
                  .kind = text ? Kind::kText : kind_of<Scalar>(),
-                 .offset = static_cast<std::uint32_t>(offset),
+                 .offset = std::uint32_t{offset},
                  .size = static_cast<std::uint32_t>(kSize),
                  .count = static_cast<std::uint32_t>(sizeof(Member) / kSize),
                  .array = kRank > (text ? 1U : 0U),
@@ -69,12 +91,22 @@ FieldInfo field(std::string_view name, std::size_t offset, std::string_view unit
   return info;
 }
 
+constexpr FieldInfo padding(FieldInfo field) noexcept {
+  field.kind = Kind::kPadding;
+  return field;
+}
+
 /// FNV-1a over what makes two layouts the same; see TypeInfo::hash.
 std::uint64_t layout_hash(const TypeInfo& type) noexcept;
 
-template <typename T>
+/// The table of T, whose size and alignment the compiler holds to the declared ones. Everything
+/// in it lives as long as the process.
+template <typename T, std::size_t size = sizeof(T), std::size_t align = alignof(T)>
 TypeInfo make_type(std::string_view name, std::string_view topic, std::string_view doc,
                    std::span<const FieldInfo> fields, std::span<const ArgInfo> args) noexcept {
+  static_assert(sizeof(T) == size && alignof(T) == align, "not of the declared size");
+  static_assert(std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T>);
+  static const T kInitial{};
   TypeInfo type{.name = name,
                 .default_topic = topic,
                 .size = sizeof(T),
@@ -82,7 +114,8 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
                 .hash = 0,
                 .fields = fields,
                 .args = args,
-                .doc = doc};
+                .doc = doc,
+                .initial = std::as_bytes(std::span{&kInitial, 1})};
   type.hash = layout_hash(type);
   return type;
 }

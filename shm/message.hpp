@@ -51,7 +51,6 @@ struct ArgInfo {
   /// Where it goes: "linear", "pose.x" (nested), "angular_velocity[2]" (one element).
   std::string_view path;
   bool required = false;
-  double value = 0.0;  ///< Default of a number; texts default to "", arrays to None.
 };
 
 /// Everything that is known of a message type at run time.
@@ -64,7 +63,24 @@ struct TypeInfo {
   std::span<const FieldInfo> fields;
   std::span<const ArgInfo> args;
   std::string_view doc;
+  /// What a message is before anything is set, `size` bytes; empty: zeros.
+  std::span<const std::byte> initial = {};
 };
+
+/// A bool whose byte may come from another process: every value but 0 is true.
+class Flag {
+ public:
+  constexpr Flag() noexcept = default;
+  // Implicit both ways, so that it is used as a bool is.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr Flag(bool on) noexcept : byte_{static_cast<std::uint8_t>(on)} {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr operator bool() const noexcept { return byte_ != 0; }
+
+ private:
+  std::uint8_t byte_ = 0;
+};
+static_assert(sizeof(Flag) == 1);
 
 /// A message: trivially copyable, standard layout, with a `type_info(Tag<T>)` that its
 /// declaration (shm/msg/) makes.

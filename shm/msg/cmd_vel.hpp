@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "shm/declare.hpp"
@@ -14,23 +13,16 @@ struct CmdVel {
   float linear{};
   float angular{};
 };
-static_assert(sizeof(CmdVel) == 16);
-static_assert(offsetof(CmdVel, timestamp_ns) == 0);
-static_assert(offsetof(CmdVel, linear) == 8);
-static_assert(offsetof(CmdVel, angular) == 12);
 
 inline const shm::TypeInfo& type_info(shm::Tag<CmdVel>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(CmdVel, timestamp_ns, "ns", "Nanoseconds since 1970."),
-      HORUS_FIELD(CmdVel, linear, "m/s", "Forward."),
-      HORUS_FIELD(CmdVel, angular, "rad/s", "Counter-clockwise."),
+      HORUS_FIELD(CmdVel, timestamp_ns, "ns", "Nanoseconds since 1970.", 0),
+      HORUS_FIELD(CmdVel, linear, "m/s", "Forward.", 8),
+      HORUS_FIELD(CmdVel, angular, "rad/s", "Counter-clockwise.", 12),
   };
-  static constexpr std::array kArgs{
-      shm::ArgInfo{.name = "linear", .path = "linear", .required = true},
-      shm::ArgInfo{.name = "angular", .path = "angular", .required = true},
-      shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
-  };
-  static const shm::TypeInfo kType = shm::detail::make_type<CmdVel>(
+  static constexpr std::array kArgs{shm::required("linear"), shm::required("angular"),
+                                    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<CmdVel, 16, 8>(
       "CmdVel", "cmd_vel", "A velocity for a mobile base.", kFields, kArgs);
   return kType;
 }

@@ -2,12 +2,68 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "shm/declare.hpp"
 
 namespace horus::msg {
+
+struct Point3 {
+  double x{};
+  double y{};
+  double z{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<Point3>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(Point3, x, "m", "", 0),
+      HORUS_FIELD(Point3, y, "m", "", 8),
+      HORUS_FIELD(Point3, z, "m", "", 16),
+  };
+  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
+  static const shm::TypeInfo kType =
+      shm::detail::make_type<Point3, 24, 8>("Point3", "", "A place in space.", kFields, kArgs);
+  return kType;
+}
+
+struct Vector3 {
+  double x{};
+  double y{};
+  double z{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<Vector3>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(Vector3, x, "", "", 0),
+      HORUS_FIELD(Vector3, y, "", "", 8),
+      HORUS_FIELD(Vector3, z, "", "", 16),
+  };
+  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
+  static const shm::TypeInfo kType = shm::detail::make_type<Vector3, 24, 8>(
+      "Vector3", "", "A direction with a length; the unit is that of what it stands for.", kFields,
+      kArgs);
+  return kType;
+}
+
+struct Quaternion {
+  double x{};
+  double y{};
+  double z{};
+  double w{1.0};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<Quaternion>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(Quaternion, x, "", "", 0),
+      HORUS_FIELD(Quaternion, y, "", "", 8),
+      HORUS_FIELD(Quaternion, z, "", "", 16),
+      HORUS_FIELD(Quaternion, w, "", "The real part.", 24),
+  };
+  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z"), shm::arg("w")};
+  static const shm::TypeInfo kType = shm::detail::make_type<Quaternion, 32, 8>(
+      "Quaternion", "", "A rotation, of length 1.", kFields, kArgs);
+  return kType;
+}
 
 struct Pose2D {
   double x{};
@@ -15,26 +71,17 @@ struct Pose2D {
   double theta{};
   std::uint64_t timestamp_ns{};
 };
-static_assert(sizeof(Pose2D) == 32);
-static_assert(offsetof(Pose2D, x) == 0);
-static_assert(offsetof(Pose2D, y) == 8);
-static_assert(offsetof(Pose2D, theta) == 16);
-static_assert(offsetof(Pose2D, timestamp_ns) == 24);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Pose2D>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Pose2D, x, "m", ""),
-      HORUS_FIELD(Pose2D, y, "m", ""),
-      HORUS_FIELD(Pose2D, theta, "rad", "Counter-clockwise from x."),
-      HORUS_FIELD(Pose2D, timestamp_ns, "ns", "Nanoseconds since 1970."),
+      HORUS_FIELD(Pose2D, x, "m", "", 0),
+      HORUS_FIELD(Pose2D, y, "m", "", 8),
+      HORUS_FIELD(Pose2D, theta, "rad", "Counter-clockwise from x.", 16),
+      HORUS_FIELD(Pose2D, timestamp_ns, "ns", "Nanoseconds since 1970.", 24),
   };
-  static constexpr std::array kArgs{
-      shm::ArgInfo{.name = "x", .path = "x", .required = true},
-      shm::ArgInfo{.name = "y", .path = "y", .required = true},
-      shm::ArgInfo{.name = "theta", .path = "theta", .required = true},
-      shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
-  };
-  static const shm::TypeInfo kType = shm::detail::make_type<Pose2D>(
+  static constexpr std::array kArgs{shm::required("x"), shm::required("y"), shm::required("theta"),
+                                    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<Pose2D, 32, 8>(
       "Pose2D", "pose", "A place and a heading in the plane.", kFields, kArgs);
   return kType;
 }
@@ -44,28 +91,66 @@ struct Twist {
   double angular[3]{};
   std::uint64_t timestamp_ns{};
 };
-static_assert(sizeof(Twist) == 56);
-static_assert(offsetof(Twist, linear) == 0);
-static_assert(offsetof(Twist, angular) == 24);
-static_assert(offsetof(Twist, timestamp_ns) == 48);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Twist>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Twist, linear, "m/s", "x, y, z."),
-      HORUS_FIELD(Twist, angular, "rad/s", "About x, y, z."),
-      HORUS_FIELD(Twist, timestamp_ns, "ns", "Nanoseconds since 1970."),
+      HORUS_FIELD(Twist, linear, "m/s", "x, y, z.", 0),
+      HORUS_FIELD(Twist, angular, "rad/s", "About x, y, z.", 24),
+      HORUS_FIELD(Twist, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
+  };
+  static constexpr std::array kArgs{shm::arg("linear_x", "linear[0]"),
+                                    shm::arg("linear_y", "linear[1]"),
+                                    shm::arg("linear_z", "linear[2]"),
+                                    shm::arg("angular_x", "angular[0]"),
+                                    shm::arg("angular_y", "angular[1]"),
+                                    shm::arg("angular_z", "angular[2]"),
+                                    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<Twist, 56, 8>(
+      "Twist", "twist", "A velocity in space.", kFields, kArgs);
+  return kType;
+}
+
+struct TransformStamped {
+  double translation[3]{};
+  double rotation[4]{0, 0, 0, 1};
+  std::uint64_t timestamp_ns{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<TransformStamped>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(TransformStamped, translation, "m", "x, y, z.", 0),
+      HORUS_FIELD(TransformStamped, rotation, "", "Quaternion x, y, z, w.", 24),
+      HORUS_FIELD(TransformStamped, timestamp_ns, "ns", "Nanoseconds since 1970.", 56),
   };
   static constexpr std::array kArgs{
-      shm::ArgInfo{.name = "linear_x", .path = "linear[0]"},
-      shm::ArgInfo{.name = "linear_y", .path = "linear[1]"},
-      shm::ArgInfo{.name = "linear_z", .path = "linear[2]"},
-      shm::ArgInfo{.name = "angular_x", .path = "angular[0]"},
-      shm::ArgInfo{.name = "angular_y", .path = "angular[1]"},
-      shm::ArgInfo{.name = "angular_z", .path = "angular[2]"},
-      shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
+      shm::arg("tx", "translation[0]"), shm::arg("ty", "translation[1]"),
+      shm::arg("tz", "translation[2]"), shm::arg("rx", "rotation[0]"),
+      shm::arg("ry", "rotation[1]"),    shm::arg("rz", "rotation[2]"),
+      shm::arg("rw", "rotation[3]"),    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<TransformStamped, 64, 8>(
+      "TransformStamped", "transform", "Where one frame lies in another.", kFields, kArgs);
+  return kType;
+}
+
+struct Pose3D {
+  Point3 position{};
+  Quaternion orientation{};
+  std::uint64_t timestamp_ns{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<Pose3D>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(Pose3D, position, "", "", 0),
+      HORUS_FIELD(Pose3D, orientation, "", "", 24),
+      HORUS_FIELD(Pose3D, timestamp_ns, "ns", "Nanoseconds since 1970.", 56),
   };
-  static const shm::TypeInfo kType =
-      shm::detail::make_type<Twist>("Twist", "twist", "A velocity in space.", kFields, kArgs);
+  static constexpr std::array kArgs{
+      shm::arg("x", "position.x"),     shm::arg("y", "position.y"),
+      shm::arg("z", "position.z"),     shm::arg("qx", "orientation.x"),
+      shm::arg("qy", "orientation.y"), shm::arg("qz", "orientation.z"),
+      shm::arg("qw", "orientation.w"), shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<Pose3D, 64, 8>(
+      "Pose3D", "pose3d", "A place and an orientation in space.", kFields, kArgs);
   return kType;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "shm/declare.hpp"
@@ -20,39 +19,24 @@ struct LaserScan {
   float scan_time{};
   std::uint64_t timestamp_ns{};
 };
-static_assert(sizeof(LaserScan) == 1480);
-static_assert(offsetof(LaserScan, ranges) == 0);
-static_assert(offsetof(LaserScan, angle_min) == 1440);
-static_assert(offsetof(LaserScan, angle_max) == 1444);
-static_assert(offsetof(LaserScan, range_min) == 1448);
-static_assert(offsetof(LaserScan, range_max) == 1452);
-static_assert(offsetof(LaserScan, angle_increment) == 1456);
-static_assert(offsetof(LaserScan, time_increment) == 1460);
-static_assert(offsetof(LaserScan, scan_time) == 1464);
-static_assert(offsetof(LaserScan, timestamp_ns) == 1472);
 
 inline const shm::TypeInfo& type_info(shm::Tag<LaserScan>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(LaserScan, ranges, "m", "One a beam; 0 or beyond range_max: nothing seen."),
-      HORUS_FIELD(LaserScan, angle_min, "rad", "Of the first beam."),
-      HORUS_FIELD(LaserScan, angle_max, "rad", "Of the last beam."),
-      HORUS_FIELD(LaserScan, range_min, "m", ""),
-      HORUS_FIELD(LaserScan, range_max, "m", ""),
-      HORUS_FIELD(LaserScan, angle_increment, "rad", "Between beams."),
-      HORUS_FIELD(LaserScan, time_increment, "s", "Between beams."),
-      HORUS_FIELD(LaserScan, scan_time, "s", "Between scans."),
-      HORUS_FIELD(LaserScan, timestamp_ns, "ns", "Nanoseconds since 1970."),
+      HORUS_FIELD(LaserScan, ranges, "m", "One a beam; 0 or beyond range_max: nothing seen.", 0),
+      HORUS_FIELD(LaserScan, angle_min, "rad", "Of the first beam.", 1440),
+      HORUS_FIELD(LaserScan, angle_max, "rad", "Of the last beam.", 1444),
+      HORUS_FIELD(LaserScan, range_min, "m", "Nearest that is measured.", 1448),
+      HORUS_FIELD(LaserScan, range_max, "m", "Farthest that is measured.", 1452),
+      HORUS_FIELD(LaserScan, angle_increment, "rad", "Between beams.", 1456),
+      HORUS_FIELD(LaserScan, time_increment, "s", "Between beams.", 1460),
+      HORUS_FIELD(LaserScan, scan_time, "s", "Between scans.", 1464),
+      HORUS_FIELD(LaserScan, timestamp_ns, "ns", "Nanoseconds since 1970.", 1472),
   };
-  static constexpr std::array kArgs{
-      shm::ArgInfo{.name = "angle_min", .path = "angle_min"},
-      shm::ArgInfo{.name = "angle_max", .path = "angle_max"},
-      shm::ArgInfo{.name = "angle_increment", .path = "angle_increment"},
-      shm::ArgInfo{.name = "range_min", .path = "range_min"},
-      shm::ArgInfo{.name = "range_max", .path = "range_max"},
-      shm::ArgInfo{.name = "ranges", .path = "ranges"},
-      shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
-  };
-  static const shm::TypeInfo kType = shm::detail::make_type<LaserScan>(
+  static constexpr std::array kArgs{shm::arg("angle_min"),       shm::arg("angle_max"),
+                                    shm::arg("angle_increment"), shm::arg("range_min"),
+                                    shm::arg("range_max"),       shm::arg("ranges"),
+                                    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<LaserScan, 1480, 8>(
       "LaserScan", "scan", "One turn of a planar lidar.", kFields, kArgs);
   return kType;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "shm/declare.hpp"
@@ -19,34 +18,24 @@ struct Odometry {
   std::uint8_t child_frame_id[32]{};
   std::uint64_t timestamp_ns{};
 };
-static_assert(sizeof(Odometry) == 736);
-static_assert(offsetof(Odometry, pose) == 0);
-static_assert(offsetof(Odometry, twist) == 32);
-static_assert(offsetof(Odometry, pose_covariance) == 88);
-static_assert(offsetof(Odometry, twist_covariance) == 376);
-static_assert(offsetof(Odometry, frame_id) == 664);
-static_assert(offsetof(Odometry, child_frame_id) == 696);
-static_assert(offsetof(Odometry, timestamp_ns) == 728);
 
 inline const shm::TypeInfo& type_info(shm::Tag<Odometry>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Odometry, pose, "", ""),
-      HORUS_FIELD(Odometry, twist, "", ""),
-      HORUS_FIELD(Odometry, pose_covariance, "", "Row-major, 6 x 6."),
-      HORUS_FIELD(Odometry, twist_covariance, "", "Row-major, 6 x 6."),
-      HORUS_TEXT(Odometry, frame_id, "", "Of the pose."),
-      HORUS_TEXT(Odometry, child_frame_id, "", "Of the twist."),
-      HORUS_FIELD(Odometry, timestamp_ns, "ns", "Nanoseconds since 1970."),
+      HORUS_FIELD(Odometry, pose, "", "", 0),
+      HORUS_FIELD(Odometry, twist, "", "", 32),
+      HORUS_FIELD(Odometry, pose_covariance, "m^2, rad^2", "Row-major, 6 x 6.", 88),
+      HORUS_FIELD(Odometry, twist_covariance, "m^2/s^2, rad^2/s^2", "Row-major, 6 x 6.", 376),
+      HORUS_TEXT(Odometry, frame_id, "", "Of the pose.", 664),
+      HORUS_TEXT(Odometry, child_frame_id, "", "Of the twist.", 696),
+      HORUS_FIELD(Odometry, timestamp_ns, "ns", "Nanoseconds since 1970.", 728),
   };
-  static constexpr std::array kArgs{
-      shm::ArgInfo{.name = "x", .path = "pose.x"},
-      shm::ArgInfo{.name = "y", .path = "pose.y"},
-      shm::ArgInfo{.name = "theta", .path = "pose.theta"},
-      shm::ArgInfo{.name = "linear_velocity", .path = "twist.linear[0]"},
-      shm::ArgInfo{.name = "angular_velocity", .path = "twist.angular[2]"},
-      shm::ArgInfo{.name = "timestamp_ns", .path = "timestamp_ns"},
-  };
-  static const shm::TypeInfo kType = shm::detail::make_type<Odometry>(
+  static constexpr std::array kArgs{shm::arg("x", "pose.x"),
+                                    shm::arg("y", "pose.y"),
+                                    shm::arg("theta", "pose.theta"),
+                                    shm::arg("linear_velocity", "twist.linear[0]"),
+                                    shm::arg("angular_velocity", "twist.angular[2]"),
+                                    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<Odometry, 736, 8>(
       "Odometry", "odom", "Where a base believes it is, and how it moves.", kFields, kArgs);
   return kType;
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "shm/declare.hpp"
+
+namespace horus::msg {
+
+struct EmergencyStop {
+  shm::Flag engaged{true};
+  std::uint8_t reason[64]{};
+  std::uint8_t source[32]{};
+  shm::Flag auto_reset{};
+  std::uint64_t timestamp_ns{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<EmergencyStop>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(EmergencyStop, engaged, "", "True: stop.", 0),
+      HORUS_TEXT(EmergencyStop, reason, "", "", 1),
+      HORUS_TEXT(EmergencyStop, source, "", "Who stopped.", 65),
+      HORUS_FIELD(EmergencyStop, auto_reset, "",
+                  "Whether it releases itself when the cause is gone.", 97),
+      HORUS_FIELD(EmergencyStop, timestamp_ns, "ns", "Nanoseconds since 1970.", 104),
+  };
+  static constexpr std::array kArgs{shm::arg("engaged"), shm::arg("reason"),
+                                    shm::arg("timestamp_ns")};
+  static const shm::TypeInfo kType = shm::detail::make_type<EmergencyStop, 112, 8>(
+      "EmergencyStop", "estop", "Stop everything, or go on.", kFields, kArgs);
+  return kType;
+}
+
+struct SafetyStatus {
+  shm::Flag enabled{};
+  shm::Flag estop_engaged{};
+  shm::Flag watchdog_ok{};
+  shm::Flag limits_ok{};
+  shm::Flag comms_ok{};
+  std::uint8_t mode{};
+  std::uint32_t fault_code{};
+  std::uint64_t timestamp_ns{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<SafetyStatus>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(SafetyStatus, enabled, "", "Whether they are on.", 0),
+      HORUS_FIELD(SafetyStatus, estop_engaged, "", "Whether an emergency stop is on.", 1),
+      HORUS_FIELD(SafetyStatus, watchdog_ok, "", "", 2),
+      HORUS_FIELD(SafetyStatus, limits_ok, "", "", 3),
+      HORUS_FIELD(SafetyStatus, comms_ok, "", "", 4),
+      HORUS_FIELD(SafetyStatus, mode, "", "0 normal, 1 reduced, 2 safe stop.", 5),
+      HORUS_FIELD(SafetyStatus, fault_code, "", "0: no fault.", 8),
+      HORUS_FIELD(SafetyStatus, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),
+  };
+  static const shm::TypeInfo kType = shm::detail::make_type<SafetyStatus, 24, 8>(
+      "SafetyStatus", "safety_status", "What the safety functions of a robot say.", kFields, {});
+  return kType;
+}
+
+}  // namespace horus::msg

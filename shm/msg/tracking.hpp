@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "shm/declare.hpp"
+#include "shm/msg/perception.hpp"
+
+namespace horus::msg {
+
+struct TrackedObject {
+  BoundingBox2D bbox{};
+  BoundingBox2D predicted_bbox{};
+  std::uint64_t track_id{};
+  float confidence{};
+  std::uint32_t class_id{};
+  float velocity_x{};
+  float velocity_y{};
+  float accel_x{};
+  float accel_y{};
+  std::uint32_t age{};
+  std::uint32_t hits{};
+  std::uint32_t time_since_update{};
+  std::uint32_t state{};
+  std::uint8_t class_name[16]{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<TrackedObject>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(TrackedObject, bbox, "", "Where it was seen.", 0),
+      HORUS_FIELD(TrackedObject, predicted_bbox, "", "Where it is expected.", 16),
+      HORUS_FIELD(TrackedObject, track_id, "", "", 32),
+      HORUS_FIELD(TrackedObject, confidence, "", "0 to 1.", 40),
+      HORUS_FIELD(TrackedObject, class_id, "", "", 44),
+      HORUS_FIELD(TrackedObject, velocity_x, "px/s", "", 48),
+      HORUS_FIELD(TrackedObject, velocity_y, "px/s", "", 52),
+      HORUS_FIELD(TrackedObject, accel_x, "px/s^2", "", 56),
+      HORUS_FIELD(TrackedObject, accel_y, "px/s^2", "", 60),
+      HORUS_FIELD(TrackedObject, age, "", "Images since it was first seen.", 64),
+      HORUS_FIELD(TrackedObject, hits, "", "Images that it was seen in.", 68),
+      HORUS_FIELD(TrackedObject, time_since_update, "", "Images since it was last seen.", 72),
+      HORUS_FIELD(TrackedObject, state, "", "0 tentative, 1 confirmed, 2 deleted.", 76),
+      HORUS_TEXT(TrackedObject, class_name, "", "", 80),
+  };
+  static constexpr std::array kArgs{shm::arg("track_id"),
+                                    shm::arg("x", "bbox.x"),
+                                    shm::arg("y", "bbox.y"),
+                                    shm::arg("width", "bbox.width"),
+                                    shm::arg("height", "bbox.height"),
+                                    shm::arg("class_id"),
+                                    shm::arg("confidence")};
+  static const shm::TypeInfo kType = shm::detail::make_type<TrackedObject, 96, 8>(
+      "TrackedObject", "tracked_object", "An object followed from image to image.", kFields, kArgs);
+  return kType;
+}
+
+struct TrackingHeader {
+  std::uint32_t num_tracks{};
+  std::uint32_t frame_id{};
+  std::uint64_t timestamp_ns{};
+  std::uint64_t total_tracks{};
+  std::uint32_t active_tracks{};
+  std::uint32_t _pad{};
+};
+
+inline const shm::TypeInfo& type_info(shm::Tag<TrackingHeader>) noexcept {
+  static const std::array kFields{
+      HORUS_FIELD(TrackingHeader, num_tracks, "", "That follow.", 0),
+      HORUS_FIELD(TrackingHeader, frame_id, "", "Number of the image.", 4),
+      HORUS_FIELD(TrackingHeader, timestamp_ns, "ns", "Nanoseconds since 1970.", 8),
+      HORUS_FIELD(TrackingHeader, total_tracks, "", "Since the start.", 16),
+      HORUS_FIELD(TrackingHeader, active_tracks, "", "That are not deleted.", 24),
+      HORUS_PADDING(TrackingHeader, _pad, 28),
+  };
+  static constexpr std::array kArgs{shm::arg("num_tracks"), shm::arg("frame_id")};
+  static const shm::TypeInfo kType = shm::detail::make_type<TrackingHeader, 32, 8>(
+      "TrackingHeader", "tracking_header", "What stands before the tracks of one image.", kFields,
+      kArgs);
+  return kType;
+}
+
+}  // namespace horus::msg
