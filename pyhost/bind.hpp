@@ -6,7 +6,7 @@
 namespace horus::py {
 
 /// Adds a class for every message type that shm knows, made from its table. Their helper
-/// methods are Python (horus/_methods.py), which the package imports right after the module.
+/// methods are Python (horus/_methods/), which the package imports right after the module.
 void bind_messages(pybind11::module_& module);
 
 /// Adds `Topic`. After bind_messages() and bind_image().

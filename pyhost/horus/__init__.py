@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import _horus, _image, _methods
+from . import _enums, _horus, _image, _methods
+from ._enums import *  # noqa: F403
 from ._horus import *  # noqa: F403
 from ._horus import Node, Scheduler
 from ._horus import __version__ as __version__
 from ._info import NodeInfo as NodeInfo
+from ._message import message as message
 from ._ports import Pub as Pub
 from ._ports import Sub as Sub
 from ._values import Miss as Miss
@@ -52,5 +54,5 @@ def run(
 
 
 _NATIVE = [name for name in dir(_horus) if not name.startswith("_")]
-__all__ = sorted([*_NATIVE, "Miss", "NodeInfo", "NodeState", "Pub", "Sub", "get_version", "ms",
-                  "run", "us", "__version__"])
+__all__ = sorted([*_NATIVE, *_enums.__all__, "Miss", "NodeInfo", "NodeState", "Pub", "Sub",
+                  "get_version", "message", "ms", "run", "us", "__version__"])

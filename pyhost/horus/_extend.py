@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import types
-from typing import Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 _Methods = TypeVar("_Methods", bound=type)
 
 
+class _Maker(staticmethod):  # type: ignore[type-arg]  # Not generic at run time before 3.12.
+    """A static method that makes an object, and is refused on an object.
+
+    `order.stop()` would make a new message and leave `order` as it was, unnoticed.
+    """
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return super().__get__(instance, owner)
+        call = f"{type(instance).__name__}.{self.__func__.__name__}()"
+        raise AttributeError(f"{call} makes a new object; call it on the class")
+
+
 def extend(target: type) -> Callable[[_Methods], _Methods]:
-    """Decorates a class whose functions become methods of `target`."""
+    """Decorates a class whose functions and properties become those of `target`."""
 
     def install(methods: _Methods) -> _Methods:
-        for name, function in vars(methods).items():
-            if isinstance(function, (types.FunctionType, staticmethod)):
-                setattr(target, name, function)
+        for name, member in vars(methods).items():
+            if isinstance(member, staticmethod):
+                setattr(target, name, _Maker(member.__func__))
+            elif isinstance(member, (types.FunctionType, property)):
+                setattr(target, name, member)
         return methods
 
     return install

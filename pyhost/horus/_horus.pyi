@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The native module as type checkers see it; tests/python/test_stub.py holds it against the built
-# one. Methods that _image.py and _methods.py add are members here.
+# one. Methods that _image.py adds are members here. The message classes follow at the end of the
+# built file, as write_stub.py reads them from the module.
+import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Generic, TypeVar, final, overload
@@ -28,9 +30,6 @@ class _Field(Generic[_Get, _Set]):
     def __get__(self, instance: object, owner: type[Any]) -> _Get: ...
     def __set__(self, instance: object, value: _Set) -> None: ...
 
-_Doubles = _Field[npt.NDArray[np.float64], npt.ArrayLike]
-_Floats = _Field[npt.NDArray[np.float32], npt.ArrayLike]
-
 class HorusNotFoundError(Exception): ...
 class HorusTransformError(Exception): ...
 class HorusTimeoutError(Exception): ...
@@ -51,7 +50,6 @@ def monotonic_ns() -> int: ...
 
 class _Message:
     __match_args__: ClassVar[tuple[str, ...]]
-    timestamp_ns: int
     @classmethod
     def from_bytes(cls: type[_M], data: bytes | bytearray | memoryview, /) -> _M: ...
     def __copy__(self: _M) -> _M: ...
@@ -61,126 +59,6 @@ class _Message:
     ) -> npt.NDArray[Any]: ...
 
 _M = TypeVar("_M", bound=_Message)
-
-@final
-class CmdVel(_Message):
-    linear: float
-    angular: float
-    def __init__(self, linear: float, angular: float, timestamp_ns: int = 0) -> None: ...
-    @staticmethod
-    def zero() -> CmdVel: ...
-
-@final
-class Imu(_Message):
-    orientation: _Doubles
-    orientation_covariance: _Doubles
-    angular_velocity: _Doubles
-    angular_velocity_covariance: _Doubles
-    linear_acceleration: _Doubles
-    linear_acceleration_covariance: _Doubles
-    accel_x: float
-    accel_y: float
-    accel_z: float
-    gyro_x: float
-    gyro_y: float
-    gyro_z: float
-    def __init__(
-        self, accel_x: float, accel_y: float, accel_z: float, gyro_x: float, gyro_y: float, gyro_z:
-        float, timestamp_ns: int = 0,
-    ) -> None: ...
-    def set_orientation_from_euler(self, roll: float, pitch: float, yaw: float) -> None: ...
-    def has_orientation(self) -> bool: ...
-    def is_valid(self) -> bool: ...
-    def angular_velocity_vec(self) -> tuple[float, float, float]: ...
-    def linear_acceleration_vec(self) -> tuple[float, float, float]: ...
-
-@final
-class JointState(_Message):
-    names: _Field[list[str], Sequence[str]]
-    joint_count: int
-    positions: _Doubles
-    velocities: _Doubles
-    efforts: _Doubles
-    def __init__(
-        self, names: Sequence[str] | None = None, positions: npt.ArrayLike | None = None,
-        velocities: npt.ArrayLike | None = None, efforts: npt.ArrayLike | None = None, timestamp_ns:
-        int = 0,
-    ) -> None: ...
-    def position(self, name: str) -> float | None: ...
-    def velocity(self, name: str) -> float | None: ...
-    def effort(self, name: str) -> float | None: ...
-
-@final
-class LaserScan(_Message):
-    ranges: _Floats
-    angle_min: float
-    angle_max: float
-    range_min: float
-    range_max: float
-    angle_increment: float
-    time_increment: float
-    scan_time: float
-    def __init__(
-        self, angle_min: float = 0.0, angle_max: float = 0.0, angle_increment: float = 0.0,
-        range_min: float = 0.0, range_max: float = 0.0, ranges: npt.ArrayLike | None = None,
-        timestamp_ns: int = 0,
-    ) -> None: ...
-    def angle_at(self, index: int) -> float: ...
-    def is_range_valid(self, index: int) -> bool: ...
-    def min_range(self) -> float | None: ...
-
-@final
-class Odometry(_Message):
-    pose: _Field[Pose2D, Pose2D | dict[str, Any]]
-    twist: _Field[Twist, Twist | dict[str, Any]]
-    pose_covariance: _Doubles
-    twist_covariance: _Doubles
-    frame_id: str
-    child_frame_id: str
-    x: float
-    y: float
-    theta: float
-    linear_velocity: float
-    angular_velocity: float
-    def __init__(
-        self, x: float = 0.0, y: float = 0.0, theta: float = 0.0, linear_velocity: float = 0.0,
-        angular_velocity: float = 0.0, timestamp_ns: int = 0,
-    ) -> None: ...
-    def set_frames(self, frame_id: str, child_frame_id: str) -> None: ...
-    def update(self, dt: float) -> None: ...
-    def is_valid(self) -> bool: ...
-
-@final
-class Pose2D(_Message):
-    x: float
-    y: float
-    theta: float
-    def __init__(self, x: float, y: float, theta: float, timestamp_ns: int = 0) -> None: ...
-    @staticmethod
-    def origin() -> Pose2D: ...
-    def distance_to(self, other: Pose2D) -> float: ...
-    def normalize_angle(self) -> None: ...
-    def is_valid(self) -> bool: ...
-
-@final
-class Twist(_Message):
-    linear: _Doubles
-    angular: _Doubles
-    linear_x: float
-    linear_y: float
-    linear_z: float
-    angular_x: float
-    angular_y: float
-    angular_z: float
-    def __init__(
-        self, linear_x: float = 0.0, linear_y: float = 0.0, linear_z: float = 0.0, angular_x: float
-        = 0.0, angular_y: float = 0.0, angular_z: float = 0.0, timestamp_ns: int = 0,
-    ) -> None: ...
-    @staticmethod
-    def stop() -> Twist: ...
-    @staticmethod
-    def new_2d(linear_x: float = 0.0, angular_z: float = 0.0) -> Twist: ...
-    def is_valid(self) -> bool: ...
 
 @final
 class Image:

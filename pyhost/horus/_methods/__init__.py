@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The helper methods of the message classes, which C++ makes from their declarations alone.
+
+Importing this package adds them; the modules are by group, as the declarations are. They keep to
+the same conventions:
+
+- A static method makes a message, with the timestamp 0 of the constructor unless it says
+  otherwise. It is refused on a message, which it would leave as it was.
+- `with_...` sets fields of the message and returns it, so that calls chain:
+  `NavGoal(1, 2).with_timeout(10).with_priority(3)`.
+- What is named after a verb (`normalize`, `update`, `enable`) changes the message and returns None.
+- `is_valid()` is False when a value is NaN or infinite, infinite limits apart, or out of the range
+  that its doc gives.
+- A wrong argument raises ValueError, or IndexError for an index, or TypeError for a message of
+  another class, and says name, value and range. A comparison with NaN does not hold, and where one
+  stands for safety the method says to which side it falls.
+"""
+from . import (  # noqa: F401
+    camera, clocks, control, devices, diagnostics, force, geometry, navigation, perception, sensors,
+    tracking,
+)

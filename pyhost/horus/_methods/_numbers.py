@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the methods of messages share: arithmetic, and refusals that name what they refuse."""
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_Expected = TypeVar("_Expected")
+
+# A quaternion counts as a rotation when its length is this close to 1; what single-precision
+# arithmetic loses is far less, and what is farther off was not meant as a rotation.
+UNIT_TOLERANCE = 0.01
+
+
+def finite(*values: float) -> bool:
+    return all(map(math.isfinite, values))
+
+
+def wrapped(angle: float) -> float:
+    """The same angle within [-pi, pi]."""
+    return math.remainder(angle, math.tau)
+
+
+def normalized(vector: Iterable[float]) -> list[float] | None:
+    """The vector with length 1; None when its length is 0 or not finite."""
+    values = list(vector)
+    largest = max(abs(value) for value in values)
+    if largest == 0 or not finite(*values):
+        return None
+    scaled = [value / largest for value in values]  # Squares of the values may not fit.
+    length = math.hypot(*scaled)
+    return [value / length for value in scaled]
+
+
+def diagonal(matrix: npt.NDArray[Any], width: int, first: int) -> tuple[float, float, float]:
+    """Three values in a row of the diagonal of a row-major square matrix."""
+    x, y, z = (float(matrix[i * (width + 1)]) for i in range(first, first + 3))
+    return x, y, z
+
+
+def is_unit(quaternion: Iterable[float]) -> bool:
+    # A comparison with NaN is false.
+    return abs(math.hypot(*quaternion) - 1.0) <= UNIT_TOLERANCE
+
+
+def quaternion_from_euler(
+    roll: float, pitch: float, yaw: float
+) -> tuple[float, float, float, float]:
+    """(x, y, z, w) of the rotation by roll about x, then pitch about y, then yaw about z.
+
+    The axes stay fixed, which is the same as yaw, pitch, roll about the axes that turn (ZYX);
+    q = q_z(yaw) q_y(pitch) q_x(roll), multiplied out.
+    """
+    sr, cr = math.sin(roll / 2), math.cos(roll / 2)
+    sp, cp = math.sin(pitch / 2), math.cos(pitch / 2)
+    sy, cy = math.sin(yaw / 2), math.cos(yaw / 2)
+    return (
+        sr * cp * cy - cr * sp * sy,
+        cr * sp * cy + sr * cp * sy,
+        cr * cp * sy - sr * sp * cy,
+        cr * cp * cy + sr * sp * sy,
+    )
+
+
+def expect(name: str, value: object, cls: type[_Expected]) -> _Expected:
+    """`value`, which has to be of that class."""
+    if not isinstance(value, cls):
+        raise TypeError(f"{name} must be {cls.__name__}, not {type(value).__name__}")
+    return value
+
+
+def within(name: str, value: float, low: float, high: float) -> float:
+    """`value`, which has to lie within [low, high]; NaN does not."""
+    if not low <= value <= high:
+        raise ValueError(f"{name}: {value} is not within {low} to {high}")
+    return value
+
+
+def not_negative(name: str, value: float) -> float:
+    return within(name, value, 0.0, math.inf)
+
+
+def positive(name: str, value: float) -> float:
+    """`value`, which has to be finite and greater than 0."""
+    if not 0.0 < value < math.inf:
+        raise ValueError(f"{name}: {value} is not greater than 0 and finite")
+    return value
+
+
+def index_in(name: str, index: int, length: int) -> int:
+    """`index`, which has to be that of one of `length` elements."""
+    if not 0 <= index < length:
+        what = f"0 to {length - 1}" if length else "nothing: there are no elements"
+        raise IndexError(f"{name}: {index} is not within {what}")
+    return index
+
+
+def size_of(cls: Callable[[], Any]) -> int:
+    """Bytes of a message class on the wire."""
+    return memoryview(cls()).nbytes
+
+
+def record(message: Any) -> npt.NDArray[np.void]:
+    """The message's memory as one NumPy record, arrays with all that they have room for."""
+    import numpy as np
+
+    return np.asarray(message)
+
+
+def append(message: Any, array: str, count: str, element: Any) -> None:
+    """Adds a copy of the message `element` to a counted array of messages.
+
+    Raises ValueError when the array is full.
+    """
+    memory = record(message)
+    elements = memory[array]
+    length = int(memory[count])
+    name = f"{type(message).__name__}.{array}"
+    if length >= len(elements):
+        raise ValueError(f"{name}: {length} values, the capacity is {len(elements)}")
+    elements[length] = record(element)
+    memory[count] = length + 1
