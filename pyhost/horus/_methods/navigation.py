@@ -36,7 +36,8 @@ class _NavGoal:
 
     def is_position_reached(self: NavGoal, pose: Pose2D) -> bool:
         """Whether the pose is no farther than tolerance_position from the goal."""
-        return self.target_pose.distance_to(pose) <= self.tolerance_position
+        place = expect("pose", pose, Pose2D)
+        return self.target_pose.distance_to(place) <= self.tolerance_position
 
     def is_orientation_reached(self: NavGoal, pose: Pose2D) -> bool:
         """Whether the pose's heading is within tolerance_angle of the goal's, the short way."""

@@ -12,7 +12,7 @@ from .._horus import (
     BoundingBox2D, BoundingBox3D, Detection, Detection3D, Landmark, Landmark3D, LandmarkArray,
     SegmentationMask,
 )
-from ._numbers import expect, not_negative, size_of, within
+from ._numbers import expect, finite, not_negative, size_of, within
 
 
 @extend(BoundingBox2D)
@@ -44,9 +44,11 @@ class _BoundingBox2D:
     def iou(self: BoundingBox2D, other: BoundingBox2D) -> float:
         """Intersection over union, 0 to 1: the Jaccard index of the two areas.
 
-        0 when neither has an area.
+        0 when neither has an area, or a value is not finite.
         """
         expect("other", other, BoundingBox2D)
+        if not finite(*self.as_xyxy(), *other.as_xyxy()):
+            return 0.0
         wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         common = max(wide, 0.0) * max(high, 0.0)
