@@ -3,10 +3,8 @@
 // round in one run. JSON to stdout, or to the file given by --out.
 //
 //   bench_tick [--rounds 5] [--seconds 2] [--rate 1000] [--priority 80] [--cpu N] [--out FILE]
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +19,7 @@
 #include <vector>
 
 #include "rt/scheduler.hpp"
+#include "tests/bench/report.hpp"
 
 namespace {
 
@@ -176,55 +175,16 @@ std::optional<Round> run_cyclictest(const Options& options, const Contender& con
   return summarise(json);
 }
 
-std::string first_line(const std::string& path) {
-  std::ifstream file{path};
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-std::string output_of(const char* command) {
-  std::string text;
-  FILE* pipe = ::popen(command, "r");
-  if (pipe == nullptr) return text;
-  std::array<char, 256> buffer{};
-  if (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) text = buffer.data();
-  ::pclose(pipe);
-  return text.substr(0, text.find('\n'));
-}
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + '"';
-}
-
-void write_context(std::ostream& out, const Options& options) {
-  utsname kernel{};
-  ::uname(&kernel);
-  const std::string governor = first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-  const std::vector<std::pair<std::string, std::string>> fields{
-      {"machine", output_of("sed -n 's/^model name.*: //p' /proc/cpuinfo") + ", " +
-                      std::to_string(CpuSet::online().count()) + " CPUs"},
-      {"kernel", std::string{kernel.release} + " " + kernel.version},
-      {"governor", governor.empty() ? "none" : governor},
-      {"isolated_cpus", CpuSet::isolated().text()},
-      {"preset", HORUS_PRESET},
-      {"commit", output_of("git rev-parse --short HEAD 2>/dev/null")},
-      {"cyclictest", output_of("cyclictest --help 2>&1")},
-      {"load_before", first_line("/proc/loadavg")},
-      {"policy", options.priority > 0 ? "fifo " + std::to_string(options.priority) : "other"},
-      {"cpu", std::to_string(options.cpu)},
-      {"rate_hz", std::to_string(options.rate_hz)},
-      {"seconds_per_round", std::to_string(options.seconds)}};
-  out << "{\"context\": {";
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    out << (i == 0 ? "" : ", ") << quoted(fields[i].first) << ": " << quoted(fields[i].second);
-  }
-  out << "},\n \"results\": [";
+bench::Fields context(const Options& options) {
+  bench::Fields fields = bench::machine();
+  fields.insert(fields.end(),
+                {{"cyclictest", bench::output_of("cyclictest --help 2>&1")},
+                 {"policy", options.priority > 0 ? "fifo " + std::to_string(options.priority)
+                                                 : std::string{"other"}},
+                 {"cpu", std::to_string(options.cpu)},
+                 {"rate_hz", std::to_string(options.rate_hz)},
+                 {"seconds_per_round", std::to_string(options.seconds)}});
+  return fields;
 }
 
 using Samples = std::map<std::string, std::pair<std::string, std::vector<double>>>;
@@ -241,20 +201,6 @@ void collect(Samples& samples, const std::string& contender, const Round& round)
   add("lateness_max", "us", round.max_us);
   add("skipped", "releases", round.skipped);
   if (round.cpu_percent) add("cpu", "%", *round.cpu_percent);
-}
-
-void write_results(std::ostream& out, const Samples& samples) {
-  const char* separator = "\n  ";
-  for (const auto& [name, unit_and_values] : samples) {
-    out << separator << "{\"name\": " << quoted(name)
-        << ", \"unit\": " << quoted(unit_and_values.first) << ", \"samples\": [";
-    for (std::size_t i = 0; i < unit_and_values.second.size(); ++i) {
-      out << (i == 0 ? "" : ", ") << unit_and_values.second[i];
-    }
-    out << "]}";
-    separator = ",\n  ";
-  }
-  out << "]}\n";
 }
 
 std::optional<Options> parse(std::span<char*> arguments) {
@@ -300,8 +246,7 @@ int main(int argc, char** argv) {
     contenders.push_back({variant + "horus_without_spin", false, Nanos{}, hold});
   }
   Samples samples;
-  std::ostringstream text;
-  write_context(text, *options);
+  const bench::Fields fields = context(*options);
   for (int round = 0; round < options->rounds; ++round) {
     for (const Contender& contender : contenders) {
       const auto result = contender.cyclictest ? run_cyclictest(*options, contender)
@@ -313,11 +258,15 @@ int main(int argc, char** argv) {
       }
     }
   }
-  write_results(text, samples);
+  std::vector<bench::Result> results;
+  for (const auto& [name, unit_and_values] : samples) {
+    results.push_back({name, unit_and_values.first, unit_and_values.second, {}});
+  }
   if (options->out.empty()) {
-    std::cout << text.str();
+    bench::write_json(std::cout, fields, results);
   } else {
-    std::ofstream{options->out} << text.str();
+    std::ofstream file{options->out};
+    bench::write_json(file, fields, results);
   }
   return 0;
 }
