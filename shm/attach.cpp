@@ -42,11 +42,11 @@ void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool la
     return subscriber.rings.remember(std::move(peer));
   }
   subscriber.rings.attach(std::move(peer), [&subscriber](RingPeer& ring, std::size_t slot) {
-    if (!subscriber.refuses) return;
-    ring.row = &subscriber.region.as<CursorFile>()->rows[slot];
-    ring.row->taken.store(ring.next, std::memory_order_relaxed);
+    TakenRow& row = subscriber.region.as<CursorFile>()->rows[slot];
+    row.taken.store(ring.next, std::memory_order_relaxed);
     // release: whoever finds the ring's row finds its number.
-    ring.row->ring.store(ring.region.inode(), std::memory_order_release);
+    row.ring.store(ring.region.inode(), std::memory_order_release);
+    if (subscriber.refuses) ring.row = &row;
   });
 }
 

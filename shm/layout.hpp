@@ -60,7 +60,8 @@ struct RingHeader {
   /// p of it lies at p mod area_size.
   std::atomic<std::uint64_t> reserved{0};
   Counter refused{};
-  std::array<std::uint8_t, 40> pad2{};
+  Counter bytes{};  ///< Of all that was sent, pixels and points included.
+  std::array<std::uint8_t, 32> pad2{};
 };
 static_assert(sizeof(RingHeader) == 128 && offsetof(RingHeader, committed) == 64 &&
               offsetof(RingHeader, reserved) == 72 && offsetof(RingHeader, refused) == 80);
@@ -95,7 +96,7 @@ static_assert(sizeof(TypeFile) == 112);
 inline constexpr std::size_t kMaxPublishers = 64;
 inline constexpr std::size_t kMaxSubscribers = 64;
 
-/// How far a subscriber has come in one ring of a topic that refuses.
+/// A ring that a subscriber reads; on a topic that refuses, also how far it has come.
 struct TakenRow {
   std::atomic<std::uint64_t> ring{0};   ///< The inode of the ring's file; 0: the row is free.
   std::atomic<std::uint64_t> taken{0};  ///< It asks for no message below this one any more.

@@ -14,7 +14,6 @@
 namespace horus::shm {
 namespace {
 
-
 constexpr std::size_t whole_pages(std::size_t bytes) noexcept {
   return (bytes + kPage - 1) / kPage * kPage;
 }

@@ -85,6 +85,7 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   write_message(ring, state.sent, place, message, cycle_count());
   ++state.sent;
   state.reserved = end;
+  ring.header->bytes.add(message.size());
   count(state.counters.sent);
   state.subscribers.each([&state](CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
@@ -109,6 +110,29 @@ std::size_t RawPublisher::max_size() const noexcept {
 }
 std::uint64_t RawPublisher::capacity() const noexcept {
   return state_->view.capacity();
+}
+void RawPublisher::add_bytes(std::uint64_t bytes) noexcept {
+  state_->view.header->bytes.add(bytes);
+}
+std::uint32_t RawPublisher::subscribers() const noexcept {
+  std::uint32_t alive = 0;
+  // relaxed: a hint of the helper thread.
+  state_->subscribers.each([&alive](const CursorPeer& peer, std::size_t) {
+    alive += peer.dead.load(std::memory_order_relaxed) ? 0U : 1U;
+  });
+  return alive;
+}
+std::uint32_t RawPublisher::readers() const noexcept {
+  std::uint32_t reading = 0;
+  state_->subscribers.each([&](const CursorPeer& peer, std::size_t) {
+    const auto& rows = peer.region.as<const CursorFile>()->rows;
+    // relaxed: numbers on their own.
+    const bool reads = std::ranges::any_of(rows, [this](const TakenRow& row) {
+      return row.ring.load(std::memory_order_relaxed) == state_->inode;
+    });
+    reading += reads && !peer.dead.load(std::memory_order_relaxed) ? 1U : 0U;
+  });
+  return reading;
 }
 std::uint64_t RawPublisher::sent() const noexcept {
   return state_->sent;

@@ -37,6 +37,11 @@ class RawPublisher {
   std::uint64_t capacity() const noexcept;
   std::uint64_t sent() const noexcept;  ///< The ring's committed sequence.
   std::uint64_t refused() const noexcept;
+  std::uint32_t subscribers() const noexcept;  ///< That live, as far as the helper thread knows.
+  /// Of those, who have found this ring: they get what is sent even if it closes at once.
+  std::uint32_t readers() const noexcept;
+  /// RT-safe. For `topic bw`: a message just sent stands for so many bytes elsewhere.
+  void add_bytes(std::uint64_t bytes) noexcept;
   explicit operator bool() const noexcept { return state_ != nullptr; }
 
  private:

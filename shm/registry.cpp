@@ -54,10 +54,12 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
     auto region = Region::open(path_in(directory, entry), sizeof(RingHeader));
     if (!region || !is_a(region.value().as<const RingHeader>()->file, Magic::kRing)) continue;
     const auto& ring = *region.value().as<const RingHeader>();
-    info.publishers.push_back({.pid = pid_of(entry),
+    info.publishers.push_back({.ring = entry,
+                               .pid = pid_of(entry),
                                .alive = region.value().alive(),
                                .sent = ring.committed.load(std::memory_order_relaxed),
-                               .refused = ring.refused.value()});
+                               .refused = ring.refused.value(),
+                               .bytes = ring.bytes.value()});
   }
   for (const std::string& entry : list_directory(directory, ".sub")) {
     auto region = Region::open(path_in(directory, entry), sizeof(CursorFile));

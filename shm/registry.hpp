@@ -10,10 +10,12 @@
 namespace horus::shm {
 
 struct PublisherInfo {
+  std::string ring;  ///< File name.
   std::int32_t pid = 0;
   bool alive = false;
   std::uint64_t sent = 0;
   std::uint64_t refused = 0;
+  std::uint64_t bytes = 0;  ///< Of all that was sent, pixels and points included.
 };
 struct SubscriberInfo {
   std::int32_t pid = 0;

@@ -93,7 +93,8 @@ TEST(Help, that_of_a_command_comes_by_both_ways) {
 
 TEST(Help, a_group_lists_its_commands) {
   const std::string text = run_cli({"help", "topic"}).out;
-  for (const char* name : {"topic list", "topic echo", "topic hz"}) {
+  for (const char* name :
+       {"topic list", "topic info", "topic echo", "topic hz", "topic bw", "topic pub"}) {
     EXPECT_THAT(text, HasSubstr(name));
   }
   EXPECT_THAT(text, Not(HasSubstr("stats")));
@@ -121,7 +122,7 @@ TEST(Usage, a_mistake_is_one_clear_line_and_nothing_on_standard_output) {
       {{"frob"}, "no command 'frob'"},
       {{"topic", "frob"}, "no command 'topic frob'"},
       {{"--frob"}, "no option '--frob'"},
-      {{"topic"}, "topic what? list, echo, hz"},
+      {{"topic"}, "topic what? list, info, echo, hz, bw, pub"},
       {{"topic", "echo"}, "topic is required"},
       {{"stats", "extra"}, "extra"},
       {{"stats", "status"}, "status"},
@@ -137,6 +138,11 @@ TEST(Usage, a_mistake_is_one_clear_line_and_nothing_on_standard_output) {
       {{"topic", "hz", "x", "--count", "1.5"}, "'1.5' is no count"},
       {{"topic", "echo", "x", "--count", "99999999999999999999"}, "is no count"},
       {{"topic", "echo", "x", "--once", "--count", "2"}, "--once"},
+      {{"topic", "echo", "x", "--field", "a[x]"}, "a[x]"},
+      {{"topic", "pub", "x"}, "message is required"},
+      {{"topic", "pub", "x", "{}", "--rate", "0"}, "'0' is no rate"},
+      {{"topic", "pub", "x", "{}", "--rate", "often"}, "'often' is no rate"},
+      {{"topic", "pub", "x", "{}", "--wait", "soon"}, "'soon'"},
       {{"completion"}, "shell is required"},
       {{"completion", "fish"}, "'fish' is neither bash nor zsh"},
       {{"help", "frob"}, "no command 'frob'"},

@@ -57,9 +57,11 @@ shm::TopicInfo odometry() {
 }
 
 TEST(TopicList, who_lives_is_counted_and_what_was_sent_is_added_up) {
-  EXPECT_EQ(topics_text({odometry()}, 100),
-            "TOPIC  TYPE      BYTES  CAPACITY  PUBLISHERS  SUBSCRIBERS  SENT  REFUSED  MISSED\n"
-            "odom   Odometry    736      1024           1            1    15        1       2\n");
+  EXPECT_EQ(
+      topics_text({odometry()}, 100),
+      "TOPIC  TYPE      BYTES  CAPACITY  PUBLISHERS  SUBSCRIBERS  SENT  RECEIVED  MISSED  DROPPED\n"
+      "odom   Odometry    736      1024           1            1    15         8       2        "
+      "1\n");
   EXPECT_EQ(topics_text({}, 80), "no topics\n");
 }
 
@@ -69,6 +71,17 @@ TEST(TopicList, json_names_every_participant) {
   EXPECT_EQ(json["publishers"].size(), 2U);
   EXPECT_EQ(json["publishers"][1]["alive"], false);
   EXPECT_EQ(json["subscribers"][0]["missed"], 2);
+  EXPECT_EQ(json["sent"], 15);
+  EXPECT_EQ(json["dropped"], 1);
+}
+
+TEST(TopicInfo, fields_and_participants_are_told) {
+  const std::string text = topic_text(odometry(), 100);
+  for (const char* part : {"Odometry, at most 736 bytes", "the oldest is overwritten",
+                           "pose_covariance[36]", "PUBLISHER", "(dead)", "SUBSCRIBER"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  EXPECT_THAT(topic_text({}, 100), AllOf(HasSubstr("no publishers"), HasSubstr("no subscribers")));
 }
 
 TEST(TopicList, a_name_that_a_terminal_would_obey_is_shown_harmless) {

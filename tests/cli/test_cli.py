@@ -75,7 +75,7 @@ def test_waiting_for_what_never_comes_ends_in_time(nothing):
 
 
 def test_a_topic_that_does_not_exist_is_said_to(nothing):
-    for command in ("echo", "hz"):
+    for command in ("echo", "hz", "info", "bw"):
         done = horusctl(nothing, "topic", command, "nope")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "horusctl: no topic 'nope' (see 'horusctl topic list')\n"
@@ -189,6 +189,71 @@ def test_the_rate_of_a_topic_is_measured(alone):
     assert 50 < second["hz"] < 150 and second["messages"] > 50
     assert re.fullmatch(r"\d+\.\d\d Hz  min .*  max .*  jitter .*  \(\d+ messages\).*\n",
                         horusctl(alone, "topic", "hz", "said", "--once").stdout)
+
+
+def test_a_topic_is_described_and_its_bytes_are_counted(alone):
+    assert re.search(r"^type +generic, at most \d+ bytes$",
+                     horusctl(alone, "topic", "info", "said").stdout, re.M)
+    told = json.loads(horusctl(alone, "topic", "info", "said", "--json").stdout)
+    assert told["policy"] == "overwrite" and told["sent"] > 0 and told["dropped"] == 0
+    flow = json.loads(horusctl(alone, "topic", "bw", "said", "--once", "--json").stdout)
+    assert 50 < flow["messages_per_s"] < 150
+    # Every message has the same bytes.
+    assert flow["bytes"] % flow["messages"] == 0 and flow["bytes"] / flow["messages"] > 10
+
+
+def test_one_field_is_shown(alone):
+    assert horusctl(alone, "topic", "echo", "said", "--once", "--field", "n").stdout == "1\n"
+    done = horusctl(alone, "topic", "echo", "said", "--once", "--field", "m")
+    assert (done.returncode, done.stdout) == (1, "") and "/m" in done.stderr
+
+
+HEARS = textwrap.dedent("""
+    import json, sys, horus
+    topic = horus.Topic(getattr(horus, sys.argv[2]) if len(sys.argv) > 2 else sys.argv[1],
+                        endpoint=sys.argv[1])
+    print("listens", flush=True)
+    while topic.wait(20):
+        message = topic.recv()
+        print(message if isinstance(message, dict) else repr(message), flush=True)
+""")
+
+
+def test_a_typed_message_is_published_from_json(nothing):
+    with Running([PYTHON, "-c", HEARS, "drive", "CmdVel"], nothing) as hears:
+        until(lambda: "listens" in hears.text(), "listens", hears)
+        done = horusctl(nothing, "topic", "pub", "drive", '{"linear": 0.5, "angular": -1}')
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        until(lambda: "linear=0.5, angular=-1.0" in hears.text(), "message", hears)
+        done = horusctl(nothing, "topic", "pub", "drive", '{"liner": 0.5}')
+        assert done.returncode == 2 and "liner is not in CmdVel" in done.stderr
+        done = horusctl(nothing, "topic", "pub", "drive", "{}", "--type", "Imu")
+        assert done.returncode != 0 and "Imu" in done.stderr and "CmdVel" in done.stderr
+
+
+def test_lines_of_input_are_published_one_each(nothing):
+    with Running([PYTHON, "-c", HEARS, "said"], nothing) as hears:
+        until(lambda: "listens" in hears.text(), "listens", hears)
+        lines = "".join(f'{{"n": {n}}}\n' for n in range(200))
+        done = subprocess.run([program("horusctl"), "topic", "pub", "said", "-"], input=lines,
+                              env=nothing, text=True, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        until(lambda: "{'n': 199}" in hears.text(), "the last", hears)
+        assert hears.text().count("{'n': ") == 200
+
+
+def test_a_new_topic_needs_a_type(nothing):
+    done = horusctl(nothing, "topic", "pub", "new", "{}")
+    assert done.returncode == 2 and "--type" in done.stderr
+    done = horusctl(nothing, "topic", "pub", "new", "{}", "--type", "Nothing")
+    assert done.returncode == 2 and "Nothing" in done.stderr
+    assert horusctl(nothing, "topic", "list").stdout == "no topics\n"
+    with Running([program("horusctl"), "topic", "pub", "new", '{"linear": 1}', "--type", "CmdVel",
+                  "--rate", "100"], nothing) as running:
+        until(lambda: "new" in horusctl(nothing, "topic", "list").stdout, "published", running)
+        shown = horusctl(nothing, "topic", "echo", "new", "--once", "--json").stdout
+        assert json.loads(shown)["linear"] == 1
+        assert running.stop(signal.SIGINT) == 0
 
 
 def test_a_reader_that_goes_away_ends_a_command_quietly(alone):

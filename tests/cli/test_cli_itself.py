@@ -52,7 +52,7 @@ def test_the_bash_completion_completes_and_runs_nothing_that_a_name_says(nothing
 
     assert complete("horusctl", "st") == ["stats", "status"]
     assert complete("horusctl", "stats", "--j") == ["--json"]
-    assert complete("horusctl", "topic", "") == ["list", "echo", "hz"]
+    assert complete("horusctl", "topic", "") == ["list", "info", "echo", "hz", "bw", "pub"]
     assert complete("horusctl", "stats", "--node", "") == ["motor"]
     assert "motor" in complete("horusctl", "topic", "echo", "")
     assert complete("horusctl", "completion", "z") == ["zsh"]

@@ -86,15 +86,20 @@ int fail(ExitCode code, std::string_view text) {
 }
 
 int fail(const Error& error) {
-  return fail(error.code == Errc::kPermission ? kNoPermission : kError, describe(error));
+  const ExitCode code = error.code == Errc::kPermission        ? kNoPermission
+                        : error.code == Errc::kInvalidArgument ? kUsage
+                                                               : kError;
+  return fail(code, describe(error));
 }
 
 std::string describe(const Error& error) {
   std::string text = error.what;
-  if (!error.subject.empty()) {
-    text += " '";
-    text += error.subject.view();
-    text += "'";
+  const std::string_view subject = error.subject.view();
+  // A subject is a name, or says in a sentence what is wrong.
+  if (subject.find(' ') != subject.npos) {
+    text.append(": ").append(subject);
+  } else if (!subject.empty()) {
+    text.append(" '").append(subject).append("'");
   }
   if (error.os_errno != 0) text += ": " + std::generic_category().message(error.os_errno);
   return text;

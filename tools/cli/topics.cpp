@@ -3,8 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
+
+#include <fmt/format.h>
 
 #include "service/wire/varlink.hpp"
+#include "shm/message.hpp"
+#include "tools/cli/bandwidth.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
@@ -24,6 +29,56 @@ std::uint64_t sum(const std::vector<Participant>& all, std::uint64_t Participant
   return total;
 }
 
+const char* policy_of(const shm::TopicInfo& topic) {
+  return topic.refuses ? "refuse" : "overwrite";
+}
+
+/// What a participant's process is called, as far as /proc shows it.
+std::string process_of(std::int32_t pid, bool is_alive) {
+  if (!is_alive) return "(dead)";
+  std::ifstream file{fmt::format("/proc/{}/comm", pid)};
+  std::string name;
+  std::getline(file, name);
+  return name.empty() ? "?" : name;
+}
+
+std::string fields_table(const shm::TypeInfo& type, std::size_t width) {
+  Table table{
+      {{"FIELD", "", false}, {"OFFSET", "", true}, {"UNIT", "", false}, {"MEANING", "", false}}};
+  for (const shm::FieldInfo& field : type.fields) {
+    if (field.kind == shm::Kind::kPadding) continue;
+    table.add({std::string{field.name} + (field.array ? fmt::format("[{}]", field.count) : ""),
+               std::to_string(field.offset), std::string{field.unit}, std::string{field.doc}});
+  }
+  return table.text(width);
+}
+
+std::string publishers_table(const shm::TopicInfo& topic, std::size_t width) {
+  Table table{{{"PUBLISHER", "", true},
+               {"PROCESS", "", false},
+               {"SENT", "", true},
+               {"DROPPED", "", true},
+               {"BYTES", "", true}}};
+  for (const shm::PublisherInfo& one : topic.publishers) {
+    table.add({std::to_string(one.pid), process_of(one.pid, one.alive), count_text(one.sent),
+               count_text(one.refused), bytes_text(static_cast<double>(one.bytes))});
+  }
+  return table.empty() ? "no publishers\n" : table.text(width);
+}
+
+std::string subscribers_table(const shm::TopicInfo& topic, std::size_t width) {
+  Table table{{{"SUBSCRIBER", "", true},
+               {"PROCESS", "", false},
+               {"RECEIVED", "", true},
+               {"MISSED", "", true},
+               {"TORN", "", true}}};
+  for (const shm::SubscriberInfo& one : topic.subscribers) {
+    table.add({std::to_string(one.pid), process_of(one.pid, one.alive), count_text(one.received),
+               count_text(one.missed), count_text(one.torn)});
+  }
+  return table.empty() ? "no subscribers\n" : table.text(width);
+}
+
 }  // namespace
 
 std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t width) {
@@ -35,17 +90,31 @@ std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t w
                {"PUBLISHERS", "", true},
                {"SUBSCRIBERS", "", true},
                {"SENT", "", true},
-               {"REFUSED", "", true},
-               {"MISSED", "", true}}};
+               {"RECEIVED", "", true},
+               {"MISSED", "", true},
+               {"DROPPED", "", true}}};
   for (const shm::TopicInfo& topic : topics) {
     table.add({topic.name, topic.type, std::to_string(topic.message_size),
                std::to_string(topic.capacity), std::to_string(alive(topic.publishers)),
                std::to_string(alive(topic.subscribers)),
                count_text(sum(topic.publishers, &shm::PublisherInfo::sent)),
-               count_text(sum(topic.publishers, &shm::PublisherInfo::refused)),
-               count_text(sum(topic.subscribers, &shm::SubscriberInfo::missed))});
+               count_text(sum(topic.subscribers, &shm::SubscriberInfo::received)),
+               count_text(sum(topic.subscribers, &shm::SubscriberInfo::missed)),
+               count_text(sum(topic.publishers, &shm::PublisherInfo::refused))});
   }
   return table.text(width);
+}
+
+std::string topic_text(const shm::TopicInfo& topic, std::size_t width) {
+  std::string text = fmt::format(
+      "topic     {}\ntype      {}, at most {} bytes\ncapacity  {} messages of a publisher, then "
+      "{}\n\n",
+      printable(topic.name), printable(topic.type), topic.message_size, topic.capacity,
+      topic.refuses ? "send refuses" : "the oldest is overwritten");
+  if (const shm::TypeInfo* type = shm::find_type(topic.type)) {
+    text += printable(type->doc) + "\n" + fields_table(*type, width) + "\n";
+  }
+  return text + publishers_table(topic, width) + "\n" + subscribers_table(topic, width);
 }
 
 std::string topics_lines(const std::vector<shm::TopicInfo>& topics) {
@@ -53,20 +122,29 @@ std::string topics_lines(const std::vector<shm::TopicInfo>& topics) {
   for (const shm::TopicInfo& topic : topics) {
     wire::Json publishers = wire::Json::array();
     for (const shm::PublisherInfo& one : topic.publishers) {
-      publishers.push_back(
-          {{"pid", one.pid}, {"alive", one.alive}, {"sent", one.sent}, {"refused", one.refused}});
+      publishers.push_back({{"pid", one.pid},
+                            {"alive", one.alive},
+                            {"sent", one.sent},
+                            {"dropped", one.refused},
+                            {"bytes", one.bytes}});
     }
     wire::Json subscribers = wire::Json::array();
     for (const shm::SubscriberInfo& one : topic.subscribers) {
       subscribers.push_back({{"pid", one.pid},
                              {"alive", one.alive},
                              {"received", one.received},
-                             {"missed", one.missed}});
+                             {"missed", one.missed},
+                             {"torn", one.torn}});
     }
     lines += wire::to_line({{"name", topic.name},
                             {"type", topic.type},
                             {"message_size", topic.message_size},
                             {"capacity", topic.capacity},
+                            {"policy", policy_of(topic)},
+                            {"sent", sum(topic.publishers, &shm::PublisherInfo::sent)},
+                            {"received", sum(topic.subscribers, &shm::SubscriberInfo::received)},
+                            {"missed", sum(topic.subscribers, &shm::SubscriberInfo::missed)},
+                            {"dropped", sum(topic.publishers, &shm::PublisherInfo::refused)},
                             {"publishers", std::move(publishers)},
                             {"subscribers", std::move(subscribers)}}) +
              "\n";

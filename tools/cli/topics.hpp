@@ -15,6 +15,8 @@ inline constexpr std::string_view kImageType = "Image";
 
 /// A table of topics, or a line that says that there is none.
 std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t width);
+/// One topic at length: its fields, and every publisher and subscriber.
+std::string topic_text(const shm::TopicInfo& topic, std::size_t width);
 /// One line of JSON for each topic.
 std::string topics_lines(const std::vector<shm::TopicInfo>& topics);
 

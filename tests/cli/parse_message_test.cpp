@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/parse_message.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "shm/msg/cmd_vel.hpp"
+#include "shm/msg/joint_state.hpp"
+#include "shm/msg/odometry.hpp"
+#include "tools/cli/output.hpp"
+
+namespace horus::cli {
+namespace {
+
+using testing::HasSubstr;
+
+template <typename T>
+const shm::TypeInfo& type_of() {
+  return type_info(shm::Tag<T>{});
+}
+
+Result<std::vector<std::byte>> bytes_of(const shm::TypeInfo& type, const std::string& text) {
+  return typed_bytes(type, MessageJson::parse(text));
+}
+
+template <typename T>
+T message_of(const std::string& text) {
+  const auto bytes = bytes_of(type_of<T>(), text);
+  EXPECT_TRUE(bytes) << describe(bytes.error());
+  T message;
+  if (bytes) std::memcpy(&message, bytes.value().data(), sizeof message);
+  return message;
+}
+
+template <typename T>
+std::string complaint(const std::string& text) {
+  const auto bytes = bytes_of(type_of<T>(), text);
+  EXPECT_FALSE(bytes) << text;
+  return bytes ? "" : describe(bytes.error());
+}
+
+TEST(ParseMessage, fields_are_filled_and_the_rest_is_zero) {
+  const auto command = message_of<msg::CmdVel>(R"({"linear": 0.5, "timestamp_ns": 7})");
+  EXPECT_EQ(command.linear, 0.5F);
+  EXPECT_EQ(command.angular, 0.0F);
+  EXPECT_EQ(command.timestamp_ns, 7U);
+}
+
+TEST(ParseMessage, arguments_of_the_constructor_reach_nested_fields) {
+  const auto odometry = message_of<msg::Odometry>(
+      R"({"x": 1.5, "linear_velocity": 2, "pose": {"theta": 0.25}, "frame_id": "odom"})");
+  EXPECT_EQ(odometry.pose.x, 1.5);
+  EXPECT_EQ(odometry.pose.theta, 0.25);
+  EXPECT_EQ(odometry.twist.linear[0], 2.0);
+  EXPECT_STREQ(reinterpret_cast<const char*>(odometry.frame_id), "odom");
+}
+
+TEST(ParseMessage, a_list_sets_the_count_that_belongs_to_it) {
+  const auto state =
+      message_of<msg::JointState>(R"({"names": ["hip", "knee"], "positions": [0.5, null]})");
+  EXPECT_EQ(state.joint_count, 2);
+  EXPECT_EQ(state.positions[0], 0.5);
+  EXPECT_TRUE(std::isnan(state.positions[1]));
+}
+
+TEST(ParseMessage, what_echo_prints_comes_back_as_the_same_bytes) {
+  for (const shm::TypeInfo* type : shm::all_types()) {
+    const auto first = typed_bytes(*type, MessageJson::object());
+    ASSERT_TRUE(first) << type->name;
+    // Infinity, which JSON does not have, is the one value that does not come back.
+    const auto printed = MessageJson::parse(message_line(typed_message(*type, first.value())));
+    const auto second = typed_bytes(*type, printed);
+    ASSERT_TRUE(second) << type->name << ": " << describe(second.error());
+    EXPECT_EQ(typed_message(*type, second.value()).dump(), printed.dump()) << type->name;
+  }
+}
+
+TEST(ParseMessage, defaults_are_those_of_the_constructor) {
+  const shm::TypeInfo* quaternion = shm::find_type("Quaternion");
+  ASSERT_NE(quaternion, nullptr);
+  const auto bytes = bytes_of(*quaternion, R"({"x": 0.5})");
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(typed_message(*quaternion, bytes.value())["w"], 1.0);
+}
+
+TEST(ParseMessage, a_mistake_names_the_field_and_what_fits) {
+  EXPECT_THAT(
+      complaint<msg::CmdVel>(R"({"liner": 1})"),
+      AllOf(HasSubstr("liner is not in CmdVel"), HasSubstr("timestamp_ns, linear, angular")));
+  EXPECT_THAT(complaint<msg::CmdVel>(R"({"linear": "fast"})"),
+              HasSubstr("linear is \"fast\", not a number"));
+  EXPECT_THAT(complaint<msg::CmdVel>(R"({"linear": 1e300})"), HasSubstr("too large"));
+  EXPECT_THAT(complaint<msg::CmdVel>(R"({"timestamp_ns": -1})"),
+              HasSubstr("whole number from 0 to 18446744073709551615"));
+  EXPECT_THAT(complaint<msg::CmdVel>(R"({"timestamp_ns": 1.5})"), HasSubstr("whole number"));
+  EXPECT_THAT(complaint<msg::CmdVel>("[1, 2]"), HasSubstr("not an object"));
+  EXPECT_THAT(complaint<msg::Odometry>(R"({"pose": {"z": 1}})"), HasSubstr("pose.z"));
+  EXPECT_THAT(complaint<msg::Odometry>(R"({"pose": 1})"), HasSubstr("pose is 1, not an object"));
+  EXPECT_THAT(complaint<msg::Odometry>(R"({"pose_covariance": 1})"), HasSubstr("not a list"));
+  EXPECT_THAT(complaint<msg::JointState>(R"({"positions": [0, "x"]})"), HasSubstr("positions[1]"));
+  EXPECT_THAT(
+      complaint<msg::JointState>(R"({"positions": [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]})"),
+      HasSubstr("has 17 elements; it holds 16"));
+  EXPECT_THAT(complaint<msg::Odometry>(R"({"frame_id": "a name that is longer than 31 bytes"})"),
+              HasSubstr("it holds 31"));
+}
+
+TEST(ParseMessage, broken_json_says_where) {
+  const auto json = parse_json("{\"linear\": }");
+  ASSERT_FALSE(json);
+  EXPECT_THAT(describe(json.error()), HasSubstr("line 1, column 12"));
+}
+
+TEST(ParseMessage, json_nested_too_deeply_is_refused) {
+  const auto nested = [](std::size_t levels) {
+    return parse_json(std::string(levels, '[') + std::string(levels, ']'));
+  };
+  EXPECT_TRUE(generic_message(generic_bytes(nested(50).value())));
+  ASSERT_FALSE(nested(100'000));
+  EXPECT_THAT(describe(nested(100'000).error()), HasSubstr("nested"));
+}
+
+TEST(ParseMessage, a_generic_value_comes_back_from_its_bytes) {
+  const auto value = MessageJson::parse(R"({"a": [1, -2, 2.5, true, null, "t\u00e9xt"], "b": {}})");
+  const auto back = generic_message(generic_bytes(value));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back.value(), value);
+}
+
+}  // namespace
+}  // namespace horus::cli

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/cli/command.hpp"
+#include "tools/cli/parse_message.hpp"
+#include "tools/cli/source.hpp"
+#include "tools/cli/text.hpp"
+#include "tools/cli/topics.hpp"
+
+namespace horus::cli {
+
+namespace {
+
+struct PubOptions {
+  std::string topic;
+  std::string message;
+  std::string type;
+  double rate_hz = 0;
+  std::uint64_t count = 0;  ///< 0: one without a rate, else until it is stopped.
+  std::string wait = "1 s";
+};
+
+/// Where to publish what: the topic that is there, or a new one of the type that was asked for.
+struct Target {
+  std::string base;
+  const shm::TypeInfo* type = nullptr;
+};
+
+Result<Target> target_of(const PubOptions& options) {
+  const auto found = find(options.topic);
+  if (!found && found.error().code != Errc::kNotFound) return found.error();
+  const std::string type = !options.type.empty() ? options.type
+                           : found               ? found.value().topic.type
+                                                 : "";
+  const auto refuse = [&type](const char* what) {
+    return Error{Errc::kInvalidArgument, what, 0, Name<200>::clipped(type)};
+  };
+  if (type.empty()) {
+    return Error{Errc::kInvalidArgument,
+                 "publish: a new topic needs --type (a message's name, or generic)", 0,
+                 Name<200>::clipped(options.topic)};
+  }
+  if (type == kImageType) return refuse("publish: JSON does not describe pixels");
+  Target target{
+      .base = found ? found.value().base : base_directories().front(),
+      .type = type == shm::generic_type().name ? &shm::generic_type() : shm::find_type(type)};
+  if (target.type == nullptr) return refuse("publish: no such message type");
+  return target;
+}
+
+Result<std::vector<std::byte>> bytes_of(const shm::TypeInfo& type, const std::string& text) {
+  auto json = parse_json(text);
+  if (!json) return json.error();
+  if (&type == &shm::generic_type()) return generic_bytes(json.value());
+  return typed_bytes(type, json.value());
+}
+
+/// Every subscriber that lives has found our ring: what is sent reaches them even if we end.
+bool all_listen(const shm::RawPublisher& publisher, TimePoint until, Output& output) {
+  constexpr Nanos kStep = 2ms;  // Their helper threads take a few milliseconds.
+  while (publisher.readers() < publisher.subscribers() && output.wanted()) {
+    if (MonotonicClock::now() >= until) return false;
+    output.wait(kStep);
+  }
+  return true;
+}
+
+/// The messages, one after the other: what was given, again and again, or lines of standard input.
+class Messages {
+ public:
+  Messages(const shm::TypeInfo& type, std::string given) : type_{type}, given_{std::move(given)} {}
+
+  bool from_input() const noexcept { return given_ == "-"; }
+  /// Nothing at the end of the input.
+  std::optional<Result<std::vector<std::byte>>> next() {
+    if (!from_input()) {
+      if (!repeated_) repeated_ = bytes_of(type_, given_);
+      return repeated_;
+    }
+    std::string line;
+    while (line.empty()) {
+      if (!std::getline(std::cin, line)) return std::nullopt;
+    }
+    return bytes_of(type_, line);
+  }
+
+ private:
+  const shm::TypeInfo& type_;
+  std::string given_;
+  std::optional<Result<std::vector<std::byte>>> repeated_;
+};
+
+int publish(const PubOptions& options, Messages& messages, shm::RawPublisher& publisher,
+            Output& output) {
+  const bool paced = options.rate_hz > 0;
+  const std::uint64_t limit =
+      options.count != 0 || paced || messages.from_input() ? options.count : 1;
+  const Nanos period{paced ? std::llround(1e9 / options.rate_hz) : 0};
+  TimePoint release = MonotonicClock::now();
+  for (std::uint64_t sent = 0; output.wanted() && (limit == 0 || sent < limit); ++sent) {
+    const auto message = messages.next();
+    if (!message) break;
+    if (!*message) return fail(message->error());
+    if (!publisher.send(message->value())) {
+      return fail(kError, message->value().size() > publisher.max_size()
+                              ? "the message has " + std::to_string(message->value().size()) +
+                                    " bytes, the topic takes " +
+                                    std::to_string(publisher.max_size())
+                              : "the topic is full, and its policy is to refuse");
+    }
+    release += period;
+    if (paced) output.wait(release - MonotonicClock::now());
+  }
+  return kOk;
+}
+
+int run_pub(const PubOptions& options, Output& output) {
+  const auto wait = parse_seconds(options.wait);
+  if (!wait) return fail(wait.error());
+  const auto target = target_of(options);
+  if (!target) return fail(target.error());
+  Messages messages{*target.value().type, options.message};
+  // Before anything appears on the topic.
+  if (!messages.from_input()) {
+    if (const auto first = messages.next(); !*first) return fail(first->error());
+  }
+  auto session = shm::Session::open(target.value().base);
+  if (!session) return fail(session.error());
+  auto publisher = session.value()->publish(options.topic, *target.value().type);
+  if (!publisher) return fail(publisher.error());
+  if (!all_listen(publisher.value(), MonotonicClock::now() + wait.value(), output)) {
+    return fail(kError, "not every subscriber of '" + options.topic + "' listens (see --wait)");
+  }
+  return publish(options, messages, publisher.value(), output);
+}
+
+std::string rate_in_range(const std::string& text) {
+  const double hz = std::strtod(text.c_str(), nullptr);
+  return hz >= 0.001 && hz <= 10'000 ? "" : "'" + text + "' is no rate (0.001 to 10000 Hz)";
+}
+
+}  // namespace
+
+Action declare_topic_pub(CLI::App& app, const Places&) {
+  const auto options = std::make_shared<PubOptions>();
+  app.add_option("topic", options->topic, "Name of the topic")->required()->type_name("TOPIC");
+  app.add_option("message", options->message,
+                 "JSON: a message's fields, or any value on a generic topic; '-': one a line of "
+                 "standard input")
+      ->required()
+      ->type_name("MESSAGE");
+  app.add_option("--type", options->type, "Type of a new topic: CmdVel, ..., or generic")
+      ->type_name("TYPE");
+  app.add_option("--rate", options->rate_hz, "Send it again so often, in Hz")
+      ->type_name("HZ")
+      ->check(rate_in_range);
+  app.add_option("--count", options->count, "End after N messages")
+      ->type_name("N")
+      ->check(positive_count);
+  app.add_option("--wait", options->wait, "How long subscribers may take to listen (1 s)")
+      ->type_name("TIME");
+  return [options](Output& output) { return run_pub(*options, output); };
+}
+
+}  // namespace horus::cli

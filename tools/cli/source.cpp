@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cli/source.hpp"
+
+#include <charconv>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "tools/cli/output.hpp"
+#include "tools/cli/topics.hpp"
+#include "tools/cli/where.hpp"
+
+namespace horus::cli {
+
+namespace {
+
+Source image_source(std::unique_ptr<shm::Session> session, shm::ImageSubscriber images) {
+  const auto shared = std::make_shared<shm::ImageSubscriber>(std::move(images));
+  return {.session = std::move(session),
+          .wait = [shared](TimePoint until) { return shared->wait_until(until); },
+          .take = [shared](bool wanted) -> std::optional<Result<MessageJson>> {
+            const shm::Image image = shared->take();
+            if (!image) return std::nullopt;
+            return wanted ? image_message(image) : MessageJson{};
+          },
+          .missed = [shared] { return shared->missed(); }};
+}
+
+Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber messages,
+                      bool generic) {
+  const auto shared = std::make_shared<shm::RawSubscriber>(std::move(messages));
+  const auto buffer = std::make_shared<std::vector<std::byte>>(shared->max_size());
+  return {.session = std::move(session),
+          .wait = [shared](TimePoint until) { return shared->wait_until(until); },
+          .take = [=](bool wanted) -> std::optional<Result<MessageJson>> {
+            const std::ptrdiff_t size = shared->take(*buffer);
+            if (size < 0) return std::nullopt;
+            if (!wanted) return MessageJson{};
+            const std::span bytes = std::span{*buffer}.first(static_cast<std::size_t>(size));
+            if (generic) return generic_message(bytes);
+            return typed_message(shared->type(), bytes);
+          },
+          .missed = [shared] { return shared->missed(); }};
+}
+
+}  // namespace
+
+Result<Found> find(const std::string& name) {
+  std::optional<Error> worst;
+  for (const std::string& base : base_directories()) {
+    auto topic = shm::find_topic(base, name);
+    if (topic) return Found{base, std::move(topic).value()};
+    if (!worst || worst->code == Errc::kNotFound) worst = topic.error();
+  }
+  return *worst;
+}
+
+Result<Source> open_source(const Found& found) {
+  auto session = shm::Session::open(found.base);
+  if (!session) return session.error();
+  shm::Session& topics = *session.value();
+  if (found.topic.type == kImageType) {
+    auto images = topics.image_subscriber(found.topic.name);
+    if (!images) return images.error();
+    return image_source(std::move(session).value(), std::move(images).value());
+  }
+  const bool generic = found.topic.type == shm::generic_type().name;
+  const shm::TypeInfo* type = generic ? &shm::generic_type() : shm::find_type(found.topic.type);
+  if (type == nullptr) {
+    return Error{Errc::kTypeMismatch, "show topic: this horusctl does not know its type", 0,
+                 Name<200>::clipped(found.topic.type)};
+  }
+  auto messages = topics.subscribe(found.topic.name, *type);
+  if (!messages) return messages.error();
+  return message_source(std::move(session).value(), std::move(messages).value(), generic);
+}
+
+Result<Source> open_source(const std::string& name) {
+  const auto found = find(name);
+  if (!found) return found.error();
+  return open_source(found.value());
+}
+
+int fail_to_open(const std::string& name, const Error& error) {
+  if (error.code != Errc::kNotFound) return fail(error);
+  return fail(kError, "no topic '" + name + "' (see 'horusctl topic list')");
+}
+
+std::string positive_count(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole && count != 0 ? "" : "'" + text + "' is no count (1, 2, ...)";
+}
+
+}  // namespace horus::cli

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "rt/base/result.hpp"
+#include "rt/base/time.hpp"
+#include "shm/registry.hpp"
+#include "shm/session.hpp"
+#include "tools/cli/show_message.hpp"
+
+namespace horus::cli {
+
+/// A topic, and the base directory that has it.
+struct Found {
+  std::string base;
+  shm::TopicInfo topic;
+};
+/// Looks in the base directories, the user's first. Fails with kNotFound, or with what kept a
+/// topic from being read.
+Result<Found> find(const std::string& name);
+
+/// One topic's messages, whatever they are: waits for the next one and shows it.
+struct Source {
+  std::unique_ptr<shm::Session> session;
+  std::function<bool(TimePoint until)> wait;
+  /// The next message; nothing when there is none. Without `wanted` it is only taken.
+  std::function<std::optional<Result<MessageJson>>(bool wanted)> take;
+  std::function<std::uint64_t()> missed;
+};
+Result<Source> open_source(const Found& found);
+Result<Source> open_source(const std::string& name);
+
+/// Prints why there is no such topic to look at; the exit code follows from it.
+int fail_to_open(const std::string& name, const Error& error);
+
+/// What is wrong with `text` as a count; empty: nothing. CLI11's own checks show up in the help,
+/// and would take a number that does not fit.
+std::string positive_count(const std::string& text);
+
+/// How often a waiting command looks whether it is still wanted.
+inline constexpr Nanos kLook = 100ms;
+
+}  // namespace horus::cli
