@@ -254,6 +254,9 @@ std::uint64_t ImageSubscriber::received() const noexcept {
 std::uint64_t ImageSubscriber::missed() const noexcept {
   return state_->missed();
 }
+std::uint64_t ImageSubscriber::torn() const noexcept {
+  return state_->raw.torn();
+}
 
 Result<ImagePublisher> Session::image_publisher(std::string_view topic, TopicOptions options) {
   if (options.capacity == 0) options.capacity = kImageCapacity;

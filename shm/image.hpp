@@ -123,6 +123,7 @@ class ImageSubscriber {
   void interrupt() noexcept;
   std::uint64_t received() const noexcept;
   std::uint64_t missed() const noexcept;
+  std::uint64_t torn() const noexcept;  ///< As RawSubscriber's.
 
  private:
   std::unique_ptr<State> state_;

@@ -112,7 +112,7 @@ struct CursorFile {
   std::array<std::uint8_t, 60> pad2{};
   Counter received{};
   Counter missed{};
-  Counter torn{};  ///< Messages whose publisher died while it wrote them.
+  Counter torn{};  ///< Messages whose publisher died while it sent them.
   std::array<std::uint8_t, 40> pad3{};
   std::array<TakenRow, kMaxPublishers> rows{};
 };

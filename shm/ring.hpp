@@ -178,9 +178,10 @@ inline std::uint64_t oldest_kept(const RingView& ring, std::uint64_t next,
   return first;
 }
 
-/// Whether message n was begun and is not complete.
-inline bool is_begun(const RingView& ring, std::uint64_t n) noexcept {
-  return ring.slot(n).stamp.load(std::memory_order_acquire) == 2 * n + 1;
+/// Whether message n, which was never counted, was begun: one stamp or both were written.
+inline bool was_begun(const RingView& ring, std::uint64_t n) noexcept {
+  const std::uint64_t stamp = ring.slot(n).stamp.load(std::memory_order_acquire);
+  return stamp == 2 * n + 1 || stamp == 2 * n + 2;
 }
 
 }  // namespace horus::shm

@@ -48,7 +48,7 @@ void each_ready(SubscriberState& state, Visit visit) noexcept {
     const bool dead = ring.dead.load(std::memory_order_acquire);
     if (const std::uint64_t ready = catch_up(state, ring); ready != 0) return visit(ring, ready);
     if (!dead) return;
-    if (ring.witnessed && is_begun(ring.view, ring.next)) cursor(state).torn.add();
+    if (ring.witnessed && was_begun(ring.view, ring.next)) cursor(state).torn.add();
     // release: the next ring's publisher finds its number here, not this one's.
     if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
     state.rings.let_go(slot);
@@ -109,6 +109,15 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
 }
 
 }  // namespace
+
+bool RawSubscriber::was_interrupted(std::span<RawSubscriber* const> subscribers) noexcept {
+  bool interrupted = false;
+  for (const RawSubscriber* one : subscribers) {
+    // acquire: what the interrupting thread did before is visible.
+    interrupted |= one->state_->interrupted.exchange(false, std::memory_order_acq_rel);
+  }
+  return interrupted;
+}
 
 SubscriberState::~SubscriberState() {
   if (session == nullptr) return;
@@ -174,12 +183,7 @@ RawSubscriber* RawSubscriber::wait_any(std::span<RawSubscriber* const> subscribe
     }
     const std::uint32_t seen = bell.word();
     found = ready();
-    bool interrupted = false;
-    for (const RawSubscriber* one : subscribers) {
-      // acquire: what the interrupting thread did before is visible.
-      interrupted |= one->state_->interrupted.exchange(false, std::memory_order_acq_rel);
-    }
-    if (found != nullptr || interrupted) break;
+    if (found != nullptr || was_interrupted(subscribers)) break;
     bell.wait(seen, std::min(until, MonotonicClock::now() + kMaxBellWait));
     found = ready();
   }

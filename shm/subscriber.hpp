@@ -55,13 +55,15 @@ class RawSubscriber {
   /// everything was taken.
   std::uint64_t received() const noexcept;
   std::uint64_t missed() const noexcept;
-  /// Messages, beside those, whose publisher died while it wrote them.
+  /// Messages, beside those, whose publisher died while it sent them.
   std::uint64_t torn() const noexcept;
   std::uint64_t pending() const noexcept;     ///< Messages that take() would find now.
   std::uint32_t publishers() const noexcept;  ///< Attached now.
   explicit operator bool() const noexcept { return state_ != nullptr; }
 
  private:
+  static bool was_interrupted(std::span<RawSubscriber* const> subscribers) noexcept;
+
   std::unique_ptr<SubscriberState> state_;
 };
 

@@ -198,8 +198,12 @@ Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& ty
   }
   state->region = std::move(region).value();
   state->type = &type;
-  // Just made, so that it is sound.
-  state->view = *view_of(state->region, type);
+  const auto view = view_of(state->region, type);
+  if (!view) {
+    return Error{Errc::kCorrupt, "ring was changed while it was made", 0,
+                 Name<200>::clipped(state->region.path())};
+  }
+  state->view = *view;
   state->inode = state->region.inode();
   state->refuses = file.refuses != 0;
   state->session = impl_.get();

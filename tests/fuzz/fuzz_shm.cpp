@@ -51,16 +51,18 @@ void put(const std::string& path, std::string_view bytes) {
               static_cast<ssize_t>(bytes.size()));
 }
 
-void read_ring(const std::string& path) {
+void read_ring(const std::string& path, const TypeInfo& type) {
   const auto region = Region::open(path, sizeof(RingHeader));
-  const auto view = region ? view_of(region.value(), type_info(Tag<Checked>{})) : std::nullopt;
+  const auto view = region ? view_of(region.value(), type) : std::nullopt;
   if (!view) return;
-  std::array<std::byte, sizeof(Checked)> buffer{};
+  std::array<std::byte, 256> buffer{};
   const std::uint64_t committed = view->header->committed.load();
   for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, view->mask, committed,
                                 committed - 1, committed - view->mask, ~std::uint64_t{0}}) {
     const Read read = read_message(*view, n, buffer);
     HORUS_CHECK(read.length <= buffer.size());
+    const std::uint64_t oldest = oldest_kept(*view, n, n + 3);
+    HORUS_CHECK(oldest - n <= 3);
   }
 }
 
@@ -128,10 +130,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
   const std::string ring = place().topic + "/1-1-0.0.ring";
-  switch (data[0] % 8) {
+  switch (data[0] % 9) {
     case 0:
       put(ring, bytes);
-      read_ring(ring);
+      read_ring(ring, type_info(Tag<Checked>{}));
       read_topic();
       break;
     case 1:
@@ -146,7 +148,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 4: read_hold(bytes); break;
     case 5: read_stats(bytes); break;
     case 6: read_name(bytes); break;
-    default: read_descriptor(bytes);
+    case 7: read_descriptor(bytes); break;
+    default: put(ring, bytes); read_ring(ring, generic_type());
   }
   return 0;
 }

@@ -68,6 +68,9 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   const auto peer = session->impl().peer_pool(image.state()->descriptor.tensor.pool_id);
   const std::vector<std::string> nodes{"arm"};
   const auto page = StatsPage::create(base.path(), "robot", nodes).value();
+  auto generic =
+      session->publish("generic", generic_type(), {.capacity = 4, .max_size = 64}).value();
+  for (std::size_t n = 0; n < 6; ++n) generic.send(std::vector<std::byte>(10 * n, std::byte{1}));
   const auto& descriptor = image.state()->descriptor;
   std::string pool = bytes_of(files(base.path() + "/pools", ".pool").at(0));
   const std::uint32_t id = 0x42;  // The one that the entry looks for.
@@ -82,6 +85,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       bytes_of(base.path() + "/hosts/robot.stats"),
       std::string{"base/cmd_vel.%2F-_"},
       std::string{reinterpret_cast<const char*>(&descriptor), sizeof descriptor},
+      bytes_of(files(topic_path("generic"), ".ring").at(0)),
   };
   for (std::size_t kind = 0; kind < seeds.size(); ++kind) {
     ASSERT_FALSE(seeds[kind].empty()) << kind;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many threads at once. Under ThreadSanitizer these tests say whether the orders of the atomics are
 // enough; everywhere they say whether the promises hold.
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -56,6 +59,76 @@ TEST_F(ConcurrentTest, four_publishers_and_four_subscribers_lose_no_count_and_te
   }
   for (std::uint64_t i = 0; i < kSubscribers; ++i) {
     threads.emplace_back([&subscriber = subscribers[i], i] { take_all(subscriber, i % 2 == 1); });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+/// Message n: as many bytes as follow from it, all of one value.
+std::span<const std::byte> varying(std::uint64_t n, std::span<std::byte> buffer) {
+  const auto message = buffer.first(n * 37 % buffer.size() + 1);
+  std::ranges::fill(message, static_cast<std::byte>(n % 251));
+  return message;
+}
+
+void expect_whole(std::span<const std::byte> message) {
+  const auto same = [&message](std::byte byte) { return byte == message[0]; };
+  EXPECT_TRUE(std::ranges::all_of(message, same));
+}
+
+TEST_F(ConcurrentTest, messages_of_any_size_are_never_torn_and_counted_exactly) {
+  const auto session = open();
+  const auto other = open();
+  const TopicOptions options{.capacity = 8, .max_size = 300};
+  std::vector<RawSubscriber> subscribers;
+  for (const bool foreign : {false, true}) {
+    subscribers.push_back(
+        (foreign ? other : session)->subscribe("t", generic_type(), options).value());
+  }
+  auto publisher = session->publish("t", generic_type(), options).value();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < subscribers.size(); ++i) {
+    threads.emplace_back([&subscriber = subscribers[i], latest = i == 1] {
+      std::array<std::byte, 300> buffer{};
+      while (subscriber.received() + subscriber.missed() < kMessages) {
+        const auto length = latest ? subscriber.take_latest(buffer) : subscriber.take(buffer);
+        if (length > 0) expect_whole(std::span{buffer}.first(static_cast<std::size_t>(length)));
+        if (length < 0) subscriber.wait_until(MonotonicClock::now() + 1s);
+      }
+      EXPECT_EQ(subscriber.received() + subscriber.missed(), kMessages);
+    });
+  }
+  std::array<std::byte, 300> buffer{};
+  for (std::uint64_t n = 0; n < kMessages; ++n) EXPECT_TRUE(publisher.send(varying(n, buffer)));
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(ConcurrentTest, a_topic_that_refuses_loses_nothing_from_its_first_message_on) {
+  const auto session = open();
+  const auto other = open();
+  const TopicOptions options{.max_size = 3000, .policy = Policy::kRefuse};
+  std::vector<RawSubscriber> subscribers;
+  for (const bool foreign : {false, true}) {
+    subscribers.push_back(
+        (foreign ? other : session)->subscribe("t", generic_type(), options).value());
+  }
+  auto publisher = session->publish("t", generic_type(), options).value();
+  std::vector<std::thread> threads;
+  for (RawSubscriber& subscriber : subscribers) {
+    threads.emplace_back([&subscriber] {
+      std::array<std::byte, 3000> buffer{};
+      for (std::uint64_t n = 0; n < kMessages; ++n) {
+        const auto length = subscriber.take_until(buffer, MonotonicClock::now() + 1min);
+        ASSERT_EQ(length, static_cast<std::ptrdiff_t>(n * 37 % buffer.size() + 1));
+        EXPECT_EQ(buffer[0], static_cast<std::byte>(n % 251));
+        expect_whole(std::span{buffer}.first(static_cast<std::size_t>(length)));
+      }
+      EXPECT_EQ(subscriber.missed(), 0U);
+    });
+  }
+  std::array<std::byte, 3000> buffer{};
+  for (std::uint64_t n = 0; n < kMessages; ++n) {
+    const auto message = varying(n, buffer);
+    ASSERT_TRUE(test::eventually([&] { return publisher.send(message); }));
   }
   for (std::thread& thread : threads) thread.join();
 }

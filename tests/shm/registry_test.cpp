@@ -30,6 +30,7 @@ TEST_F(RegistryTest, lists_topics_with_their_types_publishers_and_subscribers) {
   EXPECT_EQ(topics[0].type, "Checked");
   EXPECT_EQ(topics[0].message_size, sizeof(Checked));
   EXPECT_EQ(topics[0].capacity, 2U);
+  EXPECT_FALSE(topics[0].refuses);
   ASSERT_EQ(topics[0].publishers.size(), 1U);
   EXPECT_EQ(topics[0].publishers[0].pid, ::getpid());
   EXPECT_TRUE(topics[0].publishers[0].alive);

@@ -160,5 +160,61 @@ TEST_F(WakeupTest, an_interrupt_ends_a_wait_without_a_message) {
   other.join();
 }
 
+TEST_F(WakeupTest, one_thread_waits_for_many_topics_and_is_told_which) {
+  const auto session = open();
+  const auto other = open();
+  std::vector<Subscriber<Checked>> subscribers;
+  std::vector<Publisher<Checked>> publishers;
+  std::vector<RawSubscriber*> all;
+  for (const char* topic : {"a", "b", "c"}) {
+    subscribers.push_back(session->subscriber<Checked>(topic).value());
+    publishers.push_back(other->publisher<Checked>(topic).value());
+  }
+  for (auto& subscriber : subscribers) all.push_back(&subscriber);
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    const Region file = cursor(std::string(1, "abc"[n]));
+    std::thread sender{[&] {
+      ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+      publishers[n].send(Checked::of(n));
+    }};
+    EXPECT_EQ(RawSubscriber::wait_any(all, in(1min)), all[n]);
+    EXPECT_EQ(subscribers[n].take()->number, n);
+    EXPECT_FALSE(sleeps(file));
+    sender.join();
+  }
+  const TimePoint deadline = in(25ms);
+  EXPECT_EQ(RawSubscriber::wait_any(all, deadline), nullptr);
+  EXPECT_GE(MonotonicClock::now(), deadline);
+  EXPECT_EQ(RawSubscriber::wait_any({}, in(1h)), nullptr);
+}
+
+TEST_F(WakeupTest, an_interrupt_of_one_topic_ends_the_wait_for_all) {
+  const auto session = open();
+  auto first = session->subscriber<Checked>("t").value();
+  auto second = session->subscriber<Checked>("u").value();
+  const std::array<RawSubscriber*, 2> both{&first, &second};
+  std::thread other{[&, file = cursor("u")] {
+    ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+    second.interrupt();
+  }};
+  EXPECT_EQ(RawSubscriber::wait_any(both, in(1h)), nullptr);
+  other.join();
+}
+
+TEST_F(WakeupTest, a_take_with_a_deadline_takes_what_comes_before_it) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  const TimePoint deadline = in(25ms);
+  EXPECT_FALSE(subscriber.take_until(deadline));
+  EXPECT_GE(MonotonicClock::now(), deadline);
+  std::thread sender{[&, file = cursor("t")] {
+    ASSERT_TRUE(test::eventually([&] { return sleeps(file); }));
+    publisher.send(Checked::of(7));
+  }};
+  EXPECT_EQ(subscriber.take_until(in(1min))->number, 7U);
+  sender.join();
+}
+
 }  // namespace
 }  // namespace horus::shm
