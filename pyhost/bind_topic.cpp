@@ -171,10 +171,12 @@ PyObject* topic_sub_count(PyObject* self, PyObject*) noexcept {
 
 PyObject* topic_stats(PyObject* self, PyObject*) noexcept {
   const Port& port = port_of(self);
-  return Py_BuildValue("{s:K,s:K,s:K,s:K}", "sent", static_cast<unsigned long long>(port.sent()),
-                       "received", static_cast<unsigned long long>(port.received()), "dropped",
+  return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K}", "sent",
+                       static_cast<unsigned long long>(port.sent()), "received",
+                       static_cast<unsigned long long>(port.received()), "dropped",
                        static_cast<unsigned long long>(port.refused()), "missed",
-                       static_cast<unsigned long long>(port.missed()));
+                       static_cast<unsigned long long>(port.missed()), "torn",
+                       static_cast<unsigned long long>(port.torn()));
 }
 
 PyObject* get_topic_name(PyObject* self, void*) noexcept {
@@ -213,7 +215,7 @@ PyMethodDef topic_methods[] = {
     {"sub_count", topic_sub_count, METH_NOARGS,
      "sub_count()\n--\n\nLiving subscribers in all processes."},
     {"stats", topic_stats, METH_NOARGS,
-     "stats()\n--\n\nThis object's sent, received, dropped (refused) and missed messages."},
+     "stats()\n--\n\nThis object's sent, received, dropped (refused), missed and torn messages."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef properties[] = {

@@ -297,6 +297,10 @@ std::uint64_t Port::missed() const noexcept {
   if (!subscribes_) return 0;
   return type_.carries == Carries::kImages ? image_subscriber_.missed() : subscriber_.missed();
 }
+std::uint64_t Port::torn() const noexcept {
+  if (!subscribes_) return 0;
+  return type_.carries == Carries::kImages ? image_subscriber_.torn() : subscriber_.torn();
+}
 std::uint64_t Port::pending() const noexcept {
   if (!subscribes_) return 0;
   if (type_.carries == Carries::kImages) return image_subscriber_.has_message() ? 1 : 0;

@@ -98,6 +98,7 @@ class Port {
   std::uint64_t refused() const noexcept { return refused_; }
   std::uint64_t received() const noexcept;
   std::uint64_t missed() const noexcept;
+  std::uint64_t torn() const noexcept;
   std::uint64_t pending() const noexcept;
 
  private:

@@ -52,16 +52,16 @@ shm::TopicInfo odometry() {
   topic.capacity = 1024;
   topic.publishers = {{.pid = 1, .alive = true, .sent = 10, .refused = 1},
                       {.pid = 2, .alive = false, .sent = 5, .refused = 0}};
-  topic.subscribers = {{.pid = 3, .alive = true, .received = 8, .missed = 2}};
+  topic.subscribers = {{.pid = 3, .alive = true, .received = 8, .missed = 2, .torn = 1}};
   return topic;
 }
 
 TEST(TopicList, who_lives_is_counted_and_what_was_sent_is_added_up) {
-  EXPECT_EQ(
-      topics_text({odometry()}, 100),
-      "TOPIC  TYPE      BYTES  CAPACITY  PUBLISHERS  SUBSCRIBERS  SENT  RECEIVED  MISSED  DROPPED\n"
-      "odom   Odometry    736      1024           1            1    15         8       2        "
-      "1\n");
+  EXPECT_EQ(topics_text({odometry()}, 120),
+            "TOPIC  TYPE      BYTES  CAPACITY  PUBLISHERS  SUBSCRIBERS  SENT  RECEIVED  MISSED  "
+            "DROPPED  TORN\n"
+            "odom   Odometry    736      1024           1            1    15         8       2     "
+            "   1     1\n");
   EXPECT_EQ(topics_text({}, 80), "no topics\n");
 }
 
@@ -73,6 +73,8 @@ TEST(TopicList, json_names_every_participant) {
   EXPECT_EQ(json["subscribers"][0]["missed"], 2);
   EXPECT_EQ(json["sent"], 15);
   EXPECT_EQ(json["dropped"], 1);
+  EXPECT_EQ(json["subscribers"][0]["torn"], 1);
+  EXPECT_EQ(json["policy"], "overwrite");
 }
 
 TEST(TopicInfo, fields_and_participants_are_told) {

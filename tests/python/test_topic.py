@@ -96,7 +96,7 @@ def test_what_is_overwritten_is_counted_exactly(name):
     assert received[-1] == 99
     stats = topic.stats()
     assert stats == {"sent": 100, "received": len(received), "dropped": 0,
-                     "missed": 100 - len(received)}
+                     "missed": 100 - len(received), "torn": 0}
 
 
 def test_wait_lets_other_threads_run(name):

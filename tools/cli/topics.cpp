@@ -92,7 +92,8 @@ std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t w
                {"SENT", "", true},
                {"RECEIVED", "", true},
                {"MISSED", "", true},
-               {"DROPPED", "", true}}};
+               {"DROPPED", "", true},
+               {"TORN", "", true}}};
   for (const shm::TopicInfo& topic : topics) {
     table.add({topic.name, topic.type, std::to_string(topic.message_size),
                std::to_string(topic.capacity), std::to_string(alive(topic.publishers)),
@@ -100,7 +101,8 @@ std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t w
                count_text(sum(topic.publishers, &shm::PublisherInfo::sent)),
                count_text(sum(topic.subscribers, &shm::SubscriberInfo::received)),
                count_text(sum(topic.subscribers, &shm::SubscriberInfo::missed)),
-               count_text(sum(topic.publishers, &shm::PublisherInfo::refused))});
+               count_text(sum(topic.publishers, &shm::PublisherInfo::refused)),
+               count_text(sum(topic.subscribers, &shm::SubscriberInfo::torn))});
   }
   return table.text(width);
 }
@@ -145,6 +147,7 @@ std::string topics_lines(const std::vector<shm::TopicInfo>& topics) {
                             {"received", sum(topic.subscribers, &shm::SubscriberInfo::received)},
                             {"missed", sum(topic.subscribers, &shm::SubscriberInfo::missed)},
                             {"dropped", sum(topic.publishers, &shm::PublisherInfo::refused)},
+                            {"torn", sum(topic.subscribers, &shm::SubscriberInfo::torn)},
                             {"publishers", std::move(publishers)},
                             {"subscribers", std::move(subscribers)}}) +
              "\n";
