@@ -38,7 +38,8 @@ def test_a_refused_uptime_is_no_heartbeat(uptime):
     assert beat == horus.Heartbeat()
 
 
-@pytest.mark.parametrize("age, fresh", [(0, True), (4, True), (60, False), (-4, True), (-60, False)])
+@pytest.mark.parametrize("age, fresh", [
+    (0, True), (4, True), (60, False), (-4, True), (-60, False)])
 def test_a_heartbeat_is_fresh_for_a_while(age, fresh):
     beat = horus.NodeHeartbeat()
     assert beat.is_fresh() is False
@@ -62,7 +63,8 @@ def test_a_heartbeat_is_stamped_in_whole_seconds():
     (horus.DiagnosticStatus.ok("fine"), StatusLevel.OK, 0, "fine"),
     (horus.DiagnosticStatus.warn(1, "warm"), StatusLevel.WARN, 1, "warm"),
     (horus.DiagnosticStatus.error(2), StatusLevel.ERROR, 2, ""),
-    (horus.DiagnosticStatus.fatal(2 ** 32 - 1, "ä" * 63), StatusLevel.FATAL, 2 ** 32 - 1, "ä" * 63)])
+    (horus.DiagnosticStatus.fatal(2 ** 32 - 1, "ä" * 63),
+     StatusLevel.FATAL, 2 ** 32 - 1, "ä" * 63)])
 def test_a_status_is_made_by_its_level(status, level, code, message):
     assert (status.level, status.code, status.message_str()) == (level, code, message)
     assert status.component_str() == ""

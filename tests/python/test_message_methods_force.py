@@ -47,7 +47,8 @@ def test_a_wrench_that_is_not_a_number_exceeds_every_limit():
 
 
 @pytest.mark.parametrize("alpha, force, torque", [
-    (1.0, (2, 3, 6), (0, 3, 4)), (0.0, (10, 0, 0), (0, 0, 8)), (0.25, (8, 0.75, 1.5), (0, 0.75, 7))])
+    (1.0, (2, 3, 6), (0, 3, 4)), (0.0, (10, 0, 0), (0, 0, 8)),
+    (0.25, (8, 0.75, 1.5), (0, 0.75, 7))])
 def test_a_low_pass_lies_between_the_wrench_and_the_one_before(alpha, force, torque):
     wrench = horus.WrenchStamped.from_bytes(bytes(WRENCH))
     previous = horus.WrenchStamped(10, 0, 0, 0, 0, 8)
