@@ -23,6 +23,7 @@ def with_mode(message, mode):
 
 
 @pytest.mark.parametrize("made, same", [
+    (horus.CmdVel.zero(), horus.CmdVel(0, 0)),
     (horus.MotorCommand.velocity(3, 1.5), horus.MotorCommand(3, MotorMode.VELOCITY, 1.5)),
     (horus.MotorCommand.position(4, 0.5), horus.MotorCommand(4, MotorMode.POSITION, 0.5)),
     (horus.MotorCommand.position(4, 0.5, 2.0), horus.MotorCommand(4, 1, 0.5, max_velocity=2.0)),
@@ -92,7 +93,7 @@ def test_a_refused_limit_leaves_the_gains_alone():
     (horus.MotorCommand(1, 3, -5), horus.MotorCommand(1, 4, 1)),
     (horus.MotorCommand(max_velocity=0), horus.MotorCommand(max_velocity=-1)),
     (horus.MotorCommand(max_velocity=INF), horus.MotorCommand(target=INF)),
-    (horus.MotorCommand(), horus.MotorCommand(max_acceleration=NAN)),
+    (horus.MotorCommand(max_acceleration=0), horus.MotorCommand(max_acceleration=NAN)),
     (horus.MotorCommand(feed_forward=1), horus.MotorCommand(feed_forward=NAN)),
     (horus.MotorCommand.stop(1), with_mode(horus.MotorCommand.stop(1), 255)),
     (horus.ServoCommand(speed=1), horus.ServoCommand(speed=1.01)),
@@ -104,7 +105,7 @@ def test_a_refused_limit_leaves_the_gains_alone():
     (horus.PidConfig(), horus.PidConfig(-1)), (horus.PidConfig(0), horus.PidConfig(ki=NAN)),
     (horus.PidConfig(kd=1), horus.PidConfig(kd=INF)),
     (horus.PidConfig(output_limit=0), horus.PidConfig(output_limit=-1)),
-    (horus.PidConfig(integral_limit=1), horus.PidConfig(integral_limit=NAN)),
+    (horus.PidConfig(integral_limit=0), horus.PidConfig(integral_limit=NAN)),
     (horus.JointCommand(), horus.JointCommand([""], [1.0])),
     (joints("a", "b"), horus.JointCommand(["a", "a"], [1.0, 2.0])),
     (horus.JointCommand(["a"], [1.0], modes=[2]), horus.JointCommand(["a"], [1.0], modes=[3])),
@@ -119,12 +120,14 @@ def test_a_point_of_the_plane_is_passed_without_turning():
     point = horus.TrajectoryPoint.new_2d(1, 2, 3, 4, 0.5)
     assert point.position.tolist() == [1, 2, 0] and point.velocity.tolist() == [3, 4, 0]
     assert point.orientation.tolist() == [0, 0, 0, 1] and point.time_from_start == 0.5
-    assert horus.TrajectoryPoint.new_2d(1, 2).velocity.tolist() == [0, 0, 0]
+    still = horus.TrajectoryPoint.new_2d(1, 2)
+    assert still.velocity.tolist() == [0, 0, 0] and still.time_from_start == 0
 
 
 def test_a_stationary_point_has_no_velocity():
     point = horus.TrajectoryPoint.stationary(1, 2, 3, 4.0)
     assert point.position.tolist() == [1, 2, 3] and point.time_from_start == 4.0
+    assert horus.TrajectoryPoint.stationary(1, 2, 3).time_from_start == 0
     assert not point.velocity.any() and not point.acceleration.any()
     assert not point.angular_velocity.any() and point.orientation.tolist() == [0, 0, 0, 1]
 

@@ -209,6 +209,7 @@ def test_another_clock_is_read_now(make, source):
     clock = make(5_000, 2.0)
     assert (clock.clock_ns, clock.sim_speed, clock.source) == (5_000, 2.0, source)
     assert just_now(clock.realtime_ns) and clock.timestamp_ns == clock.realtime_ns
+    assert clock.is_paused() is False
     assert make(0).sim_speed == 1.0 and make(0, 0.0).sim_speed == 0.0
 
 
@@ -230,4 +231,6 @@ def test_a_timestamp_is_corrected_by_the_offset(offset, corrected):
 
 
 def test_a_corrected_timestamp_keeps_every_nanosecond():
-    assert horus.TimeReference(offset_ns=1).correct_timestamp(2 ** 63 + 1) == 2 ** 63 + 2
+    reference = horus.TimeReference(offset_ns=1)
+    assert reference.correct_timestamp(2 ** 63 + 1) == 2 ** 63 + 2
+    assert reference.correct_timestamp(2 ** 64 - 2) == 2 ** 64 - 1

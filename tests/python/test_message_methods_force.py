@@ -47,14 +47,14 @@ def test_a_wrench_that_is_not_a_number_exceeds_every_limit():
 
 
 @pytest.mark.parametrize("alpha, force, torque", [
-    (1.0, (2, 3, 6), (0, 3, 4)), (0.0, (10, 0, 0), (0, 0, 8)),
-    (0.25, (8, 0.75, 1.5), (0, 0.75, 7))])
+    (1.0, (2, 3, 6), (0, 3, 4)), (0.0, (10, 7, 0), (0, 1, 8)),
+    (0.25, (8, 6, 1.5), (0, 1.5, 7))])
 def test_a_low_pass_lies_between_the_wrench_and_the_one_before(alpha, force, torque):
     wrench = horus.WrenchStamped.from_bytes(bytes(WRENCH))
-    previous = horus.WrenchStamped(10, 0, 0, 0, 0, 8)
+    previous = horus.WrenchStamped(10, 7, 0, 0, 1, 8)
     assert wrench.filter(previous, alpha) is None
     assert xyz(wrench.force) == force and xyz(wrench.torque) == torque
-    assert wrench.timestamp_ns == 7 and previous == horus.WrenchStamped(10, 0, 0, 0, 0, 8)
+    assert wrench.timestamp_ns == 7 and previous == horus.WrenchStamped(10, 7, 0, 0, 1, 8)
 
 
 def test_a_low_pass_comes_as_near_as_the_formula_says():
@@ -100,10 +100,10 @@ def test_compliance_is_critically_damped(made, linear, angular, force, torque):
 
 def test_compliance_can_be_switched():
     parameters = horus.ImpedanceParameters()
-    parameters.disable()
-    assert parameters.enabled is False
     parameters.enable()
     assert parameters.enabled is True
+    parameters.disable()
+    assert parameters.enabled is False
 
 
 def test_a_force_is_held_on_its_axes():

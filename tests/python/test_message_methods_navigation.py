@@ -27,7 +27,7 @@ CORNER = path_through((0, 0), (4, 0), (4, 4))
 
 @pytest.mark.parametrize("pose, position, orientation", [
     (at(1, 2, 3), True, True), (at(1.5, 2, 3), True, True), (at(1.51, 2, 3), False, True),
-    (at(1.3, 2.39, 3), True, True), (at(1, 2, 2.76), True, True), (at(1, 2, 2.74), True, False),
+    (at(1.3, 2.39, 3), True, True), (at(1, 2, 2.75), True, True), (at(1, 2, 2.74), True, False),
     (at(1, 2, -3.1), True, True),  # 0.18 rad away, across the half turn.
     (at(1, 2, 3 - 4 * math.pi), True, True), (at(9, 9, 0), False, False),
     (at(NAN, 2, 3), False, True), (at(1, 2, NAN), True, False), (at(1, 2, INF), True, False)])
@@ -123,16 +123,27 @@ def test_progress_is_the_length_behind_the_nearest_point(pose, progress):
 
 
 @pytest.mark.parametrize("path, index, progress", [
+    (path_through((1.5, 0), (1.25, 0), (1.25, 0.125)), 0, 0.0),
     (horus.NavPath(), None, 0.0), (path_through((1, 1)), 0, 1.0),
     (path_through((1, 1), (1, 1)), 0, 1.0), (path_through((0, 0), (0, 0), (2, 0)), 2, 0.75)])
-def test_a_path_without_length_has_an_end_all_the_same(path, index, progress):
+def test_a_path_may_be_short_or_have_no_length(path, index, progress):
     assert path.closest_waypoint_index(at(1.5, 0)) == index
     assert path.calculate_progress(at(1.5, 0)) == progress
+
+
+# 0.3 m to the right, then 0.1 m up; off the origin, with sides of unequal length.
+@pytest.mark.parametrize("pose, progress", [
+    (at(1, 1), 0.0), (at(1.15, 1), 0.375), (at(1.3, 1), 0.75), (at(1.3, 1.05), 0.875),
+    (at(1.15, 0), 0.375), (at(9, 9), 1.0), (at(-1.15, -1), 0.0)])
+def test_progress_counts_length_and_not_waypoints(pose, progress):
+    path = path_through((1, 1), (1.3, 1), (1.3, 1.1))
+    assert path.calculate_progress(pose) == pytest.approx(progress)
 
 
 def test_a_plan_is_made_of_bare_poses():
     plan = horus.PathPlan.from_waypoints([(1, 2, 0.5), [3, 4, -0.5]], 5, 6, 0.25)
     assert plan.goal_pose.tolist() == [5, 6, 0.25] and plan.waypoint_count == 2
+    assert horus.PathPlan.from_waypoints([]).goal_pose.tolist() == [0, 0, 0]
     plan.add_waypoint(7, 8, 0)
     assert [plan.waypoint(i) for i in range(3)] == [(1, 2, 0.5), (3, 4, -0.5), (7, 8, 0)]
     assert all(type(value) is float for value in plan.waypoint(0))

@@ -16,6 +16,7 @@ def test_a_box_has_a_centre_an_area_and_corners():
     assert BOX.as_tuple() == (10, 20, 30, 40) and BOX.as_xyxy() == (10, 20, 40, 60)
     assert horus.BoundingBox2D.from_center(25, 40, 30, 40) == BOX
     assert horus.BoundingBox2D(0, 0, -2, 3).area == horus.BoundingBox2D(0, 0, -2, -3).area == 0
+    assert horus.BoundingBox2D(0, 0, 0.5, 0.25).area == 0.125
 
 
 @pytest.mark.parametrize("name", ["center_x", "center_y", "area"])
@@ -27,6 +28,7 @@ def test_what_is_computed_cannot_be_set(name):
 @pytest.mark.parametrize("one, other, share", [
     ((0, 0, 2, 2), (0, 0, 2, 2), 1.0), ((0, 0, 2, 2), (1, 0, 2, 2), 1 / 3),
     ((0, 0, 2, 2), (1, 1, 2, 2), 1 / 7), ((0, 0, 4, 4), (1, 1, 2, 2), 0.25),
+    ((0, 0, 0.5, 0.5), (0.25, 0, 0.5, 0.5), 1 / 3),
     ((0, 0, 2, 2), (2, 0, 2, 2), 0.0), ((0, 0, 2, 2), (5, 5, 1, 1), 0.0),
     ((0, 0, 0, 0), (0, 0, 0, 0), 0.0), ((0, 0, 2, 2), (1, 1, 0, 0), 0.0),
     ((0, 0, -2, -2), (-2, -2, 4, 4), 0.0), ((NAN, 0, 2, 2), (0, 0, 2, 2), 0.0)])
@@ -40,6 +42,7 @@ def test_a_box_in_space_may_be_turned():
     assert (box.cx, box.cy, box.cz, box.length, box.width, box.height) == (1, 2, 3, 4, 5, 6)
     assert (box.roll, box.pitch, box.yaw) == (0.25, 0.5, 0.75)
     assert box.volume == 120
+    assert horus.BoundingBox3D(0, 0, 0, 0.5, 0.25, 0.5).volume == 0.0625
     assert horus.BoundingBox3D(0, 0, 0, 1, -1, 1).volume == 0
     with pytest.raises(AttributeError):
         box.volume = 3
@@ -91,13 +94,14 @@ def test_landmarks_in_the_image():
     landmark = horus.Landmark.visible(3, 4, 5)
     assert landmark == horus.Landmark(3, 4, 1.0, 5)
     assert horus.Landmark.visible(3, 4).index == 0
-    assert landmark.distance_to(horus.Landmark()) == 5.0
+    assert landmark.distance_to(horus.Landmark(-3, -4)) == 10.0
 
 
 def test_landmarks_in_space():
     landmark = horus.Landmark3D.visible(2, 3, 6, 5)
     assert landmark == horus.Landmark3D(2, 3, 6, 1.0, 5)
-    assert landmark.distance_to(horus.Landmark3D()) == 7.0
+    assert horus.Landmark3D.visible(2, 3, 6).index == 0
+    assert landmark.distance_to(horus.Landmark3D(-2, -3, -6)) == 14.0
     assert horus.Landmark3D(2, 3, 6, 0.5, 5).to_2d() == horus.Landmark(2, 3, 0.5, 5)
 
 

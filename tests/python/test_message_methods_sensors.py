@@ -51,6 +51,10 @@ def test_an_orientation_is_there_once_it_is_set():
     half = math.sqrt(0.5)
     assert imu.orientation.tolist() == pytest.approx([0, 0, half, half])
     assert imu.has_orientation() is True
+    assert imu.orientation_covariance[0] == 0.0
+    imu.orientation_covariance[0] = 0.5
+    imu.set_orientation_from_euler(0, 0, 0)
+    assert imu.orientation_covariance[0] == 0.5
     imu.orientation_covariance[0] = -1.0
     assert imu.has_orientation() is False
 
@@ -73,6 +77,10 @@ def test_odometry_moves_along_its_heading():
     odometry.update(0.5)
     assert odometry.x == pytest.approx(0.5) and odometry.y == pytest.approx(1.0)
     assert odometry.theta == pytest.approx(math.pi / 2 + 0.5)
+    oblique = horus.Odometry(theta=math.pi / 6, linear_velocity=4.0)
+    oblique.twist.linear_y = 2.0
+    oblique.update(1.0)
+    assert (oblique.x, oblique.y) == pytest.approx((math.sqrt(12) - 1, 2 + math.sqrt(3)))
     odometry.update(2.0)
     assert odometry.theta == pytest.approx(math.pi / 2 + 2.5 - 2 * math.pi)
 
@@ -89,6 +97,10 @@ def test_a_scan_knows_its_angles_and_which_ranges_count():
     assert scan.angle_at(0) == -1.0 and scan.angle_at(3) == pytest.approx(0.5)
     assert [scan.is_range_valid(i) for i in range(6)] == [True, False, False, False, True, False]
     assert not scan.is_range_valid(-1) and not scan.is_range_valid(360)
+    edges = horus.LaserScan(range_min=0.5, range_max=10.0, ranges=[0.5, 10.0])
+    assert edges.is_range_valid(0) and edges.is_range_valid(1) and edges.min_range() == 0.5
+    edges.ranges[0] = 0.0
+    assert edges.min_range() == 10.0
     assert scan.min_range() == 2.0
     assert horus.LaserScan(range_min=1.0, range_max=2.0).min_range() is None
 
@@ -156,9 +168,10 @@ COVARIANCE = [9.0, 0, 0, 0, 16.0, 0, 0, 0, 100.0]
 
 
 @pytest.mark.parametrize("fix, metres", [
-    (fix_with(hdop=1.5), 7.5), (fix_with(), None), (fix_with(hdop=NAN), None),
+    (fix_with(hdop=0.5), 2.5), (fix_with(), None), (fix_with(hdop=NAN), None),
     (fix_with(hdop=1.5, position_covariance=COVARIANCE, position_covariance_type=2), 5.0),
     (fix_with(hdop=1.5, position_covariance=COVARIANCE), 7.5),
+    (fix_with(hdop=1.5, position_covariance_type=1), 0.0),
     (fix_with(hdop=2.0, position_covariance=[-1.0] + [0] * 8, position_covariance_type=2), 10.0),
     (fix_with(position_covariance=[NAN] * 9, position_covariance_type=3), None)])
 def test_the_accuracy_is_that_of_the_covariance_or_of_the_dilution(fix, metres):
@@ -176,6 +189,12 @@ def test_fixes_know_their_distance_over_ground(one, other, metres):
     one, other = horus.NavSatFix(*one), horus.NavSatFix(*other, 8000.0)
     assert one.distance_to(other) == pytest.approx(metres, rel=1e-4)
     assert other.distance_to(one) == one.distance_to(other)
+
+
+def test_half_a_turn_of_the_mean_earth():
+    # (2 * 6,378,137 + 6,356,752.3142) / 3 m, times pi.
+    distance = horus.NavSatFix(0, 0).distance_to(horus.NavSatFix(0, 180))
+    assert distance == pytest.approx(20_015_114.44, abs=0.01)
 
 
 def test_the_distance_to_what_is_no_fix_is_refused():

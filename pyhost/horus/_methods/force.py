@@ -175,8 +175,6 @@ class _HapticFeedback:
 def _haptic(
     intensity: float, frequency: float, duration: float, pattern: HapticPattern
 ) -> HapticFeedback:
-    feedback = HapticFeedback(
+    return HapticFeedback(
         within("intensity", intensity, 0.0, 1.0), not_negative("frequency", frequency),
         not_negative("duration", duration), pattern)
-    feedback.enabled = True
-    return feedback
