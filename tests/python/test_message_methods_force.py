@@ -153,4 +153,5 @@ def test_a_vibration_is_steady_or_comes_and_goes(made, pattern):
 def test_a_force_is_felt_without_vibration():
     feedback = horus.HapticFeedback.force(1, 2, 3, 0.5)
     assert xyz(feedback.force_feedback) == (1, 2, 3) and feedback.duration_seconds == 0.5
-    assert feedback.vibration_intensity == 0 and feedback.enabled is True
+    assert feedback.vibration_intensity == feedback.vibration_frequency == 0
+    assert feedback.enabled is True
