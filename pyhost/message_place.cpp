@@ -12,23 +12,6 @@
 namespace horus::py {
 namespace {
 
-const shm::FieldInfo* find_field(const shm::TypeInfo& type, std::string_view name) noexcept {
-  for (const shm::FieldInfo& field : type.fields) {
-    if (field.name == name) return &field;
-  }
-  return nullptr;
-}
-
-/// Cuts "[3]" off the end of a path's segment.
-bool cut_index(std::string_view& segment, std::uint32_t& index) noexcept {
-  if (!segment.ends_with(']')) return false;
-  const auto open = segment.find('[');
-  const auto* const end = segment.data() + segment.size() - 1;
-  const auto [rest, error] = std::from_chars(segment.data() + open + 1, end, index);
-  segment = segment.substr(0, open);
-  return error == std::errc{} && rest == end;
-}
-
 template <typename T>
 T read(const std::byte* at) noexcept {
   T value;
@@ -148,37 +131,23 @@ bool equal_element(const std::byte* a, const std::byte* b, const Place& place) n
 }  // namespace
 
 bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found) {
-  const shm::TypeInfo* inside = &type;
-  std::uint32_t offset = 0;
-  for (;;) {
-    const auto dot = path.find('.');
-    std::string_view segment = path.substr(0, dot);
-    std::uint32_t index = 0;
-    const bool element = cut_index(segment, index);
-    const shm::FieldInfo* const field = find_field(*inside, segment);
-    if (field == nullptr || index >= field->count) return false;
-    offset += field->offset + index * field->size;
-    if (dot != std::string_view::npos) {
-      if (field->nested == nullptr) return false;
-      inside = field->nested;
-      path.remove_prefix(dot + 1);
-      continue;
-    }
-    found.kind = field->kind;
-    found.offset = offset;
-    found.size = field->size;
-    found.array = field->array && !element;
-    found.count = found.array ? field->count : 1;
-    found.nested = field->nested;
-    const shm::FieldInfo* const counter = find_field(*inside, field->counted_by);
-    if (found.array && counter != nullptr) {
-      found.counter_offset = offset - field->offset + counter->offset;
-      found.counter_size = counter->size;
-      found.counter_shared =
-          std::ranges::count(inside->fields, field->counted_by, &shm::FieldInfo::counted_by) > 1;
-    }
-    return true;
+  const auto member = shm::find_member(type, path);
+  if (!member) return false;
+  const shm::FieldInfo& field = *member->field;
+  found.kind = field.kind;
+  found.offset = member->offset;
+  found.size = field.size;
+  found.array = field.array && !member->element;
+  found.count = found.array ? field.count : 1;
+  found.nested = field.nested;
+  const shm::FieldInfo* const counter = shm::find_field(*member->holder, field.counted_by);
+  if (found.array && counter != nullptr) {
+    found.counter_offset = member->offset - field.offset + counter->offset;
+    found.counter_size = counter->size;
+    found.counter_shared = std::ranges::count(member->holder->fields, field.counted_by,
+                                              &shm::FieldInfo::counted_by) > 1;
   }
+  return true;
 }
 
 int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept {

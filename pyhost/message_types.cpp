@@ -5,51 +5,11 @@
 #include <cstring>
 #include <utility>
 
-#include "pyhost/bind.hpp"
 #include "pyhost/cpython.hpp"
 #include "pyhost/message_class.hpp"
 
 namespace horus::py {
 namespace {
-
-/// Every message class of the process, and where to find it by its class.
-class Registry {
- public:
-  MessageType& add(const shm::TypeInfo& info) {
-    return *types_.emplace_back(std::make_unique<MessageType>(info));
-  }
-  void index(MessageType& type) noexcept {
-    std::size_t slot = slot_of(type.python());
-    while (slots_[slot].first != nullptr) slot = (slot + 1) % kSlots;
-    slots_[slot] = {type.python(), &type};
-  }
-  MessageType* find(const PyTypeObject* python) const noexcept {
-    std::size_t slot = slot_of(python);
-    while (slots_[slot].first != python && slots_[slot].first != nullptr) {
-      slot = (slot + 1) % kSlots;
-    }
-    return slots_[slot].second;
-  }
-  const auto& types() const noexcept { return types_; }
-
-  static constexpr std::size_t kMaxTypes = 256;
-
- private:
-  static constexpr std::size_t kSlots = 2 * kMaxTypes;  // Half empty: searches end.
-  static std::size_t slot_of(const PyTypeObject* python) noexcept {
-    const auto address = reinterpret_cast<std::uintptr_t>(python);
-    return (address * 0x9E3779B97F4A7C15ULL) >> 55;
-  }
-  std::vector<std::unique_ptr<MessageType>> types_;
-  std::array<std::pair<const PyTypeObject*, MessageType*>, kSlots> slots_{};
-};
-
-/// Filled by bind_messages() and constant from then on. It stays until the process ends: message
-/// objects may be freed by the interpreter's last sweep.
-Registry& registry() {
-  static Registry* const the_registry = new Registry;
-  return *the_registry;
-}
 
 /// A default as it stands in a signature.
 std::string default_text(const Place& place, const std::byte* defaults) {
@@ -70,6 +30,10 @@ void describe_field(const shm::FieldInfo& field, std::string& doc) {
 }
 
 }  // namespace
+
+MessageType::~MessageType() {
+  for (const Argument& argument : arguments_) Py_XDECREF(argument.name);
+}
 
 MessageObject* MessageType::allocate_fresh() noexcept {
   auto* const message = PyObject_New(MessageObject, python_);
@@ -111,9 +75,20 @@ void MessageType::make_fields() {
   }
 }
 
+void MessageType::nest_defaults() {
+  for (const Place& place : fields_) {
+    if (place.nested == nullptr) continue;
+    const MessageType* const nested = find_message_type(*place.nested);
+    for (std::uint32_t i = 0; i < place.count; ++i) {
+      std::ranges::copy(nested->defaults_, defaults_.begin() + place.offset + i * place.size);
+    }
+  }
+}
+
 bool MessageType::make_arguments() {
   defaults_.assign(info_.initial.begin(), info_.initial.end());
   defaults_.resize(info_.size);
+  if (info_.initial.empty()) nest_defaults();
   for (const shm::ArgInfo& arg : info_.args) {
     Argument& argument = arguments_.emplace_back();
     if (arguments_.size() > 64 || !find_place(info_, arg.path, argument.place)) {
@@ -156,14 +131,28 @@ void MessageType::make_signature() {
   }
 }
 
-bool MessageType::make_class() {
+bool MessageType::set_defaults(PyObject* defaults) {
+  for (const Argument& argument : arguments_) {
+    PyObject* const value = PyDict_GetItemWithError(defaults, argument.name);
+    if (value == nullptr && PyErr_Occurred()) return false;
+    if (value == nullptr) continue;
+    const Ref held{Py_NewRef(value)};  // Storing it may run its Python code.
+    if (store(defaults_.data(), argument.place, held.ptr()) < 0) return false;
+  }
+  return true;
+}
+
+bool MessageType::prepare(PyObject* defaults) {
   make_fields();
-  if (!make_arguments()) return false;
+  return make_arguments() && (defaults == nullptr || set_defaults(defaults));
+}
+
+bool MessageType::make_class(std::string_view module) {
   make_accessors();
   make_signature();
   free_limit_ = std::clamp<std::size_t>(kMaxFreeBytes / info_.size, 1, kMaxFree);
   free_.reserve(free_limit_);
-  qualified_name_ = "horus." + std::string(info_.name);
+  qualified_name_ = std::string(module) + "." + std::string(info_.name);
   format_ = buffer_format(info_);
 
   PyType_Slot slots[] = {{Py_tp_new, as_slot(message_new)},
@@ -191,37 +180,6 @@ bool MessageType::make_class() {
     PyTuple_SET_ITEM(names.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(arguments_[i].name));
   }
   return PyObject_SetAttrString(as_object(python_), "__match_args__", names.ptr()) == 0;
-}
-
-MessageType* find_message_type(const PyTypeObject* python) noexcept {
-  return registry().find(python);
-}
-
-MessageType* find_message_type(const shm::TypeInfo& info) noexcept {
-  return find_message_type(info.name);
-}
-
-MessageType* find_message_type(std::string_view name) noexcept {
-  for (const auto& type : registry().types()) {
-    if (type->info().name == name) return type.get();
-  }
-  return nullptr;
-}
-
-void bind_messages(pybind11::module_& module) {
-  const auto types = shm::all_types();
-  if (types.size() > Registry::kMaxTypes) {
-    throw std::length_error("more message types than the registry holds");
-  }
-  for (const shm::TypeInfo* info : types) registry().add(*info);
-  for (const auto& type : registry().types()) {
-    if (!type->make_class()) throw pybind11::error_already_set();
-    registry().index(*type);
-    const std::string name{type->info().name};
-    if (PyModule_AddObjectRef(module.ptr(), name.c_str(), as_object(type->python())) < 0) {
-      throw pybind11::error_already_set();
-    }
-  }
 }
 
 }  // namespace horus::py

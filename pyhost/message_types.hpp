@@ -7,13 +7,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pyhost/message_place.hpp"
 #include "shm/message.hpp"
+#include "shm/schema.hpp"
 
 namespace horus::py {
 
@@ -49,11 +52,20 @@ struct Argument {
 class MessageType {
  public:
   explicit MessageType(const shm::TypeInfo& info) : info_{info} {}
+  explicit MessageType(shm::ParsedType parsed)
+      : parsed_{std::move(parsed)}, info_{parsed_->info()} {}
+  ~MessageType();
   MessageType(const MessageType&) = delete;
   MessageType& operator=(const MessageType&) = delete;
 
-  /// Makes the class. False with a Python exception set.
-  bool make_class();
+  /// Reads the table. `defaults` are those of arguments, on top of its own. False with a Python
+  /// exception set.
+  bool prepare(PyObject* defaults = nullptr);
+  /// Makes the class, after prepare(). False with a Python exception set.
+  bool make_class(std::string_view module = "horus");
+  bool same_as(const MessageType& other) const noexcept {
+    return info_.hash == other.info_.hash && defaults_ == other.defaults_;
+  }
 
   const shm::TypeInfo& info() const noexcept { return info_; }
   PyTypeObject* python() const noexcept { return python_; }
@@ -87,7 +99,9 @@ class MessageType {
 
   MessageObject* allocate_fresh() noexcept;
   void make_fields();
+  void nest_defaults();
   bool make_arguments();
+  bool set_defaults(PyObject* defaults);
   void make_accessors();
   void make_signature();
   MessageObject* with_defaults() noexcept;
@@ -98,6 +112,7 @@ class MessageType {
   int set_twice(std::size_t index) const noexcept;
   int check_given(std::uint64_t given) const noexcept;
 
+  std::optional<shm::ParsedType> parsed_;  ///< Of a type that this process has no table of.
   const shm::TypeInfo& info_;
   PyTypeObject* python_ = nullptr;
   std::vector<Argument> arguments_;

@@ -45,9 +45,7 @@ constexpr ArgInfo required(std::string_view name, std::string_view path = {}) no
   return {.name = name, .path = path.empty() ? name : path, .required = true};
 }
 
-}  // namespace horus::shm
-
-namespace horus::shm::detail {
+namespace detail {
 
 template <typename T>
 constexpr Kind kind_of() noexcept {
@@ -96,8 +94,10 @@ constexpr FieldInfo padding(FieldInfo field) noexcept {
   return field;
 }
 
-/// FNV-1a over what makes two layouts the same; see TypeInfo::hash.
-std::uint64_t layout_hash(const TypeInfo& type) noexcept;
+/// TypeInfo::hash of such a table.
+std::uint64_t layout_hash(const TypeInfo& type);
+
+}  // namespace detail
 
 /// The table of T, whose size and alignment the compiler holds to the declared ones. Everything
 /// in it lives as long as the process.
@@ -116,8 +116,8 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
                 .args = args,
                 .doc = doc,
                 .initial = std::as_bytes(std::span{&kInitial, 1})};
-  type.hash = layout_hash(type);
+  type.hash = detail::layout_hash(type);
   return type;
 }
 
-}  // namespace horus::shm::detail
+}  // namespace horus::shm

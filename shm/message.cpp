@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "shm/declare.hpp"
 #include "shm/msg/audio.hpp"
@@ -30,18 +31,15 @@
 namespace horus::shm {
 namespace {
 
-constexpr std::uint64_t kFnvOffset = 0xcbf29ce484222325U;
-constexpr std::uint64_t kFnvPrime = 0x100000001b3U;
-
-void mix(std::uint64_t& hash, std::string_view text) noexcept {
-  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * kFnvPrime;
-  hash *= kFnvPrime;  // A separator: ("ab", "c") is not ("a", "bc").
-}
-
-void mix(std::uint64_t& hash, std::uint64_t number) noexcept {
-  for (int shift = 0; shift < 64; shift += 8) {
-    hash = (hash ^ ((number >> shift) & 0xffU)) * kFnvPrime;
-  }
+/// Cuts "[3]" off the end of a path's segment.
+bool cut_index(std::string_view& segment, std::uint32_t& index) noexcept {
+  if (!segment.ends_with(']')) return false;
+  const auto open = segment.find('[');
+  if (open == std::string_view::npos) return false;
+  const auto* const end = segment.data() + segment.size() - 1;
+  const auto [rest, error] = std::from_chars(segment.data() + open + 1, end, index);
+  segment = segment.substr(0, open);
+  return error == std::errc{} && rest == end;
 }
 
 template <Message... Types>
@@ -51,25 +49,6 @@ std::span<const TypeInfo* const> table() noexcept {
 }
 
 }  // namespace
-
-namespace detail {
-
-std::uint64_t layout_hash(const TypeInfo& type) noexcept {
-  std::uint64_t hash = kFnvOffset;
-  mix(hash, type.name);
-  mix(hash, std::uint64_t{type.size});
-  for (const FieldInfo& field : type.fields) {
-    mix(hash, field.name);
-    mix(hash, static_cast<std::uint64_t>(field.kind));
-    mix(hash, std::uint64_t{field.offset});
-    mix(hash, std::uint64_t{field.size});
-    mix(hash, std::uint64_t{field.count});
-    if (field.nested != nullptr) mix(hash, field.nested->hash);
-  }
-  return hash;
-}
-
-}  // namespace detail
 
 std::span<const TypeInfo* const> all_types() noexcept {
   using namespace msg;
@@ -86,6 +65,28 @@ std::span<const TypeInfo* const> all_types() noexcept {
                SafetyStatus, WrenchStamped, ImpedanceParameters, ForceCommand, ContactInfo,
                HapticFeedback, Clock, TimeReference, SimSync, RateRequest, KeyboardInput,
                JoystickInput, AudioFrame>();
+}
+
+const FieldInfo* find_field(const TypeInfo& type, std::string_view name) noexcept {
+  const auto found = std::ranges::find(type.fields, name, &FieldInfo::name);
+  return found == type.fields.end() ? nullptr : &*found;
+}
+
+std::optional<Member> find_member(const TypeInfo& type, std::string_view path) noexcept {
+  Member found{.holder = &type};
+  for (;;) {
+    const auto dot = path.find('.');
+    std::string_view segment = path.substr(0, dot);
+    std::uint32_t index = 0;
+    found.element = cut_index(segment, index);
+    found.field = find_field(*found.holder, segment);
+    if (found.field == nullptr || index >= found.field->count) return std::nullopt;
+    found.offset += found.field->offset + index * found.field->size;
+    if (dot == std::string_view::npos) return found;
+    if (found.field->nested == nullptr) return std::nullopt;
+    found.holder = found.field->nested;
+    path.remove_prefix(dot + 1);
+  }
 }
 
 const TypeInfo* find_type(std::string_view name) noexcept {

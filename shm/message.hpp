@@ -4,11 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
 
 namespace horus::shm {
+
+/// The largest message, bytes.
+inline constexpr std::uint32_t kMaxMessage = 1U << 22;
 
 /// What one element of a message field is.
 enum class Kind : std::uint8_t {
@@ -55,14 +59,14 @@ struct ArgInfo {
 
 /// Everything that is known of a message type at run time.
 struct TypeInfo {
-  std::string_view name;
-  std::string_view default_topic;  ///< Empty: none.
+  std::string_view name = {};
+  std::string_view default_topic = {};  ///< Empty: none.
   std::uint32_t size = 0;
   std::uint32_t align = 0;
-  std::uint64_t hash = 0;  ///< Of name, field names, kinds, offsets, counts; nested ones included.
-  std::span<const FieldInfo> fields;
-  std::span<const ArgInfo> args;
-  std::string_view doc;
+  std::uint64_t hash = 0;  ///< Of its schema: what makes two layouts the same.
+  std::span<const FieldInfo> fields = {};
+  std::span<const ArgInfo> args = {};
+  std::string_view doc = {};
   /// What a message is before anything is set, `size` bytes; empty: zeros.
   std::span<const std::byte> initial = {};
 };
@@ -91,6 +95,17 @@ template <typename T>
 concept Message = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && requires {
   { type_info(Tag<T>{}) } -> std::same_as<const TypeInfo&>;
 };
+
+/// What a path of ArgInfo names: a field of a message, of a message nested in it, or one element.
+struct Member {
+  const TypeInfo* holder = nullptr;  ///< The type that has the field.
+  const FieldInfo* field = nullptr;
+  std::uint32_t offset = 0;  ///< Bytes from the start of the outermost message.
+  bool element = false;      ///< One element of the array.
+};
+/// None when there is no such field or element.
+std::optional<Member> find_member(const TypeInfo& type, std::string_view path) noexcept;
+const FieldInfo* find_field(const TypeInfo& type, std::string_view name) noexcept;
 
 /// The built-in types by name; null when unknown.
 const TypeInfo* find_type(std::string_view name) noexcept;

@@ -58,7 +58,6 @@ struct CursorPeer {
   }
 };
 
-inline constexpr std::uint32_t kMaxMessage = 1U << 22;
 inline constexpr std::uint32_t kMaxSide = 65535;  ///< Pixels.
 inline constexpr std::size_t kMaxPools = 16;      ///< Of one process.
 

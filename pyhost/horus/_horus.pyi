@@ -60,6 +60,11 @@ class _Message:
 
 _M = TypeVar("_M", bound=_Message)
 
+def _define_message(
+    schema: str, module: str, defaults: dict[str, Any], /,
+) -> type[Any]: ...
+def _schema(type_or_name: str | type[Any], /) -> str | None: ...
+
 @final
 class Image:
     timestamp_ns: int

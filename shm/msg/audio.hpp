@@ -34,7 +34,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<AudioFrame>) noexcept {
   static constexpr std::array kArgs{shm::arg("sample_rate"), shm::arg("channels"),
                                     shm::arg("samples"), shm::arg("timestamp_ns"),
                                     shm::arg("frame_id")};
-  static const shm::TypeInfo kType = shm::detail::make_type<AudioFrame, 19256, 8>(
+  static const shm::TypeInfo kType = shm::make_type<AudioFrame, 19256, 8>(
       "AudioFrame", "", "Up to 4,800 samples of sound.", kFields, kArgs);
   return kType;
 }

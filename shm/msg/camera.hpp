@@ -39,7 +39,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<CameraInfo>) noexcept {
                                     shm::arg("fy", "camera_matrix[4]"),
                                     shm::arg("cx", "camera_matrix[2]"),
                                     shm::arg("cy", "camera_matrix[5]")};
-  static const shm::TypeInfo kType = shm::detail::make_type<CameraInfo, 368, 8>(
+  static const shm::TypeInfo kType = shm::make_type<CameraInfo, 368, 8>(
       "CameraInfo", "camera_info", "How a camera maps space to its image.", kFields, kArgs);
   return kType;
 }
@@ -63,7 +63,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<RegionOfInterest>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("x", "x_offset"), shm::arg("y", "y_offset"),
                                     shm::arg("width"), shm::arg("height"), shm::arg("do_rectify")};
-  static const shm::TypeInfo kType = shm::detail::make_type<RegionOfInterest, 20, 4>(
+  static const shm::TypeInfo kType = shm::make_type<RegionOfInterest, 20, 4>(
       "RegionOfInterest", "roi", "A part of an image.", kFields, kArgs);
   return kType;
 }
@@ -85,7 +85,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<StereoInfo>) noexcept {
   static constexpr std::array kArgs{shm::arg("left_camera", "left"),
                                     shm::arg("right_camera", "right"), shm::arg("baseline"),
                                     shm::arg("depth_scale")};
-  static const shm::TypeInfo kType = shm::detail::make_type<StereoInfo, 752, 8>(
+  static const shm::TypeInfo kType = shm::make_type<StereoInfo, 752, 8>(
       "StereoInfo", "stereo_info", "How a pair of cameras sees depth.", kFields, kArgs);
   return kType;
 }

@@ -35,7 +35,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<MotorCommand>) noexcept {
                                     shm::arg("target"),           shm::arg("max_velocity"),
                                     shm::arg("max_acceleration"), shm::arg("feed_forward"),
                                     shm::arg("enable"),           shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<MotorCommand, 56, 8>(
+  static const shm::TypeInfo kType = shm::make_type<MotorCommand, 56, 8>(
       "MotorCommand", "motor_cmd", "What one motor shall do.", kFields, kArgs);
   return kType;
 }
@@ -59,7 +59,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<DifferentialDriveCommand>) noexce
   static constexpr std::array kArgs{shm::arg("left_velocity"), shm::arg("right_velocity"),
                                     shm::arg("max_acceleration"), shm::arg("enable"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<DifferentialDriveCommand, 40, 8>(
+  static const shm::TypeInfo kType = shm::make_type<DifferentialDriveCommand, 40, 8>(
       "DifferentialDriveCommand", "diff_drive_cmd",
       "Wheel speeds of a base with two driven wheels.", kFields, kArgs);
   return kType;
@@ -83,7 +83,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<ServoCommand>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("servo_id"), shm::arg("position"), shm::arg("speed"),
                                     shm::arg("enable"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<ServoCommand, 24, 8>(
+  static const shm::TypeInfo kType = shm::make_type<ServoCommand, 24, 8>(
       "ServoCommand", "servo_cmd", "Where one servo shall go.", kFields, kArgs);
   return kType;
 }
@@ -121,7 +121,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PidConfig>) noexcept {
                                     shm::arg("output_limit"),
                                     shm::arg("anti_windup"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<PidConfig, 64, 8>(
+  static const shm::TypeInfo kType = shm::make_type<PidConfig, 64, 8>(
       "PidConfig", "pid_config", "The gains and limits of a PID controller.", kFields, kArgs);
   return kType;
 }
@@ -147,7 +147,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TrajectoryPoint>) noexcept {
   static constexpr std::array kArgs{shm::arg("position"),         shm::arg("velocity"),
                                     shm::arg("acceleration"),     shm::arg("orientation"),
                                     shm::arg("angular_velocity"), shm::arg("time_from_start")};
-  static const shm::TypeInfo kType = shm::detail::make_type<TrajectoryPoint, 136, 8>(
+  static const shm::TypeInfo kType = shm::make_type<TrajectoryPoint, 136, 8>(
       "TrajectoryPoint", "trajectory_point", "One point of a trajectory in space.", kFields, kArgs);
   return kType;
 }
@@ -182,7 +182,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<JointCommand>) noexcept {
                                     shm::arg("efforts"),
                                     shm::arg("modes"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<JointCommand, 928, 8>(
+  static const shm::TypeInfo kType = shm::make_type<JointCommand, 928, 8>(
       "JointCommand", "joint_cmd", "What up to 16 joints shall do.", kFields, kArgs);
   return kType;
 }

@@ -28,7 +28,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Heartbeat>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("node_name"), shm::arg("node_id"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Heartbeat, 72, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Heartbeat, 72, 8>(
       "Heartbeat", "heartbeat", "A node's sign of life.", kFields, kArgs);
   return kType;
 }
@@ -51,7 +51,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticStatus>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("level"), shm::arg("code"), shm::arg("message"),
                                     shm::arg("component"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<DiagnosticStatus, 176, 8>(
+  static const shm::TypeInfo kType = shm::make_type<DiagnosticStatus, 176, 8>(
       "DiagnosticStatus", "diagnostics", "How a component is.", kFields, kArgs);
   return kType;
 }
@@ -70,7 +70,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticValue>) noexcept {
                   "What the text stands for: 0 string, 1 int, 2 float, 3 bool.", 96),
   };
   static constexpr std::array kArgs{shm::arg("key"), shm::arg("value")};
-  static const shm::TypeInfo kType = shm::detail::make_type<DiagnosticValue, 97, 1>(
+  static const shm::TypeInfo kType = shm::make_type<DiagnosticValue, 97, 1>(
       "DiagnosticValue", "diagnostic_value", "One named value of a report, as text.", kFields,
       kArgs);
   return kType;
@@ -93,7 +93,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticReport>) noexcept {
       HORUS_FIELD(DiagnosticReport, timestamp_ns, "ns", "Nanoseconds since 1970.", 1592),
   };
   static constexpr std::array kArgs{shm::arg("component"), shm::arg("level")};
-  static const shm::TypeInfo kType = shm::detail::make_type<DiagnosticReport, 1600, 8>(
+  static const shm::TypeInfo kType = shm::make_type<DiagnosticReport, 1600, 8>(
       "DiagnosticReport", "diagnostic_report", "Up to 16 values of a component.", kFields, kArgs);
   return kType;
 }
@@ -126,7 +126,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<ResourceUsage>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("cpu_percent"), shm::arg("memory_bytes"),
                                     shm::arg("memory_percent"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<ResourceUsage, 72, 8>(
+  static const shm::TypeInfo kType = shm::make_type<ResourceUsage, 72, 8>(
       "ResourceUsage", "resources", "What a machine has in use.", kFields, kArgs);
   return kType;
 }
@@ -154,7 +154,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<NodeHeartbeat>) noexcept {
       HORUS_FIELD(NodeHeartbeat, heartbeat_timestamp, "s", "Whole seconds since 1970.", 40),
   };
   static constexpr std::array kArgs{shm::arg("state"), shm::arg("health")};
-  static const shm::TypeInfo kType = shm::detail::make_type<NodeHeartbeat, 48, 8>(
+  static const shm::TypeInfo kType = shm::make_type<NodeHeartbeat, 48, 8>(
       "NodeHeartbeat", "node_heartbeat", "How a node runs.", kFields, kArgs);
   return kType;
 }

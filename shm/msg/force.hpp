@@ -29,7 +29,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<WrenchStamped>) noexcept {
                                     shm::arg("fz", "force.z"),  shm::arg("tx", "torque.x"),
                                     shm::arg("ty", "torque.y"), shm::arg("tz", "torque.z"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<WrenchStamped, 112, 8>(
+  static const shm::TypeInfo kType = shm::make_type<WrenchStamped, 112, 8>(
       "WrenchStamped", "wrench", "A force and a torque.", kFields, kArgs);
   return kType;
 }
@@ -52,7 +52,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<ImpedanceParameters>) noexcept {
       HORUS_FIELD(ImpedanceParameters, enabled, "", "", 192),
       HORUS_FIELD(ImpedanceParameters, timestamp_ns, "ns", "Nanoseconds since 1970.", 200),
   };
-  static const shm::TypeInfo kType = shm::detail::make_type<ImpedanceParameters, 208, 8>(
+  static const shm::TypeInfo kType = shm::make_type<ImpedanceParameters, 208, 8>(
       "ImpedanceParameters", "impedance_parameters",
       "How an arm gives way: values along x, y, z, then about x, y, z.", kFields, {});
   return kType;
@@ -91,7 +91,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<ForceCommand>) noexcept {
       shm::arg("fz", "target_force.z"),       shm::arg("tx", "target_torque.x"),
       shm::arg("ty", "target_torque.y"),      shm::arg("tz", "target_torque.z"),
       shm::arg("timeout", "timeout_seconds"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<ForceCommand, 224, 8>(
+  static const shm::TypeInfo kType = shm::make_type<ForceCommand, 224, 8>(
       "ForceCommand", "force_cmd", "A force that an arm shall exert.", kFields, kArgs);
   return kType;
 }
@@ -126,7 +126,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<ContactInfo>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("state"), shm::arg("contact_force"),
                                     shm::arg("confidence"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<ContactInfo, 136, 8>(
+  static const shm::TypeInfo kType = shm::make_type<ContactInfo, 136, 8>(
       "ContactInfo", "contact", "What a gripper or foot touches.", kFields, kArgs);
   return kType;
 }
@@ -154,7 +154,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<HapticFeedback>) noexcept {
   static constexpr std::array kArgs{shm::arg("vibration_intensity"),
                                     shm::arg("vibration_frequency"), shm::arg("duration_seconds"),
                                     shm::arg("pattern_type")};
-  static const shm::TypeInfo kType = shm::detail::make_type<HapticFeedback, 56, 8>(
+  static const shm::TypeInfo kType = shm::make_type<HapticFeedback, 56, 8>(
       "HapticFeedback", "haptic_feedback", "What a person's hand shall feel.", kFields, kArgs);
   return kType;
 }

@@ -22,7 +22,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Point3>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
   static const shm::TypeInfo kType =
-      shm::detail::make_type<Point3, 24, 8>("Point3", "", "A place in space.", kFields, kArgs);
+      shm::make_type<Point3, 24, 8>("Point3", "", "A place in space.", kFields, kArgs);
   return kType;
 }
 
@@ -39,7 +39,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Vector3>) noexcept {
       HORUS_FIELD(Vector3, z, "", "", 16),
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Vector3, 24, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Vector3, 24, 8>(
       "Vector3", "", "A direction with a length; the unit is that of what it stands for.", kFields,
       kArgs);
   return kType;
@@ -60,7 +60,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Quaternion>) noexcept {
       HORUS_FIELD(Quaternion, w, "", "The real part.", 24),
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z"), shm::arg("w")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Quaternion, 32, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Quaternion, 32, 8>(
       "Quaternion", "", "A rotation, of length 1.", kFields, kArgs);
   return kType;
 }
@@ -81,7 +81,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Pose2D>) noexcept {
   };
   static constexpr std::array kArgs{shm::required("x"), shm::required("y"), shm::required("theta"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Pose2D, 32, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Pose2D, 32, 8>(
       "Pose2D", "pose", "A place and a heading in the plane.", kFields, kArgs);
   return kType;
 }
@@ -105,8 +105,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Twist>) noexcept {
                                     shm::arg("angular_y", "angular[1]"),
                                     shm::arg("angular_z", "angular[2]"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Twist, 56, 8>(
-      "Twist", "twist", "A velocity in space.", kFields, kArgs);
+  static const shm::TypeInfo kType =
+      shm::make_type<Twist, 56, 8>("Twist", "twist", "A velocity in space.", kFields, kArgs);
   return kType;
 }
 
@@ -127,7 +127,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TransformStamped>) noexcept {
       shm::arg("tz", "translation[2]"), shm::arg("rx", "rotation[0]"),
       shm::arg("ry", "rotation[1]"),    shm::arg("rz", "rotation[2]"),
       shm::arg("rw", "rotation[3]"),    shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<TransformStamped, 64, 8>(
+  static const shm::TypeInfo kType = shm::make_type<TransformStamped, 64, 8>(
       "TransformStamped", "transform", "Where one frame lies in another.", kFields, kArgs);
   return kType;
 }
@@ -149,7 +149,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Pose3D>) noexcept {
       shm::arg("z", "position.z"),     shm::arg("qx", "orientation.x"),
       shm::arg("qy", "orientation.y"), shm::arg("qz", "orientation.z"),
       shm::arg("qw", "orientation.w"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Pose3D, 64, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Pose3D, 64, 8>(
       "Pose3D", "pose3d", "A place and an orientation in space.", kFields, kArgs);
   return kType;
 }

@@ -30,7 +30,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PoseStamped>) noexcept {
                                     shm::arg("qw", "pose.orientation.w"),
                                     shm::arg("frame_id"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<PoseStamped, 104, 8>(
+  static const shm::TypeInfo kType = shm::make_type<PoseStamped, 104, 8>(
       "PoseStamped", "pose_stamped", "A pose and the frame that it is given in.", kFields, kArgs);
   return kType;
 }
@@ -59,7 +59,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PoseWithCovariance>) noexcept {
                                     shm::arg("qw", "pose.orientation.w"),
                                     shm::arg("frame_id"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<PoseWithCovariance, 392, 8>(
+  static const shm::TypeInfo kType = shm::make_type<PoseWithCovariance, 392, 8>(
       "PoseWithCovariance", "pose_cov", "A pose and how certain it is.", kFields, kArgs);
   return kType;
 }
@@ -87,7 +87,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TwistWithCovariance>) noexcept {
                                     shm::arg("angular_z", "twist.angular[2]"),
                                     shm::arg("frame_id"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<TwistWithCovariance, 384, 8>(
+  static const shm::TypeInfo kType = shm::make_type<TwistWithCovariance, 384, 8>(
       "TwistWithCovariance", "twist_cov", "A velocity and how certain it is.", kFields, kArgs);
   return kType;
 }
@@ -111,8 +111,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Accel>) noexcept {
                                     shm::arg("angular_y", "angular[1]"),
                                     shm::arg("angular_z", "angular[2]"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Accel, 56, 8>(
-      "Accel", "accel", "An acceleration in space.", kFields, kArgs);
+  static const shm::TypeInfo kType =
+      shm::make_type<Accel, 56, 8>("Accel", "accel", "An acceleration in space.", kFields, kArgs);
   return kType;
 }
 
@@ -136,7 +136,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<AccelStamped>) noexcept {
                                     shm::arg("angular_z", "accel.angular[2]"),
                                     shm::arg("frame_id"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<AccelStamped, 96, 8>(
+  static const shm::TypeInfo kType = shm::make_type<AccelStamped, 96, 8>(
       "AccelStamped", "accel_stamped", "An acceleration and the frame that it is given in.",
       kFields, kArgs);
   return kType;

@@ -48,7 +48,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
       HORUS_FIELD(TensorDescriptor, shape, "", "Elements by dimension."),
       HORUS_FIELD(TensorDescriptor, strides, "", "Bytes by dimension."),
   };
-  static const shm::TypeInfo kType = shm::detail::make_type<TensorDescriptor>(
+  static const shm::TypeInfo kType = shm::make_type<TensorDescriptor>(
       "TensorDescriptor", "", "Where a tensor lies in a pool.", kFields, {});
   return kType;
 }
@@ -80,7 +80,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<ImageDescriptor>) noexcept {
       HORUS_FIELD(ImageDescriptor, reserved, "", ""),
   };
   static const shm::TypeInfo kType =
-      shm::detail::make_type<ImageDescriptor>("Image", "image", "A frame in a pool.", kFields, {});
+      shm::make_type<ImageDescriptor>("Image", "image", "A frame in a pool.", kFields, {});
   return kType;
 }
 

@@ -37,7 +37,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Imu>) noexcept {
                                     shm::required("gyro_z", "angular_velocity[2]"),
                                     shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType =
-      shm::detail::make_type<Imu, 304, 8>("Imu", "imu", "An inertial measurement.", kFields, kArgs);
+      shm::make_type<Imu, 304, 8>("Imu", "imu", "An inertial measurement.", kFields, kArgs);
   return kType;
 }
 

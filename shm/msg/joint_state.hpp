@@ -30,7 +30,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<JointState>) noexcept {
   static constexpr std::array kArgs{shm::arg("names"), shm::arg("positions"),
                                     shm::arg("velocities"), shm::arg("efforts"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<JointState, 912, 8>(
+  static const shm::TypeInfo kType = shm::make_type<JointState, 912, 8>(
       "JointState", "joint_states", "Positions, velocities and efforts of up to 16 joints.",
       kFields, kArgs);
   return kType;

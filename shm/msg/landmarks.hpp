@@ -24,7 +24,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Landmark>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("visibility"),
                                     shm::arg("index")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Landmark, 16, 4>(
+  static const shm::TypeInfo kType = shm::make_type<Landmark, 16, 4>(
       "Landmark", "landmark", "A point of a body in an image.", kFields, kArgs);
   return kType;
 }
@@ -47,7 +47,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Landmark3D>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z"),
                                     shm::arg("visibility"), shm::arg("index")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Landmark3D, 20, 1>(
+  static const shm::TypeInfo kType = shm::make_type<Landmark3D, 20, 1>(
       "Landmark3D", "landmark3d", "A point of a body in space.", kFields, kArgs);
   return kType;
 }
@@ -77,7 +77,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<LandmarkArray>) noexcept {
       HORUS_FIELD(LandmarkArray, bbox_height, "px", "", 36),
   };
   static constexpr std::array kArgs{shm::arg("num_landmarks"), shm::arg("dimension")};
-  static const shm::TypeInfo kType = shm::detail::make_type<LandmarkArray, 40, 8>(
+  static const shm::TypeInfo kType = shm::make_type<LandmarkArray, 40, 8>(
       "LandmarkArray", "landmark_array", "What stands before the landmarks of one body.", kFields,
       kArgs);
   return kType;

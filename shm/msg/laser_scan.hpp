@@ -36,7 +36,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<LaserScan>) noexcept {
                                     shm::arg("angle_increment"), shm::arg("range_min"),
                                     shm::arg("range_max"),       shm::arg("ranges"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<LaserScan, 1480, 8>(
+  static const shm::TypeInfo kType = shm::make_type<LaserScan, 1480, 8>(
       "LaserScan", "scan", "One turn of a planar lidar.", kFields, kArgs);
   return kType;
 }

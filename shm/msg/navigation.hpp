@@ -36,7 +36,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<NavGoal>) noexcept {
                                     shm::arg("angle_tolerance", "tolerance_angle"),
                                     shm::arg("timeout", "timeout_seconds"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<NavGoal, 72, 8>(
+  static const shm::TypeInfo kType = shm::make_type<NavGoal, 72, 8>(
       "NavGoal", "nav_goal", "Where a base shall go.", kFields, kArgs);
   return kType;
 }
@@ -65,7 +65,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<GoalResult>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("goal_id"), shm::arg("status"), shm::arg("progress"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<GoalResult, 104, 8>(
+  static const shm::TypeInfo kType = shm::make_type<GoalResult, 104, 8>(
       "GoalResult", "nav_result", "How far a goal is.", kFields, kArgs);
   return kType;
 }
@@ -88,7 +88,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Waypoint>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("x", "pose.x"), shm::arg("y", "pose.y"),
                                     shm::arg("theta", "pose.theta")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Waypoint, 104, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Waypoint, 104, 8>(
       "Waypoint", "waypoint", "One point of a path.", kFields, kArgs);
   return kType;
 }
@@ -113,7 +113,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<NavPath>) noexcept {
       HORUS_TEXT(NavPath, algorithm, "", "Who planned it.", 26680),
       HORUS_FIELD(NavPath, timestamp_ns, "ns", "Nanoseconds since 1970.", 26712),
   };
-  static const shm::TypeInfo kType = shm::detail::make_type<NavPath, 26720, 8>(
+  static const shm::TypeInfo kType = shm::make_type<NavPath, 26720, 8>(
       "NavPath", "nav_path", "A path of up to 256 points.", kFields, {});
   return kType;
 }
@@ -141,7 +141,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<VelocityObstacle>) noexcept {
                                     shm::arg("radius"),
                                     shm::arg("time_horizon"),
                                     shm::arg("obstacle_id")};
-  static const shm::TypeInfo kType = shm::detail::make_type<VelocityObstacle, 48, 8>(
+  static const shm::TypeInfo kType = shm::make_type<VelocityObstacle, 48, 8>(
       "VelocityObstacle", "velocity_obstacle", "Something that moves and is to be avoided.",
       kFields, kArgs);
   return kType;
@@ -159,7 +159,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<VelocityObstacles>) noexcept {
       HORUS_FIELD(VelocityObstacles, count, "", "0 to 32.", 1536),
       HORUS_FIELD(VelocityObstacles, timestamp_ns, "ns", "Nanoseconds since 1970.", 1544),
   };
-  static const shm::TypeInfo kType = shm::detail::make_type<VelocityObstacles, 1552, 8>(
+  static const shm::TypeInfo kType = shm::make_type<VelocityObstacles, 1552, 8>(
       "VelocityObstacles", "velocity_obstacles", "Up to 32 obstacles that move.", kFields, {});
   return kType;
 }
@@ -182,7 +182,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PathPlan>) noexcept {
   static constexpr std::array kArgs{
       shm::arg("goal_x", "goal_pose[0]"), shm::arg("goal_y", "goal_pose[1]"),
       shm::arg("goal_theta", "goal_pose[2]"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<PathPlan, 3096, 8>(
+  static const shm::TypeInfo kType = shm::make_type<PathPlan, 3096, 8>(
       "PathPlan", "path_plan", "A path of up to 256 bare poses.", kFields, kArgs);
   return kType;
 }

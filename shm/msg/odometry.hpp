@@ -35,7 +35,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Odometry>) noexcept {
                                     shm::arg("linear_velocity", "twist.linear[0]"),
                                     shm::arg("angular_velocity", "twist.angular[2]"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Odometry, 736, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Odometry, 736, 8>(
       "Odometry", "odom", "Where a base believes it is, and how it moves.", kFields, kArgs);
   return kType;
 }

@@ -24,7 +24,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<BoundingBox2D>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("width"),
                                     shm::arg("height")};
-  static const shm::TypeInfo kType = shm::detail::make_type<BoundingBox2D, 16, 4>(
+  static const shm::TypeInfo kType = shm::make_type<BoundingBox2D, 16, 4>(
       "BoundingBox2D", "bbox2d", "A rectangle in an image.", kFields, kArgs);
   return kType;
 }
@@ -58,7 +58,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<BoundingBox3D>) noexcept {
   static constexpr std::array kArgs{shm::arg("cx"),     shm::arg("cy"),    shm::arg("cz"),
                                     shm::arg("length"), shm::arg("width"), shm::arg("height"),
                                     shm::arg("yaw")};
-  static const shm::TypeInfo kType = shm::detail::make_type<BoundingBox3D, 48, 4>(
+  static const shm::TypeInfo kType = shm::make_type<BoundingBox3D, 48, 4>(
       "BoundingBox3D", "bbox3d", "A box in space.", kFields, kArgs);
   return kType;
 }
@@ -85,7 +85,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Detection>) noexcept {
       shm::arg("class_name"),  shm::arg("confidence"),          shm::arg("x", "bbox.x"),
       shm::arg("y", "bbox.y"), shm::arg("width", "bbox.width"), shm::arg("height", "bbox.height"),
       shm::arg("class_id"),    shm::arg("instance_id")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Detection, 72, 4>(
+  static const shm::TypeInfo kType = shm::make_type<Detection, 72, 4>(
       "Detection", "detection", "An object seen in an image.", kFields, kArgs);
   return kType;
 }
@@ -118,7 +118,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Detection3D>) noexcept {
       shm::arg("cz", "bbox.cz"),       shm::arg("length", "bbox.length"),
       shm::arg("width", "bbox.width"), shm::arg("height", "bbox.height"),
       shm::arg("yaw", "bbox.yaw")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Detection3D, 104, 4>(
+  static const shm::TypeInfo kType = shm::make_type<Detection3D, 104, 4>(
       "Detection3D", "detection3d", "An object seen in space.", kFields, kArgs);
   return kType;
 }
@@ -145,7 +145,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<SegmentationMask>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("width"), shm::arg("height"), shm::arg("mask_type"),
                                     shm::arg("num_classes")};
-  static const shm::TypeInfo kType = shm::detail::make_type<SegmentationMask, 64, 8>(
+  static const shm::TypeInfo kType = shm::make_type<SegmentationMask, 64, 8>(
       "SegmentationMask", "segmentation_mask",
       "What a mask of an image's pixels means; the mask itself travels as an image.", kFields,
       kArgs);

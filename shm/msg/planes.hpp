@@ -28,7 +28,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PointField>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("name"), shm::arg("offset"), shm::arg("datatype"),
                                     shm::arg("count")};
-  static const shm::TypeInfo kType = shm::detail::make_type<PointField, 28, 4>(
+  static const shm::TypeInfo kType = shm::make_type<PointField, 28, 4>(
       "PointField", "", "One field of a point in a point cloud.", kFields, kArgs);
   return kType;
 }
@@ -61,7 +61,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PlaneDetection>) noexcept {
       shm::arg("cx", "center.x"),       shm::arg("cy", "center.y"),
       shm::arg("cz", "center.z"),       shm::arg("nx", "normal.x"),
       shm::arg("ny", "normal.y"),       shm::arg("nz", "normal.z")};
-  static const shm::TypeInfo kType = shm::detail::make_type<PlaneDetection, 128, 8>(
+  static const shm::TypeInfo kType = shm::make_type<PlaneDetection, 128, 8>(
       "PlaneDetection", "plane_detection", "A flat surface found in a point cloud.", kFields,
       kArgs);
   return kType;
@@ -83,7 +83,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PlaneArray>) noexcept {
       HORUS_TEXT(PlaneArray, algorithm, "", "Who found them.", 2081),
       HORUS_FIELD(PlaneArray, timestamp_ns, "ns", "Nanoseconds since 1970.", 2120),
   };
-  static const shm::TypeInfo kType = shm::detail::make_type<PlaneArray, 2128, 8>(
+  static const shm::TypeInfo kType = shm::make_type<PlaneArray, 2128, 8>(
       "PlaneArray", "plane_array", "Up to 16 planes.", kFields, {});
   return kType;
 }

@@ -27,7 +27,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<EmergencyStop>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("engaged"), shm::arg("reason"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<EmergencyStop, 112, 8>(
+  static const shm::TypeInfo kType = shm::make_type<EmergencyStop, 112, 8>(
       "EmergencyStop", "estop", "Stop everything, or go on.", kFields, kArgs);
   return kType;
 }
@@ -54,7 +54,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<SafetyStatus>) noexcept {
       HORUS_FIELD(SafetyStatus, fault_code, "", "0: no fault.", 8),
       HORUS_FIELD(SafetyStatus, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),
   };
-  static const shm::TypeInfo kType = shm::detail::make_type<SafetyStatus, 24, 8>(
+  static const shm::TypeInfo kType = shm::make_type<SafetyStatus, 24, 8>(
       "SafetyStatus", "safety_status", "What the safety functions of a robot say.", kFields, {});
   return kType;
 }

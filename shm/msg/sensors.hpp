@@ -29,7 +29,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<RangeSensor>) noexcept {
   static constexpr std::array kArgs{shm::arg("range"),         shm::arg("sensor_type"),
                                     shm::arg("field_of_view"), shm::arg("min_range"),
                                     shm::arg("max_range"),     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<RangeSensor, 32, 8>(
+  static const shm::TypeInfo kType = shm::make_type<RangeSensor, 32, 8>(
       "RangeSensor", "range", "A distance along one beam.", kFields, kArgs);
   return kType;
 }
@@ -64,7 +64,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<BatteryState>) noexcept {
   static constexpr std::array kArgs{
       shm::arg("voltage"),     shm::arg("percentage"),          shm::arg("current"),
       shm::arg("temperature"), shm::arg("power_supply_status"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<BatteryState, 104, 8>(
+  static const shm::TypeInfo kType = shm::make_type<BatteryState, 104, 8>(
       "BatteryState", "battery", "What a battery holds and gives.", kFields, kArgs);
   return kType;
 }
@@ -102,7 +102,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<NavSatFix>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("latitude"), shm::arg("longitude"),
                                     shm::arg("altitude"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<NavSatFix, 128, 8>(
+  static const shm::TypeInfo kType = shm::make_type<NavSatFix, 128, 8>(
       "NavSatFix", "gps", "A position from navigation satellites, WGS 84.", kFields, kArgs);
   return kType;
 }
@@ -124,7 +124,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<MagneticField>) noexcept {
   static constexpr std::array kArgs{shm::arg("x", "magnetic_field[0]"),
                                     shm::arg("y", "magnetic_field[1]"),
                                     shm::arg("z", "magnetic_field[2]"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<MagneticField, 136, 8>(
+  static const shm::TypeInfo kType = shm::make_type<MagneticField, 136, 8>(
       "MagneticField", "mag", "A magnetic field.", kFields, kArgs);
   return kType;
 }
@@ -145,7 +145,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Temperature>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("temperature"), shm::arg("variance"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Temperature, 56, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Temperature, 56, 8>(
       "Temperature", "temperature", "A temperature.", kFields, kArgs);
   return kType;
 }
@@ -166,7 +166,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<FluidPressure>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("pressure", "fluid_pressure"), shm::arg("variance"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<FluidPressure, 56, 8>(
+  static const shm::TypeInfo kType = shm::make_type<FluidPressure, 56, 8>(
       "FluidPressure", "pressure", "The pressure of air or water.", kFields, kArgs);
   return kType;
 }
@@ -187,7 +187,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Illuminance>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("illuminance"), shm::arg("variance"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Illuminance, 56, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Illuminance, 56, 8>(
       "Illuminance", "illuminance", "How bright it is.", kFields, kArgs);
   return kType;
 }

@@ -31,7 +31,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Clock>) noexcept {
   static constexpr std::array kArgs{shm::arg("clock_ns"),  shm::arg("realtime_ns"),
                                     shm::arg("sim_speed"), shm::arg("paused"),
                                     shm::arg("source"),    shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<Clock, 40, 8>(
+  static const shm::TypeInfo kType = shm::make_type<Clock, 40, 8>(
       "Clock", "clock", "What time it is for a robot.", kFields, kArgs);
   return kType;
 }
@@ -52,7 +52,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TimeReference>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("time_ref_ns"), shm::arg("source"),
                                     shm::arg("offset_ns"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<TimeReference, 56, 8>(
+  static const shm::TypeInfo kType = shm::make_type<TimeReference, 56, 8>(
       "TimeReference", "time_reference", "What another clock says.", kFields, kArgs);
   return kType;
 }
@@ -75,7 +75,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<SimSync>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("step"), shm::arg("sim_time_ns"), shm::arg("dt_ns"),
                                     shm::arg("state")};
-  static const shm::TypeInfo kType = shm::detail::make_type<SimSync, 32, 8>(
+  static const shm::TypeInfo kType = shm::make_type<SimSync, 32, 8>(
       "SimSync", "", "A step of a simulation, asked for or done.", kFields, kArgs);
   return kType;
 }
@@ -101,7 +101,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<RateRequest>) noexcept {
   static constexpr std::array kArgs{shm::arg("topic_name"),   shm::arg("desired_hz"),
                                     shm::arg("min_hz"),       shm::arg("max_hz"),
                                     shm::arg("requester_id"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::detail::make_type<RateRequest, 72, 8>(
+  static const shm::TypeInfo kType = shm::make_type<RateRequest, 72, 8>(
       "RateRequest", "", "How often somebody wants a topic's messages.", kFields, kArgs);
   return kType;
 }

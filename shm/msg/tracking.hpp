@@ -50,7 +50,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TrackedObject>) noexcept {
                                     shm::arg("height", "bbox.height"),
                                     shm::arg("class_id"),
                                     shm::arg("confidence")};
-  static const shm::TypeInfo kType = shm::detail::make_type<TrackedObject, 96, 8>(
+  static const shm::TypeInfo kType = shm::make_type<TrackedObject, 96, 8>(
       "TrackedObject", "tracked_object", "An object followed from image to image.", kFields, kArgs);
   return kType;
 }
@@ -74,7 +74,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TrackingHeader>) noexcept {
       HORUS_PADDING(TrackingHeader, _pad, 28),
   };
   static constexpr std::array kArgs{shm::arg("num_tracks"), shm::arg("frame_id")};
-  static const shm::TypeInfo kType = shm::detail::make_type<TrackingHeader, 32, 8>(
+  static const shm::TypeInfo kType = shm::make_type<TrackingHeader, 32, 8>(
       "TrackingHeader", "tracking_header", "What stands before the tracks of one image.", kFields,
       kArgs);
   return kType;

@@ -16,6 +16,7 @@
 #include "shm/names.hpp"
 #include "shm/pool.hpp"
 #include "shm/registry.hpp"
+#include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -124,6 +125,16 @@ void read_descriptor(std::string_view bytes) {
   HORUS_CHECK(descriptor.tensor.size > 0);
 }
 
+void read_schema(std::string_view text) {
+  const auto parsed = parse_schema(text);
+  if (!parsed) return;
+  const TypeInfo& type = parsed.value().info();
+  HORUS_CHECK(schema_of(type) == text && hash_of(text) == type.hash);
+  for (const FieldInfo& field : type.fields) {
+    HORUS_CHECK(std::uint64_t{field.offset} + std::uint64_t{field.size} * field.count <= type.size);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -148,7 +159,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 4: read_hold(bytes); break;
     case 5: read_stats(bytes); break;
     case 6: read_name(bytes); break;
-    case 7: read_descriptor(bytes); break;
+    case 7: read_schema(bytes); break;
+    case 8: read_descriptor(bytes); break;
     default: put(ring, bytes); read_ring(ring, generic_type());
   }
   return 0;

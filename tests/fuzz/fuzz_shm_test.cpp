@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "shm/image_state.hpp"
+#include "shm/msg/odometry.hpp"
+#include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -84,6 +86,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       bytes_of(files(base.path() + "/pools", ".hold").at(0)),
       bytes_of(base.path() + "/hosts/robot.stats"),
       std::string{"base/cmd_vel.%2F-_"},
+      schema_of(type_info(Tag<msg::Odometry>{})),
       std::string{reinterpret_cast<const char*>(&descriptor), sizeof descriptor},
       bytes_of(files(topic_path("generic"), ".ring").at(0)),
   };

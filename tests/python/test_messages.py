@@ -216,6 +216,49 @@ def test_an_array_field_takes_every_kind_of_sequence(values):
     assert horus.LaserScan(ranges=values).ranges[:4].tolist() == [1.0, 2.0, 3.0, 0.0]
 
 
+def test_an_array_with_a_count_of_its_own_can_become_shorter():
+    path = horus.NavPath()
+    path.waypoints = [horus.Waypoint(float(i)) for i in range(5)]
+    assert path.waypoint_count == 5 and [point.x for point in path.waypoints] == [0, 1, 2, 3, 4]
+    path.waypoints = path.waypoints[1:3]
+    assert path.waypoint_count == 2 and [point.x for point in path.waypoints] == [1, 2]
+    path.waypoints = []
+    assert path.waypoint_count == 0 and path.waypoints == []
+
+
+def test_messages_of_an_array_can_change_their_places():
+    path = horus.NavPath()
+    path.waypoints = [horus.Waypoint(float(i)) for i in range(3)]
+    path.waypoints = path.waypoints[::-1]
+    assert [point.x for point in path.waypoints] == [2, 1, 0]
+    path.waypoints[1].x = 7.0
+    assert [point.x for point in path.waypoints] == [2, 7, 0]
+
+
+def test_an_array_of_messages_is_unchanged_by_what_is_not_one():
+    path = horus.NavPath()
+    path.waypoints = [horus.Waypoint(1.0), {"x": 2.0}]
+    with pytest.raises(TypeError, match="NavPath.waypoints must be horus.Waypoint, not int"):
+        path.waypoints = [horus.Waypoint(9.0), 3]
+    with pytest.raises(ValueError, match="NavPath.waypoints: 257 values, the capacity is 256"):
+        path.waypoints = [horus.Waypoint()] * 257
+    assert [point.x for point in path.waypoints] == [1, 2]
+
+
+@pytest.mark.parametrize("byte", [1, 2, 0x80, 0xff])
+def test_a_flag_from_elsewhere_is_true_whatever_bit_is_set(byte):
+    raw = bytearray(bytes(horus.EmergencyStop(False)))
+    raw[0] = byte
+    stop = horus.EmergencyStop.from_bytes(raw)
+    assert stop.engaged is True and stop == horus.EmergencyStop(True)
+
+
+def test_a_message_without_arguments_shows_its_fields():
+    status = horus.SafetyStatus()
+    status.mode = 2
+    assert repr(status).startswith("SafetyStatus(enabled=False, ") and "mode=2" in repr(status)
+
+
 def test_patterns_match_by_the_constructors_arguments():
     match horus.CmdVel(1.0, 2.0):
         case horus.CmdVel(linear, angular):

@@ -40,7 +40,8 @@ for _node in STUB.body:
 
 CLASSES = {node.name: node for node in STUB.body
            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")}
-FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
+FUNCTIONS = {node.name: node for node in STUB.body
+             if isinstance(node, ast.FunctionDef) and not is_private(node.name)}
 MEMBERS = [(name, member, definition) for name, node in CLASSES.items()
            for member, definition in members_of(node).items()]
 

@@ -47,7 +47,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Checked>) noexcept {
   static const std::array kFields{HORUS_FIELD(Checked, number, "", ""),
                                   HORUS_FIELD(Checked, words, "", "")};
   static const shm::TypeInfo kType =
-      shm::detail::make_type<Checked>("Checked", "", "", kFields, {});
+      shm::make_type<Checked>("Checked", "", "", kFields, {});
   return kType;
 }
 

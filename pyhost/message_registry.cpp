@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// The message classes of the process: those of shm's tables, and those that a program defines.
+#include <array>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pyhost/bind.hpp"
+#include "pyhost/cpython.hpp"
+#include "pyhost/message_types.hpp"
+#include "pyhost/set_error.hpp"
+#include "shm/session.hpp"
+
+namespace horus::py {
+namespace {
+
+/// Every message class of the process, and where to find it by its class.
+class Registry {
+ public:
+  /// Takes over a type whose class is made. There is room().
+  void add(std::unique_ptr<MessageType> type) {
+    std::size_t slot = slot_of(type->python());
+    while (slots_[slot].first != nullptr) slot = (slot + 1) % kSlots;
+    slots_[slot] = {type->python(), type.get()};
+    types_.push_back(std::move(type));
+  }
+  bool room() const noexcept { return types_.size() < kMaxTypes; }
+  MessageType* find(const PyTypeObject* python) const noexcept {
+    std::size_t slot = slot_of(python);
+    while (slots_[slot].first != python && slots_[slot].first != nullptr) {
+      slot = (slot + 1) % kSlots;
+    }
+    return slots_[slot].second;
+  }
+  const auto& types() const noexcept { return types_; }
+
+  static constexpr std::size_t kMaxTypes = 256;
+
+ private:
+  static constexpr std::size_t kSlots = 2 * kMaxTypes;  // Half empty: searches end.
+  static std::size_t slot_of(const PyTypeObject* python) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(python);
+    return (address * 0x9E3779B97F4A7C15ULL) >> 55;
+  }
+  std::vector<std::unique_ptr<MessageType>> types_;
+  std::array<std::pair<const PyTypeObject*, MessageType*>, kSlots> slots_{};
+};
+
+/// Read and written with the GIL. It stays until the process ends: message objects may be freed
+/// by the interpreter's last sweep.
+Registry& registry() {
+  static Registry* const the_registry = new Registry;
+  return *the_registry;
+}
+
+/// Whether every message nested in it is a class of this process, of the same layout.
+bool knows_nested(const shm::TypeInfo& info) {
+  for (const shm::FieldInfo& field : info.fields) {
+    if (field.nested == nullptr) continue;
+    const MessageType* const known = find_message_type(*field.nested);
+    if (known == nullptr || known->info().hash != field.nested->hash) {
+      PyErr_Format(PyExc_ValueError, "%s.%s: this program has no message %s of that layout",
+                   std::string(info.name).c_str(), std::string(field.name).c_str(),
+                   std::string(field.nested->name).c_str());
+      return false;
+    }
+  }
+  return true;
+}
+
+/// A new reference to the class; null with an exception set.
+PyObject* define(const shm::ParsedType& parsed, const char* module, PyObject* defaults) {
+  const std::string name{parsed.info().name};
+  auto type = std::make_unique<MessageType>(parsed);
+  if (!knows_nested(parsed.info()) || !type->prepare(defaults)) return nullptr;
+  if (const MessageType* const known = find_message_type(name)) {
+    if (known->same_as(*type)) return Py_NewRef(as_object(known->python()));
+    PyErr_Format(PyExc_ValueError, "message %s has another definition in this program: %s",
+                 name.c_str(), shm::schema_of(known->info()).c_str());
+    return nullptr;
+  }
+  if (name == "Image" || name == shm::generic_type().name) {
+    PyErr_Format(PyExc_ValueError, "a message may not be named %s", name.c_str());
+    return nullptr;
+  }
+  if (!registry().room()) {
+    PyErr_Format(PyExc_ValueError, "message %s: a program has at most %zu message classes",
+                 name.c_str(), Registry::kMaxTypes);
+    return nullptr;
+  }
+  if (!type->make_class(module)) {
+    static_cast<void>(type.release());  // There may be half a class, which looks into it.
+    return nullptr;
+  }
+  PyObject* const python = as_object(type->python());
+  registry().add(std::move(type));
+  return Py_NewRef(python);
+}
+
+PyObject* define_message(PyObject* /*module*/, PyObject* values) noexcept {
+  PyObject* text = nullptr;
+  const char* module = nullptr;
+  PyObject* defaults = nullptr;
+  if (PyArg_ParseTuple(values, "UsO!:_define_message", &text, &module, &PyDict_Type, &defaults) ==
+      0) {
+    return nullptr;
+  }
+  Py_ssize_t length = 0;
+  const char* const schema = PyUnicode_AsUTF8AndSize(text, &length);
+  if (schema == nullptr) return nullptr;
+  const auto parsed = shm::parse_schema({schema, static_cast<std::size_t>(length)});
+  return parsed ? define(parsed.value(), module, defaults) : set_error(parsed.error());
+}
+
+PyObject* schema_of(PyObject* /*module*/, PyObject* of) noexcept {
+  const MessageType* type = nullptr;
+  if (PyUnicode_Check(of)) {
+    const char* const name = PyUnicode_AsUTF8(of);
+    if (name == nullptr) return nullptr;
+    type = find_message_type(std::string_view{name});
+  } else {
+    type = find_message_type(reinterpret_cast<PyTypeObject*>(of));
+  }
+  if (type == nullptr) return new_none();
+  const std::string schema = shm::schema_of(type->info());
+  return PyUnicode_FromStringAndSize(schema.data(), static_cast<Py_ssize_t>(schema.size()));
+}
+
+PyMethodDef functions[] = {
+    {"_define_message", define_message, METH_VARARGS,
+     "_define_message(schema, module, defaults, /)\n--\n\nThe class of a schema."},
+    {"_schema", schema_of, METH_O,
+     "_schema(type_or_name, /)\n--\n\nThe schema of a message class, or None."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+MessageType* find_message_type(const PyTypeObject* python) noexcept {
+  return registry().find(python);
+}
+
+MessageType* find_message_type(const shm::TypeInfo& info) noexcept {
+  return find_message_type(info.name);
+}
+
+MessageType* find_message_type(std::string_view name) noexcept {
+  for (const auto& type : registry().types()) {
+    if (type->info().name == name) return type.get();
+  }
+  return nullptr;
+}
+
+void bind_messages(pybind11::module_& module) {
+  for (const shm::TypeInfo* info : shm::all_types()) {
+    if (!registry().room()) throw std::length_error("more message types than the registry holds");
+    auto type = std::make_unique<MessageType>(*info);
+    if (!type->prepare() || !type->make_class()) throw pybind11::error_already_set();
+    const std::string name{info->name};
+    if (PyModule_AddObjectRef(module.ptr(), name.c_str(), as_object(type->python())) < 0) {
+      throw pybind11::error_already_set();
+    }
+    registry().add(std::move(type));
+  }
+  if (PyModule_AddFunctions(module.ptr(), functions) != 0) throw pybind11::error_already_set();
+}
+
+}  // namespace horus::py

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "rt/base/result.hpp"
+#include "shm/message.hpp"
+
+/// The layout of a message type as one line of text, the same whoever declares it, in C++ or in
+/// Python. Two types are the same when their schemas are: TypeInfo::hash is made from it.
+///
+///   Wheel{speed:f32@0;slip:f32[4]@4}20/4
+///
+///   type    = name "{" field *( ";" field ) "}" size "/" alignment
+///   field   = name ":" element [ "[" count [ ":" counted-by ] "]" ] "@" offset
+///   element = "u8" / "i8" / "u16" / "i16" / "u32" / "i32" / "u64" / "i64" / "f32" / "f64" /
+///             "bool" / "s" size / type
+///
+/// Sizes and offsets are bytes in decimal, without leading zeros; fields stand in the order of
+/// their offsets. Padding, units and texts for people are no part of it.
+namespace horus::shm {
+
+std::string schema_of(const TypeInfo& type);
+
+/// FNV-1a of a schema.
+std::uint64_t hash_of(std::string_view schema) noexcept;
+
+/// A message type that is known from its schema. Its constructor takes each field, in order.
+class ParsedType {
+ public:
+  struct Storage;
+  explicit ParsedType(std::shared_ptr<const Storage> storage) noexcept;
+  /// Lives as long as any copy of this object.
+  const TypeInfo& info() const noexcept;
+
+ private:
+  std::shared_ptr<const Storage> storage_;
+};
+
+inline constexpr std::size_t kMaxSchema = 65536;   ///< Bytes of text.
+inline constexpr std::uint32_t kMaxFields = 1024;  ///< Those of nested types included.
+inline constexpr std::uint32_t kMaxNesting = 8;
+inline constexpr std::size_t kMaxIdentifier = 63;
+
+/// The text may come from anywhere. kInvalidArgument, its subject saying what and where, for one
+/// that schema_of() would not have written, or that is beyond the limits above: fields that
+/// overlap or lie outside, unknown elements, names that are no identifiers ([A-Za-z_][A-Za-z0-9_]*)
+/// or twice there.
+Result<ParsedType> parse_schema(std::string_view text);
+
+}  // namespace horus::shm
