@@ -141,7 +141,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
   const std::string ring = place().topic + "/1-1-0.0.ring";
-  switch (data[0] % 9) {
+  switch (data[0] % 10) {
     case 0:
       put(ring, bytes);
       read_ring(ring, type_info(Tag<Checked>{}));
@@ -161,7 +161,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 6: read_name(bytes); break;
     case 7: read_schema(bytes); break;
     case 8: read_descriptor(bytes); break;
-    default: put(ring, bytes); read_ring(ring, generic_type());
+    default:
+      put(ring, bytes);
+      read_ring(ring, generic_type());
   }
   return 0;
 }
