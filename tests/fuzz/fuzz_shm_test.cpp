@@ -94,7 +94,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
     ASSERT_FALSE(seeds[kind].empty()) << kind;
     feed(static_cast<char>(kind), seeds[kind]);
     feed(static_cast<char>(kind), "");
-    for (int round = 0; round < 1500; ++round) {
+    for (int round = 0; round < 12'500; ++round) {
       feed(static_cast<char>(kind), mutated(seeds[kind]));
     }
   }
