@@ -50,6 +50,10 @@ std::uint64_t peer_of(std::string_view path) noexcept {
   return std::hash<std::string_view>{}(name.substr(0, name.find('.'))) | 1U;
 }
 
+bool has_holes(const struct stat& file) noexcept {
+  return file.st_blocks * 512 < file.st_size;
+}
+
 Error refused(Errc code, const char* what, const std::string& path) noexcept {
   return {code, what, 0, Name<200>::clipped(path)};
 }
@@ -120,7 +124,7 @@ Result<Region> Region::open(const std::string& path, std::size_t least, bool wri
                    path + " (uid " + std::to_string(status.st_uid) + ")");
   }
   // A hole would be a page that the file system may be unable to give: a SIGBUS in waiting.
-  if (static_cast<std::size_t>(status.st_blocks) * 512 < size) {
+  if (has_holes(status)) {
     return refused(Errc::kCorrupt, "shared memory with holes", path);
   }
   auto mapped = Mapping::make(region.fd_.get(), size, writable, path, peer_of(path));
@@ -134,7 +138,7 @@ bool Region::alive() const noexcept {
   if (!fd_ || !map_ || map_->lost() || !is_locked(fd_.get())) return false;
   struct stat status {};
   return ::fstat(fd_.get(), &status) == 0 &&
-         static_cast<std::size_t>(status.st_size) >= map_->size();
+         static_cast<std::size_t>(status.st_size) >= map_->size() && !has_holes(status);
 }
 
 std::uint64_t Region::inode() const noexcept {

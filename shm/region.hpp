@@ -49,8 +49,8 @@ class Region {
   const std::string& path() const noexcept { return path_; }
   explicit operator bool() const noexcept { return map_ != nullptr; }
 
-  /// Whether somebody holds the owner's lock, and the file is as long as it was. On a region
-  /// opened with open().
+  /// Whether somebody holds the owner's lock, and the file is as long as it was and has no holes.
+  /// On a region opened with open().
   bool alive() const noexcept;
   /// Of the file, which has it to itself as long as it is open anywhere; 0: no file.
   std::uint64_t inode() const noexcept;

@@ -143,7 +143,7 @@ TEST_P(ShrinkTest, f18_a_process_that_shrinks_its_files_is_dead_to_the_others_wh
   EXPECT_GE(owner.end(), 0) << "it has its own mappings still";
 }
 
-INSTANTIATE_TEST_SUITE_P(, ShrinkTest, ::testing::Values("shrink"),
+INSTANTIATE_TEST_SUITE_P(, ShrinkTest, ::testing::Values("shrink", "punch"),
                          [](const auto& act) { return std::string{act.param}; });
 
 TEST_F(FaultsTest, ten_thousand_topics_are_there_are_listed_and_are_swept) {
