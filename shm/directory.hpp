@@ -3,14 +3,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "rt/base/time.hpp"
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::shm {
@@ -41,13 +42,21 @@ inline std::string path_in(const std::string& directory, std::string_view name) 
 /// While one lives, nobody changes together with us what the files of a directory mean together:
 /// whether a topic still has participants, who a host is. The kernel's lock, which it drops with a
 /// dying process. For set-up only: it waits.
+///
+/// Not for ever: who holds it may be stopped, or be another user of the group who means no good.
+/// Without the lock (held() is false) one may still join, and must not remove what others made.
 class DirectoryLock {
  public:
   enum class Kind { kShared = LOCK_SH, kExclusive = LOCK_EX };
 
   DirectoryLock(const std::string& path, Kind kind) noexcept
       : fd_{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)} {
-    while (fd_ && ::flock(fd_.get(), static_cast<int>(kind)) != 0 && errno == EINTR) {
+    constexpr Nanos kPatience = 2s;
+    constexpr int kLookEveryMs = 2;
+    const TimePoint end = MonotonicClock::now() + kPatience;
+    while (fd_ && ::flock(fd_.get(), static_cast<int>(kind) | LOCK_NB) != 0) {
+      if (MonotonicClock::now() > end) fd_.reset();
+      ::poll(nullptr, 0, kLookEveryMs);
     }
   }
   DirectoryLock(const DirectoryLock&) = delete;
@@ -56,6 +65,7 @@ class DirectoryLock {
     // By name, as a child that was forked meanwhile has the descriptor, too.
     if (fd_) ::flock(fd_.get(), LOCK_UN);
   }
+  bool held() const noexcept { return static_cast<bool>(fd_); }
 
  private:
   UniqueFd fd_;

@@ -88,14 +88,15 @@ std::uint32_t sweep(const std::string& base, bool hosts_too) {
   std::uint32_t removed = sweep_directory(base + "/bells", ".bell");
   removed += sweep_directory(base + "/pools", ".pool");
   removed += sweep_directory(base + "/pools", ".hold");
+  removed += sweep_directory(base + "/hosts", ".new");
+  if (hosts_too) removed += sweep_directory(base + "/hosts", ".stats");
   // Nobody joins a topic while it is decided whether it has anybody left.
   const std::string topics = base + "/topics";
   const DirectoryLock no_joining{topics, DirectoryLock::Kind::kExclusive};
+  if (!no_joining.held()) return removed;
   for (const std::string& topic : list_directory(topics, "")) {
     removed += sweep_topic(path_in(topics, topic));
   }
-  removed += sweep_directory(base + "/hosts", ".new");
-  if (hosts_too) removed += sweep_directory(base + "/hosts", ".stats");
   return removed;
 }
 

@@ -87,6 +87,10 @@ Result<StatsPage> StatsPage::create(const std::string& base, std::string_view ho
   const std::string path = directory + "/" + escape(host) + ".stats";
   // Of two processes that want to be one host, one comes second.
   const DirectoryLock one_at_a_time{directory, DirectoryLock::Kind::kExclusive};
+  if (!one_at_a_time.held()) {
+    return Error{Errc::kBusy, "another process keeps the folder of the hosts locked", 0,
+                 Name<200>::clipped(directory)};
+  }
   auto past = StatsPage::open(path);
   // Alive, whatever it wrote: it may be of another version.
   if (owner_alive(path)) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What breaks beside a topic: its owner, its subscribers, the memory, the descriptors.
+#include <sys/file.h>
+
 #include <algorithm>
 
 #include "shm/registry.hpp"
+#include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -92,6 +95,29 @@ TEST_F(FaultsTest, f16_the_end_of_the_file_descriptors_is_an_error_and_topics_go
   const std::string image = child.line();
   EXPECT_NE(image.find("(" + std::to_string(EMFILE) + ")"), std::string::npos) << image;
   EXPECT_EQ(child.end(), 0);
+}
+
+TEST_F(FaultsTest, who_keeps_a_folder_locked_delays_others_and_does_not_stop_them) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  ChildProcess dead{{"sender", base.path()}};
+  ASSERT_EQ(dead.line(), "ready");
+  dead.kill();
+  // As another user of the group may do, or a process that is stopped while it opens a topic.
+  std::vector<UniqueFd> locks;
+  for (const char* folder : {"/topics", "/hosts"}) {
+    locks.emplace_back(::open((base.path() + folder).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(::flock(locks.back().get(), LOCK_EX), 0);
+  }
+  auto publisher = session->publisher<Checked>("t").value();
+  EXPECT_TRUE(publisher.send(Checked::of(1)));
+  ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
+  EXPECT_EQ(subscriber.take()->number, 1U);
+  const auto page = StatsPage::create(base.path(), "robot", {});
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().code, Errc::kBusy);
+  sweep(base.path());
+  EXPECT_EQ(files(topic_path("t"), ".ring").size(), 2U) << "nothing of a topic is swept without it";
 }
 
 class ShrinkTest : public FaultsTest, public ::testing::WithParamInterface<const char*> {
