@@ -140,8 +140,12 @@ PyObject* Port::take_any(bool latest) noexcept {
 PyObject* Port::take(bool latest) noexcept {
   if (!own_subscriber()) return nullptr;
   PyObject* const message = take_any(latest);
-  // Whoever watches the descriptor may sleep again once there is nothing left.
-  if (message == nullptr && !PyErr_Occurred()) watch_again();
+  // Whoever watches the descriptor may sleep again once there is nothing left, and not before.
+  if (message == nullptr && !PyErr_Occurred()) {
+    watch_again();
+  } else if (bridge_ != nullptr) {
+    bridge_->stay_readable();
+  }
   return message;
 }
 
@@ -166,6 +170,7 @@ PyObject* Port::recv_all() noexcept {
     if (!message) break;
     if (PyList_Append(list.ptr(), message.ptr()) < 0) return nullptr;
   }
+  watch_again();  // Finds by itself what has come meanwhile.
   return PyErr_Occurred() ? nullptr : Py_NewRef(list.ptr());
 }
 
@@ -178,7 +183,11 @@ bool Port::has_message() const noexcept {
 int Port::has_msg() noexcept {
   if (!own_subscriber() || ready_to_receive() < 0) return -1;
   const bool has = has_message();
-  if (!has) watch_again();
+  if (!has) {
+    watch_again();
+  } else if (bridge_ != nullptr) {
+    bridge_->stay_readable();
+  }
   return has ? 1 : 0;
 }
 

@@ -44,6 +44,7 @@ void WakeBridge::disarm() noexcept {
   // acquire: what the thread did in the port comes before what the caller does there.
   if (parked_.load(std::memory_order_acquire)) return;
   std::unique_lock lock{mutex_};
+  recalled_ = state_ != State::kParked;
   while (state_ != State::kParked) {
     state_ = State::kRecalled;
     // An interruption just before the thread begins to wait may be lost: repeat it.
@@ -60,7 +61,17 @@ void WakeBridge::arm() noexcept {
     state_ = State::kArmed;
     parked_.store(false, std::memory_order_relaxed);  // The lock orders it.
   }
+  recalled_ = false;
   changed_.notify_all();
+}
+
+void WakeBridge::stay_readable() noexcept {
+  if (std::exchange(recalled_, false)) make_readable();
+}
+
+void WakeBridge::make_readable() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
 }
 
 void WakeBridge::wait_in_port() noexcept {
@@ -70,9 +81,7 @@ void WakeBridge::wait_in_port() noexcept {
   };
   while (armed()) {
     if (!port_.wait_until(MonotonicClock::now() + 1s)) continue;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
-    return;
+    return make_readable();
   }
 }
 

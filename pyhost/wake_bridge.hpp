@@ -34,6 +34,8 @@ class WakeBridge {
   void disarm() noexcept;
   /// The consumer found no message: the descriptor is quiet again, the thread waits for the next.
   void arm() noexcept;
+  /// The consumer found a message after disarm(): there may be more, so the descriptor is readable.
+  void stay_readable() noexcept;
 
  private:
   enum class State { kParked, kArmed, kRecalled, kStopping };
@@ -41,10 +43,12 @@ class WakeBridge {
   WakeBridge(Port& port, UniqueFd event);
   void run() noexcept;
   void wait_in_port() noexcept;
+  void make_readable() noexcept;
 
   Port& port_;
   UniqueFd event_;
   std::atomic<bool> parked_{true};  ///< Cheap look for disarm(); state_ decides.
+  bool recalled_ = false;           ///< The thread was called back before it found a message.
   std::mutex mutex_;
   std::condition_variable changed_;
   State state_ = State::kParked;

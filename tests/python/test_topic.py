@@ -163,6 +163,42 @@ def test_a_descriptor_is_readable_while_there_are_messages(name):
         assert select.select([topic], [], [], 0)[0] == []
 
 
+def test_a_message_received_before_its_signal_does_not_silence_the_descriptor(name):
+    topic, sender = horus.Topic(name), horus.Topic(name)
+    topic.fileno()
+    for number in range(0, 200, 2):
+        assert topic.recv() is None  # From here on the descriptor is watched.
+        sender.send(number)
+        while (first := topic.recv()) is None:  # Perhaps faster than the signal.
+            pass
+        assert first == number
+        sender.send(number + 1)
+        assert select.select([topic], [], [], 60)[0] == [topic]
+        assert topic.recv() == number + 1
+
+
+@pytest.mark.parametrize("look", [lambda t: t.recv_all(), lambda t: t.has_msg(),
+                                  lambda t: t.read_latest(), lambda t: t.wait(0)])
+def test_looking_in_vain_does_not_silence_the_descriptor(name, look):
+    topic, sender = horus.Topic(name), horus.Topic(name)
+    topic.fileno()
+    for number in range(20):
+        assert not look(topic)
+        sender.send(number)
+        assert select.select([topic], [], [], 60)[0] == [topic]
+        assert topic.recv() == number
+
+
+def test_select_waits_for_many_topics_at_once(name):
+    topics = [horus.Topic(f"{name}/{i}") for i in range(8)]
+    senders = [horus.Topic(f"{name}/{i}") for i in range(8)]
+    assert select.select(topics, [], [], 0)[0] == []
+    for number in (5, 2, 7):
+        senders[number].send(number)
+        assert select.select(topics, [], [], 60)[0] == [topics[number]]
+        assert topics[number].recv() == number and topics[number].recv() is None
+
+
 def test_a_descriptor_wakes_an_event_loop(name):
     topic, sender = horus.Topic(name), horus.Topic(name)
 
@@ -217,3 +253,31 @@ def test_a_publisher_that_is_killed_leaves_what_it_sent():
             got.append(topic.recv().linear)
         print(got)
     """) == ["[0.0, 1.0, 2.0, 3.0, 4.0]"]
+
+
+def test_an_event_node_ticks_for_messages_of_other_processes():
+    assert prints("""
+        import subprocess, sys, horus
+        got = []
+        def work(node):
+            for message in node.recv_all("work"):
+                got.append(message["n"])
+            if len(got) == 50:
+                node.request_stop()
+        def start(node):
+            node.other = subprocess.Popen([sys.executable, "-c", '''if True:
+                import time, horus
+                topic = horus.Topic(dict, endpoint="work")
+                while topic.sub_count() < 2:
+                    time.sleep(0.01)
+                for n in range(50):
+                    topic.send({"n": n})
+                    time.sleep(0.002)
+                input()
+            '''], stdin=subprocess.PIPE)
+        node = horus.Node("worker", work, on="work", subs={"work": dict}, init=start)
+        horus.run(node, duration=60)
+        node.other.communicate(b"\\n")
+        print(got == list(range(50)))
+        print(2 <= node.info.tick_count() <= 51)
+    """) == ["True", "True"]
