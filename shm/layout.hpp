@@ -81,16 +81,19 @@ struct IndexEntry {
 };
 static_assert(sizeof(IndexEntry) == 32 && offsetof(IndexEntry, position) == 24);
 
-/// `topics/<name>/type`: what every opener of a topic checks. Immutable.
+/// `topics/<name>/type`: what every opener of a topic checks; behind it the type's schema, so that
+/// who does not know the type can read its messages. Immutable.
 struct TypeFile {
   FileHeader file;
   Name<64> name{};
   std::uint32_t max_size = 0;
   std::uint32_t capacity = 0;
-  std::uint32_t area_size = 0;  ///< 0: every message has the type's size.
-  std::uint32_t refuses = 0;    ///< 1: a full ring refuses; 0: it overwrites its oldest message.
+  std::uint32_t area_size = 0;    ///< 0: every message has the type's size.
+  std::uint32_t refuses = 0;      ///< 1: a full ring refuses; 0: it overwrites its oldest message.
+  std::uint32_t schema_size = 0;  ///< Bytes.
+  std::uint32_t pad = 0;
 };
-static_assert(sizeof(TypeFile) == 112);
+static_assert(sizeof(TypeFile) == 120);
 
 /// Of one topic.
 inline constexpr std::size_t kMaxPublishers = 64;

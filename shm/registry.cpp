@@ -9,6 +9,7 @@
 #include "shm/layout.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
+#include "shm/schema.hpp"
 
 namespace horus::shm {
 namespace {
@@ -32,6 +33,16 @@ std::uint32_t sweep_topic(const std::string& directory) {
   return removed;
 }
 
+/// The schema behind a type file; empty where it is not that of the type.
+std::string schema_in(const Region& region) {
+  const auto& file = *region.as<const TypeFile>();
+  const std::size_t size = read_once(file.schema_size);
+  const auto rest = region.bytes().subspan(sizeof(TypeFile));
+  if (size > rest.size() || size > kMaxSchema) return {};
+  std::string schema{reinterpret_cast<const char*>(rest.data()), size};
+  return hash_of(schema) == file.file.hash ? schema : std::string{};
+}
+
 }  // namespace
 
 Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
@@ -48,6 +59,7 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
                  .message_size = file.max_size,
                  .capacity = file.capacity,
                  .refuses = file.refuses != 0,
+                 .schema = schema_in(type.value()),
                  .publishers = {},
                  .subscribers = {}};
   for (const std::string& entry : list_directory(directory, ".ring")) {

@@ -30,6 +30,7 @@ struct TopicInfo {
   std::uint32_t message_size = 0;  ///< Bytes; the largest one for generic topics.
   std::uint32_t capacity = 0;      ///< Messages a ring, at most.
   bool refuses = false;            ///< A full ring refuses; else it overwrites.
+  std::string schema;              ///< Of its type; empty for generic topics.
   std::vector<PublisherInfo> publishers;
   std::vector<SubscriberInfo> subscribers;
 };

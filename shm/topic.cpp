@@ -6,6 +6,7 @@
 
 #include "shm/directory.hpp"
 #include "shm/names.hpp"
+#include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -150,9 +151,16 @@ Result<TypeFile> Session::Impl::open_topic(std::string_view topic, const TypeInf
   if (!file) return file.error();
   auto there = Region::open(path, sizeof(TypeFile));
   if (!there && there.error().code == Errc::kNotFound) {
-    auto fresh = Region::create(directory, sizeof(TypeFile), kFileMode);
+    const std::string schema = schema_of(type);
+    const std::size_t size = sizeof(TypeFile) + schema.size();
+    auto fresh = Region::create(directory, size, kFileMode);
     if (!fresh) return fresh.error();
-    *fresh.value().as<TypeFile>() = file.value();
+    auto& made = *fresh.value().as<TypeFile>();
+    made = file.value();
+    made.file.size = size;
+    made.schema_size = static_cast<std::uint32_t>(schema.size());
+    std::ranges::copy(std::as_bytes(std::span{schema}),
+                      fresh.value().bytes().subspan(sizeof(TypeFile)).begin());
     // Losing the race to another first opener is fine: what counts is what stands there.
     if (auto named = fresh.value().publish(path); !named && named.error().code != Errc::kBusy) {
       return named.error();

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "service/wire/varlink.hpp"
+#include "shm/schema.hpp"
 #include "tests/cli/sample_stats.hpp"
 #include "tools/cli/nodes.hpp"
 #include "tools/cli/topics.hpp"
@@ -49,6 +50,7 @@ shm::TopicInfo odometry() {
   topic.name = "odom";
   topic.type = "Odometry";
   topic.message_size = 736;
+  topic.schema = shm::schema_of(*shm::find_type("Odometry"));
   topic.capacity = 1024;
   topic.publishers = {{.pid = 1, .alive = true, .sent = 10, .refused = 1},
                       {.pid = 2, .alive = false, .sent = 5, .refused = 0}};
@@ -83,6 +85,10 @@ TEST(TopicInfo, fields_and_participants_are_told) {
                            "pose_covariance[36]", "PUBLISHER", "(dead)", "SUBSCRIBER"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
+  shm::TopicInfo own;
+  own.type = "Wheel";
+  own.schema = "Wheel{speed:f32@0;slip:f32[4]@4}20/4";
+  EXPECT_THAT(topic_text(own, 100), HasSubstr("slip[4]"));
   EXPECT_THAT(topic_text({}, 100), AllOf(HasSubstr("no publishers"), HasSubstr("no subscribers")));
 }
 

@@ -231,6 +231,17 @@ def test_a_typed_message_is_published_from_json(nothing):
         assert done.returncode != 0 and "Imu" in done.stderr and "CmdVel" in done.stderr
 
 
+def test_a_type_that_only_a_program_knows_is_shown_and_published(nothing):
+    own = HEARS.replace("topic =", 'horus.Wheel = horus.message("Wheel", {"speed": "f4", '
+                        '"slip": "f4[4]"})\ntopic =')
+    with Running([PYTHON, "-c", own, "wheel", "Wheel"], nothing) as hears:
+        until(lambda: "listens" in hears.text(), "listens", hears)
+        assert "slip[4]" in horusctl(nothing, "topic", "info", "wheel").stdout
+        done = horusctl(nothing, "topic", "pub", "wheel", '{"speed": 2, "slip": [1, 2, 3, 4]}')
+        assert (done.returncode, done.stderr) == (0, "")
+        until(lambda: "speed=2.0" in hears.text(), "message", hears)
+
+
 def test_lines_of_input_are_published_one_each(nothing):
     with Running([PYTHON, "-c", HEARS, "said"], nothing) as hears:
         until(lambda: "listens" in hears.text(), "listens", hears)

@@ -30,36 +30,40 @@ struct PubOptions {
 /// Where to publish what: the topic that is there, or a new one of the type that was asked for.
 struct Target {
   std::string base;
-  const shm::TypeInfo* type = nullptr;
+  TopicType type;
 };
+
+Result<TopicType> type_named(const std::string& name) {
+  if (name == shm::generic_type().name) return TopicType{shm::generic_type()};
+  if (const shm::TypeInfo* type = shm::find_type(name)) return TopicType{*type};
+  return Error{Errc::kInvalidArgument, "publish: no such message type", 0,
+               Name<200>::clipped(name)};
+}
 
 Result<Target> target_of(const PubOptions& options) {
   const auto found = find(options.topic);
   if (!found && found.error().code != Errc::kNotFound) return found.error();
-  const std::string type = !options.type.empty() ? options.type
-                           : found               ? found.value().topic.type
-                                                 : "";
-  const auto refuse = [&type](const char* what) {
-    return Error{Errc::kInvalidArgument, what, 0, Name<200>::clipped(type)};
-  };
-  if (type.empty()) {
+  if (!found && options.type.empty()) {
     return Error{Errc::kInvalidArgument,
                  "publish: a new topic needs --type (a message's name, or generic)", 0,
                  Name<200>::clipped(options.topic)};
   }
-  if (type == kImageType) return refuse("publish: JSON does not describe pixels");
-  Target target{
-      .base = found ? found.value().base : base_directories().front(),
-      .type = type == shm::generic_type().name ? &shm::generic_type() : shm::find_type(type)};
-  if (target.type == nullptr) return refuse("publish: no such message type");
-  return target;
+  if (found && found.value().topic.type == kImageType) {
+    return Error{Errc::kInvalidArgument, "publish: JSON does not describe pixels", 0,
+                 Name<200>::clipped(options.topic)};
+  }
+  // With another type than the topic has, opening it says so.
+  auto type = options.type.empty() ? TopicType::of(found.value().topic) : type_named(options.type);
+  if (!type) return type.error();
+  return Target{.base = found ? found.value().base : base_directories().front(),
+                .type = std::move(type).value()};
 }
 
-Result<std::vector<std::byte>> bytes_of(const shm::TypeInfo& type, const std::string& text) {
+Result<std::vector<std::byte>> bytes_of(const TopicType& type, const std::string& text) {
   auto json = parse_json(text);
   if (!json) return json.error();
-  if (&type == &shm::generic_type()) return generic_bytes(json.value());
-  return typed_bytes(type, json.value());
+  if (type.is_generic()) return generic_bytes(json.value());
+  return typed_bytes(type.info(), json.value());
 }
 
 /// Every subscriber that lives has found our ring: what is sent reaches them even if we end.
@@ -75,7 +79,7 @@ bool all_listen(const shm::RawPublisher& publisher, TimePoint until, Output& out
 /// The messages, one after the other: what was given, again and again, or lines of standard input.
 class Messages {
  public:
-  Messages(const shm::TypeInfo& type, std::string given) : type_{type}, given_{std::move(given)} {}
+  Messages(const TopicType& type, std::string given) : type_{type}, given_{std::move(given)} {}
 
   bool from_input() const noexcept { return given_ == "-"; }
   /// Nothing at the end of the input.
@@ -92,7 +96,7 @@ class Messages {
   }
 
  private:
-  const shm::TypeInfo& type_;
+  const TopicType& type_;
   std::string given_;
   std::optional<Result<std::vector<std::byte>>> repeated_;
 };
@@ -126,14 +130,14 @@ int run_pub(const PubOptions& options, Output& output) {
   if (!wait) return fail(wait.error());
   const auto target = target_of(options);
   if (!target) return fail(target.error());
-  Messages messages{*target.value().type, options.message};
+  Messages messages{target.value().type, options.message};
   // Before anything appears on the topic.
   if (!messages.from_input()) {
     if (const auto first = messages.next(); !*first) return fail(first->error());
   }
   auto session = shm::Session::open(target.value().base);
   if (!session) return fail(session.error());
-  auto publisher = session.value()->publish(options.topic, *target.value().type);
+  auto publisher = session.value()->publish(options.topic, target.value().type.info());
   if (!publisher) return fail(publisher.error());
   if (!all_listen(publisher.value(), MonotonicClock::now() + wait.value(), output)) {
     return fail(kError, "not every subscriber of '" + options.topic + "' listens (see --wait)");

@@ -28,7 +28,7 @@ Source image_source(std::unique_ptr<shm::Session> session, shm::ImageSubscriber 
 }
 
 Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber messages,
-                      bool generic) {
+                      const TopicType& type) {
   const auto shared = std::make_shared<shm::RawSubscriber>(std::move(messages));
   const auto buffer = std::make_shared<std::vector<std::byte>>(shared->max_size());
   return {.session = std::move(session),
@@ -38,8 +38,8 @@ Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber 
             if (size < 0) return std::nullopt;
             if (!wanted) return MessageJson{};
             const std::span bytes = std::span{*buffer}.first(static_cast<std::size_t>(size));
-            if (generic) return generic_message(bytes);
-            return typed_message(shared->type(), bytes);
+            if (type.is_generic()) return generic_message(bytes);
+            return typed_message(type.info(), bytes);
           },
           .missed = [shared] { return shared->missed(); }};
 }
@@ -56,6 +56,16 @@ Result<Found> find(const std::string& name) {
   return *worst;
 }
 
+Result<TopicType> TopicType::of(const shm::TopicInfo& topic) {
+  if (topic.type == shm::generic_type().name) return TopicType{shm::generic_type()};
+  const shm::TypeInfo* type = shm::find_type(topic.type);
+  if (type != nullptr && shm::schema_of(*type) == topic.schema) return TopicType{*type};
+  auto parsed = shm::parse_schema(topic.schema);
+  if (parsed) return TopicType{std::move(parsed).value()};
+  return Error{Errc::kTypeMismatch, "read topic: its type is unknown, and its schema damaged", 0,
+               Name<200>::clipped(topic.type)};
+}
+
 Result<Source> open_source(const Found& found) {
   auto session = shm::Session::open(found.base);
   if (!session) return session.error();
@@ -65,15 +75,11 @@ Result<Source> open_source(const Found& found) {
     if (!images) return images.error();
     return image_source(std::move(session).value(), std::move(images).value());
   }
-  const bool generic = found.topic.type == shm::generic_type().name;
-  const shm::TypeInfo* type = generic ? &shm::generic_type() : shm::find_type(found.topic.type);
-  if (type == nullptr) {
-    return Error{Errc::kTypeMismatch, "show topic: this horusctl does not know its type", 0,
-                 Name<200>::clipped(found.topic.type)};
-  }
-  auto messages = topics.subscribe(found.topic.name, *type);
+  const auto type = TopicType::of(found.topic);
+  if (!type) return type.error();
+  auto messages = topics.subscribe(found.topic.name, type.value().info());
   if (!messages) return messages.error();
-  return message_source(std::move(session).value(), std::move(messages).value(), generic);
+  return message_source(std::move(session).value(), std::move(messages).value(), type.value());
 }
 
 Result<Source> open_source(const std::string& name) {

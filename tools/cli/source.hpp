@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "rt/base/result.hpp"
 #include "rt/base/time.hpp"
 #include "shm/registry.hpp"
+#include "shm/schema.hpp"
 #include "shm/session.hpp"
 #include "tools/cli/show_message.hpp"
 
@@ -23,6 +25,24 @@ struct Found {
 /// Looks in the base directories, the user's first. Fails with kNotFound, or with what kept a
 /// topic from being read.
 Result<Found> find(const std::string& name);
+
+/// What a topic's messages are made of: a built-in type, or what the topic itself says.
+class TopicType {
+ public:
+  /// Fails with kTypeMismatch where neither is known.
+  static Result<TopicType> of(const shm::TopicInfo& topic);
+  /// Lives as long as any copy of this object.
+  const shm::TypeInfo& info() const noexcept { return parsed_ ? parsed_->info() : *built_in_; }
+  bool is_generic() const noexcept { return built_in_ == &shm::generic_type(); }
+
+  explicit TopicType(const shm::TypeInfo& built_in) noexcept : built_in_{&built_in} {}
+
+ private:
+  explicit TopicType(shm::ParsedType parsed) noexcept : parsed_{std::move(parsed)} {}
+
+  const shm::TypeInfo* built_in_ = nullptr;
+  std::optional<shm::ParsedType> parsed_;
+};
 
 /// One topic's messages, whatever they are: waits for the next one and shows it.
 struct Source {

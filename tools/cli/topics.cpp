@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "service/wire/varlink.hpp"
-#include "shm/message.hpp"
 #include "tools/cli/bandwidth.hpp"
+#include "tools/cli/source.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
@@ -113,8 +113,11 @@ std::string topic_text(const shm::TopicInfo& topic, std::size_t width) {
       "{}\n\n",
       printable(topic.name), printable(topic.type), topic.message_size, topic.capacity,
       topic.refuses ? "send refuses" : "the oldest is overwritten");
-  if (const shm::TypeInfo* type = shm::find_type(topic.type)) {
-    text += printable(type->doc) + "\n" + fields_table(*type, width) + "\n";
+  const auto type = TopicType::of(topic);
+  if (type && !type.value().is_generic()) {
+    const shm::TypeInfo& info = type.value().info();
+    if (!info.doc.empty()) text += printable(info.doc) + "\n";
+    text += fields_table(info, width) + "\n";
   }
   return text + publishers_table(topic, width) + "\n" + subscribers_table(topic, width);
 }
@@ -140,6 +143,7 @@ std::string topics_lines(const std::vector<shm::TopicInfo>& topics) {
     }
     lines += wire::to_line({{"name", topic.name},
                             {"type", topic.type},
+                            {"schema", topic.schema},
                             {"message_size", topic.message_size},
                             {"capacity", topic.capacity},
                             {"policy", policy_of(topic)},
