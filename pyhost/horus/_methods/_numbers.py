@@ -15,6 +15,8 @@ _Expected = TypeVar("_Expected")
 # arithmetic loses is far less, and what is farther off was not meant as a rotation.
 UNIT_TOLERANCE = 0.01
 
+_record_types: dict[type, np.dtype[np.void]] = {}
+
 
 def finite(*values: float) -> bool:
     return all(map(math.isfinite, values))
@@ -108,11 +110,15 @@ def record(message: Any) -> npt.NDArray[np.void]:
     """The message's memory as one NumPy record, arrays with all that they have room for."""
     import numpy as np
 
-    return np.asarray(message)
+    # NumPy makes a type from a buffer's format in a time that is worth saving.
+    dtype = _record_types.get(type(message))
+    if dtype is None:
+        dtype = _record_types[type(message)] = np.asarray(message).dtype
+    return np.frombuffer(message, dtype).reshape(())
 
 
-def append(message: Any, array: str, count: str, element: Any) -> None:
-    """Adds a copy of the message `element` to a counted array of messages.
+def append(message: Any, array: str, count: str, element: Any) -> int:
+    """Adds a copy of the message `element` to a counted array of messages; returns its index.
 
     Raises ValueError when the array is full.
     """
@@ -124,3 +130,4 @@ def append(message: Any, array: str, count: str, element: Any) -> None:
         raise ValueError(f"{name}: {length} values, the capacity is {len(elements)}")
     elements[length] = record(element)
     memory[count] = length + 1
+    return length

@@ -83,10 +83,11 @@ class _NavPath:
         Raises ValueError when there are 256 already.
         """
         expect("waypoint", waypoint, Waypoint)
-        append(self, "waypoints", "waypoint_count", waypoint)
-        waypoints = self.waypoints
-        if len(waypoints) > 1:
-            self.total_length += waypoints[-2].pose.distance_to(waypoints[-1].pose)
+        index = append(self, "waypoints", "waypoint_count", waypoint)
+        if index > 0:
+            before = record(self)["waypoints"]["pose"][index - 1]
+            place = waypoint.pose
+            self.total_length += math.hypot(place.x - before["x"], place.y - before["y"])
         self.duration_seconds = max(self.duration_seconds, waypoint.time_from_start)
 
     def get_waypoints(self: NavPath) -> list[Waypoint]:
@@ -128,8 +129,7 @@ def _places(path: NavPath) -> npt.NDArray[np.float64]:
     """(x, y) of each waypoint."""
     import numpy as np
 
-    memory = record(path)
-    poses = memory["waypoints"]["pose"][:len(path.waypoints)]
+    poses = record(path)["waypoints"]["pose"][:path.waypoint_count]
     return np.stack([poses["x"], poses["y"]], axis=-1)
 
 
