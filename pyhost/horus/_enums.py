@@ -8,7 +8,7 @@ import enum
 __all__ = [
     "AudioEncoding", "ClockSource", "ContactState", "FixStatus", "GoalStatus", "HapticPattern",
     "JointMode", "KeyModifier", "MaskType", "MotorMode", "PowerSupplyStatus", "SafetyMode",
-    "StatusLevel", "TrackState", "ValueType",
+    "SimState", "StatusLevel", "TrackState", "ValueType",
 ]
 
 
@@ -67,6 +67,14 @@ class ClockSource(enum.IntEnum):
     WALL = 0
     SIMULATION = 1
     REPLAY = 2
+
+
+class SimState(enum.IntEnum):
+    """SimSync.state."""
+
+    IDLE = 0
+    WAITING = 1
+    DONE = 2
 
 
 class AudioEncoding(enum.IntEnum):
