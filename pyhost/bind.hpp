@@ -9,10 +9,10 @@ namespace horus::py {
 /// methods are Python (horus/_methods/), which the package imports right after the module.
 void bind_messages(pybind11::module_& module);
 
-/// Adds `Topic`. After bind_messages() and bind_image().
+/// Adds `Topic`. After bind_messages() and bind_payloads().
 void bind_topic(pybind11::module_& module);
 
-/// Adds `Image`.
-void bind_image(pybind11::module_& module);
+/// Adds `Image`, `PointCloud`, `DepthImage` and `Tensor`.
+void bind_payloads(pybind11::module_& module);
 
 }  // namespace horus::py

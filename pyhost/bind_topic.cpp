@@ -141,6 +141,10 @@ PyObject* topic_fileno(PyObject* self, PyObject*) noexcept {
   return fd < 0 ? nullptr : PyLong_FromLong(fd);
 }
 
+PyObject* topic_loan(PyObject* self, PyObject* values, PyObject* names) noexcept {
+  return port_of(self).loan(values, names);
+}
+
 PyObject* topic_pending(PyObject* self, PyObject*) noexcept {
   return PyLong_FromUnsignedLongLong(port_of(self).pending());
 }
@@ -208,6 +212,12 @@ PyMethodDef topic_methods[] = {
      "wait(timeout=None)\n--\n\nTrue when there is a message, False after `timeout` seconds."},
     {"fileno", topic_fileno, METH_NOARGS,
      "fileno()\n--\n\nA descriptor for select(): readable until a receiving call finds nothing."},
+    {"loan", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(topic_loan)),
+     METH_VARARGS | METH_KEYWORDS,
+     "loan(*args, **kwargs)\n--\n\nA message of the topic's type to fill in place and to send: the "
+     "arguments are those of its\nconstructor, or one that was received, for a writable copy. An "
+     "image, cloud or tensor is sent\nwithout a copy then; a tensor is read-only from then on, and "
+     "arrays over it must not be written to.\nTypeError on a topic of dicts."},
     {"pending_count", topic_pending, METH_NOARGS,
      "pending_count()\n--\n\nMessages that can be received now."},
     {"pub_count", topic_pub_count, METH_NOARGS,

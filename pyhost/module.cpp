@@ -30,7 +30,7 @@ PYBIND11_MODULE(_horus, module) {
   module.attr("__version__") = horus::kVersion;
   horus::py::bind_exceptions(module);
   horus::py::bind_messages(module);
-  horus::py::bind_image(module);
+  horus::py::bind_payloads(module);
   horus::py::bind_topic(module);
   horus::py::bind_tick_functions(module);
   horus::py::bind_node(module);

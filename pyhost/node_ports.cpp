@@ -46,9 +46,10 @@ class PortReader {
     if (type && !type.is_none() && !port_type_of(type.ptr(), port.type)) {
       throw pyb::error_already_set();
     }
-    // An image topic's window costs frames of memory: only its own capacity= sets it.
-    const bool images = port.type.carries == Carries::kImages;
-    port.capacity = capacity.value_or(images ? 0 : default_capacity_);
+    // The window of a topic of images costs as many frames of memory: only its own capacity= sets
+    // it.
+    const bool payloads = port.type.carries == Carries::kPayloads;
+    port.capacity = capacity.value_or(payloads ? 0 : default_capacity_);
     found_.push_back(std::move(port));
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/numpy_view.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
@@ -15,16 +16,25 @@ namespace {
 constexpr int kMaxDimensions = 8;
 
 constexpr std::array<int, 13> kNumpyTypes = {
-    NPY_FLOAT32, NPY_FLOAT64, NPY_FLOAT16, NPY_NOTYPE, NPY_INT8,   NPY_INT16, NPY_INT32,
+    NPY_FLOAT32, NPY_FLOAT64, NPY_FLOAT16, NPY_VOID,   NPY_INT8,   NPY_INT16, NPY_INT32,
     NPY_INT64,   NPY_UINT8,   NPY_UINT16,  NPY_UINT32, NPY_UINT64, NPY_BOOL};
 
 /// The descriptors of our dtypes, made once: NumPy counts references on them, no more.
 std::array<PyArray_Descr*, kNumpyTypes.size()> descriptors{};
 
+/// NumPy has no bfloat16: its arrays are of two bytes that it does not look into.
+PyArray_Descr* opaque_pairs() noexcept {
+  PyArray_Descr* const descriptor = PyArray_DescrNewFromType(NPY_VOID);
+  if (descriptor != nullptr) descriptor->elsize = 2;
+  return descriptor;
+}
+
 bool import_numpy() noexcept {
   if (_import_array() < 0) return false;
   for (std::size_t i = 0; i < kNumpyTypes.size(); ++i) {
-    if (kNumpyTypes[i] != NPY_NOTYPE) descriptors[i] = PyArray_DescrFromType(kNumpyTypes[i]);
+    descriptors[i] =
+        kNumpyTypes[i] == NPY_VOID ? opaque_pairs() : PyArray_DescrFromType(kNumpyTypes[i]);
+    if (descriptors[i] == nullptr) return false;
   }
   return true;
 }
@@ -55,10 +65,6 @@ PyObject* array_view(void* data, shm::Dtype dtype, const ArrayShape& shape, PyOb
                      bool writable) noexcept {
   if (PyArray_API == nullptr && !import_numpy()) return nullptr;
   PyArray_Descr* const descriptor = descriptors[static_cast<std::size_t>(dtype)];
-  if (descriptor == nullptr) {
-    PyErr_SetString(PyExc_TypeError, "NumPy has no bfloat16");
-    return nullptr;
-  }
   int flags = NPY_ARRAY_ALIGNED | (writable ? NPY_ARRAY_WRITEABLE : 0);
   if (shape.strides.empty()) flags |= NPY_ARRAY_C_CONTIGUOUS;
   Py_INCREF(descriptor);
@@ -80,14 +86,25 @@ bool is_array(PyObject* object) noexcept {
 std::optional<ArrayInfo> describe_array(PyObject* array) noexcept {
   auto* const numpy = as_array(array);
   const int type = PyArray_TYPE(numpy);
+  if (type == NPY_VOID && (PyArray_ITEMSIZE(numpy) != 2 || PyArray_HASFIELDS(numpy))) {
+    return std::nullopt;
+  }
   for (std::size_t i = 0; i < kNumpyTypes.size(); ++i) {
     if (descriptors[i] == nullptr || !PyArray_EquivTypenums(kNumpyTypes[i], type)) continue;
     ArrayInfo info;
+    const auto dimensions = static_cast<std::size_t>(PyArray_NDIM(numpy));
     info.dtype = static_cast<shm::Dtype>(i);
-    info.shape = {PyArray_DIMS(numpy), static_cast<std::size_t>(PyArray_NDIM(numpy))};
-    info.data = static_cast<const std::byte*>(PyArray_DATA(numpy));
+    info.shape = {PyArray_DIMS(numpy), dimensions};
+    info.strides = {PyArray_STRIDES(numpy), dimensions};
+    info.data = static_cast<std::byte*>(PyArray_DATA(numpy));
     info.bytes = static_cast<std::size_t>(PyArray_NBYTES(numpy));
     info.contiguous = PyArray_ISCARRAY_RO(numpy);
+    const npy_intp element = PyArray_ITEMSIZE(numpy);
+    info.regular = PyArray_ISBEHAVED_RO(numpy) &&
+                   std::ranges::all_of(info.strides, [element](Py_ssize_t stride) {
+                     return stride % element == 0;
+                   });
+    info.writable = PyArray_ISWRITEABLE(numpy);
     return info;
   }
   return std::nullopt;
@@ -105,7 +122,7 @@ PyObject* new_array(std::span<const std::byte> bytes, shm::Dtype dtype,
                     std::span<const Py_ssize_t> shape) noexcept {
   if (!load_numpy()) return nullptr;
   PyArray_Descr* const descriptor = descriptors[static_cast<std::size_t>(dtype)];
-  if (descriptor == nullptr || shape.size() > kMaxDimensions) {
+  if (shape.size() > kMaxDimensions) {
     PyErr_SetString(PyExc_ValueError, "the message holds an array that NumPy cannot represent");
     return nullptr;
   }

@@ -8,7 +8,7 @@
 #include <optional>
 #include <span>
 
-#include "shm/image.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 
@@ -28,9 +28,12 @@ PyObject* array_view(void* data, shm::Dtype dtype, const ArrayShape& shape, PyOb
 struct ArrayInfo {
   shm::Dtype dtype = shm::Dtype::kU8;
   std::span<const Py_ssize_t> shape;
-  const std::byte* data = nullptr;
+  std::span<const Py_ssize_t> strides;  ///< Bytes.
+  std::byte* data = nullptr;
   std::size_t bytes = 0;
   bool contiguous = false;  ///< C order, aligned, native byte order.
+  bool regular = false;     ///< Aligned, native byte order, strides of whole elements.
+  bool writable = false;
 };
 
 /// False where NumPy is not loaded in this process: then nothing can be an array.

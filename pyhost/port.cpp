@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "pyhost/cpython.hpp"
-#include "pyhost/image_object.hpp"
+#include "pyhost/payload_object.hpp"
 #include "pyhost/session.hpp"
 #include "pyhost/set_error.hpp"
 #include "shm/registry.hpp"
@@ -64,17 +64,19 @@ constexpr Nanos kLookEvery = 1ms;  ///< For a topic that does not exist yet, whe
 std::string name_of(PortType type) {
   switch (type.carries) {
     case Carries::kMessages: return std::string(type.message->info().name);
-    case Carries::kImages: return "Image";
+    case Carries::kPayloads: return type.payload->name();
     default: return std::string(shm::generic_type().name);
   }
 }
 
 PortType type_of(PyObject* data) noexcept {
   if (MessageType* const message = find_message_type(Py_TYPE(data))) {
-    return {Carries::kMessages, message};
+    return {.carries = Carries::kMessages, .message = message};
   }
-  if (Py_TYPE(data) == image_class()) return {Carries::kImages, nullptr};
-  return {Carries::kValues, nullptr};
+  if (const PayloadClass* const payload = find_payload_class(Py_TYPE(data))) {
+    return {.carries = Carries::kPayloads, .payload = payload};
+  }
+  return {.carries = Carries::kValues};
 }
 
 }  // namespace
@@ -86,19 +88,26 @@ bool port_type_of(PyObject* type, PortType& found) noexcept {
     found.carries = Carries::kValues;
     return true;
   }
-  if (type == as_object(image_class())) {
-    found.carries = Carries::kImages;
+  const auto* const python = reinterpret_cast<const PyTypeObject*>(type);
+  found.payload = find_payload_class(python);
+  if (found.payload != nullptr) {
+    found.carries = Carries::kPayloads;
     return true;
   }
-  found.message = find_message_type(reinterpret_cast<PyTypeObject*>(type));
+  found.message = find_message_type(python);
   found.carries = Carries::kMessages;
   if (found.message != nullptr) return true;
-  PyErr_Format(PyExc_TypeError, "a topic's type is a message class, Image or dict, not %R", type);
+  PyErr_Format(PyExc_TypeError,
+               "a topic's type is a message class, Image, PointCloud, DepthImage, Tensor or "
+               "dict, not %R",
+               type);
   return false;
 }
 
 std::string default_topic_of(PyObject* type) {
-  if (type == as_object(image_class())) return "image";
+  if (const auto* payload = find_payload_class(reinterpret_cast<const PyTypeObject*>(type))) {
+    return std::string(payload->kind().type.default_topic);
+  }
   const MessageType* const message = find_message_type(reinterpret_cast<PyTypeObject*>(type));
   return message != nullptr ? std::string(message->info().default_topic) : std::string{};
 }
@@ -113,8 +122,7 @@ Port::~Port() {
 
 Status Port::declare(PortType type) noexcept {
   if (type.carries == Carries::kUndecided) return {};
-  const bool same = type_.carries == type.carries && type_.message == type.message;
-  if (type_.carries != Carries::kUndecided && !same) {
+  if (type_.carries != Carries::kUndecided && type_ != type) {
     const std::string text = topic_ + " carries " + name_of(type_) + ", not " + name_of(type);
     return Error{.code = Errc::kTypeMismatch,
                  .what = "topic",
@@ -140,10 +148,12 @@ Status Port::decide_by_topic() noexcept {
     return {};
   }
   const std::string& type = topic.value().type;
-  if (type == shm::generic_type().name) return declare({Carries::kValues, nullptr});
-  if (type == "Image") return declare({Carries::kImages, nullptr});
+  if (type == shm::generic_type().name) return declare({.carries = Carries::kValues});
+  if (const PayloadClass* const payload = find_payload_class(std::string_view{type})) {
+    return declare({.carries = Carries::kPayloads, .payload = payload});
+  }
   if (MessageType* const message = find_message_type(std::string_view{type})) {
-    return declare({Carries::kMessages, message});
+    return declare({.carries = Carries::kMessages, .message = message});
   }
   return Error{.code = Errc::kTypeMismatch,
                .what = "the topic carries a type that this program does not know",
@@ -157,10 +167,10 @@ Status Port::open_publisher() noexcept {
   }
   if (publishes_ || type_.carries == Carries::kUndecided) return {};
   const shm::TopicOptions options{.capacity = capacity_};
-  if (type_.carries == Carries::kImages) {
-    auto opened = session_->image_publisher(topic_, options);
+  if (type_.carries == Carries::kPayloads) {
+    auto opened = session_->payload_publisher(topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
-    image_publisher_ = std::move(opened).value();
+    payload_publisher_ = std::move(opened).value();
   } else {
     const bool values = type_.carries == Carries::kValues;
     auto opened =
@@ -182,10 +192,10 @@ Status Port::open_subscriber() noexcept {
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
   const std::uint32_t history = take_all_there_is_ ? std::numeric_limits<std::uint32_t>::max() : 0;
   const shm::TopicOptions options{.capacity = capacity_, .history = history};
-  if (type_.carries == Carries::kImages) {
-    auto opened = session_->image_subscriber(topic_, options);
+  if (type_.carries == Carries::kPayloads) {
+    auto opened = session_->payload_subscriber(topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
-    image_subscriber_ = std::move(opened).value();
+    payload_subscriber_ = std::move(opened).value();
   } else {
     const bool values = type_.carries == Carries::kValues;
     auto opened =
@@ -215,8 +225,8 @@ void Port::close() noexcept {
   subscribes_ = false;
   publisher_ = {};
   subscriber_ = {};
-  image_publisher_ = {};
-  image_subscriber_ = {};
+  payload_publisher_ = {};
+  payload_subscriber_ = {};
   missed_ = 0;
   session_.reset();
 }
@@ -227,18 +237,18 @@ void Port::abandon() noexcept {
   struct Parents {
     shm::RawPublisher publisher;
     shm::RawSubscriber subscriber;
-    shm::ImagePublisher image_publisher;
-    shm::ImageSubscriber image_subscriber;
+    shm::PayloadPublisher payload_publisher;
+    shm::PayloadSubscriber payload_subscriber;
     std::shared_ptr<shm::Session> session;
   };
   static_cast<void>(new Parents{std::move(publisher_), std::move(subscriber_),
-                                std::move(image_publisher_), std::move(image_subscriber_),
+                                std::move(payload_publisher_), std::move(payload_subscriber_),
                                 std::move(session_)});
   session_.reset();
   publisher_ = {};
   subscriber_ = {};
-  image_publisher_ = {};
-  image_subscriber_ = {};
+  payload_publisher_ = {};
+  payload_subscriber_ = {};
   message_class_ = nullptr;
   receives_messages_ = publishes_ = false;
   subscribes_ = false;
@@ -287,23 +297,24 @@ int Port::mismatch(PyObject* data) const noexcept {
 
 std::uint64_t Port::sent() const noexcept {
   if (!publishes_) return 0;
-  return type_.carries == Carries::kImages ? image_publisher_.sent() : publisher_.sent();
+  return type_.carries == Carries::kPayloads ? payload_publisher_.sent() : publisher_.sent();
 }
 std::uint64_t Port::received() const noexcept {
   if (!subscribes_) return 0;
-  return type_.carries == Carries::kImages ? image_subscriber_.received() : subscriber_.received();
+  return type_.carries == Carries::kPayloads ? payload_subscriber_.received()
+                                             : subscriber_.received();
 }
 std::uint64_t Port::missed() const noexcept {
   if (!subscribes_) return 0;
-  return type_.carries == Carries::kImages ? image_subscriber_.missed() : subscriber_.missed();
+  return type_.carries == Carries::kPayloads ? payload_subscriber_.missed() : subscriber_.missed();
 }
 std::uint64_t Port::torn() const noexcept {
   if (!subscribes_) return 0;
-  return type_.carries == Carries::kImages ? image_subscriber_.torn() : subscriber_.torn();
+  return type_.carries == Carries::kPayloads ? payload_subscriber_.torn() : subscriber_.torn();
 }
 std::uint64_t Port::pending() const noexcept {
   if (!subscribes_) return 0;
-  if (type_.carries == Carries::kImages) return image_subscriber_.has_message() ? 1 : 0;
+  if (type_.carries == Carries::kPayloads) return payload_subscriber_.pending();
   return subscriber_.pending();
 }
 

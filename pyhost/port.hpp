@@ -24,16 +24,20 @@ enum class Carries : std::uint8_t {
   kUndecided,  ///< Not declared, and nothing sent or found yet.
   kMessages,   ///< Messages of one fixed layout.
   kValues,     ///< MessagePack values of any shape.
-  kImages,
+  kPayloads,   ///< Images, point clouds, depth images or tensors.
 };
+
+class PayloadClass;
 
 struct PortType {
   Carries carries = Carries::kUndecided;
-  MessageType* message = nullptr;  ///< kMessages only.
+  MessageType* message = nullptr;         ///< kMessages only.
+  const PayloadClass* payload = nullptr;  ///< kPayloads only.
+  friend bool operator==(const PortType&, const PortType&) noexcept = default;
 };
 
-/// What a declaration's Python type stands for: a message class, Image, dict (values), or None
-/// (undecided). Sets TypeError and returns false for anything else.
+/// What a declaration's Python type stands for: a message class, a payload class (Image, ...),
+/// dict (values), or None (undecided). Sets TypeError and returns false for anything else.
 bool port_type_of(PyObject* type, PortType& found) noexcept;
 
 /// The topic that a bare type stands for in a declaration; empty when it has none.
@@ -92,6 +96,11 @@ class Port {
   /// A descriptor that is readable while there are messages; -1 with an exception set.
   int fileno() noexcept;
 
+  /// A message of the topic's type for the caller to fill and to send: arguments are those of its
+  /// constructor, or one that was received, to be copied. A payload is sent without a copy then. A
+  /// new reference; null with an exception set.
+  PyObject* loan(PyObject* values, PyObject* names) noexcept;
+
   const std::string& topic() const noexcept { return topic_; }
   PortType type() const noexcept { return type_; }
   std::uint64_t sent() const noexcept;
@@ -108,14 +117,14 @@ class Port {
   int send_message(PyObject* data) noexcept;
   int send_other(PyObject* data) noexcept;
   int send_value(PyObject* data) noexcept;
-  int send_image(PyObject* data) noexcept;
+  int send_payload(PyObject* data) noexcept;
   int finish_send(bool sent) noexcept;
   // Null without an exception: no message.
   PyObject* take(bool latest) noexcept;
   PyObject* take_any(bool latest) noexcept;
   PyObject* take_message(bool latest) noexcept;
   PyObject* take_value(bool latest) noexcept;
-  PyObject* take_image(bool latest) noexcept;
+  PyObject* take_payload(bool latest) noexcept;
   static PyObject* none_unless_error() noexcept;
   int ready_to_send(PyObject* data) noexcept;
   int ready_to_receive() noexcept;
@@ -153,8 +162,8 @@ class Port {
   TimePoint next_look_{};           ///< For a topic that did not exist yet.
   std::atomic<bool> interrupted_{false};
   std::unique_ptr<WakeBridge> bridge_;
-  shm::ImagePublisher image_publisher_;
-  shm::ImageSubscriber image_subscriber_;
+  shm::PayloadPublisher payload_publisher_;
+  shm::PayloadSubscriber payload_subscriber_;
   std::shared_ptr<shm::Session> session_;
   std::string topic_;
 };

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "pyhost/cpython.hpp"
-#include "pyhost/image_object.hpp"
 #include "pyhost/msgpack_codec.hpp"
+#include "pyhost/payload_object.hpp"
 #include "pyhost/port.hpp"
 #include "pyhost/set_error.hpp"
 
@@ -67,7 +67,7 @@ int Port::send_other(PyObject* data) noexcept {
   }
   if (type_.carries == Carries::kValues) [[likely]]
     return send_value(data);
-  if (type_.carries == Carries::kImages) return send_image(data);
+  if (type_.carries == Carries::kPayloads) return send_payload(data);
   if (Py_TYPE(data) == message_class_) return send_message(data);
   if (!PyDict_Check(data)) return mismatch(data);
   MessageObject* const message = type_.message->from_dict(data);
@@ -83,13 +83,15 @@ int Port::send_value(PyObject* data) noexcept {
   if (size >= 0) [[likely]] {
     return finish_send(publisher_.send(scratch.bytes().first(static_cast<std::size_t>(size))));
   }
-  const bool typed = find_message_type(Py_TYPE(data)) != nullptr || Py_TYPE(data) == image_class();
+  const bool typed =
+      find_message_type(Py_TYPE(data)) != nullptr || find_payload_class(Py_TYPE(data)) != nullptr;
   return typed ? mismatch(data) : -1;
 }
 
-int Port::send_image(PyObject* data) noexcept {
-  if (Py_TYPE(data) != image_class()) return mismatch(data);
-  return finish_send(image_publisher_.send(as_image(data)->image));
+int Port::send_payload(PyObject* data) noexcept {
+  if (Py_TYPE(data) != type_.payload->python()) return mismatch(data);
+  const int sent = send_payload_object(payload_publisher_, *as_payload(data));
+  return sent < 0 ? -1 : finish_send(sent > 0);
 }
 
 void Port::count_received() noexcept {
@@ -122,19 +124,19 @@ PyObject* Port::take_value(bool latest) noexcept {
   return unpack(scratch.bytes().first(static_cast<std::size_t>(size)));
 }
 
-PyObject* Port::take_image(bool latest) noexcept {
-  shm::Image image = latest ? image_subscriber_.take_latest() : image_subscriber_.take();
-  const std::uint64_t missed = image_subscriber_.missed();
+PyObject* Port::take_payload(bool latest) noexcept {
+  shm::Payload payload = latest ? payload_subscriber_.take_latest() : payload_subscriber_.take();
+  const std::uint64_t missed = payload_subscriber_.missed();
   counters_.dropped->add(missed - std::exchange(missed_, missed));
-  if (!image) return nullptr;
+  if (!payload) return nullptr;
   counters_.received->add();
-  return make_image(std::move(image), session_);
+  return make_payload_object(*type_.payload, std::move(payload), session_);
 }
 
 PyObject* Port::take_any(bool latest) noexcept {
   if (ready_to_receive() <= 0) return nullptr;
   if (type_.carries == Carries::kMessages) return take_message(latest);
-  return type_.carries == Carries::kImages ? take_image(latest) : take_value(latest);
+  return type_.carries == Carries::kPayloads ? take_payload(latest) : take_value(latest);
 }
 
 PyObject* Port::take(bool latest) noexcept {
@@ -163,9 +165,7 @@ PyObject* Port::recv_all() noexcept {
   const Ref list{PyList_New(0)};
   if (!list) return nullptr;
   // What is there now, and no more: a fast publisher must not hold the caller for ever.
-  constexpr std::uint64_t kMaxImages = 1024;
-  std::uint64_t left = type_.carries == Carries::kImages ? kMaxImages : pending();
-  for (; left > 0; --left) {
+  for (std::uint64_t left = pending(); left > 0; --left) {
     const Ref message{take(false)};
     if (!message) break;
     if (PyList_Append(list.ptr(), message.ptr()) < 0) return nullptr;
@@ -176,8 +176,8 @@ PyObject* Port::recv_all() noexcept {
 
 bool Port::has_message() const noexcept {
   if (!subscribes_) return false;
-  const bool images = type_.carries == Carries::kImages;
-  return images ? image_subscriber_.has_message() : subscriber_.has_message();
+  const bool payloads = type_.carries == Carries::kPayloads;
+  return payloads ? payload_subscriber_.has_message() : subscriber_.has_message();
 }
 
 int Port::has_msg() noexcept {
@@ -189,6 +189,35 @@ int Port::has_msg() noexcept {
     bridge_->stay_readable();
   }
   return has ? 1 : 0;
+}
+
+PyObject* Port::loan(PyObject* values, PyObject* names) noexcept {
+  if (!own_subscriber()) return nullptr;  // Opening is not for two threads at once.
+  const Status opened = open_publisher();
+  watch_again();
+  if (!opened) return set_error(opened.error());
+  if (type_.carries == Carries::kMessages) {
+    return PyObject_Call(as_object(type_.message->python()), values, names);
+  }
+  if (type_.carries != Carries::kPayloads) {
+    PyErr_Format(PyExc_TypeError,
+                 "topic '%s' carries values of any shape: there is nothing to loan",
+                 topic_.c_str());
+    return nullptr;
+  }
+  PyTypeObject* const python = type_.payload->python();
+  const bool filled = PyTuple_GET_SIZE(values) == 1 && names == nullptr &&
+                      Py_TYPE(PyTuple_GET_ITEM(values, 0)) == python;
+  PyObject* loaned = nullptr;
+  if (filled) {
+    loaned = copy_payload_object(*as_payload(PyTuple_GET_ITEM(values, 0)));
+  } else if (type_.payload->is_tensor()) {
+    loaned = loan_tensor(values, names);
+  } else {
+    loaned = PyObject_Call(as_object(python), values, names);
+  }
+  if (loaned != nullptr) as_payload(loaned)->loaned = true;
+  return loaned;
 }
 
 }  // namespace horus::py

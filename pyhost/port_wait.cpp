@@ -26,8 +26,8 @@ bool Port::wait_until(TimePoint until) noexcept {
   // acquire: what interrupt()'s caller did before it is seen by whoever wakes.
   while (!interrupted_.exchange(false, std::memory_order_acquire)) {
     if (!subscribes_ && !open_subscriber()) return true;  // recv() tells what is wrong.
-    if (subscribes_ && type_.carries == Carries::kImages) {
-      return image_subscriber_.wait_until(until);
+    if (subscribes_ && type_.carries == Carries::kPayloads) {
+      return payload_subscriber_.wait_until(until);
     }
     if (subscribes_) return subscriber_.wait_until(until);
     const TimePoint now = MonotonicClock::now();
@@ -39,7 +39,7 @@ bool Port::wait_until(TimePoint until) noexcept {
 
 void Port::interrupt() noexcept {
   const bool open = subscribes_.load(std::memory_order_acquire);  // Before what it was set after.
-  if (open && type_.carries == Carries::kImages) return image_subscriber_.interrupt();
+  if (open && type_.carries == Carries::kPayloads) return payload_subscriber_.interrupt();
   if (open) return subscriber_.interrupt();
   interrupted_.store(true, std::memory_order_release);  // See wait_until().
 }

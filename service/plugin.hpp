@@ -47,6 +47,16 @@ class NodeTopics {
   Result<shm::Subscriber<T>> subscriber(std::string_view topic, shm::TopicOptions options = {}) {
     return session_->subscriber<T>(topic, counted(options));
   }
+  template <shm::PooledPayload P>
+  Result<shm::PooledPublisher<P>> publisher(std::string_view topic,
+                                            shm::TopicOptions options = {}) {
+    return session_->publisher<P>(topic, counted(options));
+  }
+  template <shm::PooledPayload P>
+  Result<shm::PooledSubscriber<P>> subscriber(std::string_view topic,
+                                              shm::TopicOptions options = {}) {
+    return session_->subscriber<P>(topic, counted(options));
+  }
   Result<shm::ImagePublisher> image_publisher(std::string_view topic,
                                               shm::TopicOptions options = {}) {
     return session_->image_publisher(topic, counted(options));
@@ -58,7 +68,7 @@ class NodeTopics {
   Result<shm::Image> image(std::uint32_t height, std::uint32_t width, shm::Encoding encoding) {
     return session_->image(height, width, encoding);
   }
-  /// For topics whose type is known at run time only.
+  /// For topics whose type is known at run time only, and to make clouds, depth images, tensors.
   shm::Session& session() noexcept { return *session_; }
 
  private:

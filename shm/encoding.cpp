@@ -17,25 +17,6 @@ constexpr std::array kEncodings{
 
 }  // namespace
 
-std::size_t size_of(Dtype dtype) noexcept {
-  switch (dtype) {
-    case Dtype::kF64:
-    case Dtype::kI64:
-    case Dtype::kU64: return 8;
-    case Dtype::kF32:
-    case Dtype::kI32:
-    case Dtype::kU32: return 4;
-    case Dtype::kF16:
-    case Dtype::kBf16:
-    case Dtype::kI16:
-    case Dtype::kU16: return 2;
-    case Dtype::kI8:
-    case Dtype::kU8:
-    case Dtype::kBool: return 1;
-  }
-  return 1;
-}
-
 const EncodingInfo& info(Encoding encoding) noexcept {
   return kEncodings[static_cast<std::size_t>(encoding) % kEncodings.size()];
 }

@@ -3,15 +3,23 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
+#include "shm/depth_image.hpp"
 #include "shm/image.hpp"
 #include "shm/message.hpp"
+#include "shm/point_cloud.hpp"
 #include "shm/publisher.hpp"
 #include "shm/subscriber.hpp"
+#include "shm/tensor.hpp"
+
+namespace horus::msg {
+struct TensorDescriptor;
+}
 
 namespace horus::shm {
 
@@ -77,11 +85,43 @@ class Session {
     return Subscriber<T>{std::move(raw).value()};
   }
 
-  Result<ImagePublisher> image_publisher(std::string_view topic, TopicOptions options = {});
-  Result<ImageSubscriber> image_subscriber(std::string_view topic, TopicOptions options = {});
-  /// A frame of one's own to fill, from this process's pool, which grows to fit. kExhausted when
-  /// every block is in use or /dev/shm is full.
+  /// Payloads of one kind, by their descriptors; `capacity` of them stay alive in the topic.
+  Result<PayloadPublisher> payload_publisher(std::string_view topic, const PayloadKind& kind,
+                                             TopicOptions options = {});
+  Result<PayloadSubscriber> payload_subscriber(std::string_view topic, const PayloadKind& kind,
+                                               TopicOptions options = {});
+  template <PooledPayload P>
+  Result<PooledPublisher<P>> publisher(std::string_view topic, TopicOptions options = {}) {
+    auto raw = payload_publisher(topic, P::kind(), options);
+    if (!raw) return raw.error();
+    return PooledPublisher<P>{std::move(raw).value()};
+  }
+  template <PooledPayload P>
+  Result<PooledSubscriber<P>> subscriber(std::string_view topic, TopicOptions options = {}) {
+    auto raw = payload_subscriber(topic, P::kind(), options);
+    if (!raw) return raw.error();
+    return PooledSubscriber<P>{std::move(raw).value()};
+  }
+  Result<ImagePublisher> image_publisher(std::string_view topic, TopicOptions options = {}) {
+    return publisher<Image>(topic, options);
+  }
+  Result<ImageSubscriber> image_subscriber(std::string_view topic, TopicOptions options = {}) {
+    return subscriber<Image>(topic, options);
+  }
+
+  /// Payloads of one's own to fill in place and then to send, from this process's pools, which
+  /// grow to fit; what is in them is not set. kInvalidArgument for a shape that cannot be;
+  /// kExhausted when every block is in use or /dev/shm is full.
   Result<Image> image(std::uint32_t height, std::uint32_t width, Encoding encoding);
+  Result<PointCloud> point_cloud(std::uint32_t points, std::uint32_t fields = 3,
+                                 Dtype dtype = Dtype::kF32);
+  /// `dtype` is float32 or uint16.
+  Result<DepthImage> depth_image(std::uint32_t height, std::uint32_t width,
+                                 Dtype dtype = Dtype::kF32);
+  Result<Tensor> tensor(std::span<const std::uint64_t> shape, Dtype dtype = Dtype::kF32);
+  /// The tensor, read-only, that a process of this base describes and keeps. kNotFound when it is
+  /// gone.
+  Result<Tensor> tensor(const msg::TensorDescriptor& descriptor);
 
   struct Impl;
   Impl& impl() noexcept { return *impl_; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import _enums, _horus, _image, _methods
+from . import _depth_image, _enums, _horus, _image, _methods, _point_cloud, _tensor
 from ._enums import *  # noqa: F403
 from ._horus import *  # noqa: F403
 from ._horus import Node, Scheduler

@@ -21,14 +21,16 @@ class _Maker(staticmethod):  # type: ignore[type-arg]  # Not generic at run time
         raise AttributeError(f"{call} makes a new object; call it on the class")
 
 
-def extend(target: type) -> Callable[[_Methods], _Methods]:
-    """Decorates a class whose functions and properties become those of `target`."""
+def extend(*targets: type) -> Callable[[_Methods], _Methods]:
+    """Decorates a class whose functions and properties become those of each target."""
 
     def install(methods: _Methods) -> _Methods:
         for name, member in vars(methods).items():
             if isinstance(member, staticmethod):
-                setattr(target, name, _Maker(member.__func__))
-            elif isinstance(member, (types.FunctionType, property)):
+                member = _Maker(member.__func__)
+            elif not isinstance(member, (types.FunctionType, property)):
+                continue
+            for target in targets:
                 setattr(target, name, member)
         return methods
 

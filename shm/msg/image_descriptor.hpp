@@ -49,7 +49,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
       HORUS_FIELD(TensorDescriptor, strides, "", "Bytes by dimension."),
   };
   static const shm::TypeInfo kType = shm::make_type<TensorDescriptor>(
-      "TensorDescriptor", "", "Where a tensor lies in a pool.", kFields, {});
+      "Tensor", "tensor", "Where a tensor lies in a pool.", kFields, {});
   return kType;
 }
 

@@ -12,8 +12,8 @@
 #include <string_view>
 
 #include "rt/base/check.hpp"
-#include "shm/image_state.hpp"
 #include "shm/names.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/pool.hpp"
 #include "shm/registry.hpp"
 #include "shm/schema.hpp"
@@ -117,12 +117,17 @@ void read_name(std::string_view name) {
 }
 
 void read_descriptor(std::string_view bytes) {
-  msg::ImageDescriptor descriptor;
-  std::memcpy(&descriptor, bytes.data(), std::min(bytes.size(), sizeof descriptor));
-  if (!sound(descriptor)) return;
-  HORUS_CHECK(descriptor.tensor.size ==
-              std::uint64_t{descriptor.step} * descriptor.tensor.shape[0]);
-  HORUS_CHECK(descriptor.tensor.size > 0);
+  for (const PayloadKind* kind :
+       {&Image::kind(), &PointCloud::kind(), &DepthImage::kind(), &Tensor::kind()}) {
+    PayloadState state{*kind};
+    std::memcpy(state.descriptor.data(), bytes.data(),
+                std::min<std::size_t>(bytes.size(), kind->type.size));
+    const auto& tensor = state.tensor();
+    if (is_bounded(tensor)) {
+      HORUS_CHECK(tensor.offset + tensor.size <= 2 * Region::kMaxSize);
+    }
+    if (sound(state)) HORUS_CHECK(is_bounded(tensor));
+  }
 }
 
 void read_schema(std::string_view text) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "shm/image_state.hpp"
 #include "shm/msg/odometry.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
@@ -67,7 +67,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   auto subscriber = session->subscriber<Checked>("t").value();
   for (std::uint64_t n = 0; n < 6; ++n) publisher.send(Checked::of(n));
   const auto image = session->image(4, 4, Encoding::kMono8).value();
-  const auto peer = session->impl().peer_pool(image.state()->descriptor.tensor.pool_id);
+  const auto peer = session->impl().peer_pool(image.state()->tensor().pool_id);
   const std::vector<std::string> nodes{"arm"};
   const auto page = StatsPage::create(base.path(), "robot", nodes).value();
   auto generic =
@@ -87,7 +87,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       bytes_of(base.path() + "/hosts/robot.stats"),
       std::string{"base/cmd_vel.%2F-_"},
       schema_of(type_info(Tag<msg::Odometry>{})),
-      std::string{reinterpret_cast<const char*>(&descriptor), sizeof descriptor},
+      std::string{reinterpret_cast<const char*>(descriptor.data()), descriptor.size()},
       bytes_of(files(topic_path("generic"), ".ring").at(0)),
   };
   for (std::size_t kind = 0; kind < seeds.size(); ++kind) {

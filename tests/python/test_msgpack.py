@@ -137,7 +137,7 @@ def test_an_array_is_extension_1_with_dtype_dimensions_and_shape(wire):
 
 @pytest.mark.parametrize("body", [
     b"", b"\x09", b"\x09\x09", b"\x63\x00", b"\x09\x01", b"\x09\x01\x02\x00\x00\x00\x00",
-    b"\x09\x02" + b"\xff" * 8, b"\x01\x08" + b"\xff" * 32, b"\x03\x01\x01\x00\x00\x00\x00\x00",
+    b"\x09\x02" + b"\xff" * 8, b"\x01\x08" + b"\xff" * 32, b"\x0d\x01\x01\x00\x00\x00\x00\x00",
     b"\x09\x01\x00\x00\x00\x00\x00"], ids=repr)
 def test_an_array_that_lies_about_itself_is_a_value_error(wire, body):
     with pytest.raises(ValueError):

@@ -97,7 +97,7 @@ def test_a_bad_value_is_a_value_error_that_says_what_is_allowed(arguments, says)
     ({"subs": [3]}, "subs takes a topic name"),
     ({"pubs": int}, "pubs takes a topic name"),
     ({"pubs": {3: horus.CmdVel}}, "pubs takes a topic name"),
-    ({"pubs": {"cmd": 3}}, "a topic's type is a message class, Image or dict, not 3"),
+    ({"pubs": {"cmd": 3}}, "a topic's type is a message class, Image, .*Tensor or dict, not 3"),
     ({"pubs": [horus.Pub("cmd", horus.CmdVel, "5")]}, "capacity must be an int, not str"),
     ({"pubs": {"t": horus.CmdVel}, "subs": {"t": horus.Imu}}, "t carries CmdVel, not Imu"),
     ({"rhythm": 3}, "'rhythm' is an invalid keyword argument"),

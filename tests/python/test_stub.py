@@ -13,7 +13,9 @@ import horus
 from horus import _horus
 from running import BUILD, PYTHON, ROOT
 
-STUB = ast.parse((BUILD / "python/horus/_horus.pyi").read_text())
+# _horus.pyi and the parts of it.
+STUB = [node for name in ("_horus.pyi", "_payloads.pyi")
+        for node in ast.parse((BUILD / "python/horus" / name).read_text()).body]
 SHARED = {}  # Members of the stub's own base classes, which the module does not have.
 
 
@@ -34,13 +36,13 @@ def members_of(node):
     return members
 
 
-for _node in STUB.body:
+for _node in STUB:
     if isinstance(_node, ast.ClassDef) and _node.name.startswith("_"):
         SHARED[_node.name] = members_of(_node)
 
-CLASSES = {node.name: node for node in STUB.body
+CLASSES = {node.name: node for node in STUB
            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")}
-FUNCTIONS = {node.name: node for node in STUB.body
+FUNCTIONS = {node.name: node for node in STUB
              if isinstance(node, ast.FunctionDef) and not is_private(node.name)}
 MEMBERS = [(name, member, definition) for name, node in CLASSES.items()
            for member, definition in members_of(node).items()]
@@ -53,7 +55,9 @@ def parameters(function):
     defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
     static = any(ast.unparse(decorator) == "staticmethod" for decorator in function.decorator_list)
     found = [(argument.arg, default) for argument, default in zip(positional, defaults)]
+    found += [(arguments.vararg.arg, None)] if arguments.vararg else []
     found += list(zip([argument.arg for argument in arguments.kwonlyargs], arguments.kw_defaults))
+    found += [(arguments.kwarg.arg, None)] if arguments.kwarg else []
     own = found if static or function in FUNCTIONS.values() else found[1:]
     return [(name, None if default is None else ast.literal_eval(default))
             for name, default in own]

@@ -9,7 +9,7 @@
 #include <iostream>
 #include <random>
 
-#include "shm/image_state.hpp"
+#include "shm/payload_state.hpp"
 #include "tests/shm/actor_roles.hpp"
 #include "tests/shm/storm.hpp"
 #include "tests/support/shm_fixture.hpp"

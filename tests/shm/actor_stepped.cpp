@@ -6,7 +6,7 @@
 #include <map>
 
 #include "rt/base/seqlock.hpp"
-#include "shm/image_state.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/actor_roles.hpp"
 #include "tests/shm/stepped.hpp"

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <sstream>
 #include <string>
 
 #include "shm/pool.hpp"
@@ -64,14 +65,21 @@ int subscribe(shm::Session& session, const std::string& topic) {
   return 0;
 }
 
-/// Sends a frame of one colour for each line: its number.
+/// Sends a frame of one colour for each line, "COLOUR [HEIGHT WIDTH]": mono8 of 48 x 64, or rgb8.
 int camera(shm::Session& session, const std::string& topic) {
   auto publisher = session.image_publisher(topic).value();
   say("ready");
   std::string line;
   while (std::getline(std::cin, line)) {
-    auto image = session.image(48, 64, shm::Encoding::kMono8).value();
-    std::ranges::fill(image.writable(), static_cast<std::byte>(std::stoi(line)));
+    std::istringstream words{line};
+    int colour = 0;
+    std::uint32_t height = 0;
+    std::uint32_t width = 0;
+    words >> colour;
+    const bool large = static_cast<bool>(words >> height >> width);
+    const auto encoding = large ? shm::Encoding::kRgb8 : shm::Encoding::kMono8;
+    auto image = session.image(large ? height : 48, large ? width : 64, encoding).value();
+    std::ranges::fill(image.writable(), static_cast<std::byte>(colour));
     say(publisher.send(image) ? "sent" : "refused");
   }
   return 0;

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "shm/image_state.hpp"
+#include "shm/payload_state.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "shm/image_state.hpp"
+#include "shm/payload_state.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -135,8 +135,7 @@ TEST_F(ImageTest, sending_a_received_frame_on_copies_it_into_ones_own_pool) {
   const Image sent_on = viewer.take();
   EXPECT_TRUE(all_are(sent_on, 5));
   EXPECT_EQ(sent_on.timestamp_ns(), 8U);
-  EXPECT_NE(sent_on.state()->descriptor.tensor.pool_id,
-            received.state()->descriptor.tensor.pool_id);
+  EXPECT_NE(sent_on.state()->tensor().pool_id, received.state()->tensor().pool_id);
 }
 
 TEST_F(ImageTest, ones_own_frame_is_sent_on_without_a_copy) {
@@ -147,8 +146,7 @@ TEST_F(ImageTest, ones_own_frame_is_sent_on_without_a_copy) {
   const Image image = frame(*session, 1);
   publisher.send(image);
   again.send(image);
-  EXPECT_EQ(subscriber.take().state()->descriptor.tensor.slot_id,
-            image.state()->descriptor.tensor.slot_id);
+  EXPECT_EQ(subscriber.take().state()->tensor().slot_id, image.state()->tensor().slot_id);
 }
 
 TEST_F(ImageTest, there_is_an_error_when_every_block_is_in_use_and_none_after_one_is_free) {
@@ -220,7 +218,7 @@ TEST_F(ImageTest, a_descriptor_that_lies_is_missed_and_no_more) {
   auto subscriber = session->image_subscriber("camera").value();
   const Image image = frame(*session, 1);
   publisher.send(image);
-  const msg::ImageDescriptor good = image.state()->descriptor;
+  const auto good = image.state()->as<msg::ImageDescriptor>();
   auto forger = session->publisher<msg::ImageDescriptor>("camera").value();
   std::vector<msg::ImageDescriptor> lies(14, good);
   lies[0].tensor.pool_id ^= 1;

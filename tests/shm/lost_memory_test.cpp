@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-#include "shm/image_state.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/region.hpp"
 #include "tests/support/shm_fixture.hpp"
 

@@ -48,8 +48,8 @@ Result<Target> target_of(const PubOptions& options) {
                  "publish: a new topic needs --type (a message's name, or generic)", 0,
                  Name<200>::clipped(options.topic)};
   }
-  if (found && found.value().topic.type == kImageType) {
-    return Error{Errc::kInvalidArgument, "publish: JSON does not describe pixels", 0,
+  if (found && shm::find_payload_kind(found.value().topic.type) != nullptr) {
+    return Error{Errc::kInvalidArgument, "publish: JSON does not describe pixels or points", 0,
                  Name<200>::clipped(options.topic)};
   }
   // With another type than the topic has, opening it says so.

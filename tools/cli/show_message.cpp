@@ -5,9 +5,15 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "shm/depth_image.hpp"
+#include "shm/image.hpp"
+#include "shm/payload_state.hpp"
+#include "shm/point_cloud.hpp"
+#include "shm/tensor.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
@@ -128,13 +134,45 @@ MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> 
   return json;
 }
 
-MessageJson image_message(const shm::Image& image) {
-  return {{"height", image.height()},
+namespace {
+
+void say_image(MessageJson& json, const shm::Image& image) {
+  json = {{"height", image.height()},
           {"width", image.width()},
           {"encoding", shm::info(image.encoding()).name},
-          {"step", image.step()},
-          {"timestamp_ns", image.timestamp_ns()},
-          {"frame_id", image.frame_id()}};
+          {"step", image.step()}};
+}
+
+void say_cloud(MessageJson& json, const shm::PointCloud& cloud) {
+  json["fields"] = MessageJson::array();
+  for (std::uint32_t field = 0; field < cloud.fields(); ++field) {
+    json["fields"].push_back(cloud.field_name(field));
+  }
+  json["is_dense"] = cloud.is_dense();
+}
+
+void say_depth(MessageJson& json, const shm::DepthImage& image) {
+  json["depth_scale"] = as_written(image.scale());
+  json["min_depth"] = image.min_depth();
+  json["max_depth"] = image.max_depth();
+}
+
+}  // namespace
+
+MessageJson payload_message(const shm::Payload& payload) {
+  const auto& state = payload.state();
+  const auto is = [&state](const shm::PayloadKind& kind) { return &state->kind == &kind; };
+  const auto shape = payload.shape();
+  MessageJson json{{"shape", std::vector<std::uint64_t>(shape.begin(), shape.end())},
+                   {"dtype", shm::name_of(payload.dtype())}};
+  if (is(shm::Image::kind())) say_image(json, shm::Image{state});
+  if (is(shm::PointCloud::kind())) say_cloud(json, shm::PointCloud{state});
+  if (is(shm::DepthImage::kind())) say_depth(json, shm::DepthImage{state});
+  if (is(shm::Tensor::kind())) return json;
+  const shm::StampedPayload stamped{state};
+  json["timestamp_ns"] = stamped.timestamp_ns();
+  json["frame_id"] = stamped.frame_id();
+  return json;
 }
 
 std::string message_text(const MessageJson& message) {

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "rt/base/result.hpp"
-#include "shm/image.hpp"
 #include "shm/message.hpp"
+#include "shm/payload.hpp"
 
 namespace horus::cli {
 
@@ -23,8 +23,8 @@ double as_written(float value);
 MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
 /// A MessagePack value. Fails with kCorrupt, or kExhausted when it is nested too deeply.
 Result<MessageJson> generic_message(std::span<const std::byte> bytes);
-/// What describes a frame, without its pixels.
-MessageJson image_message(const shm::Image& image);
+/// What describes an image, cloud or tensor, without its elements.
+MessageJson payload_message(const shm::Payload& payload);
 
 /// For people: a line for each field, nested ones indented, long arrays cut.
 std::string message_text(const MessageJson& message);

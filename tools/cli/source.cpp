@@ -8,21 +8,20 @@
 #include <vector>
 
 #include "tools/cli/output.hpp"
-#include "tools/cli/topics.hpp"
 #include "tools/cli/where.hpp"
 
 namespace horus::cli {
 
 namespace {
 
-Source image_source(std::unique_ptr<shm::Session> session, shm::ImageSubscriber images) {
-  const auto shared = std::make_shared<shm::ImageSubscriber>(std::move(images));
+Source payload_source(std::unique_ptr<shm::Session> session, shm::PayloadSubscriber payloads) {
+  const auto shared = std::make_shared<shm::PayloadSubscriber>(std::move(payloads));
   return {.session = std::move(session),
           .wait = [shared](TimePoint until) { return shared->wait_until(until); },
           .take = [shared](bool wanted) -> std::optional<Result<MessageJson>> {
-            const shm::Image image = shared->take();
-            if (!image) return std::nullopt;
-            return wanted ? image_message(image) : MessageJson{};
+            const shm::Payload payload = shared->take();
+            if (!payload) return std::nullopt;
+            return wanted ? payload_message(payload) : MessageJson{};
           },
           .missed = [shared] { return shared->missed(); }};
 }
@@ -70,10 +69,10 @@ Result<Source> open_source(const Found& found) {
   auto session = shm::Session::open(found.base);
   if (!session) return session.error();
   shm::Session& topics = *session.value();
-  if (found.topic.type == kImageType) {
-    auto images = topics.image_subscriber(found.topic.name);
-    if (!images) return images.error();
-    return image_source(std::move(session).value(), std::move(images).value());
+  if (const shm::PayloadKind* const kind = shm::find_payload_kind(found.topic.type)) {
+    auto payloads = topics.payload_subscriber(found.topic.name, *kind);
+    if (!payloads) return payloads.error();
+    return payload_source(std::move(session).value(), std::move(payloads).value());
   }
   const auto type = TopicType::of(found.topic);
   if (!type) return type.error();

@@ -3,15 +3,11 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "shm/registry.hpp"
 
 namespace horus::cli {
-
-/// Type name of topics that carry frames.
-inline constexpr std::string_view kImageType = "Image";
 
 /// A table of topics, or a line that says that there is none.
 std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t width);

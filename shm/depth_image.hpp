@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "shm/payload.hpp"
+
+namespace horus::shm {
+
+/// Distances along the optical axis of a depth camera, a value a pixel: float32 in metres or
+/// uint16 in millimetres, each times scale(). 0, NaN and infinity say that nothing was measured.
+/// Session::depth_image() makes one.
+class DepthImage : public StampedPayload {
+ public:
+  using StampedPayload::StampedPayload;
+  static const PayloadKind& kind() noexcept;
+
+  std::uint32_t height() const noexcept;
+  std::uint32_t width() const noexcept;
+  float scale() const noexcept;  ///< Default 1.
+  void set_scale(float scale) noexcept;
+  std::uint16_t min_depth() const noexcept;  ///< The camera's nearest; mm, default 200.
+  std::uint16_t max_depth() const noexcept;  ///< Its farthest; mm, default 10,000.
+  void set_range(std::uint16_t min_mm, std::uint16_t max_mm) noexcept;
+};
+
+}  // namespace horus::shm

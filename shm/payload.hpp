@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "rt/base/time.hpp"
+#include "shm/dtype.hpp"
+#include "shm/message.hpp"
+
+namespace horus::shm {
+
+struct PayloadKind;
+struct PayloadState;
+
+/// A block of a pool in shared memory and what is said of it: one's own (writable) or received
+/// (read-only). Copies of the handle share the block, which lives as long as any of them, in any
+/// process. What images, point clouds, depth images and tensors have in common.
+///
+/// Thread safety: the handle's count is atomic; the contents are the user's affair.
+class Payload {
+ public:
+  Payload() noexcept = default;
+  explicit Payload(std::shared_ptr<PayloadState> state) noexcept : state_{std::move(state)} {}
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+
+  Dtype dtype() const noexcept;
+  std::span<const std::uint64_t> shape() const noexcept;
+  std::span<const std::uint64_t> strides() const noexcept;  ///< Bytes.
+  /// Every element, C order without gaps.
+  std::span<const std::byte> bytes() const noexcept;
+  /// Empty for what was received.
+  std::span<std::byte> writable() noexcept;
+  bool read_only() const noexcept;
+
+  const std::shared_ptr<PayloadState>& state() const noexcept { return state_; }
+
+ protected:
+  std::shared_ptr<PayloadState> state_;
+};
+
+/// A payload with a time and a coordinate frame.
+class StampedPayload : public Payload {
+ public:
+  using Payload::Payload;
+
+  std::uint64_t timestamp_ns() const noexcept;  ///< Nanoseconds since 1970.
+  void set_timestamp_ns(std::uint64_t ns) noexcept;
+  std::string_view frame_id() const noexcept;
+  bool set_frame_id(std::string_view id) noexcept;  ///< False when longer than 31 bytes.
+};
+
+/// Image, PointCloud, DepthImage, Tensor.
+template <typename T>
+concept PooledPayload = std::derived_from<T, Payload> && requires {
+  { T::kind() } -> std::same_as<const PayloadKind&>;
+};
+
+/// The kind of payload that topics of this type carry; null when it is none.
+const PayloadKind* find_payload_kind(std::string_view type) noexcept;
+
+/// Sends payloads of one kind on one topic: their descriptors, none of their bytes.
+///
+/// Thread safety: one thread at a time.
+class PayloadPublisher {
+ public:
+  PayloadPublisher() noexcept;
+  struct State;
+  explicit PayloadPublisher(std::unique_ptr<State> state) noexcept;
+  PayloadPublisher(PayloadPublisher&&) noexcept;
+  PayloadPublisher& operator=(PayloadPublisher&&) noexcept;
+  ~PayloadPublisher();
+
+  /// Sends a descriptor; a payload that was received, or of another base, is copied into this
+  /// process's pool first. False when there is no free block for that copy, or the payload is of
+  /// another kind. It stays alive while its descriptor is in the topic's window (capacity
+  /// payloads, default 8).
+  bool send(const Payload& payload) noexcept;
+  std::uint64_t sent() const noexcept;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// Takes payloads of one kind from one topic.
+///
+/// Thread safety: one thread at a time; interrupt() from any.
+class PayloadSubscriber {
+ public:
+  PayloadSubscriber() noexcept;
+  struct State;
+  explicit PayloadSubscriber(std::unique_ptr<State> state) noexcept;
+  PayloadSubscriber(PayloadSubscriber&&) noexcept;
+  PayloadSubscriber& operator=(PayloadSubscriber&&) noexcept;
+  ~PayloadSubscriber();
+
+  /// The next one, held and read-only; an empty one when there is none. A payload whose block was
+  /// taken back before it could be held counts as missed.
+  Payload take() noexcept;
+  Payload take_latest() noexcept;
+  bool has_message() const noexcept;
+  bool wait_until(TimePoint until) noexcept;
+  void interrupt() noexcept;
+  std::uint64_t received() const noexcept;
+  std::uint64_t missed() const noexcept;
+  std::uint64_t torn() const noexcept;  ///< As RawSubscriber's.
+  std::uint64_t pending() const noexcept;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+template <PooledPayload P>
+class PooledPublisher : public PayloadPublisher {
+ public:
+  PooledPublisher() noexcept = default;
+  explicit PooledPublisher(PayloadPublisher raw) noexcept : PayloadPublisher{std::move(raw)} {}
+  /// See PayloadPublisher::send().
+  bool send(const P& payload) noexcept { return PayloadPublisher::send(payload); }
+};
+
+template <PooledPayload P>
+class PooledSubscriber : public PayloadSubscriber {
+ public:
+  PooledSubscriber() noexcept = default;
+  explicit PooledSubscriber(PayloadSubscriber raw) noexcept : PayloadSubscriber{std::move(raw)} {}
+  /// See PayloadSubscriber::take().
+  P take() noexcept { return P{PayloadSubscriber::take().state()}; }
+  P take_latest() noexcept { return P{PayloadSubscriber::take_latest().state()}; }
+};
+
+}  // namespace horus::shm

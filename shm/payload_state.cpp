@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/payload_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "shm/session_impl.hpp"
+
+namespace horus::shm {
+
+bool lay_out(msg::TensorDescriptor& tensor, Dtype dtype,
+             std::span<const std::uint64_t> shape) noexcept {
+  if (shape.size() > kMaxDimensions) return false;
+  std::uint64_t size = size_of(dtype);
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    tensor.strides[i] = size;
+    if (shape[i] > Region::kMaxSize) return false;
+    size *= shape[i];  // Both are at most 2^30.
+    if (size > Region::kMaxSize) return false;
+  }
+  std::ranges::copy(shape, tensor.shape);
+  tensor.dtype = static_cast<std::uint8_t>(dtype);
+  tensor.ndim = static_cast<std::uint8_t>(shape.size());
+  tensor.size = size;
+  return true;
+}
+
+namespace {
+
+bool is_tensor(const msg::TensorDescriptor& tensor) noexcept {
+  return tensor.dtype < kDtypes && tensor.ndim <= kMaxDimensions && tensor.device_type == 0;
+}
+
+}  // namespace
+
+bool is_packed(const msg::TensorDescriptor& tensor) noexcept {
+  if (!is_tensor(tensor) || tensor.offset != 0) return false;
+  msg::TensorDescriptor packed;
+  if (!lay_out(packed, static_cast<Dtype>(tensor.dtype), {tensor.shape, tensor.ndim})) return false;
+  return tensor.size == packed.size &&
+         std::equal(tensor.strides, tensor.strides + tensor.ndim, packed.strides);
+}
+
+bool is_bounded(const msg::TensorDescriptor& tensor) noexcept {
+  constexpr std::uint64_t kMax = Region::kMaxSize;
+  if (!is_tensor(tensor) || tensor.offset > kMax || tensor.size > kMax) return false;
+  const std::uint64_t element = size_of(static_cast<Dtype>(tensor.dtype));
+  if (tensor.offset % element != 0) return false;
+  std::uint64_t extent = element;
+  bool empty = false;
+  for (std::size_t i = 0; i < tensor.ndim; ++i) {
+    if (tensor.shape[i] > kMax || tensor.strides[i] > kMax) return false;
+    if (tensor.strides[i] % element != 0) return false;
+    empty |= tensor.shape[i] == 0;
+    if (tensor.shape[i] > 1) extent += (tensor.shape[i] - 1) * tensor.strides[i];
+  }
+  return empty || extent <= tensor.size;
+}
+
+Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const PayloadKind& kind,
+                                                   Dtype dtype,
+                                                   std::span<const std::uint64_t> shape) {
+  auto state = make_state(kind);
+  auto& tensor = state->tensor();
+  if (shape.size() > kMaxDimensions) {
+    return Error{Errc::kInvalidArgument, "a tensor has at most 8 dimensions", 0, {}};
+  }
+  if (!lay_out(tensor, dtype, shape)) {
+    return Error{Errc::kExhausted, "a block of shared memory holds at most 1 GiB", 0, {}};
+  }
+  auto taken = session.take_block(std::max<std::size_t>(tensor.size, 1));
+  if (!taken) return taken.error();
+  auto& [pool, block] = taken.value();
+  tensor.pool_id = pool->id();
+  tensor.slot_id = block.index;
+  tensor.generation = static_cast<std::uint32_t>(block.generation);
+  tensor.generation_hi = static_cast<std::uint32_t>(block.generation >> 32);
+  state->writable = pool->block(block.index).first(tensor.size);
+  state->bytes = state->writable;
+  state->own = std::move(pool);
+  return state;
+}
+
+Result<std::shared_ptr<PayloadState>> copy_payload(Session::Impl& session,
+                                                   const PayloadState& state) {
+  const auto& tensor = state.tensor();
+  auto made = make_payload(session, state.kind, static_cast<Dtype>(tensor.dtype),
+                           {tensor.shape, tensor.ndim});
+  if (!made) return made.error();
+  std::ranges::copy(state.bytes, made.value()->writable.begin());
+  copy_notes(state, *made.value());
+  return made;
+}
+
+bool attach(PayloadState& state, const std::shared_ptr<PeerPool>& pool) {
+  const auto& tensor = state.tensor();
+  const std::uint64_t size = tensor.offset + tensor.size;
+  const auto block = pool->payload(tensor.slot_id, std::max<std::uint64_t>(size, 1));
+  if (block.empty()) return false;
+  const std::uint64_t generation = (std::uint64_t{tensor.generation_hi} << 32) | tensor.generation;
+  if (pool->acknowledged()) {
+    if (!pool->hold(tensor.slot_id, generation)) return false;
+    state.bytes = block.first(size);
+    state.peer = pool;
+    return true;
+  }
+  // Not yet known to the owner: a hold would not count, so the bytes are copied, and the copy is
+  // good if the block was not taken back meanwhile.
+  state.copied.assign(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(size));
+  if (!pool->is_current(tensor.slot_id, generation)) return false;
+  state.bytes = state.copied;
+  return true;
+}
+
+}  // namespace horus::shm

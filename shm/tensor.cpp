@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/tensor.hpp"
+
+#include "shm/payload_state.hpp"
+#include "shm/session_impl.hpp"
+
+namespace horus::shm {
+
+const PayloadKind& Tensor::kind() noexcept {
+  static const PayloadKind kKind{.type = type_info(Tag<msg::TensorDescriptor>{}),
+                                 .sound = [](const PayloadState&) noexcept { return true; }};
+  return kKind;
+}
+
+Result<Tensor> Session::tensor(std::span<const std::uint64_t> shape, Dtype dtype) {
+  auto made = make_payload(*impl_, Tensor::kind(), dtype, shape);
+  if (!made) return made.error();
+  return Tensor{std::move(made).value()};
+}
+
+Result<Tensor> Session::tensor(const msg::TensorDescriptor& descriptor) {
+  auto state = make_state(Tensor::kind());
+  state->tensor() = descriptor;
+  if (!is_bounded(state->tensor())) {
+    return Error{Errc::kInvalidArgument, "the bytes describe no tensor", 0, {}};
+  }
+  auto pool = impl_->peer_pool(descriptor.pool_id);
+  if (!pool && pool.error().code != Errc::kNotFound) return pool.error();
+  if (!pool || !attach(*state, pool.value())) {
+    return Error{Errc::kNotFound, "the described tensor is gone: its owner has to keep it", 0, {}};
+  }
+  return Tensor{std::move(state)};
+}
+
+}  // namespace horus::shm
