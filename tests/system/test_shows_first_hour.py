@@ -13,6 +13,7 @@ SAYS = {
     "send_orders.py": r"True \{\(1\.0, 0\.5\)\}\n",
     "frames.py": r"True \(\(480, 640, 3\), \[10, 20, 30\]\)\n",
     "points.py": r"1000 \('x', 'y', 'z', 'i'\) 0 True\n\(\) 0\.5\n",
+    "await_messages.py": r"\[3, 30\]\nnothing more\n",
     "compute.py": r"True True\n",
     "time_itself.py": r"",
     "scheduler_stats.py": r"\d+\.\d+(e-\d+)?\n",
