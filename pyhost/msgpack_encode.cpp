@@ -57,13 +57,14 @@ class Writer {
   Py_ssize_t floats(PyObject* const* items, Py_ssize_t count) noexcept {
     constexpr Py_ssize_t kSize = 9;
     const Py_ssize_t bounded = std::min(count, (end_ - at_) / kSize);
+    std::byte* at = at_;  // A local: to the compiler, a store of bytes may change any member.
     Py_ssize_t i = 0;
-    for (; i < bounded && PyFloat_CheckExact(items[i]); ++i) {
+    for (; i < bounded && PyFloat_CheckExact(items[i]); ++i, at += kSize) {
       const auto bits = big_endian(std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(items[i])));
-      *at_ = std::byte{0xcb};
-      std::memcpy(at_ + 1, &bits, sizeof bits);
-      at_ += kSize;
+      *at = std::byte{0xcb};
+      std::memcpy(at + 1, &bits, sizeof bits);
     }
+    at_ = at;
     return i;
   }
   /// The head of something with a length; `heads` are for lengths of 1, 2 and 4 bytes, 0: none.
