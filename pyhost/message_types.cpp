@@ -79,8 +79,9 @@ void MessageType::nest_defaults() {
   for (const Place& place : fields_) {
     if (place.nested == nullptr) continue;
     const MessageType* const nested = find_message_type(*place.nested);
-    for (std::uint32_t i = 0; i < place.count; ++i) {
-      std::ranges::copy(nested->defaults_, defaults_.begin() + place.offset + i * place.size);
+    for (std::size_t i = 0; i < place.count; ++i) {
+      std::byte* const at = defaults_.data() + place.offset + i * place.size;
+      std::memcpy(at, nested->defaults_.data(), place.size);
     }
   }
 }
