@@ -40,15 +40,15 @@ PyObject* node_new(PyTypeObject* type, PyObject* /*args*/, PyObject* /*kwargs*/)
 
 void declare_ports(PortTable& ports, const NodeSpec& spec) {
   for (const auto& port : spec.publishers) {
-    raise_unless(ports.declare_publisher(port.topic, port.type, port.capacity));
+    raise_unless(ports.declare_publisher(port.topic, port.type, port.options));
   }
   for (const auto& port : spec.subscribers) {
-    raise_unless(ports.declare_subscriber(port.topic, port.type, port.capacity));
+    raise_unless(ports.declare_subscriber(port.topic, port.type, port.options));
   }
   const auto waits_on = [&spec](const auto& port) { return port.topic == spec.on; };
   if (!spec.on.empty() &&
       std::none_of(spec.subscribers.begin(), spec.subscribers.end(), waits_on)) {
-    raise_unless(ports.declare_subscriber(spec.on, {}, 0));
+    raise_unless(ports.declare_subscriber(spec.on, {}, {}));
   }
 }
 

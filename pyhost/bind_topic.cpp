@@ -19,9 +19,9 @@ namespace {
 /// What a Topic object owns.
 class Topic {
  public:
-  Topic(std::string name, std::uint32_t capacity)
+  Topic(std::string name, const shm::TopicOptions& options)
       : counters_{.sent = &sent_, .received = &received_, .dropped = &dropped_},
-        port{std::move(name), counters_, capacity} {}
+        port{std::move(name), counters_, options} {}
 
  private:
   Counter sent_, received_, dropped_;
@@ -59,33 +59,30 @@ bool read_target(PyObject* type_or_name, const char* endpoint, std::string& name
 }
 
 PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noexcept {
-  static const std::array<const char*, 4> kNames{"type_or_name", "capacity", "endpoint", nullptr};
+  static const std::array<const char*, 7> kNames{"type_or_name", "capacity", "endpoint", "policy",
+                                                 "max_size",     "history",  nullptr};
   PyObject* type_or_name = nullptr;
-  PyObject* capacity_object = Py_None;
   const char* endpoint = nullptr;
-  if (PyArg_ParseTupleAndKeywords(values, names, "O|Oz:Topic", const_cast<char**>(kNames.data()),
-                                  &type_or_name, &capacity_object, &endpoint) == 0) {
+  PortArguments arguments;
+  shm::TopicOptions options;
+  if (PyArg_ParseTupleAndKeywords(values, names, "O|Oz$OOO:Topic",
+                                  const_cast<char**>(kNames.data()), &type_or_name,
+                                  &arguments.capacity, &endpoint, &arguments.policy,
+                                  &arguments.max_size, &arguments.history) == 0 ||
+      !read_port_options(arguments, "Topic", options)) {
     return nullptr;
-  }
-  long capacity = 0;
-  if (capacity_object != Py_None) {
-    capacity = PyLong_AsLong(capacity_object);
-    if (capacity == -1 && PyErr_Occurred()) return nullptr;
-    constexpr long kMaxCapacity = 1 << 24;
-    if (capacity < 1 || capacity > kMaxCapacity) {
-      PyErr_Format(PyExc_ValueError, "capacity is 1 to %ld messages, not %ld", kMaxCapacity,
-                   capacity);
-      return nullptr;
-    }
   }
   std::string name;
   PortType type;
   if (!read_target(type_or_name, endpoint, name, type)) return nullptr;
   if (const Status valid = shm::check_topic_name(name); !valid) return set_error(valid.error());
-  auto topic = std::make_unique<Topic>(std::move(name), static_cast<std::uint32_t>(capacity));
+  auto topic = std::make_unique<Topic>(std::move(name), options);
   Status opened = topic->port.declare(type);
-  // From here on nothing that is sent is missed.
-  if (opened) opened = topic->port.open_subscriber();
+  // From here on nothing that is sent is missed. A topic that refuses waits for its readers: who
+  // only sends must not be one of them.
+  const bool refuses = options.policy == shm::Policy::kRefuse;
+  if (opened && !refuses) opened = topic->port.open_subscriber();
+  if (opened && refuses) opened = topic->port.open_publisher();
   if (!opened) return set_error(opened.error());
   PyObject* const self = python->tp_alloc(python, 0);
   if (self != nullptr) reinterpret_cast<TopicObject*>(self)->topic = topic.release();
@@ -230,7 +227,8 @@ PyMethodDef topic_methods[] = {
 
 PyGetSetDef properties[] = {
     {"name", get_topic_name, nullptr, "The topic's name.", nullptr},
-    {"endpoint", get_topic_name, nullptr, "Where it is reached: its name on this machine.", nullptr},
+    {"endpoint", get_topic_name, nullptr, "Where it is reached: its name on this machine.",
+     nullptr},
     {"backend_type", get_backend, nullptr, "'shm': shared memory.", nullptr},
     {"is_generic", get_generic, nullptr, "True without a fixed message type.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -244,9 +242,16 @@ void bind_topic(pybind11::module_& module) {
       {Py_tp_repr, as_slot(topic_repr)},
       {Py_tp_methods, topic_methods},
       {Py_tp_getset, properties},
-      {Py_tp_doc, const_cast<char*>("Topic(type_or_name, capacity=None, endpoint=None)\n--\n\n"
-                                    "A topic to send on and to receive from, outside of nodes. "
-                                    "Without a type, the first use or the topic itself decides.")},
+      {Py_tp_doc,
+       const_cast<char*>(
+           "Topic(type_or_name, capacity=None, endpoint=None, *, policy=None, max_size=None,\n"
+           "      history=None)\n--\n\n"
+           "A topic to send on and to receive from, outside of nodes. Without a type, the first "
+           "use or the topic itself decides.\n\n"
+           "capacity: messages that are kept. policy: 'overwrite' (the oldest message makes room) "
+           "or 'refuse' (send() is False while a reader has not taken the oldest; such a Topic "
+           "receives from its first recv() or wait() on). max_size: bytes of the largest value of "
+           "a new topic of dicts, 4096 if not given. history: so many messages from before.")},
       {0, nullptr}};
   PyType_Spec spec{"horus.Topic", sizeof(TopicObject), 0, Py_TPFLAGS_DEFAULT, slots};
   const Ref type{PyType_FromSpec(&spec)};

@@ -35,26 +35,26 @@ void PortTable::count_into(NodeStats* stats) noexcept {
   own_.dropped.set(0);
 }
 
-PortTable::Entry& PortTable::entry(const std::string& topic, std::uint32_t capacity) {
+PortTable::Entry& PortTable::entry(const std::string& topic, const shm::TopicOptions& options) {
   const auto named = [&](const Entry& entry) { return entry.port->topic() == topic; };
   const auto found = std::ranges::find_if(entries_, named);
   if (found != entries_.end()) {
-    found->port->want_capacity(capacity);
+    found->port->want(options);
     return *found;
   }
-  return entries_.emplace_back(Entry{.port = std::make_unique<Port>(topic, counters_, capacity)});
+  return entries_.emplace_back(Entry{.port = std::make_unique<Port>(topic, counters_, options)});
 }
 
 Status PortTable::declare_publisher(const std::string& topic, PortType type,
-                                    std::uint32_t capacity) {
-  Entry& declared = entry(topic, capacity);
+                                    const shm::TopicOptions& options) {
+  Entry& declared = entry(topic, options);
   declared.publishes = true;
   return declared.port->declare(type);
 }
 
 Status PortTable::declare_subscriber(const std::string& topic, PortType type,
-                                     std::uint32_t capacity) {
-  Entry& declared = entry(topic, capacity);
+                                     const shm::TopicOptions& options) {
+  Entry& declared = entry(topic, options);
   declared.subscribes = true;
   return declared.port->declare(type);
 }

@@ -36,8 +36,10 @@ class PortTable {
   void count_into(NodeStats* stats) noexcept;
 
   /// Declares a topic that this node sends on (or receives from). Opens nothing.
-  Status declare_publisher(const std::string& topic, PortType type, std::uint32_t capacity);
-  Status declare_subscriber(const std::string& topic, PortType type, std::uint32_t capacity);
+  Status declare_publisher(const std::string& topic, PortType type,
+                           const shm::TopicOptions& options);
+  Status declare_subscriber(const std::string& topic, PortType type,
+                            const shm::TopicOptions& options);
   /// Opens every declared publisher and subscriber.
   Status open() noexcept;
   /// Closes them all; a later use opens again.
@@ -96,7 +98,7 @@ class PortTable {
 
   Port* find_by_text(PyObject* name) noexcept;
   Port* remember(PyObject* name, Port* port) noexcept;
-  Entry& entry(const std::string& topic, std::uint32_t capacity);
+  Entry& entry(const std::string& topic, const shm::TopicOptions& options);
 
   std::size_t cached_ = 0;
   std::array<Cached, kCached> cache_{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pyhost/errors.hpp"
@@ -13,13 +13,13 @@ namespace {
 namespace pyb = pybind11;
 using PortSpec = NodeSpec::PortSpec;
 
-constexpr long kMaxPortCapacity = 1L << 24;
-
 /// Reads one of pubs= and subs=.
 class PortReader {
  public:
   PortReader(const char* argument, std::uint32_t default_capacity)
-      : argument_{argument}, default_capacity_{default_capacity} {}
+      : argument_{argument},
+        publishes_{argument == std::string_view{"pubs"}},
+        default_capacity_{default_capacity} {}
 
   std::vector<PortSpec> read(pyb::handle ports) {
     if (pyb::isinstance<pyb::dict>(ports)) {
@@ -40,66 +40,72 @@ class PortReader {
                           Py_TYPE(value.ptr())->tp_name);
   }
 
-  void add(std::string topic, pyb::handle type, std::optional<std::uint32_t> capacity) {
+  void add(std::string topic, pyb::handle type, const PortArguments& arguments = {}) {
     raise_unless(shm::check_topic_name(topic));
     PortSpec port{.topic = std::move(topic)};
     if (type && !type.is_none() && !port_type_of(type.ptr(), port.type)) {
       throw pyb::error_already_set();
     }
+    if (!read_port_options(arguments, argument_, port.options)) throw pyb::error_already_set();
     // The window of a topic of images costs as many frames of memory: only its own capacity= sets
     // it.
-    const bool payloads = port.type.carries == Carries::kPayloads;
-    port.capacity = capacity.value_or(payloads ? 0 : default_capacity_);
+    if (port.options.capacity == 0 && port.type.carries != Carries::kPayloads) {
+      port.options.capacity = default_capacity_;
+    }
     found_.push_back(std::move(port));
-  }
-
-  std::optional<std::uint32_t> capacity_of(pyb::handle value) const {
-    if (!value || value.is_none()) return std::nullopt;
-    if (PyLong_Check(value.ptr()) == 0) {
-      throw pyb::type_error(std::string{argument_} + ": capacity must be an int, not " +
-                            Py_TYPE(value.ptr())->tp_name);
-    }
-    int overflow = 0;
-    const long capacity = PyLong_AsLongAndOverflow(value.ptr(), &overflow);
-    if (overflow != 0 || capacity < 1 || capacity > kMaxPortCapacity) {
-      throw pyb::value_error(std::string{argument_} + ": capacity must be 1 to " +
-                             std::to_string(kMaxPortCapacity) + ", not " +
-                             pyb::repr(value).cast<std::string>());
-    }
-    return static_cast<std::uint32_t>(capacity);
   }
 
   /// name -> type, or name -> {"type": ..., "capacity": ...}.
   void named(pyb::handle name, pyb::handle what) {
     if (!pyb::isinstance<pyb::str>(name)) refuse(name);
     const std::string topic = name.cast<std::string>();
-    if (!pyb::isinstance<pyb::dict>(what)) return add(topic, what, std::nullopt);
-    const auto options = pyb::reinterpret_borrow<pyb::dict>(what);
-    for (const auto& [key, value] : options) {
+    if (!pyb::isinstance<pyb::dict>(what)) return add(topic, what);
+    PyObject* type = nullptr;
+    PortArguments arguments;
+    for (const auto& [key, value] : pyb::reinterpret_borrow<pyb::dict>(what)) {
       const std::string option = pyb::str(key);
-      if (option != "type" && option != "capacity") {
+      PyObject** const place = option == "type" ? &type : place_of(arguments, option);
+      if (place == nullptr) {
         throw pyb::value_error(std::string{argument_} + "['" + topic + "'] has no '" + option +
-                               "' (known: type, capacity)");
+                               "' (known: type, capacity, " +
+                               (publishes_ ? "policy, max_size)" : "history)"));
       }
+      *place = value.ptr();
     }
-    add(topic, PyDict_GetItemString(options.ptr(), "type"),
-        capacity_of(PyDict_GetItemString(options.ptr(), "capacity")));
+    add(topic, type, arguments);
+  }
+
+  PyObject** place_of(PortArguments& arguments, const std::string& option) const {
+    if (option == "capacity") return &arguments.capacity;
+    if (publishes_ && option == "policy") return &arguments.policy;
+    if (publishes_ && option == "max_size") return &arguments.max_size;
+    if (!publishes_ && option == "history") return &arguments.history;
+    return nullptr;
   }
 
   void one(pyb::handle port) {
-    if (pyb::isinstance<pyb::str>(port)) return add(port.cast<std::string>(), {}, std::nullopt);
+    if (pyb::isinstance<pyb::str>(port)) return add(port.cast<std::string>(), {});
     if (PyType_Check(port.ptr()) != 0) {
       std::string topic = default_topic_of(port.ptr());
       if (topic.empty()) refuse(port);
-      return add(std::move(topic), port, std::nullopt);
+      return add(std::move(topic), port);
     }
     if (!pyb::hasattr(port, "topic") || !pyb::hasattr(port, "capacity")) refuse(port);
     const pyb::object topic = port.attr("topic");
     if (!pyb::isinstance<pyb::str>(topic)) refuse(topic);
-    add(topic.cast<std::string>(), port.attr("type"), capacity_of(port.attr("capacity")));
+    // Pub and Sub have each what the other has not.
+    const auto given = [port](const char* name) { return pyb::getattr(port, name, pyb::none()); };
+    const pyb::object capacity = given("capacity"), policy = given("policy"),
+                      max_size = given("max_size"), history = given("history");
+    add(topic.cast<std::string>(), port.attr("type"),
+        {.capacity = capacity.ptr(),
+         .policy = policy.ptr(),
+         .max_size = max_size.ptr(),
+         .history = history.ptr()});
   }
 
   const char* argument_;
+  bool publishes_;
   std::uint32_t default_capacity_;
   std::vector<PortSpec> found_;
 };

@@ -112,8 +112,8 @@ std::string default_topic_of(PyObject* type) {
   return message != nullptr ? std::string(message->info().default_topic) : std::string{};
 }
 
-Port::Port(std::string topic, const MessageCounters& counters, std::uint32_t capacity)
-    : counters_{counters}, capacity_{capacity}, topic_{std::move(topic)} {}
+Port::Port(std::string topic, const MessageCounters& counters, const shm::TopicOptions& options)
+    : counters_{counters}, options_{options}, topic_{std::move(topic)} {}
 
 Port::~Port() {
   close();
@@ -166,7 +166,7 @@ Status Port::open_publisher() noexcept {
     if (auto decided = decide_by_topic(); !decided) return decided;
   }
   if (publishes_ || type_.carries == Carries::kUndecided) return {};
-  const shm::TopicOptions options{.capacity = capacity_};
+  const shm::TopicOptions& options = options_;
   if (type_.carries == Carries::kPayloads) {
     auto opened = session_->payload_publisher(topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
@@ -190,8 +190,8 @@ Status Port::open_subscriber() noexcept {
     take_all_there_is_ |= type_.carries == Carries::kUndecided;
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
-  const std::uint32_t history = take_all_there_is_ ? std::numeric_limits<std::uint32_t>::max() : 0;
-  const shm::TopicOptions options{.capacity = capacity_, .history = history};
+  shm::TopicOptions options = options_;
+  if (take_all_there_is_) options.history = std::numeric_limits<std::uint32_t>::max();
   if (type_.carries == Carries::kPayloads) {
     auto opened = session_->payload_subscriber(topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "pyhost/message_types.hpp"
+#include "pyhost/port_options.hpp"
 #include "pyhost/wake_bridge.hpp"
 #include "rt/base/counter.hpp"
 #include "rt/base/result.hpp"
@@ -54,13 +55,13 @@ void close_all_ports() noexcept;
 /// called without it, and no receiving call may run meanwhile; interrupt() from any thread.
 class Port {
  public:
-  Port(std::string topic, const MessageCounters& counters, std::uint32_t capacity = 0);
+  Port(std::string topic, const MessageCounters& counters, const shm::TopicOptions& options = {});
   ~Port();
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
-  /// Asks for room for so many messages; the largest wish counts, until the port is open.
-  void want_capacity(std::uint32_t capacity) noexcept { capacity_ = std::max(capacity_, capacity); }
+  /// Asks for more, until the port is open.
+  void want(const shm::TopicOptions& options) noexcept { merge_port_options(options_, options); }
   /// Fixes what the topic carries before its first use. kTypeMismatch when another use has.
   Status declare(PortType type) noexcept;
   /// Opens what can be opened now. An undecided topic that does not exist yet stays closed and is
@@ -157,7 +158,7 @@ class Port {
 
   std::unique_ptr<std::byte[]> scratch_;
   std::size_t scratch_size_ = 0;
-  std::uint32_t capacity_;
+  shm::TopicOptions options_;
   bool take_all_there_is_ = false;  ///< Wanted before the topic existed: nothing in it is old.
   TimePoint next_look_{};           ///< For a topic that did not exist yet.
   std::atomic<bool> interrupted_{false};

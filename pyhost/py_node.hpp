@@ -43,7 +43,7 @@ struct NodeSpec {
   struct PortSpec {
     std::string topic;
     PortType type{};
-    std::uint32_t capacity = 0;
+    shm::TopicOptions options{};
   };
   std::string name;
   NodeConfig config{};

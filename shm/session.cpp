@@ -122,6 +122,13 @@ void Session::Impl::add(SubscriberState& subscriber) {
   subscribers_.push_back(&subscriber);
 }
 
+void Session::Impl::introduce(const SubscriberState& subscriber) {
+  const std::scoped_lock lock{mutex_};
+  for (PublisherState* publisher : publishers_) {
+    if (publisher->directory == subscriber.directory) look(*publisher);
+  }
+}
+
 void Session::Impl::remove(PublisherState& publisher) noexcept {
   if (forked()) return;  // The lock may have been held at the fork, and nobody looks any more.
   const std::scoped_lock lock{mutex_};

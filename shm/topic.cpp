@@ -55,6 +55,10 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
   const Error limits{Errc::kInvalidArgument,
                      "topic limits: 4 MiB a message, 1,048,576 messages and 1 GiB a ring", 0,
                      Name<200>::clipped(topic)};
+  if (!varies(type) && options.max_size != 0) {
+    return Error{Errc::kInvalidArgument, "max_size is for topics whose messages vary in size", 0,
+                 Name<200>::clipped(topic)};
+  }
   if (file.max_size > kMaxMessage || options.capacity > kMaxCapacity) return limits;
   file.capacity = std::bit_ceil(options.capacity);
   std::uint64_t area_size = 0;
@@ -250,6 +254,7 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
       !named) {
     return named.error();
   }
+  impl_->introduce(*state);
   return RawSubscriber{std::move(state)};
 }
 

@@ -35,7 +35,7 @@ def test_a_bare_type_has_its_own_topic():
     ((int,), TypeError, "not <class 'int'>"),
     ((dict,), ValueError, "has no topic of its own; say endpoint="),
     (("",), ValueError, "topic name"), (("two words",), ValueError, "topic name"),
-    (("x" * 201,), ValueError, "topic name"), (("t", 0), ValueError, "capacity is 1 to"),
+    (("x" * 201,), ValueError, "topic name"), (("t", 0), ValueError, "capacity must be 1 to"),
     (("t", "5"), TypeError, "str"), (("t", None, "a@b"), ValueError, "do not leave this machine"),
     ((), TypeError, "type_or_name")])
 def test_a_topic_that_cannot_be_is_refused(arguments, error, says):
