@@ -142,12 +142,6 @@ int few_files(const std::string& base) {
     all = all && message && message->number == n;
   }
   say(all ? "goes on" : "stopped");
-  std::vector<UniqueFd> last;
-  do {
-    last.emplace_back(::dup(STDIN_FILENO));
-  } while (last.back());
-  const auto image = session->image(48, 64, shm::Encoding::kMono8);
-  say(image ? "made" : text_of(image.error()));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 // through the operation, so the product has no marks for it.
 #include <sys/ptrace.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 
@@ -72,9 +73,11 @@ class Victim {
 /// What those see who live on: a publisher and a subscriber of each kind of topic.
 class KillTest : public test::ShmTest, public ::testing::WithParamInterface<const char*> {
  protected:
-  std::size_t kill_points() const {
+  /// How many lives an operation of `steps` steps is worth; stepping through it is what takes time.
+  static std::size_t kill_points(std::size_t steps) {
     const char* text = std::getenv("HORUS_KILL_POINTS");
-    return text != nullptr ? std::stoul(text) : 150;
+    if (text != nullptr) return std::max<std::size_t>(std::stoul(text), 1);
+    return std::clamp<std::size_t>(400'000 / std::max<std::size_t>(steps, 1), 10, 150);
   }
   /// Whether the subscribers are to know the victim's rings before it goes on.
   bool opens_before() const {
@@ -189,12 +192,12 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
   }
   /// Every so-many-th step of the operation is the victim's last, in a life of its own; up to
   /// `more` instructions after it.
-  void kill_at_each_step(__ptrace_request request, std::size_t points, std::size_t more = 0) {
+  void kill_at_each_step(__ptrace_request request, std::size_t more = 0) {
     const std::size_t steps = live(std::size_t{1} << 24, request, 0);
     if (skipped) GTEST_SKIP() << "tracing is not allowed here";
     const auto seed = std::random_device{}();
     std::mt19937 random{seed};
-    const std::size_t stride = std::max<std::size_t>(steps / points, 1);
+    const std::size_t stride = std::max<std::size_t>(steps / kill_points(steps), 1);
     const std::size_t first = random() % stride;
     std::cout << GetParam() << ": " << steps << " steps, each " << stride << ". from " << first
               << ", seed " << seed << std::endl;
@@ -222,7 +225,7 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
 using KillInstructionTest = KillTest;
 
 TEST_P(KillInstructionTest, f12_f56_whatever_instruction_is_the_last_the_others_go_on) {
-  kill_at_each_step(PTRACE_SINGLESTEP, kill_points());
+  kill_at_each_step(PTRACE_SINGLESTEP);
 }
 
 INSTANTIATE_TEST_SUITE_P(, KillInstructionTest,
@@ -233,12 +236,12 @@ INSTANTIATE_TEST_SUITE_P(, KillInstructionTest,
 using KillSetUpTest = KillTest;
 
 TEST_P(KillSetUpTest, f12_whatever_system_call_is_the_last_the_others_go_on) {
-  kill_at_each_step(PTRACE_SYSCALL, 2 * kill_points());
+  kill_at_each_step(PTRACE_SYSCALL);
 }
 
 TEST_P(KillSetUpTest, f12_whatever_instruction_is_the_last_the_others_go_on) {
   // To step through all of them takes seconds a life: some system call, and on from there.
-  kill_at_each_step(PTRACE_SYSCALL, kill_points(), 300);
+  kill_at_each_step(PTRACE_SYSCALL, 300);
 }
 
 INSTANTIATE_TEST_SUITE_P(, KillSetUpTest, ::testing::Values("open", "close"),
@@ -267,7 +270,7 @@ class KillHolderTest : public KillTest {
 };
 
 TEST_P(KillHolderTest, f13_whatever_instruction_is_the_last_its_block_comes_back) {
-  kill_at_each_step(PTRACE_SINGLESTEP, kill_points());
+  kill_at_each_step(PTRACE_SINGLESTEP);
   EXPECT_EQ(refused, 0);
   // Blocks that stayed held would have made the camera's process add pools.
   const std::string mine = std::to_string(::getpid()) + "-";
