@@ -76,7 +76,7 @@ void PortTable::close() noexcept {
 }
 
 Port& PortTable::port(const std::string& topic) {
-  return *entry(topic, 0).port;
+  return *entry(topic, {}).port;
 }
 
 Port* PortTable::find_by_text(PyObject* name) noexcept {
@@ -98,7 +98,7 @@ Port* PortTable::find_by_text(PyObject* name) noexcept {
     set_error(valid.error());
     return nullptr;
   }
-  Port* const port = entry(topic, 0).port.get();
+  Port* const port = entry(topic, {}).port.get();
   const Ref address{PyLong_FromVoidPtr(port)};
   if (!address || PyDict_SetItem(by_text_, name, address.ptr()) < 0) return nullptr;
   return remember(name, port);

@@ -110,11 +110,6 @@ Status put_element(const FieldInfo& field, Bytes to, const MessageJson& json,
   return refused(name, "is padding");
 }
 
-const FieldInfo* find_field(const TypeInfo& type, std::string_view name) {
-  const auto found = std::ranges::find(type.fields, name, &FieldInfo::name);
-  return found == type.fields.end() || found->kind == Kind::kPadding ? nullptr : &*found;
-}
-
 Bytes bytes_of(const FieldInfo& field, Bytes message, std::size_t index = 0) {
   return message.subspan(field.offset + index * field.size, field.size);
 }
@@ -133,48 +128,24 @@ Status put_field(const TypeInfo& type, const FieldInfo& field, Bytes message,
       return done;
     }
   }
-  const FieldInfo* counter = find_field(type, field.counted_by);
+  const FieldInfo* counter = shm::find_field(type, field.counted_by);
   if (counter == nullptr) return {};
   return put_element(*counter, bytes_of(*counter, message), json.size(),
                      std::string{counter->name});
 }
 
-/// Where a value goes: a field of a message, or one element of it.
-struct Place {
-  const TypeInfo& type;
-  const FieldInfo& field;
-  Bytes message;
-  std::optional<std::size_t> index;
-};
-
-Status put_place(const Place& place, const MessageJson& json, const std::string& name) {
-  if (!place.index) return put_field(place.type, place.field, place.message, json, name);
-  return put_element(place.field, bytes_of(place.field, place.message, *place.index), json, name);
-}
-
-/// Follows the path of a constructor's argument: "pose.x", "angular_velocity[2]". The table is
-/// ours: a path that leads nowhere is a slip in a declaration.
-std::optional<Place> follow(const TypeInfo& type, std::string_view path, Bytes message) {
-  const FieldInfo* field = find_field(type, path.substr(0, path.find_first_of(".[")));
-  if (field == nullptr) return std::nullopt;
-  std::string_view rest = path.substr(field->name.size());
-  std::optional<std::size_t> index;
-  if (rest.starts_with('[')) {
-    index = 0;
-    for (rest.remove_prefix(1); !rest.empty() && rest.front() != ']'; rest.remove_prefix(1)) {
-      index = 10 * *index + static_cast<std::size_t>(rest.front() - '0');
-    }
-    if (rest.empty() || *index >= field->count) return std::nullopt;
-    rest.remove_prefix(1);
+Status put_member(const shm::Member& at, Bytes message, const MessageJson& json,
+                  const std::string& name) {
+  if (at.element) {
+    return put_element(*at.field, message.subspan(at.offset, at.field->size), json, name);
   }
-  if (rest.empty()) return Place{type, *field, message, index};
-  if (field->nested == nullptr) return std::nullopt;
-  return follow(*field->nested, rest.substr(1), bytes_of(*field, message, index.value_or(0)));
+  return put_field(*at.holder, *at.field, message.subspan(at.offset - at.field->offset), json,
+                   name);
 }
 
-std::optional<Place> argument(const TypeInfo& type, std::string_view name, Bytes message) {
+std::optional<shm::Member> argument(const TypeInfo& type, std::string_view name) {
   const auto found = std::ranges::find(type.args, name, &shm::ArgInfo::name);
-  return found == type.args.end() ? std::nullopt : follow(type, found->path, message);
+  return found == type.args.end() ? std::nullopt : shm::find_member(type, found->path);
 }
 
 std::string names_of(const TypeInfo& type) {
@@ -195,10 +166,10 @@ Status put_message(const TypeInfo& type, Bytes to, const MessageJson& json,
   for (const auto& [key, value] : json.items()) {
     const std::string name = prefix + key;
     Status done;
-    if (const FieldInfo* field = find_field(type, key)) {
+    if (const FieldInfo* field = shm::find_field(type, key)) {
       done = put_field(type, *field, to, value, name);
-    } else if (const auto place = argument(type, key, to)) {
-      done = put_place(*place, value, name);
+    } else if (const auto member = argument(type, key)) {
+      done = put_member(*member, to, value, name);
     } else {
       done = refused(name, fmt::format("is not in {}: {}", type.name, names_of(type)));
     }
