@@ -117,7 +117,8 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
     auto late = other->subscriber<Checked>("t").value();
     auto publisher = other->publisher<Checked>("t").value();
     publisher.send(Checked::of(100));
-    ASSERT_TRUE(test::eventually([&] { return subscriber.take() && late.take(); }));
+    ASSERT_TRUE(test::eventually([&] { return subscriber.take().has_value(); }));
+    ASSERT_TRUE(test::eventually([&] { return late.take().has_value(); }));
     EXPECT_EQ(late.torn(), 0U);
     EXPECT_EQ(subscriber.torn(), death);
     publisher = {};
