@@ -14,11 +14,12 @@ namespace horus::shm {
 /// The other side of a topic, as one publisher or subscriber sees it: a table that the helper
 /// thread fills and the user's thread reads, without a lock.
 ///
-/// Thread safety: attach(), collect() and mark from the helper thread (or before the owner is
-/// used); each() and let_go() from the one thread that uses the owner.
+/// Thread safety: attach(), collect() and mark under the session's lock; each() and let_go() from
+/// the one thread that uses the owner.
+///
 /// Invariants:
 ///   (1) a pointer in slots_ is valid until the user's thread takes it out by let_go();
-///   (2) what is not in slots_ any more is released by collect(), on the helper thread.
+///   (2) what is not in slots_ any more is released by collect().
 template <typename Peer, std::size_t N>
 class PeerTable {
  public:

@@ -10,7 +10,7 @@
 namespace horus::shm {
 
 struct PublisherInfo {
-  std::string ring;  ///< File name.
+  std::string ring{};  ///< File name.
   std::int32_t pid = 0;
   bool alive = false;
   std::uint64_t sent = 0;

@@ -122,6 +122,13 @@ void Session::Impl::add(SubscriberState& subscriber) {
   subscribers_.push_back(&subscriber);
 }
 
+void Session::Impl::introduce(const PublisherState& publisher) {
+  const std::scoped_lock lock{mutex_};
+  for (SubscriberState* subscriber : subscribers_) {
+    if (subscriber->directory == publisher.directory) look(*subscriber, true);
+  }
+}
+
 void Session::Impl::introduce(const SubscriberState& subscriber) {
   const std::scoped_lock lock{mutex_};
   for (PublisherState* publisher : publishers_) {

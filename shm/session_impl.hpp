@@ -110,7 +110,8 @@ struct Session::Impl {
                               const TopicOptions& options);
   void add(PublisherState& publisher);
   void add(SubscriberState& subscriber);
-  /// Has this process's own publishers of the topic know the subscriber at once.
+  /// Within one process publishers and subscribers know each other at once.
+  void introduce(const PublisherState& publisher);
   void introduce(const SubscriberState& subscriber);
   void remove(PublisherState& publisher) noexcept;
   void remove(SubscriberState& subscriber) noexcept;

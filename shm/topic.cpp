@@ -221,6 +221,7 @@ Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& ty
   state->session = impl_.get();
   state->counters = options.counters;
   impl_->add(*state);
+  impl_->introduce(*state);
   return RawPublisher{std::move(state)};
 }
 

@@ -142,7 +142,6 @@ TEST(Usage, a_mistake_is_one_clear_line_and_nothing_on_standard_output) {
       {{"topic", "pub", "x"}, "message is required"},
       {{"topic", "pub", "x", "{}", "--rate", "0"}, "'0' is no rate"},
       {{"topic", "pub", "x", "{}", "--rate", "often"}, "'often' is no rate"},
-      {{"topic", "pub", "x", "{}", "--wait", "soon"}, "'soon'"},
       {{"completion"}, "shell is required"},
       {{"completion", "fish"}, "'fish' is neither bash nor zsh"},
       {{"help", "frob"}, "no command 'frob'"},

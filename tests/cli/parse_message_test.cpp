@@ -114,6 +114,8 @@ TEST(ParseMessage, broken_json_says_where) {
   const auto json = parse_json("{\"linear\": }");
   ASSERT_FALSE(json);
   EXPECT_THAT(describe(json.error()), HasSubstr("line 1, column 12"));
+  ASSERT_FALSE(parse_json("1e999"));
+  EXPECT_THAT(describe(parse_json("1e999").error()), HasSubstr("1e999"));
 }
 
 TEST(ParseMessage, json_nested_too_deeply_is_refused) {

@@ -210,8 +210,7 @@ def test_one_field_is_shown(alone):
 
 HEARS = textwrap.dedent("""
     import json, sys, horus
-    topic = horus.Topic(getattr(horus, sys.argv[2]) if len(sys.argv) > 2 else sys.argv[1],
-                        endpoint=sys.argv[1])
+    topic = horus.Topic(getattr(horus, sys.argv[2], dict), endpoint=sys.argv[1])
     print("listens", flush=True)
     while topic.wait(20):
         message = topic.recv()
@@ -243,7 +242,7 @@ def test_a_type_that_only_a_program_knows_is_shown_and_published(nothing):
 
 
 def test_lines_of_input_are_published_one_each(nothing):
-    with Running([PYTHON, "-c", HEARS, "said"], nothing) as hears:
+    with Running([PYTHON, "-c", HEARS, "said", "dict"], nothing) as hears:
         until(lambda: "listens" in hears.text(), "listens", hears)
         lines = "".join(f'{{"n": {n}}}\n' for n in range(200))
         done = subprocess.run([program("horusctl"), "topic", "pub", "said", "-"], input=lines,

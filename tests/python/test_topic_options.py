@@ -37,7 +37,8 @@ def test_without_a_reader_nothing_is_refused(name):
 
 
 def test_a_topic_that_overwrites_says_what_was_missed(name):
-    sends, reads = horus.Topic(name, 4, policy="overwrite"), horus.Topic(name)
+    sends = horus.Topic(dict, 4, name, policy="overwrite")
+    reads = horus.Topic(dict, endpoint=name)
     sends.send({"n": -1})
     assert fill(sends, 100) == 100
     assert reads.recv() == {"n": 96}

@@ -95,6 +95,17 @@ TEST_F(TopicTest, a_publisher_that_comes_later_is_heard_from_its_first_message) 
   for (std::uint64_t n = 0; n < 3; ++n) EXPECT_EQ(subscriber.take()->number, n);
 }
 
+TEST_F(TopicTest, within_a_process_publishers_and_subscribers_know_each_other_at_once) {
+  auto session = Session::open(base.path()).value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  auto publisher = session->publisher<Checked>("t").value();
+  publisher.send(Checked::of(1));
+  EXPECT_TRUE(subscriber.take());
+  auto second = session->subscriber<Checked>("t").value();
+  EXPECT_EQ(publisher.subscribers(), 2U);
+  EXPECT_EQ(publisher.readers(), 2U);
+}
+
 TEST_F(TopicTest, a_publisher_that_ends_leaves_what_it_sent_to_those_who_knew_it) {
   const auto session = open();
   auto subscriber = session->subscriber<Checked>("t").value();

@@ -161,7 +161,7 @@ TEST_F(TwoUsersTest, f19_a_folder_of_a_topic_that_its_maker_closed_is_an_error_t
 TEST_F(TwoUsersTest, f19_a_type_file_of_a_foreign_user_is_refused_and_he_is_named) {
   squat();
   const std::string type = topic_path("t") + "/type";
-  std::ofstream{type} << std::string(112, 'x');
+  std::ofstream{type} << std::string(4096, 'x');
   own(type, kStranger, kStranger, 0644);
   EXPECT_EQ(opened_by(kOwner), "shared memory of a foreign user: " + type + " (uid 61003) (0)");
 }

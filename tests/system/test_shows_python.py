@@ -18,7 +18,8 @@ USERS = [pytest.param(None, id="oneself"),
 def test_three_lines_of_python_tick_and_are_seen_while_they_run(user):
     with own_base(user) as environment:
         with Running(as_user(user, [PYTHON, "-c", ONE_LINER]), environment) as program:
-            node = until(lambda: nodes(environment).get("hi"), "seen by horusctl", program)
+            node = until(lambda: (seen := nodes(environment).get("hi")) and seen["ticks"] and seen,
+                         "seen by horusctl", program)
             assert (node["kind"], node["rate_hz"]) == ("python", 1000.0)
             assert [pause["generation"] for pause in node["gc"]] == [0, 1, 2]
             assert program.wait() == 0, program.text()

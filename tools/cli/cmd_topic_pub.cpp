@@ -11,7 +11,6 @@
 #include "tools/cli/command.hpp"
 #include "tools/cli/parse_message.hpp"
 #include "tools/cli/source.hpp"
-#include "tools/cli/text.hpp"
 #include "tools/cli/topics.hpp"
 
 namespace horus::cli {
@@ -24,7 +23,6 @@ struct PubOptions {
   std::string type;
   double rate_hz = 0;
   std::uint64_t count = 0;  ///< 0: one without a rate, else until it is stopped.
-  std::string wait = "1 s";
 };
 
 /// Where to publish what: the topic that is there, or a new one of the type that was asked for.
@@ -66,9 +64,11 @@ Result<std::vector<std::byte>> bytes_of(const TopicType& type, const std::string
   return typed_bytes(type.info(), json.value());
 }
 
+constexpr Nanos kPatience = 1s;  // A helper thread finds a ring in a few milliseconds.
+
 /// Every subscriber that lives has found our ring: what is sent reaches them even if we end.
 bool all_listen(const shm::RawPublisher& publisher, TimePoint until, Output& output) {
-  constexpr Nanos kStep = 2ms;  // Their helper threads take a few milliseconds.
+  constexpr Nanos kStep = 2ms;
   while (publisher.readers() < publisher.subscribers() && output.wanted()) {
     if (MonotonicClock::now() >= until) return false;
     output.wait(kStep);
@@ -126,8 +126,6 @@ int publish(const PubOptions& options, Messages& messages, shm::RawPublisher& pu
 }
 
 int run_pub(const PubOptions& options, Output& output) {
-  const auto wait = parse_seconds(options.wait);
-  if (!wait) return fail(wait.error());
   const auto target = target_of(options);
   if (!target) return fail(target.error());
   Messages messages{target.value().type, options.message};
@@ -139,8 +137,8 @@ int run_pub(const PubOptions& options, Output& output) {
   if (!session) return fail(session.error());
   auto publisher = session.value()->publish(options.topic, target.value().type.info());
   if (!publisher) return fail(publisher.error());
-  if (!all_listen(publisher.value(), MonotonicClock::now() + wait.value(), output)) {
-    return fail(kError, "not every subscriber of '" + options.topic + "' listens (see --wait)");
+  if (!all_listen(publisher.value(), MonotonicClock::now() + kPatience, output)) {
+    return fail(kError, "a subscriber of '" + options.topic + "' does not listen: is it stopped?");
   }
   return publish(options, messages, publisher.value(), output);
 }
@@ -155,9 +153,7 @@ std::string rate_in_range(const std::string& text) {
 Action declare_topic_pub(CLI::App& app, const Places&) {
   const auto options = std::make_shared<PubOptions>();
   app.add_option("topic", options->topic, "Name of the topic")->required()->type_name("TOPIC");
-  app.add_option("message", options->message,
-                 "JSON: a message's fields, or any value on a generic topic; '-': one a line of "
-                 "standard input")
+  app.add_option("message", options->message, "In JSON; '-': one a line of standard input")
       ->required()
       ->type_name("MESSAGE");
   app.add_option("--type", options->type, "Type of a new topic: CmdVel, ..., or generic")
@@ -168,8 +164,6 @@ Action declare_topic_pub(CLI::App& app, const Places&) {
   app.add_option("--count", options->count, "End after N messages")
       ->type_name("N")
       ->check(positive_count);
-  app.add_option("--wait", options->wait, "How long subscribers may take to listen (1 s)")
-      ->type_name("TIME");
   return [options](Output& output) { return run_pub(*options, output); };
 }
 

@@ -191,7 +191,7 @@ Result<MessageJson> parse_json(const std::string& text) {
     if (!too_deep) return json;
     return Error{Errc::kInvalidArgument, "read JSON", 0,
                  Name<200>::clipped(fmt::format("nested in more than {} levels", kMaxDepth))};
-  } catch (const MessageJson::parse_error& error) {
+  } catch (const MessageJson::exception& error) {  // Of syntax, or of a number beyond all bounds.
     // "[json.exception.parse_error.101] parse error at line 1, column 3: ..."
     const std::string_view what = error.what();
     return Error{Errc::kInvalidArgument, "read JSON", 0,
