@@ -11,19 +11,25 @@ namespace {
 
 constexpr std::uint32_t kMaxMessages = 1U << 24;
 
-bool read_number(PyObject* value, const char* who, const char* name, std::uint32_t least,
-                 std::uint32_t most, std::uint32_t& number) noexcept {
+struct Number {
+  const char* name;
+  std::uint32_t least;
+  std::uint32_t most;
+};
+
+bool read_number(PyObject* value, const char* who, const Number& wanted,
+                 std::uint32_t& number) noexcept {
   if (value == nullptr || value == Py_None) return true;
   if (PyLong_Check(value) == 0) {
-    PyErr_Format(PyExc_TypeError, "%s: %s must be an int, not %s", who, name,
+    PyErr_Format(PyExc_TypeError, "%s: %s must be an int, not %s", who, wanted.name,
                  Py_TYPE(value)->tp_name);
     return false;
   }
   int overflow = 0;
   const long long given = PyLong_AsLongLongAndOverflow(value, &overflow);
-  if (overflow != 0 || given < least || given > most) {
-    PyErr_Format(PyExc_ValueError, "%s: %s must be %u to %u, not %R", who, name, least, most,
-                 value);
+  if (overflow != 0 || given < wanted.least || given > wanted.most) {
+    PyErr_Format(PyExc_ValueError, "%s: %s must be %u to %u, not %R", who, wanted.name,
+                 wanted.least, wanted.most, value);
     return false;
   }
   number = static_cast<std::uint32_t>(given);
@@ -51,9 +57,10 @@ bool read_policy(PyObject* value, const char* who, shm::Policy& policy) noexcept
 
 bool read_port_options(const PortArguments& arguments, const char* who,
                        shm::TopicOptions& options) noexcept {
-  return read_number(arguments.capacity, who, "capacity", 1, kMaxMessages, options.capacity) &&
-         read_number(arguments.max_size, who, "max_size", 1, shm::kMaxMessage, options.max_size) &&
-         read_number(arguments.history, who, "history", 0, kMaxMessages, options.history) &&
+  return read_number(arguments.capacity, who, {"capacity", 1, kMaxMessages}, options.capacity) &&
+         read_number(arguments.max_size, who, {"max_size", 1, shm::kMaxMessage},
+                     options.max_size) &&
+         read_number(arguments.history, who, {"history", 0, kMaxMessages}, options.history) &&
          read_policy(arguments.policy, who, options.policy);
 }
 

@@ -43,7 +43,7 @@ bool cut_index(std::string_view& segment, std::uint32_t& index) noexcept {
 }
 
 template <Message... Types>
-std::span<const TypeInfo* const> table() noexcept {
+std::span<const TypeInfo* const> all_of() noexcept {
   static const std::array kTypes{&type_info(Tag<Types>{})...};
   return kTypes;
 }
@@ -52,19 +52,19 @@ std::span<const TypeInfo* const> table() noexcept {
 
 std::span<const TypeInfo* const> all_types() noexcept {
   using namespace msg;
-  return table<Point3, Vector3, Quaternion, Pose2D, Twist, TransformStamped, Pose3D, PoseStamped,
-               PoseWithCovariance, TwistWithCovariance, Accel, AccelStamped, CmdVel, MotorCommand,
-               DifferentialDriveCommand, ServoCommand, PidConfig, TrajectoryPoint, JointCommand,
-               LaserScan, Imu, Odometry, JointState, RangeSensor, BatteryState, NavSatFix,
-               MagneticField, Temperature, FluidPressure, Illuminance, NavGoal, GoalResult,
-               Waypoint, NavPath, VelocityObstacle, VelocityObstacles, PathPlan, BoundingBox2D,
-               BoundingBox3D, Detection, Detection3D, SegmentationMask, TrackedObject,
-               TrackingHeader, Landmark, Landmark3D, LandmarkArray, PointField, PlaneDetection,
-               PlaneArray, CameraInfo, RegionOfInterest, StereoInfo, Heartbeat, DiagnosticStatus,
-               DiagnosticValue, DiagnosticReport, ResourceUsage, NodeHeartbeat, EmergencyStop,
-               SafetyStatus, WrenchStamped, ImpedanceParameters, ForceCommand, ContactInfo,
-               HapticFeedback, Clock, TimeReference, SimSync, RateRequest, KeyboardInput,
-               JoystickInput, AudioFrame>();
+  return all_of<Point3, Vector3, Quaternion, Pose2D, Twist, TransformStamped, Pose3D, PoseStamped,
+                PoseWithCovariance, TwistWithCovariance, Accel, AccelStamped, CmdVel, MotorCommand,
+                DifferentialDriveCommand, ServoCommand, PidConfig, TrajectoryPoint, JointCommand,
+                LaserScan, Imu, Odometry, JointState, RangeSensor, BatteryState, NavSatFix,
+                MagneticField, Temperature, FluidPressure, Illuminance, NavGoal, GoalResult,
+                Waypoint, NavPath, VelocityObstacle, VelocityObstacles, PathPlan, BoundingBox2D,
+                BoundingBox3D, Detection, Detection3D, SegmentationMask, TrackedObject,
+                TrackingHeader, Landmark, Landmark3D, LandmarkArray, PointField, PlaneDetection,
+                PlaneArray, CameraInfo, RegionOfInterest, StereoInfo, Heartbeat, DiagnosticStatus,
+                DiagnosticValue, DiagnosticReport, ResourceUsage, NodeHeartbeat, EmergencyStop,
+                SafetyStatus, WrenchStamped, ImpedanceParameters, ForceCommand, ContactInfo,
+                HapticFeedback, Clock, TimeReference, SimSync, RateRequest, KeyboardInput,
+                JoystickInput, AudioFrame>();
 }
 
 const FieldInfo* find_field(const TypeInfo& type, std::string_view name) noexcept {

@@ -33,7 +33,8 @@ int depth_of(std::string_view text) noexcept {
 
 Result<Json> parse_object(std::string_view message, std::size_t max_bytes) {
   if (message.size() > max_bytes) return message_error(Errc::kExhausted, "read message: too long");
-  if (depth_of(message) > kMaxDepth) return message_error(Errc::kExhausted, "read message: too deep");
+  if (depth_of(message) > kMaxDepth)
+    return message_error(Errc::kExhausted, "read message: too deep");
   Json json = Json::parse(message, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return message_error(Errc::kCorrupt, "read message: no JSON");
   if (!json.is_object()) return message_error(Errc::kCorrupt, "read message: no JSON object");

@@ -166,9 +166,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 6: read_name(bytes); break;
     case 7: read_schema(bytes); break;
     case 8: read_descriptor(bytes); break;
-    default:
-      put(ring, bytes);
-      read_ring(ring, generic_type());
+    default: put(ring, bytes); read_ring(ring, generic_type());
   }
   return 0;
 }

@@ -116,7 +116,7 @@ def test_nodes_say_the_same_of_their_ports(name):
 
 
 @pytest.mark.parametrize("ports, says", [
-    ({"pubs": {"a": {"history": 1}}}, r"pubs\['a'\] has no 'history' \(known: type, capacity, policy"),
+    ({"pubs": {"a": {"history": 1}}}, r"pubs\['a'\] has no 'history' \(known: type, capacity, "),
     ({"subs": {"a": {"policy": "refuse"}}}, r"subs\['a'\] has no 'policy'"),
     ({"pubs": [horus.Pub("a", policy="keep")]}, "pubs: policy must be"),
     ({"subs": [horus.Sub("a", history=-1)]}, "subs: history must be")])

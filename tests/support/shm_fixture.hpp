@@ -46,8 +46,7 @@ struct Checked {
 inline const shm::TypeInfo& type_info(shm::Tag<Checked>) noexcept {
   static const std::array kFields{HORUS_FIELD(Checked, number, "", ""),
                                   HORUS_FIELD(Checked, words, "", "")};
-  static const shm::TypeInfo kType =
-      shm::make_type<Checked>("Checked", "", "", kFields, {});
+  static const shm::TypeInfo kType = shm::make_type<Checked>("Checked", "", "", kFields, {});
   return kType;
 }
 
