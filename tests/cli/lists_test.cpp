@@ -52,8 +52,8 @@ shm::TopicInfo odometry() {
   topic.message_size = 736;
   topic.schema = shm::schema_of(*shm::find_type("Odometry"));
   topic.capacity = 1024;
-  topic.publishers = {{.pid = 1, .alive = true, .sent = 10, .refused = 1},
-                      {.pid = 2, .alive = false, .sent = 5, .refused = 0}};
+  topic.publishers = {{.ring = {}, .pid = 1, .alive = true, .sent = 10, .refused = 1},
+                      {.ring = {}, .pid = 2, .alive = false, .sent = 5, .refused = 0}};
   topic.subscribers = {{.pid = 3, .alive = true, .received = 8, .missed = 2, .torn = 1}};
   return topic;
 }
