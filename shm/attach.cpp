@@ -65,7 +65,7 @@ std::optional<RingView> view_of(const Region& region, const TypeInfo& type) noex
   const std::uint64_t slots = std::uint64_t{capacity} * slot_size;
   const bool sound = is_a(header.file, Magic::kRing) && header.file.hash == type.hash &&
                      std::has_single_bit(capacity) && max_size <= kMaxMessage &&
-                     (type.size == 0 ? in_area : in_slots) &&
+                     (type.varies() ? in_area : in_slots) &&
                      sizeof(RingHeader) + slots + area_size <= region.bytes().size();
   if (!sound) return std::nullopt;
   std::byte* const first = region.bytes().data() + sizeof(RingHeader);

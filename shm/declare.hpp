@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,6 +16,7 @@
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
 ///   HORUS_COUNTED(type, member, unit, doc, by)   an array of which `by` says how much is in use
 ///   HORUS_PADDING(type, member)                  bytes that stand for nothing
+/// and one HORUS_TAIL(element, name, unit, doc, by...) for each array that follows the struct.
 /// A last argument, where there is one, is the offset that the compiler holds the field to.
 #define HORUS_ROW(text, type, member, ...)                  \
   ::horus::shm::detail::field<decltype(type::member), text, \
@@ -29,6 +31,8 @@
   HORUS_ROW(true, type, member, __VA_ARGS__)(#member, unit, doc, by)
 #define HORUS_PADDING(type, member, ...) \
   ::horus::shm::detail::padding(HORUS_ROW(false, type, member, __VA_ARGS__)(#member, "", ""))
+#define HORUS_TAIL(element, name, unit, doc, ...) \
+  ::horus::shm::detail::tail<element>(#name, unit, doc, {__VA_ARGS__})
 
 namespace horus::shm {
 
@@ -40,9 +44,19 @@ inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 constexpr ArgInfo arg(std::string_view name, std::string_view path = {}) noexcept {
   return {.name = name, .path = path.empty() ? name : path};
 }
+/// One that is a whole message of another type, which this one begins with.
+constexpr ArgInfo base(std::string_view name, const TypeInfo& type) noexcept {
+  return {.name = name, .path = {}, .base = &type};
+}
 /// One without a default.
 constexpr ArgInfo required(std::string_view name, std::string_view path = {}) noexcept {
   return {.name = name, .path = path.empty() ? name : path, .required = true};
+}
+
+/// A tail whose elements are not 0 before anything is set.
+constexpr TailInfo filled(TailInfo tail, std::int8_t fill) noexcept {
+  tail.fill = fill;
+  return tail;
 }
 
 namespace detail {
@@ -94,6 +108,17 @@ constexpr FieldInfo padding(FieldInfo field) noexcept {
   return field;
 }
 
+template <typename Element>
+constexpr TailInfo tail(std::string_view name, std::string_view unit, std::string_view doc,
+                        std::array<std::string_view, 2> counted_by) noexcept {
+  static_assert(kind_of<Element>() != Kind::kMessage);
+  return {.name = name,
+          .kind = kind_of<Element>(),
+          .size = sizeof(Element),
+          .counted_by = counted_by,
+          .unit = unit,
+          .doc = doc};
+}
 /// TypeInfo::hash of such a table.
 std::uint64_t layout_hash(const TypeInfo& type);
 
@@ -116,6 +141,17 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
                 .args = args,
                 .doc = doc,
                 .initial = std::as_bytes(std::span{&kInitial, 1})};
+  type.hash = detail::layout_hash(type);
+  return type;
+}
+
+/// The same for a message with tails behind it, of which T is the head.
+template <typename T, std::size_t size = sizeof(T), std::size_t align = alignof(T)>
+VaryingInfo make_varying(std::string_view name, std::string_view topic, std::string_view doc,
+                         std::span<const FieldInfo> fields, std::span<const TailInfo> tails,
+                         std::span<const ArgInfo> args) noexcept {
+  VaryingInfo type{make_type<T, size, align>(name, topic, doc, fields, args)};
+  type.tails = tails;
   type.hash = detail::layout_hash(type);
   return type;
 }

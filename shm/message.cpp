@@ -27,6 +27,7 @@
 #include "shm/msg/sensors.hpp"
 #include "shm/msg/time.hpp"
 #include "shm/msg/tracking.hpp"
+#include "shm/msg/varying.hpp"
 
 namespace horus::shm {
 namespace {
@@ -42,9 +43,10 @@ bool cut_index(std::string_view& segment, std::uint32_t& index) noexcept {
   return error == std::errc{} && rest == end;
 }
 
-template <Message... Types>
-std::span<const TypeInfo* const> all_of() noexcept {
-  static const std::array kTypes{&type_info(Tag<Types>{})...};
+template <typename... Types>
+requires((Message<Types> || VaryingMessage<Types>)&&...) std::span<const TypeInfo* const> all_of()
+noexcept {
+  static const std::array<const TypeInfo*, sizeof...(Types)> kTypes{&type_info(Tag<Types>{})...};
   return kTypes;
 }
 
@@ -64,7 +66,7 @@ std::span<const TypeInfo* const> all_types() noexcept {
                 DiagnosticValue, DiagnosticReport, ResourceUsage, NodeHeartbeat, EmergencyStop,
                 SafetyStatus, WrenchStamped, ImpedanceParameters, ForceCommand, ContactInfo,
                 HapticFeedback, Clock, TimeReference, SimSync, RateRequest, KeyboardInput,
-                JoystickInput, AudioFrame>();
+                JoystickInput, AudioFrame, CompressedImage, OccupancyGrid, CostMap, TactileArray>();
 }
 
 const FieldInfo* find_field(const TypeInfo& type, std::string_view name) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -49,19 +50,36 @@ struct FieldInfo {
   std::string_view counted_by = {};
 };
 
+/// An array behind a message's fixed part, the head: as long as the head says. Elements are
+/// numbers.
+struct TailInfo {
+  std::string_view name;
+  Kind kind = Kind::kU8;
+  std::uint32_t size = 0;  ///< Bytes of one element.
+  /// The fields of the head, u8 to u32, whose product is the number of elements; the second may be
+  /// empty.
+  std::array<std::string_view, 2> counted_by{};
+  std::int8_t fill = 0;  ///< What an element is before anything is set.
+  std::string_view unit{};
+  std::string_view doc{};
+};
+inline constexpr std::size_t kMaxTails = 8;
+
 /// One argument of the Python constructor.
 struct ArgInfo {
   std::string_view name;
   /// Where it goes: "linear", "pose.x" (nested), "angular_velocity[2]" (one element).
   std::string_view path;
   bool required = false;
+  /// A whole message of this type, whose fields and tails are the first of this one; no path.
+  const TypeInfo* base = nullptr;
 };
 
 /// Everything that is known of a message type at run time.
 struct TypeInfo {
   std::string_view name = {};
   std::string_view default_topic = {};  ///< Empty: none.
-  std::uint32_t size = 0;
+  std::uint32_t size = 0;               ///< Of its fields; 0: of no layout, MessagePack values.
   std::uint32_t align = 0;
   std::uint64_t hash = 0;  ///< Of its schema: what makes two layouts the same.
   std::span<const FieldInfo> fields = {};
@@ -69,7 +87,14 @@ struct TypeInfo {
   std::string_view doc = {};
   /// What a message is before anything is set, `size` bytes; empty: zeros.
   std::span<const std::byte> initial = {};
+  /// What follows the fields in a message whose size varies (shm/varying.hpp), in this order.
+  std::span<const TailInfo> tails = {};
+
+  bool varies() const noexcept { return size == 0 || !tails.empty(); }
 };
+
+/// The table of a type that has tails.
+struct VaryingInfo : TypeInfo {};
 
 /// A bool whose byte may come from another process: every value but 0 is true.
 class Flag {
@@ -94,6 +119,13 @@ struct Tag {};
 template <typename T>
 concept Message = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && requires {
   { type_info(Tag<T>{}) } -> std::same_as<const TypeInfo&>;
+};
+
+/// The head of a message whose size varies.
+template <typename T>
+concept VaryingMessage =
+    std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && requires {
+  { type_info(Tag<T>{}) } -> std::same_as<const VaryingInfo&>;
 };
 
 /// What a path of ArgInfo names: a field of a message, of a message nested in it, or one element.

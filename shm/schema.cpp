@@ -61,6 +61,13 @@ void append(std::string& text, const TypeInfo& type) {
     first = false;
     append(text, field);
   }
+  for (const TailInfo& tail : type.tails) {
+    text.append(";").append(tail.name).append(":");
+    text.append(kNumbers[static_cast<std::size_t>(tail.kind)].name);
+    text.append("[*:").append(tail.counted_by[0]);
+    if (!tail.counted_by[1].empty()) text.append("*").append(tail.counted_by[1]);
+    text.append("]");
+  }
   text.append("}").append(std::to_string(type.size)).append("/");
   text.append(std::to_string(type.align));
 }
@@ -79,6 +86,7 @@ struct ParsedType::Storage {
   std::string text;
   std::deque<std::vector<FieldInfo>> fields;
   std::deque<TypeInfo> types;
+  std::vector<TailInfo> tails;
   std::vector<ArgInfo> args;
   const TypeInfo* root = nullptr;
 };
@@ -169,11 +177,31 @@ class Parser {
     return problem_ == nullptr;
   }
 
-  bool field(FieldInfo& field, std::uint32_t depth) {
+  /// What follows "[*" of a tail; `field` is its name and its element.
+  bool tail(const FieldInfo& field, std::uint32_t depth) {
+    if (depth != 0) return fail("a type whose size varies inside of another") != nullptr;
+    if (field.kind > Kind::kBool) return fail("a tail's elements are numbers") != nullptr;
+    if (storage_.tails.size() == kMaxTails) return fail("too many tails") != nullptr;
+    TailInfo& tail = storage_.tails.emplace_back(
+        TailInfo{.name = field.name, .kind = field.kind, .size = field.size});
+    if (!expect(':', "':' is expected")) return false;
+    tail.counted_by[0] = identifier();
+    if (take('*')) tail.counted_by[1] = identifier();
+    return expect(']', "']' is expected");
+  }
+
+  /// A field, or a tail: then `field` keeps no array.
+  bool field(FieldInfo& field, std::uint32_t depth, bool& is_tail) {
     field.name = identifier();
     place_ = field.name;
     if (!expect(':', "':' is expected") || !element(field, depth)) return false;
     place_ = field.name;  // Of the outer one again.
+    is_tail = rest_.starts_with("[*");
+    if (is_tail) {
+      rest_.remove_prefix(2);
+      return tail(field, depth);
+    }
+    if (depth == 0 && !storage_.tails.empty()) return fail("a field behind a tail") != nullptr;
     if (take('[')) {
       field.array = true;
       field.count = number(1, kMaxMessage);
@@ -207,6 +235,20 @@ class Parser {
         return fail("what counts the elements is no field of kind u8, u16 or u32") != nullptr;
       }
     }
+    for (const TailInfo& tail : type.tails) {
+      place_ = tail.name;
+      if (find_field(type, tail.name) != nullptr ||
+          std::ranges::count(type.tails, tail.name, &TailInfo::name) != 1) {
+        return fail("two fields have one name") != nullptr;
+      }
+      for (const std::string_view name : tail.counted_by) {
+        if (name.empty()) continue;
+        const FieldInfo* const by = find_field(type, name);
+        if (by == nullptr || !counts(*by)) {
+          return fail("what counts the elements is no field of kind u8, u16 or u32") != nullptr;
+        }
+      }
+    }
     place_.clear();
     return true;
   }
@@ -220,14 +262,17 @@ class Parser {
     do {
       if (++field_count_ > kMaxFields) return fail("too many fields");
       FieldInfo next;
-      if (!field(next, depth)) return nullptr;
-      fields.push_back(next);
+      bool is_tail = false;
+      if (!field(next, depth, is_tail)) return nullptr;
+      if (!is_tail) fields.push_back(next);
     } while (take(';'));
     if (!expect('}', "';' or '}' is expected")) return nullptr;
     found.size = number(1, kMaxMessage);
     if (!expect('/', "'/' is expected")) return nullptr;
     found.align = number(1, kMaxAlign);
     found.fields = fields;
+    if (depth == 0) found.tails = storage_.tails;
+    if (fields.empty()) return fail("a type without a field");
     if (problem_ != nullptr || !consistent(found)) return nullptr;
     if (!std::has_single_bit(found.align) || found.size % found.align != 0) {
       return fail("the size is no multiple of an alignment");
@@ -286,6 +331,7 @@ Result<ParsedType> parse_schema(std::string_view text) {
   const TypeInfo* const found = parser.whole();
   if (found == nullptr) return parser.error();
   for (const FieldInfo& field : found->fields) storage->args.push_back(arg(field.name));
+  for (const TailInfo& tail : found->tails) storage->args.push_back(arg(tail.name));
   TypeInfo& root = storage->types.back();  // The outermost type is complete last.
   root.args = storage->args;
   storage->root = &root;

@@ -14,13 +14,15 @@
 ///
 ///   Wheel{speed:f32@0;slip:f32[4]@4}20/4
 ///
-///   type    = name "{" field *( ";" field ) "}" size "/" alignment
+///   type    = name "{" field *( ";" field ) *( ";" tail ) "}" size "/" alignment
 ///   field   = name ":" element [ "[" count [ ":" counted-by ] "]" ] "@" offset
+///   tail    = name ":" element "[*:" counted-by [ "*" counted-by ] "]"
 ///   element = "u8" / "i8" / "u16" / "i16" / "u32" / "i32" / "u64" / "i64" / "f32" / "f64" /
 ///             "bool" / "s" size / type
 ///
 /// Sizes and offsets are bytes in decimal, without leading zeros; fields stand in the order of
-/// their offsets. Padding, units and texts for people are no part of it.
+/// their offsets. A tail is an array of numbers behind the message's fields, only of the outermost
+/// type. Padding, units and texts for people are no part of it.
 namespace horus::shm {
 
 std::string schema_of(const TypeInfo& type);
@@ -28,7 +30,8 @@ std::string schema_of(const TypeInfo& type);
 /// FNV-1a of a schema.
 std::uint64_t hash_of(std::string_view schema) noexcept;
 
-/// A message type that is known from its schema. Its constructor takes each field, in order.
+/// A message type that is known from its schema. Its constructor takes each field, in order, then
+/// each tail.
 class ParsedType {
  public:
   struct Storage;

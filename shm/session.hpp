@@ -37,8 +37,9 @@ struct TopicOptions {
   /// Messages a ring holds; rounded up to a power of two; 0: by kind. Of messages whose size
   /// varies, so many of any size; at 0, as many as fit into 256 KiB, 4,096 at most.
   std::uint32_t capacity = 0;
-  std::uint32_t max_size = 0;  ///< Where the size varies: largest message in bytes; 0: 4,096.
-  std::uint32_t history = 0;   ///< Subscribers: start up to this many messages back.
+  /// Where the size varies: largest message in bytes; 0: 4,096 of values, 1 MiB of messages.
+  std::uint32_t max_size = 0;
+  std::uint32_t history = 0;  ///< Subscribers: start up to this many messages back.
   Policy policy = Policy::kAny;
   MessageCounters counters{};  ///< Of the node that sends or receives; outlive what uses them.
 };

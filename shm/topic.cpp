@@ -18,13 +18,10 @@ constexpr std::uint32_t kTypedCapacity = 1024;
 constexpr std::size_t kMaxTypedRing = std::size_t{4} << 20;
 constexpr std::size_t kVaryingRing = std::size_t{256} << 10;
 constexpr std::uint32_t kVaryingCapacity = 4096;  // With 32 bytes of an index each: half a ring.
-constexpr std::uint32_t kVaryingMax = 4096;
-constexpr std::size_t kLeastMessages = 4;  // Of the largest size.
+constexpr std::uint32_t kVaryingMax = 4096;       // Of values.
+constexpr std::uint32_t kTailedMax = 1U << 20;    // Of messages with tails.
+constexpr std::size_t kLeastMessages = 4;         // Of the largest size.
 constexpr std::uint32_t kMaxCapacity = 1U << 20;
-
-bool varies(const TypeInfo& type) noexcept {
-  return type.size == 0;
-}
 
 std::size_t stride_of(std::uint32_t max_size, std::uint64_t area_size) noexcept {
   if (area_size != 0) return sizeof(IndexEntry);
@@ -49,9 +46,10 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
   file.file = {.magic = Magic::kType, .size = sizeof(TypeFile), .hash = type.hash};
   file.name = Name<64>::clipped(type.name);
   file.refuses = options.policy == Policy::kRefuse ? 1 : 0;
-  file.max_size = !varies(type)           ? type.size
+  file.max_size = !type.varies()          ? type.size
                   : options.max_size != 0 ? options.max_size
-                                          : kVaryingMax;
+                  : type.tails.empty()    ? kVaryingMax
+                                          : kTailedMax;
   const Error limits{Errc::kInvalidArgument,
                      "topic limits: 4 MiB a message, 1,048,576 messages and 1 GiB a ring", 0,
                      Name<200>::clipped(topic)};
@@ -62,7 +60,7 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
   if (file.max_size > kMaxMessage || options.capacity > kMaxCapacity) return limits;
   file.capacity = std::bit_ceil(options.capacity);
   std::uint64_t area_size = 0;
-  if (!varies(type)) {
+  if (!type.varies()) {
     const std::size_t fitting = std::bit_floor(kMaxTypedRing / stride_of(type.size, 0));
     const auto by_kind = std::clamp<std::size_t>(fitting, 1, kTypedCapacity);
     if (options.capacity == 0) file.capacity = static_cast<std::uint32_t>(by_kind);
@@ -85,7 +83,7 @@ bool sound(const TypeFile& file, const TypeInfo& type) noexcept {
     return false;
   }
   const bool same = file.file.hash == type.hash;
-  const bool fits = varies(type)
+  const bool fits = type.varies()
                         ? file.area_size % 8 == 0 && file.area_size >= padded(file.max_size)
                         : file.area_size == 0 && file.max_size == type.size;
   return (!same || fits) && ring_size(file) <= Region::kMaxSize;

@@ -19,6 +19,7 @@
 #include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
+#include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace {
@@ -140,13 +141,27 @@ void read_schema(std::string_view text) {
   }
 }
 
+/// The bytes of a message whose arrays are as long as it says itself.
+void read_varying(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span{text});
+  for (const TypeInfo* type : all_types()) {
+    const auto layout = TailLayout::of_message(*type, bytes);
+    if (!layout) continue;
+    for (std::size_t i = 0; i < type->tails.size(); ++i) {
+      HORUS_CHECK(layout->offset(i) % 8 == 0 || layout->count(i) == 0);
+      HORUS_CHECK(layout->offset(i) + layout->count(i) * type->tails[i].size <= bytes.size() ||
+                  layout->count(i) == 0);
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
   const std::string ring = place().topic + "/1-1-0.0.ring";
-  switch (data[0] % 10) {
+  switch (data[0] % 11) {
     case 0:
       put(ring, bytes);
       read_ring(ring, type_info(Tag<Checked>{}));
@@ -166,6 +181,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 6: read_name(bytes); break;
     case 7: read_schema(bytes); break;
     case 8: read_descriptor(bytes); break;
+    case 9: read_varying(bytes); break;
     default: put(ring, bytes); read_ring(ring, generic_type());
   }
   return 0;

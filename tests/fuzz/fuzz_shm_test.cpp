@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "shm/msg/odometry.hpp"
+#include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
+#include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -73,6 +75,10 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   auto generic =
       session->publish("generic", generic_type(), {.capacity = 4, .max_size = 64}).value();
   for (std::size_t n = 0; n < 6; ++n) generic.send(std::vector<std::byte>(10 * n, std::byte{1}));
+  msg::CostMap head;
+  head.width = head.height = 5;
+  alignas(8) std::array<std::byte, 256> buffer{};
+  const auto map = Building<msg::CostMap>::in(buffer, head)->bytes();
   const auto& descriptor = image.state()->descriptor;
   std::string pool = bytes_of(files(base.path() + "/pools", ".pool").at(0));
   const std::uint32_t id = 0x42;  // The one that the entry looks for.
@@ -88,6 +94,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       std::string{"base/cmd_vel.%2F-_"},
       schema_of(type_info(Tag<msg::Odometry>{})),
       std::string{reinterpret_cast<const char*>(descriptor.data()), descriptor.size()},
+      std::string{reinterpret_cast<const char*>(map.data()), map.size()},
       bytes_of(files(topic_path("generic"), ".ring").at(0)),
   };
   for (std::size_t kind = 0; kind < seeds.size(); ++kind) {
@@ -98,6 +105,9 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       feed(static_cast<char>(kind), mutated(seeds[kind]));
     }
   }
+  const std::string with_tails = schema_of(type_info(Tag<msg::CostMap>{}));
+  constexpr char kSchema = 7;
+  for (int round = 0; round < 12'500; ++round) feed(kSchema, mutated(with_tails));
 }
 
 }  // namespace

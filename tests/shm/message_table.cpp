@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes every built-in message type as Markdown: what shm/msg/README.md is. With a file as its
 // argument it says by its exit code whether that is what it would write.
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -30,10 +31,11 @@ constexpr std::string_view kHead =
     "tree](../README.md#a-message-of-your-own).\n\n"
     "Little-endian, laid out as C does. `s32` is text of at most 31 bytes and a zero; "
     "`bool` is a byte of which every value but 0 is true. `[16:joint_count]`: of 16 "
-    "elements, `joint_count` are in use. A message starts with the values that its "
+    "elements, `joint_count` are in use. `[*:width*height]`: so many elements behind the fields, "
+    "each such array at the next multiple of 8 bytes. A message starts with the values that its "
     "constructor shows, in C++ as in Python. A value that does not fit is refused "
-    "(ValueError), never cut. Every field can be assigned in Python; what is read-only "
-    "there is computed.\n";
+    "(ValueError), never cut. Every field but such a count can be assigned in Python; what "
+    "else is read-only there is computed.\n";
 
 template <typename T>
 std::string number(const std::byte* at) {
@@ -68,11 +70,17 @@ std::string value_of(const FieldInfo& field, const std::byte* at) {
   return "None";
 }
 
+bool is_tail(const TypeInfo& type, std::string_view name) {
+  return std::ranges::count(type.tails, name, &TailInfo::name) != 0;
+}
+
 std::string signature(const TypeInfo& type) {
   std::string text = std::string(type.name) + "(";
   for (const ArgInfo& argument : type.args) {
     if (!text.ends_with('(')) text += ", ";
     text += argument.name;
+    if (argument.base != nullptr) text += "=None";
+    if (is_tail(type, argument.path)) text += "=b''";
     const auto member = find_member(type, argument.path);
     if (argument.required || !member) continue;
     const bool array = member->field->array && !member->element;
@@ -103,11 +111,19 @@ std::string kind_of(const FieldInfo& field) {
          text.substr(2);
 }
 
+std::string kind_of(const TypeInfo& type, const TailInfo& tail) {
+  const TypeInfo holder{.fields = type.fields.first(0), .tails = {&tail, 1}};
+  const std::string text = schema_of(holder);  // "{;name:kind[*:by]}0/0"
+  const std::size_t begin = text.find(':') + 1;
+  return text.substr(begin, text.find('}') - begin);
+}
+
 std::string table() {
   std::string text{kHead};
   for (const TypeInfo* type : all_types()) {
     text += "\n## " + std::string(type->name) + "\n\n" + std::string(type->doc) + "\n\n";
     text += std::to_string(type->size) + " bytes, alignment " + std::to_string(type->align);
+    if (!type->tails.empty()) text += ", and arrays";
     if (!type->default_topic.empty()) text += ", topic `" + std::string(type->default_topic) + "`";
     text += "\n\n`" + signature(*type) + "`\n\n";
     text += "| Offset | Field | Kind | Unit | |\n|---|---|---|---|---|\n";
@@ -115,6 +131,10 @@ std::string table() {
       text += "| " + std::to_string(field.offset) + " | " + std::string(field.name) + " | " +
               kind_of(field) + " | " + std::string(field.unit) + " | " + std::string(field.doc) +
               " |\n";
+    }
+    for (const TailInfo& tail : type->tails) {
+      text += "| | " + std::string(tail.name) + " | `" + kind_of(*type, tail) + "` | " +
+              std::string(tail.unit) + " | " + std::string(tail.doc) + " |\n";
     }
   }
   return text;

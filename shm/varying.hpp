@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "shm/declare.hpp"
+
+/// Messages whose size varies: a head, which is a struct of fields, and arrays behind it, the
+/// tails, each as long as fields of the head say and at the next multiple of 8 bytes.
+///
+///   const auto maps = session->publish("map", type_info(Tag<msg::OccupancyGrid>{}));
+///   auto built = Building<msg::OccupancyGrid>::in(buffer, head);  // head.width, head.height
+///   built->tail<std::int8_t>("data")[0] = 100;
+///   maps.send(built->bytes());
+///
+///   const auto size = subscriber.take(buffer);
+///   const auto map = View<msg::OccupancyGrid>::of(std::span{buffer}.first(size));
+///   map->tail<std::int8_t>("data");
+///
+/// RT-safe: neither allocates.
+namespace horus::shm {
+
+/// Where each tail of one message lies, as its head says.
+class TailLayout {
+ public:
+  /// `head` is type.size bytes or more, from anywhere. None where the whole would be more than
+  /// kMaxMessage bytes.
+  static std::optional<TailLayout> of(const TypeInfo& type,
+                                      std::span<const std::byte> head) noexcept;
+  /// Of a whole message, which is exactly as long as its head says; none for any other.
+  static std::optional<TailLayout> of_message(const TypeInfo& type,
+                                              std::span<const std::byte> message) noexcept;
+
+  std::size_t size() const noexcept { return size_; }  ///< Of the message, bytes.
+  std::size_t offset(std::size_t tail) const noexcept { return offsets_[tail]; }
+  std::size_t count(std::size_t tail) const noexcept { return counts_[tail]; }
+
+ private:
+  std::size_t size_ = 0;
+  std::array<std::size_t, kMaxTails> offsets_{};
+  std::array<std::size_t, kMaxTails> counts_{};
+};
+
+/// How many elements the head asks for. It may be more than any message holds.
+std::uint64_t tail_count(const TypeInfo& type, const TailInfo& tail,
+                         std::span<const std::byte> head) noexcept;
+
+/// Which tail has this name and these elements; kMaxTails: none.
+std::size_t find_tail(const TypeInfo& type, std::string_view name, Kind kind) noexcept;
+
+/// A message that was received, in the buffer that it was taken into.
+template <VaryingMessage T>
+class View {
+ public:
+  /// None where the bytes are not as long as their own head says, or do not lie at a multiple of
+  /// 8. `message` outlives the view.
+  static std::optional<View> of(std::span<const std::byte> message) noexcept {
+    const TypeInfo& type = type_info(Tag<T>{});
+    const auto layout = TailLayout::of_message(type, message);
+    if (!layout || reinterpret_cast<std::uintptr_t>(message.data()) % 8 != 0) return std::nullopt;
+    return View{message, *layout};
+  }
+
+  const T& head() const noexcept { return head_; }
+  /// Empty where T has no tail of this name with these elements.
+  template <typename Element>
+  std::span<const Element> tail(std::string_view name) const noexcept {
+    const std::size_t i = find_tail(type_info(Tag<T>{}), name, detail::kind_of<Element>());
+    if (i == kMaxTails) return {};
+    return {reinterpret_cast<const Element*>(message_.data() + layout_.offset(i)),
+            layout_.count(i)};
+  }
+
+ private:
+  View(std::span<const std::byte> message, const TailLayout& layout) noexcept
+      : message_{message}, layout_{layout} {
+    std::memcpy(&head_, message.data(), sizeof head_);
+  }
+  std::span<const std::byte> message_;
+  TailLayout layout_;
+  T head_;
+};
+
+/// A message that is built in the caller's buffer, to be sent from there.
+template <VaryingMessage T>
+class Building {
+ public:
+  /// Writes the head; its counts say how long the tails are, whose elements are 0 then. None where
+  /// the buffer is too small or does not lie at a multiple of 8.
+  static std::optional<Building> in(std::span<std::byte> buffer, const T& head) noexcept {
+    const auto layout = TailLayout::of(type_info(Tag<T>{}), std::as_bytes(std::span{&head, 1}));
+    if (!layout || layout->size() > buffer.size() ||
+        reinterpret_cast<std::uintptr_t>(buffer.data()) % 8 != 0) {
+      return std::nullopt;
+    }
+    const std::span<std::byte> bytes = buffer.first(layout->size());
+    std::memcpy(bytes.data(), &head, sizeof head);
+    std::memset(bytes.data() + sizeof head, 0, bytes.size() - sizeof head);
+    return Building{bytes, *layout};
+  }
+
+  /// Empty where T has no tail of this name with these elements.
+  template <typename Element>
+  std::span<Element> tail(std::string_view name) const noexcept {
+    const std::size_t i = find_tail(type_info(Tag<T>{}), name, detail::kind_of<Element>());
+    if (i == kMaxTails) return {};
+    return {reinterpret_cast<Element*>(bytes_.data() + layout_.offset(i)), layout_.count(i)};
+  }
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  Building(std::span<std::byte> bytes, const TailLayout& layout) noexcept
+      : bytes_{bytes}, layout_{layout} {}
+  std::span<std::byte> bytes_;
+  TailLayout layout_;
+};
+
+}  // namespace horus::shm
