@@ -12,6 +12,7 @@
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/joint_state.hpp"
 #include "shm/msg/odometry.hpp"
+#include "shm/msg/varying.hpp"
 #include "tools/cli/output.hpp"
 
 namespace horus::cli {
@@ -73,11 +74,45 @@ TEST(ParseMessage, what_echo_prints_comes_back_as_the_same_bytes) {
     const auto first = typed_bytes(*type, MessageJson::object());
     ASSERT_TRUE(first) << type->name;
     // Infinity, which JSON does not have, is the one value that does not come back.
-    const auto printed = MessageJson::parse(message_line(typed_message(*type, first.value())));
+    const MessageJson shown = whole_message(*type, first.value()).value();
+    const auto printed = MessageJson::parse(message_line(shown));
     const auto second = typed_bytes(*type, printed);
     ASSERT_TRUE(second) << type->name << ": " << describe(second.error());
-    EXPECT_EQ(typed_message(*type, second.value()).dump(), printed.dump()) << type->name;
+    EXPECT_EQ(whole_message(*type, second.value()).value().dump(), printed.dump()) << type->name;
   }
+}
+
+template <typename T>
+MessageJson shown(const std::string& text) {
+  const auto bytes = bytes_of(type_of<T>(), text);
+  if (!bytes) return describe(bytes.error());
+  return whole_message(type_of<T>(), bytes.value()).value();
+}
+
+TEST(ParseMessage, arrays_behind_the_fields_are_as_long_as_the_fields_say) {
+  const auto map =
+      shown<msg::OccupancyGrid>(R"({"width": 2, "height": 1, "data": [-1, 100], "frame_id": "m"})");
+  EXPECT_EQ(map["data"].dump(), "[-1,100]");
+  EXPECT_EQ(map["frame_id"], "m");
+  EXPECT_EQ(shown<msg::OccupancyGrid>(R"({"width": 1, "height": 2})")["data"].dump(), "[-1,-1]");
+  const auto image = shown<msg::CompressedImage>(R"({"data_count": 9, "data": [255, 216]})");
+  EXPECT_EQ(image["data_count"], 2);
+  EXPECT_EQ(shown<msg::CompressedImage>(R"({"data_count": 9})")["data_count"], 0);
+  const auto costs =
+      shown<msg::CostMap>(R"({"grid": {"width": 1, "height": 1, "data": [7]}, "costs": [9]})");
+  EXPECT_EQ(costs["data"].dump() + costs["costs"].dump(), "[7][9]");
+}
+
+TEST(ParseMessage, arrays_that_do_not_fit_their_fields_are_refused) {
+  EXPECT_THAT(complaint<msg::OccupancyGrid>(R"({"width": 2, "height": 2, "data": [1]})"),
+              HasSubstr("data has 1 elements; width x height is 4"));
+  EXPECT_THAT(complaint<msg::OccupancyGrid>(R"({"width": 1, "height": 1, "data": [128]})"),
+              HasSubstr("data[0] is 128, not a whole number from -128 to 127"));
+  EXPECT_THAT(complaint<msg::OccupancyGrid>(R"({"data": 5})"), HasSubstr("data is 5, not a list"));
+  EXPECT_THAT(complaint<msg::OccupancyGrid>(R"({"width": 4294967295, "height": 4294967295})"),
+              HasSubstr("OccupancyGrid is larger than 4194304 bytes"));
+  EXPECT_THAT(complaint<msg::CostMap>(R"({"grid": 5})"), HasSubstr("grid is 5, not an object"));
+  EXPECT_THAT(complaint<msg::TactileArray>(R"({"force": []})"), HasSubstr("timestamp_ns, forces"));
 }
 
 TEST(ParseMessage, defaults_are_those_of_the_constructor) {

@@ -3,9 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,6 +73,23 @@ TEST(TypedMessage, any_bytes_of_any_type_can_be_shown) {
       const MessageJson json = typed_message(*type, bytes);
       EXPECT_TRUE(MessageJson::accept(message_line(json))) << type->name;
       EXPECT_THAT(message_text(json), Not(HasSubstr("\xff"))) << type->name;
+    }
+  }
+}
+
+TEST(TypedMessage, any_bytes_of_a_varying_type_are_shown_or_refused) {
+  std::mt19937_64 random{3};
+  for (const shm::TypeInfo* type : shm::all_types()) {
+    if (type->tails.empty()) continue;
+    std::vector<std::byte> bytes(type->size + 64);
+    for (int round = 0; round < 1000; ++round) {
+      std::ranges::generate(bytes, [&] { return static_cast<std::byte>(random() % 3); });
+      const auto size = random() % (bytes.size() + 1);
+      if (const auto json = whole_message(*type, std::span{bytes}.first(size))) {
+        EXPECT_TRUE(MessageJson::accept(message_line(json.value()))) << type->name;
+      } else {
+        EXPECT_EQ(json.error().code, Errc::kCorrupt) << type->name;
+      }
     }
   }
 }

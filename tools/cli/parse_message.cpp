@@ -2,14 +2,18 @@
 #include "tools/cli/parse_message.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "shm/varying.hpp"
 
 namespace horus::cli {
 
@@ -154,6 +158,7 @@ std::string names_of(const TypeInfo& type) {
     if (field.kind == Kind::kPadding) continue;
     names.append(names.empty() ? "" : ", ").append(field.name);
   }
+  for (const shm::TailInfo& tail : type.tails) names.append(", ").append(tail.name);
   return names;
 }
 
@@ -174,6 +179,80 @@ Status put_message(const TypeInfo& type, Bytes to, const MessageJson& json,
       done = refused(name, fmt::format("is not in {}: {}", type.name, names_of(type)));
     }
     if (!done) return done;
+  }
+  return {};
+}
+
+/// The JSON of each tail; null where it is not named.
+using TailValues = std::array<MessageJson, shm::kMaxTails>;
+
+bool set_by_length(const shm::TailInfo& tail) {
+  return tail.counted_by[1].empty();
+}
+
+/// Takes what belongs to the tails, and their counts where one is the length of a list, out of
+/// `json`; such a count is written. What names a base ("grid") stands for its fields and tails.
+Status take_tails(const TypeInfo& type, MessageJson& json, Bytes message, TailValues& tails) {
+  for (const shm::ArgInfo& arg : type.args) {
+    const std::string name{arg.name};
+    if (arg.base == nullptr || !json.contains(name)) continue;
+    const MessageJson base = json[name];
+    if (!base.is_object()) return refused(name, "is " + base.dump() + ", not an object");
+    json.erase(name);
+    for (const auto& [key, value] : base.items()) json[key] = value;
+  }
+  for (std::size_t i = 0; i < type.tails.size(); ++i) {
+    const shm::TailInfo& tail = type.tails[i];
+    const std::string name{tail.name};
+    if (!json.contains(name)) {
+      // Nothing but its list says how long it is.
+      if (set_by_length(tail)) json.erase(std::string{tail.counted_by[0]});
+      continue;
+    }
+    tails[i] = std::move(json[name]);
+    json.erase(name);
+    if (!tails[i].is_array()) return refused(name, "is " + tails[i].dump() + ", not a list");
+    if (!set_by_length(tail)) continue;
+    const FieldInfo& counter = *find_field(type, tail.counted_by[0]);
+    json.erase(std::string{counter.name});
+    if (auto done = put_element(counter, bytes_of(counter, message), tails[i].size(),
+                                std::string{counter.name});
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+/// Appends the tails to the head, which says how long they are.
+Status put_tails(const TypeInfo& type, const TailValues& tails, std::vector<std::byte>& message) {
+  if (type.tails.empty()) return {};
+  const auto layout = shm::TailLayout::of(type, message);
+  if (!layout) {
+    return refused(type.name, fmt::format("is larger than {} bytes", shm::kMaxMessage));
+  }
+  message.resize(layout->size());
+  for (std::size_t i = 0; i < type.tails.size(); ++i) {
+    const shm::TailInfo& tail = type.tails[i];
+    FieldInfo one;
+    one.kind = tail.kind;
+    const Bytes bytes = Bytes{message}.subspan(layout->offset(i), layout->count(i) * tail.size);
+    if (tails[i].is_null()) {
+      std::ranges::fill(bytes, static_cast<std::byte>(tail.fill));
+      continue;
+    }
+    if (tails[i].size() != layout->count(i)) {
+      return refused(tail.name,
+                     fmt::format("has {} elements; {} x {} is {}", tails[i].size(),
+                                 tail.counted_by[0], tail.counted_by[1], layout->count(i)));
+    }
+    for (std::size_t k = 0; k < layout->count(i); ++k) {
+      if (auto done = put_element(one, bytes.subspan(k * tail.size, tail.size), tails[i][k],
+                                  fmt::format("{}[{}]", tail.name, k));
+          !done) {
+        return done;
+      }
+    }
   }
   return {};
 }
@@ -202,7 +281,13 @@ Result<MessageJson> parse_json(const std::string& text) {
 Result<std::vector<std::byte>> typed_bytes(const TypeInfo& type, const MessageJson& json) {
   std::vector<std::byte> message{type.initial.begin(), type.initial.end()};
   message.resize(type.size);
-  if (auto done = put_message(type, message, json, ""); !done) return done.error();
+  MessageJson head = json;
+  TailValues tails;
+  if (head.is_object()) {
+    if (auto taken = take_tails(type, head, message, tails); !taken) return taken.error();
+  }
+  if (auto done = put_message(type, message, head, ""); !done) return done.error();
+  if (auto done = put_tails(type, tails, message); !done) return done.error();
   return message;
 }
 

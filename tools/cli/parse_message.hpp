@@ -17,7 +17,8 @@ Result<MessageJson> parse_json(const std::string& text);
 /// The bytes of a typed message: an object whose keys are fields, as `topic echo` prints them, or
 /// arguments of the constructor ("x" for "pose.x"). What is not named has the constructor's
 /// default, else 0. An array may be shorter than its field, and sets the count that belongs to
-/// it; null stands for NaN. Fails with kInvalidArgument: the field, what was found, what fits.
+/// it; null stands for NaN. A tail that is not named holds what a new message holds. Fails with
+/// kInvalidArgument: the field, what was found, what fits.
 Result<std::vector<std::byte>> typed_bytes(const shm::TypeInfo& type, const MessageJson& json);
 
 /// Any JSON value as MessagePack, as a generic topic carries it.

@@ -14,6 +14,7 @@
 #include "shm/payload_state.hpp"
 #include "shm/point_cloud.hpp"
 #include "shm/tensor.hpp"
+#include "shm/varying.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
@@ -130,6 +131,25 @@ MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> 
     }
     value = MessageJson::array();
     for (std::size_t i = 0; i < used(type, field, bytes); ++i) value.push_back(at(i));
+  }
+  return json;
+}
+
+Result<MessageJson> whole_message(const shm::TypeInfo& type, std::span<const std::byte> bytes) {
+  const auto layout = shm::TailLayout::of_message(type, bytes);
+  if (!layout) {
+    return Error{Errc::kCorrupt, "read message: its arrays do not end where it does", 0,
+                 Name<200>::clipped(fmt::format("{}, {} bytes", type.name, bytes.size()))};
+  }
+  MessageJson json = typed_message(type, bytes);
+  for (std::size_t i = 0; i < type.tails.size(); ++i) {
+    FieldInfo one;
+    one.kind = type.tails[i].kind;
+    MessageJson& value = json[std::string{type.tails[i].name}] = MessageJson::array();
+    for (std::size_t k = 0; k < layout->count(i); ++k) {
+      const std::size_t at = layout->offset(i) + k * type.tails[i].size;
+      value.push_back(element(one, bytes.subspan(at, type.tails[i].size)));
+    }
   }
   return json;
 }

@@ -19,8 +19,11 @@ using MessageJson = nlohmann::ordered_json;
 /// 0.1F is 0.1 to the user, not 0.10000000149011612.
 double as_written(float value);
 
-/// A typed message by its field table. `bytes` is type.size bytes; counts in it are bounded.
+/// A typed message by its field table. `bytes` is type.size bytes or more; counts in it are
+/// bounded. Without tails.
 MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
+/// The same with tails. Fails with kCorrupt for one that is not as long as its head says.
+Result<MessageJson> whole_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
 /// A MessagePack value. Fails with kCorrupt, or kExhausted when it is nested too deeply.
 Result<MessageJson> generic_message(std::span<const std::byte> bytes);
 /// What describes an image, cloud or tensor, without its elements.

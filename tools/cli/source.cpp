@@ -38,7 +38,7 @@ Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber 
             if (!wanted) return MessageJson{};
             const std::span bytes = std::span{*buffer}.first(static_cast<std::size_t>(size));
             if (type.is_generic()) return generic_message(bytes);
-            return typed_message(type.info(), bytes);
+            return whole_message(type.info(), bytes);
           },
           .missed = [shared] { return shared->missed(); }};
 }
