@@ -7,6 +7,7 @@
 
 #include "pyhost/cpython.hpp"
 #include "pyhost/message_place.hpp"
+#include "pyhost/message_tails.hpp"
 #include "pyhost/message_types.hpp"
 #include "pyhost/numpy_view.hpp"
 
@@ -75,22 +76,6 @@ void set_count(std::byte* message, const Place& place, Py_ssize_t length) noexce
   // Arrays that share a count ("joint_count"): the longest counts.
   if (place.counter_shared) count = std::max(count, used(message, place));
   std::memcpy(message + place.counter_offset, &count, place.counter_size);  // Little-endian.
-}
-
-shm::Dtype dtype_of(shm::Kind kind) noexcept {
-  switch (kind) {
-    case shm::Kind::kI8: return shm::Dtype::kI8;
-    case shm::Kind::kU16: return shm::Dtype::kU16;
-    case shm::Kind::kI16: return shm::Dtype::kI16;
-    case shm::Kind::kU32: return shm::Dtype::kU32;
-    case shm::Kind::kI32: return shm::Dtype::kI32;
-    case shm::Kind::kU64: return shm::Dtype::kU64;
-    case shm::Kind::kI64: return shm::Dtype::kI64;
-    case shm::Kind::kF32: return shm::Dtype::kF32;
-    case shm::Kind::kF64: return shm::Dtype::kF64;
-    case shm::Kind::kBool: return shm::Dtype::kBool;
-    default: return shm::Dtype::kU8;
-  }
 }
 
 bool numbers(const Place& place) noexcept {
@@ -165,12 +150,30 @@ PyObject* load_element(std::byte* at, const Place& place, PyObject* owner) noexc
 
 }  // namespace
 
+shm::Dtype dtype_of(shm::Kind kind) noexcept {
+  switch (kind) {
+    case shm::Kind::kI8: return shm::Dtype::kI8;
+    case shm::Kind::kU16: return shm::Dtype::kU16;
+    case shm::Kind::kI16: return shm::Dtype::kI16;
+    case shm::Kind::kU32: return shm::Dtype::kU32;
+    case shm::Kind::kI32: return shm::Dtype::kI32;
+    case shm::Kind::kU64: return shm::Dtype::kU64;
+    case shm::Kind::kI64: return shm::Dtype::kI64;
+    case shm::Kind::kF32: return shm::Dtype::kF32;
+    case shm::Kind::kF64: return shm::Dtype::kF64;
+    case shm::Kind::kBool: return shm::Dtype::kBool;
+    default: return shm::Dtype::kU8;
+  }
+}
+
 int store(std::byte* message, const Place& place, PyObject* value) noexcept {
+  if (place.tail != nullptr || place.base != nullptr) return store_part(message, place, value);
   if (place.array) return store_array(message, place, value);
   return store_element(message + place.offset, place, value);
 }
 
 PyObject* load(MessageObject* message, const Place& place) noexcept {
+  if (place.tail != nullptr || place.base != nullptr) return load_part(message, place);
   std::byte* const at = message->data + place.offset;
   auto* const owner = as_object(message);
   if (!place.array) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/message_tails.hpp"
 
 namespace horus::py {
 namespace {
@@ -44,6 +45,10 @@ int set_value(PyObject* self, PyObject* value, void* closure) noexcept {
   const auto& place = *static_cast<Place*>(closure);
   if (value == nullptr) return refuse_delete(place);
   return store(as_message(self)->data, place, value);
+}
+
+int set_base(PyObject* self, PyObject* value, void* closure) noexcept {
+  return set_value(self, value, closure) < 0 ? -1 : fill_tails(as_message(self));
 }
 
 PyObject* copy_of(PyObject* self) noexcept {
@@ -132,6 +137,8 @@ PyGetSetDef accessor_of(Place& place) noexcept {
   accessor.set = number ? set_number : set_value;
   if (number && place.kind == shm::Kind::kF64) accessor.get = get_double;
   if (number && place.kind == shm::Kind::kF32) accessor.get = get_float;
+  if (place.base != nullptr) accessor.set = set_base;
+  if (place.counts_tail) accessor.set = nullptr;
   return accessor;
 }
 

@@ -5,6 +5,7 @@
 
 #include "pyhost/cpython.hpp"
 #include "pyhost/message_class.hpp"
+#include "pyhost/message_tails.hpp"
 
 namespace horus::py {
 
@@ -66,7 +67,7 @@ inline MessageObject* MessageType::with_defaults() noexcept {
   constexpr std::size_t kSmall = 64;
   MessageObject* const message = allocate();
   if (message == nullptr) return nullptr;
-  const std::size_t size = info_.size;
+  const std::size_t size = size_;
   if (size > kSmall || size % 8 != 0) {
     std::memcpy(message->data, defaults_.data(), size);
     return message;
@@ -135,7 +136,7 @@ MessageObject* MessageType::from_dict(PyObject* dict) noexcept {
     Py_DECREF(name);
     Py_DECREF(value);
   }
-  if (result == 0 && check_given(given) == 0) [[likely]]
+  if (result == 0 && check_given(given) == 0 && (!varies() || fill_tails(message) == 0)) [[likely]]
     return message;
   Py_DECREF(message);
   return nullptr;

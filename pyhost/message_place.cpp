@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "pyhost/message_tails.hpp"
 #include "pyhost/message_types.hpp"
 
 namespace horus::py {
@@ -200,6 +201,15 @@ std::uint32_t used(const std::byte* message, const Place& place) noexcept {
 }
 
 bool same_value(const std::byte* a, const std::byte* b, const Place& place) noexcept {
+  if (place.tail != nullptr) {
+    const auto left = tail_elements(a, place);
+    const auto right = tail_elements(b, place);
+    bool same = left.size() == right.size();
+    for (std::size_t at = 0; same && at < left.size(); at += place.size) {
+      same = equal_element(&left[at], &right[at], place);
+    }
+    return same;
+  }
   const std::uint32_t count = used(a, place);
   if (count != used(b, place)) return false;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -217,7 +227,8 @@ std::string describe(MessageObject* message, const Place& place) {
   constexpr std::uint32_t kShown = 8;
   const std::byte* const data = message->data;
   if (place.array) {
-    const std::uint32_t count = used(data, place);
+    const std::size_t count =
+        place.tail != nullptr ? tail_elements(data, place).size() / place.size : used(data, place);
     if (count > kShown) return "<" + std::to_string(count) + " values>";
     PyObject* const values = load(message, place);
     PyObject* const list = values != nullptr ? PySequence_List(values) : nullptr;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "shm/dtype.hpp"
 #include "shm/message.hpp"
 
 namespace horus::py {
@@ -27,6 +28,10 @@ struct Place {
   std::uint32_t counter_offset = 0;       ///< Arrays with a field that counts their elements.
   std::uint32_t counter_size = 0;         ///< 0: no such field.
   bool counter_shared = false;            ///< It counts the elements of other arrays too.
+  const shm::TypeInfo* holder = nullptr;  ///< With `tail` and `base`: the message's type.
+  const shm::TailInfo* tail = nullptr;    ///< An array of its own: `offset` is where it is held.
+  const shm::TypeInfo* base = nullptr;    ///< The message that this one begins with, as a whole.
+  bool counts_tail = false;               ///< Says how long a tail is: set with it alone.
 };
 
 /// The place that `path` names in messages of `type` ("x", "pose.x", "linear[2]"). False when
@@ -42,6 +47,9 @@ int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept;
 /// texts or messages. Null with an exception set.
 PyObject* load(MessageObject* message, const Place& place) noexcept;
 PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept;
+
+/// What NumPy calls the numbers of this kind.
+shm::Dtype dtype_of(shm::Kind kind) noexcept;
 
 /// Elements in use: what the counting field says, or all.
 std::uint32_t used(const std::byte* message, const Place& place) noexcept;

@@ -7,12 +7,14 @@
 
 #include "pyhost/cpython.hpp"
 #include "pyhost/message_class.hpp"
+#include "pyhost/message_tails.hpp"
 
 namespace horus::py {
 namespace {
 
 /// A default as it stands in a signature.
 std::string default_text(const Place& place, const std::byte* defaults) {
+  if (place.tail != nullptr && place.kind == shm::Kind::kU8) return "b''";
   if (place.array || place.kind == shm::Kind::kMessage) return "None";
   const std::byte* const at = defaults + place.offset;
   if (place.kind == shm::Kind::kText) {
@@ -23,13 +25,19 @@ std::string default_text(const Place& place, const std::byte* defaults) {
   return text == "inf" ? "1e999" : text;
 }
 
-void describe_field(const shm::FieldInfo& field, std::string& doc) {
+template <typename Row>
+void describe_field(const Row& field, std::string& doc) {
   doc.append("\n").append(field.name);
   if (!field.unit.empty()) doc.append(" [").append(field.unit).append("]");
   if (!field.doc.empty()) doc.append(": ").append(field.doc);
 }
 
 }  // namespace
+
+MessageType::MessageType(const shm::TypeInfo& info) : info_{info}, size_{object_size(info)} {}
+
+MessageType::MessageType(shm::ParsedType parsed)
+    : parsed_{std::move(parsed)}, info_{parsed_->info()}, size_{object_size(info_)} {}
 
 MessageType::~MessageType() {
   for (const Argument& argument : arguments_) Py_XDECREF(argument.name);
@@ -71,8 +79,12 @@ void MessageType::make_fields() {
     find_place(info_, field.name, place);
     place.name = field.name;
     place.full_name = std::string(info_.name) + "." + place.name;
+    for (const shm::TailInfo& tail : info_.tails) {
+      place.counts_tail |= std::ranges::count(tail.counted_by, field.name) != 0;
+    }
     fields_.push_back(std::move(place));
   }
+  for (const shm::TailInfo& tail : info_.tails) fields_.push_back(tail_place(info_, tail));
 }
 
 void MessageType::nest_defaults() {
@@ -88,11 +100,11 @@ void MessageType::nest_defaults() {
 
 bool MessageType::make_arguments() {
   defaults_.assign(info_.initial.begin(), info_.initial.end());
-  defaults_.resize(info_.size);
+  defaults_.resize(size_);
   if (info_.initial.empty()) nest_defaults();
   for (const shm::ArgInfo& arg : info_.args) {
     Argument& argument = arguments_.emplace_back();
-    if (arguments_.size() > 64 || !find_place(info_, arg.path, argument.place)) {
+    if (arguments_.size() > 64 || !find_argument_place(info_, arg, argument.place)) {
       PyErr_Format(PyExc_SystemError, "%s: bad declaration of the constructor",
                    std::string(info_.name).c_str());
       return false;
@@ -130,6 +142,7 @@ void MessageType::make_signature() {
   for (const shm::FieldInfo& field : info_.fields) {
     if (field.kind != shm::Kind::kPadding) describe_field(field, doc_);
   }
+  for (const shm::TailInfo& tail : info_.tails) describe_field(tail, doc_);
 }
 
 bool MessageType::set_defaults(PyObject* defaults) {
@@ -151,29 +164,32 @@ bool MessageType::prepare(PyObject* defaults) {
 bool MessageType::make_class(std::string_view module) {
   make_accessors();
   make_signature();
-  free_limit_ = std::clamp<std::size_t>(kMaxFreeBytes / info_.size, 1, kMaxFree);
+  // What has arrays of its own is no memory to keep.
+  free_limit_ = varies() ? 0 : std::clamp<std::size_t>(kMaxFreeBytes / size_, 1, kMaxFree);
   free_.reserve(free_limit_);
   qualified_name_ = std::string(module) + "." + std::string(info_.name);
   format_ = buffer_format(info_);
 
   PyType_Slot slots[] = {{Py_tp_new, as_slot(message_new)},
-                         {Py_tp_dealloc, as_slot(message_dealloc)},
+                         {Py_tp_dealloc, as_slot(varies() ? varying_dealloc : message_dealloc)},
                          {Py_tp_repr, as_slot(message_repr)},
                          {Py_tp_richcompare, as_slot(message_compare)},
                          {Py_tp_hash, as_slot(PyObject_HashNotImplemented)},
-                         {Py_tp_methods, message_methods()},
+                         {Py_tp_methods, varies() ? varying_methods() : message_methods()},
                          {Py_tp_getset, accessors_.data()},
                          {Py_tp_doc, doc_.data()},
-                         {Py_bf_getbuffer, as_slot(message_buffer)},
+                         // In pieces, a message is no buffer.
+                         {varies() ? 0 : Py_bf_getbuffer, as_slot(message_buffer)},
                          {0, nullptr}};
   PyType_Spec spec{};
   spec.name = qualified_name_.c_str();
-  spec.basicsize = static_cast<int>(sizeof(MessageObject) + info_.size);
+  spec.basicsize = static_cast<int>(sizeof(MessageObject) + size_);
   spec.flags = Py_TPFLAGS_DEFAULT;
   spec.slots = slots;
   python_ = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (python_ == nullptr) return false;
-  python_->tp_vectorcall = message_vectorcall;  // There is no slot for it before 3.14.
+  python_->tp_vectorcall =
+      varies() ? varying_vectorcall : message_vectorcall;  // There is no slot for it before 3.14.
 
   const Ref names{PyTuple_New(static_cast<Py_ssize_t>(arguments_.size()))};
   if (!names) return false;

@@ -51,9 +51,8 @@ struct Argument {
 /// A message type's Python class and what its functions need, made from its table alone.
 class MessageType {
  public:
-  explicit MessageType(const shm::TypeInfo& info) : info_{info} {}
-  explicit MessageType(shm::ParsedType parsed)
-      : parsed_{std::move(parsed)}, info_{parsed_->info()} {}
+  explicit MessageType(const shm::TypeInfo& info);
+  explicit MessageType(shm::ParsedType parsed);
   ~MessageType();
   MessageType(const MessageType&) = delete;
   MessageType& operator=(const MessageType&) = delete;
@@ -69,7 +68,9 @@ class MessageType {
 
   const shm::TypeInfo& info() const noexcept { return info_; }
   PyTypeObject* python() const noexcept { return python_; }
-  std::size_t size() const noexcept { return info_.size; }
+  /// Bytes of a message object's own memory: the message, or the head and what holds the tails.
+  std::size_t size() const noexcept { return size_; }
+  bool varies() const noexcept { return info_.varies(); }
   std::span<const Argument> arguments() const noexcept { return arguments_; }
   std::span<const Place> fields() const noexcept { return fields_; }
   /// The message's struct as PEP 3118 writes it.
@@ -114,6 +115,7 @@ class MessageType {
 
   std::optional<shm::ParsedType> parsed_;  ///< Of a type that this process has no table of.
   const shm::TypeInfo& info_;
+  std::size_t size_;
   PyTypeObject* python_ = nullptr;
   std::vector<Argument> arguments_;
   std::uint64_t required_ = 0;  ///< Bit i: argument i has no default.

@@ -47,11 +47,11 @@ class PortReader {
       throw pyb::error_already_set();
     }
     if (!read_port_options(arguments, argument_, port.options)) throw pyb::error_already_set();
-    // The window of a topic of images costs as many frames of memory: only its own capacity= sets
-    // it.
-    if (port.options.capacity == 0 && port.type.carries != Carries::kPayloads) {
-      port.options.capacity = default_capacity_;
-    }
+    // Of images, maps and the like it costs so many of the largest in memory: only their own
+    // capacity= sets it.
+    const bool large =
+        port.type.carries == Carries::kPayloads || port.type.carries == Carries::kVarying;
+    if (port.options.capacity == 0 && !large) port.options.capacity = default_capacity_;
     found_.push_back(std::move(port));
   }
 

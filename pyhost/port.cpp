@@ -63,16 +63,20 @@ constexpr Nanos kLookEvery = 1ms;  ///< For a topic that does not exist yet, whe
 
 std::string name_of(PortType type) {
   switch (type.carries) {
-    case Carries::kMessages: return std::string(type.message->info().name);
+    case Carries::kMessages:
+    case Carries::kVarying: return std::string(type.message->info().name);
     case Carries::kPayloads: return type.payload->name();
     default: return std::string(shm::generic_type().name);
   }
 }
 
+PortType type_of(MessageType& message) noexcept {
+  return {.carries = message.varies() ? Carries::kVarying : Carries::kMessages,
+          .message = &message};
+}
+
 PortType type_of(PyObject* data) noexcept {
-  if (MessageType* const message = find_message_type(Py_TYPE(data))) {
-    return {.carries = Carries::kMessages, .message = message};
-  }
+  if (MessageType* const message = find_message_type(Py_TYPE(data))) return type_of(*message);
   if (const PayloadClass* const payload = find_payload_class(Py_TYPE(data))) {
     return {.carries = Carries::kPayloads, .payload = payload};
   }
@@ -94,9 +98,10 @@ bool port_type_of(PyObject* type, PortType& found) noexcept {
     found.carries = Carries::kPayloads;
     return true;
   }
-  found.message = find_message_type(python);
-  found.carries = Carries::kMessages;
-  if (found.message != nullptr) return true;
+  if (MessageType* const message = find_message_type(python)) {
+    found = type_of(*message);
+    return true;
+  }
   PyErr_Format(PyExc_TypeError,
                "a topic's type is a message class, Image, PointCloud, DepthImage, Tensor or "
                "dict, not %R",
@@ -153,7 +158,7 @@ Status Port::decide_by_topic() noexcept {
     return declare({.carries = Carries::kPayloads, .payload = payload});
   }
   if (MessageType* const message = find_message_type(std::string_view{type})) {
-    return declare({.carries = Carries::kMessages, .message = message});
+    return declare(type_of(*message));
   }
   return Error{.code = Errc::kTypeMismatch,
                .what = "the topic carries a type that this program does not know",
@@ -177,7 +182,7 @@ Status Port::open_publisher() noexcept {
         session_->publish(topic_, values ? shm::generic_type() : type_.message->info(), options);
     if (!opened) return opened.error();
     publisher_ = std::move(opened).value();
-    if (!values) message_class_ = type_.message->python();
+    if (type_.carries == Carries::kMessages) message_class_ = type_.message->python();
   }
   publishes_ = true;
   return {};

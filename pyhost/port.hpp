@@ -24,6 +24,7 @@ namespace horus::py {
 enum class Carries : std::uint8_t {
   kUndecided,  ///< Not declared, and nothing sent or found yet.
   kMessages,   ///< Messages of one fixed layout.
+  kVarying,    ///< Messages of one type whose size varies.
   kValues,     ///< MessagePack values of any shape.
   kPayloads,   ///< Images, point clouds, depth images or tensors.
 };
@@ -32,7 +33,7 @@ class PayloadClass;
 
 struct PortType {
   Carries carries = Carries::kUndecided;
-  MessageType* message = nullptr;         ///< kMessages only.
+  MessageType* message = nullptr;         ///< kMessages and kVarying.
   const PayloadClass* payload = nullptr;  ///< kPayloads only.
   friend bool operator==(const PortType&, const PortType&) noexcept = default;
 };
@@ -118,6 +119,7 @@ class Port {
   int send_message(PyObject* data) noexcept;
   int send_other(PyObject* data) noexcept;
   int send_value(PyObject* data) noexcept;
+  int send_varying(PyObject* data) noexcept;
   int send_payload(PyObject* data) noexcept;
   int finish_send(bool sent) noexcept;
   // Null without an exception: no message.
@@ -125,6 +127,7 @@ class Port {
   PyObject* take_any(bool latest) noexcept;
   PyObject* take_message(bool latest) noexcept;
   PyObject* take_value(bool latest) noexcept;
+  PyObject* take_varying(bool latest) noexcept;
   PyObject* take_payload(bool latest) noexcept;
   static PyObject* none_unless_error() noexcept;
   int ready_to_send(PyObject* data) noexcept;

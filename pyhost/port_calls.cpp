@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/message_tails.hpp"
 #include "pyhost/msgpack_codec.hpp"
 #include "pyhost/payload_object.hpp"
 #include "pyhost/port.hpp"
@@ -68,6 +69,7 @@ int Port::send_other(PyObject* data) noexcept {
   if (type_.carries == Carries::kValues) [[likely]]
     return send_value(data);
   if (type_.carries == Carries::kPayloads) return send_payload(data);
+  if (type_.carries == Carries::kVarying) return send_varying(data);
   if (Py_TYPE(data) == message_class_) return send_message(data);
   if (!PyDict_Check(data)) return mismatch(data);
   MessageObject* const message = type_.message->from_dict(data);
@@ -86,6 +88,20 @@ int Port::send_value(PyObject* data) noexcept {
   const bool typed =
       find_message_type(Py_TYPE(data)) != nullptr || find_payload_class(Py_TYPE(data)) != nullptr;
   return typed ? mismatch(data) : -1;
+}
+
+int Port::send_varying(PyObject* data) noexcept {
+  Ref made;
+  if (PyDict_Check(data)) {
+    made = Ref{as_object(type_.message->from_dict(data))};
+    if (!made) return -1;
+    data = made.ptr();
+  }
+  if (Py_TYPE(data) != type_.message->python()) return mismatch(data);
+  const Scratch scratch{*this, publisher_.max_size()};
+  const Py_ssize_t size = pack_message(as_message(data), scratch.bytes());
+  if (size < 0) return -1;
+  return finish_send(publisher_.send(scratch.bytes().first(static_cast<std::size_t>(size))));
 }
 
 int Port::send_payload(PyObject* data) noexcept {
@@ -124,6 +140,16 @@ PyObject* Port::take_value(bool latest) noexcept {
   return unpack(scratch.bytes().first(static_cast<std::size_t>(size)));
 }
 
+PyObject* Port::take_varying(bool latest) noexcept {
+  const Scratch scratch{*this, subscriber_.max_size()};
+  const std::ptrdiff_t size =
+      latest ? subscriber_.take_latest(scratch.bytes()) : subscriber_.take(scratch.bytes());
+  if (size < 0) return nullptr;
+  count_received();
+  return as_object(
+      unpack_message(*type_.message, scratch.bytes().first(static_cast<std::size_t>(size))));
+}
+
 PyObject* Port::take_payload(bool latest) noexcept {
   shm::Payload payload = latest ? payload_subscriber_.take_latest() : payload_subscriber_.take();
   const std::uint64_t missed = payload_subscriber_.missed();
@@ -136,6 +162,7 @@ PyObject* Port::take_payload(bool latest) noexcept {
 PyObject* Port::take_any(bool latest) noexcept {
   if (ready_to_receive() <= 0) return nullptr;
   if (type_.carries == Carries::kMessages) return take_message(latest);
+  if (type_.carries == Carries::kVarying) return take_varying(latest);
   return type_.carries == Carries::kPayloads ? take_payload(latest) : take_value(latest);
 }
 
@@ -196,7 +223,7 @@ PyObject* Port::loan(PyObject* values, PyObject* names) noexcept {
   const Status opened = open_publisher();
   watch_again();
   if (!opened) return set_error(opened.error());
-  if (type_.carries == Carries::kMessages) {
+  if (type_.message != nullptr) {
     return PyObject_Call(as_object(type_.message->python()), values, names);
   }
   if (type_.carries != Carries::kPayloads) {

@@ -69,7 +69,8 @@ class Class:
                         if isinstance(member, (types.FunctionType, staticmethod, property))}
 
     def text(self) -> str:
-        lines = ["@final", f"class {self.cls.__name__}(_Message):"]
+        base = "_Varying" if hasattr(self.cls, "__bytes__") else "_Message"
+        lines = ["@final", f"class {self.cls.__name__}({base}):"]
         lines += [f"    {line}" for line in self.field_lines()]
         lines.append(f"    def __init__({self.parameters()}) -> None: ...")
         for name, member in self.methods.items():
@@ -115,6 +116,9 @@ class Class:
     def method_lines(self, name: str, member: object) -> list[str]:
         function = member
         lines = []
+        if isinstance(member, property) and member.fset is not None:
+            return [f"{name}: {inspect.signature(member.fget).return_annotation}",
+                    f'"""{inspect.cleandoc(member.__doc__)}"""']
         if isinstance(member, property):
             lines.append("@property")
             function = member.fget

@@ -64,6 +64,16 @@ class _Message:
 
 _M = TypeVar("_M", bound=_Message)
 
+class _Varying:
+    __match_args__: ClassVar[tuple[str, ...]]
+    @classmethod
+    def from_bytes(cls: type[_V], data: bytes | bytearray | memoryview, /) -> _V: ...
+    def __bytes__(self) -> bytes: ...
+    def __copy__(self: _V) -> _V: ...
+    def __deepcopy__(self: _V, memo: Any, /) -> _V: ...
+
+_V = TypeVar("_V", bound=_Varying)
+
 def _define_message(
     schema: str, module: str, defaults: dict[str, Any], /,
 ) -> type[Any]: ...

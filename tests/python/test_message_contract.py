@@ -21,6 +21,11 @@ LAYOUTS = {name: (int(size), int(align), topic.strip("-"), [
     (field, kind, int(offset))
     for field, kind, offset in re.findall(r"(\w+) ([\w\[\]]+) @(\d+)", fields)])
     for name, size, align, topic, fields in LAYOUT.findall(CONTRACT)}
+VARYING = {name: (int(size), int(align), [
+    (field, int(offset)) for field, offset in re.findall(r"(\w+) [\w\[\]]+ @(\d+)", fields)],
+    dict(re.findall(r"(\w+) (\w+\[[\w*]+\])", tails)))
+    for name, size, align, fields, tails in re.findall(
+        r"^varying (\w+) (\d+)/(\d+): (.*) \+ (.*)$", CONTRACT, re.M)}
 CLASSES = {name: arguments for name, arguments, _, _ in CLASS.findall(CONTRACT)}
 
 
@@ -55,10 +60,10 @@ def is_padding(field):
 
 
 def test_the_contract_is_read_whole():
-    assert len(LAYOUTS) == 73 and len(CLASSES) == 71
+    assert len(LAYOUTS) == 73 and len(CLASSES) == 75 and len(VARYING) == 4
     assert len(LAYOUTS) == CONTRACT.count("\nlayout ")
     assert len(CLASSES) == CONTRACT.count("\nclass ")
-    assert set(CLASSES) <= set(LAYOUTS)
+    assert set(CLASSES) <= set(LAYOUTS) | set(VARYING)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -96,9 +101,24 @@ def test_the_table_in_cpp_says_what_the_contract_says(name):
         (field, str(offset)) for field, _, offset in fields]
 
 
+@pytest.mark.parametrize("name", VARYING)
+def test_the_table_of_a_varying_message_says_what_the_contract_says(name):
+    size, align, fields, tails = VARYING[name]
+    section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)[1]
+    assert f"\n{size} bytes, alignment {align}, and arrays" in section
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", section, re.M)
+    assert [(field, int(offset)) for offset, field in rows] == fields
+    assert dict(re.findall(r"^\| \| (\w+) \| `(.*?)` \|", section, re.M)) == {
+        tail: kind.replace("[", "[*:") for tail, kind in tails.items()}
+    message = example(name)
+    for tail, kind in tails.items():
+        dtype = {"i8": "i1", **NUMBERS}[kind[:kind.index("[")]]
+        assert getattr(message, tail).dtype == np.dtype(dtype), tail
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_constructor_takes_the_arguments_of_the_contract(name):
-    scope = {"inf": math.inf, "CameraInfo": lambda: None}
+    scope = {"inf": math.inf, "CameraInfo": lambda: None, "OccupancyGrid": lambda: None}
     expected = inspect.signature(eval(f"lambda {CLASSES[name]}: 0", scope)).parameters
     found = inspect.signature(getattr(horus, name)).parameters
     assert list(found) == list(expected)
@@ -114,9 +134,12 @@ def test_every_argument_and_every_field_is_an_attribute(name):
         value = getattr(message, argument)
         if parameter.default is None or parameter.default is parameter.empty:
             continue
+        if isinstance(value, np.ndarray):
+            value = bytes(value)
         assert type(value) is type(parameter.default)
         assert value == pytest.approx(parameter.default)  # Some are 32 bits wide.
-    for field, _, _ in LAYOUTS[name][3]:
+    fields = LAYOUTS[name][3] if name in LAYOUTS else VARYING[name][2]
+    for field, *_ in fields:
         assert is_padding(field) or hasattr(message, field)
 
 

@@ -16,6 +16,6 @@ the same conventions:
   stands for safety the method says to which side it falls.
 """
 from . import (  # noqa: F401
-    camera, clocks, control, devices, diagnostics, force, geometry, navigation, perception, sensors,
-    tracking,
+    camera, clocks, control, devices, diagnostics, force, geometry, grids, navigation, perception,
+    sensors, tracking,
 )
