@@ -27,9 +27,7 @@ PyObject*& array_at(std::byte* message, const Place& place) noexcept {
   return *reinterpret_cast<PyObject**>(message + place.offset);
 }
 PyObject* array_at(const std::byte* message, const Place& place) noexcept {
-  PyObject* array = nullptr;
-  std::memcpy(static_cast<void*>(&array), message + place.offset, sizeof array);
-  return array;
+  return *reinterpret_cast<PyObject* const*>(message + place.offset);
 }
 
 std::span<const std::byte> head_of(const std::byte* message, const shm::TypeInfo& type) noexcept {

@@ -145,12 +145,9 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
   return type;
 }
 
-/// The same for a message with tails behind it, of which T is the head.
-template <typename T, std::size_t size = sizeof(T), std::size_t align = alignof(T)>
-VaryingInfo make_varying(std::string_view name, std::string_view topic, std::string_view doc,
-                         std::span<const FieldInfo> fields, std::span<const TailInfo> tails,
-                         std::span<const ArgInfo> args) noexcept {
-  VaryingInfo type{make_type<T, size, align>(name, topic, doc, fields, args)};
+/// A message with tails behind it, of which `head` is the table.
+inline VaryingInfo with_tails(const TypeInfo& head, std::span<const TailInfo> tails) noexcept {
+  VaryingInfo type{head};
   type.tails = tails;
   type.hash = detail::layout_hash(type);
   return type;

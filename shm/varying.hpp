@@ -14,16 +14,16 @@
 /// Messages whose size varies: a head, which is a struct of fields, and arrays behind it, the
 /// tails, each as long as fields of the head say and at the next multiple of 8 bytes.
 ///
-///   const auto maps = session->publish("map", type_info(Tag<msg::OccupancyGrid>{}));
-///   auto built = Building<msg::OccupancyGrid>::in(buffer, head);  // head.width, head.height
+///   auto maps = session->publish("map", type_info(Tag<msg::OccupancyGrid>{})).value();
+///   const auto built = Building<msg::OccupancyGrid>::in(buffer, head);  // head.width, head.height
 ///   built->tail<std::int8_t>("data")[0] = 100;
 ///   maps.send(built->bytes());
 ///
-///   const auto size = subscriber.take(buffer);
-///   const auto map = View<msg::OccupancyGrid>::of(std::span{buffer}.first(size));
-///   map->tail<std::int8_t>("data");
+///   const auto size = subscriber.take(buffer);  // Of max_size() bytes; -1: no message.
+///   const auto map = View<msg::OccupancyGrid>::of(buffer.first(size));
+///   const std::span<const std::int8_t> cells = map->tail<std::int8_t>("data");
 ///
-/// RT-safe: neither allocates.
+/// RT-safe: nothing here allocates, locks or throws.
 namespace horus::shm {
 
 /// Where each tail of one message lies, as its head says.

@@ -31,9 +31,10 @@ inline const shm::VaryingInfo& type_info(shm::Tag<CompressedImage>) noexcept {
       HORUS_TAIL(std::uint8_t, data, "", "As the format's files have it.", "data_count")};
   static constexpr std::array kArgs{shm::arg("format"), shm::arg("data"), shm::arg("width"),
                                     shm::arg("height")};
-  static const shm::VaryingInfo kType = shm::make_varying<CompressedImage, 64, 8>(
-      "CompressedImage", "compressed_image", "A picture as an encoder made it.", kFields, kTails,
-      kArgs);
+  static const shm::VaryingInfo kType = shm::with_tails(
+      shm::make_type<CompressedImage, 64, 8>("CompressedImage", "compressed_image",
+                                             "A picture as an encoder made it.", kFields, kArgs),
+      kTails);
   return kType;
 }
 
@@ -62,9 +63,10 @@ inline const shm::VaryingInfo& type_info(shm::Tag<OccupancyGrid>) noexcept {
                              "Row-major: -1 unknown, 0 free to 100 occupied.", "width", "height"),
                   -1)};
   static constexpr std::array kArgs{shm::arg("width"), shm::arg("height"), shm::arg("resolution")};
-  static const shm::VaryingInfo kType = shm::make_varying<OccupancyGrid, 152, 8>(
-      "OccupancyGrid", "occupancy_grid", "A map of cells, free or occupied.", kFields, kTails,
-      kArgs);
+  static const shm::VaryingInfo kType = shm::with_tails(
+      shm::make_type<OccupancyGrid, 152, 8>("OccupancyGrid", "occupancy_grid",
+                                            "A map of cells, free or occupied.", kFields, kArgs),
+      kTails);
   return kType;
 }
 
@@ -104,8 +106,10 @@ inline const shm::VaryingInfo& type_info(shm::Tag<CostMap>) noexcept {
                  "height")};
   static const std::array kArgs{shm::base("grid", type_info(shm::Tag<OccupancyGrid>{})),
                                 shm::arg("inflation_radius")};
-  static const shm::VaryingInfo kType = shm::make_varying<CostMap, 168, 8>(
-      "CostMap", "cost_map", "What it costs to be in each cell of a map.", kFields, kTails, kArgs);
+  static const shm::VaryingInfo kType = shm::with_tails(
+      shm::make_type<CostMap, 168, 8>("CostMap", "cost_map",
+                                      "What it costs to be in each cell of a map.", kFields, kArgs),
+      kTails);
   return kType;
 }
 
@@ -132,9 +136,10 @@ inline const shm::VaryingInfo& type_info(shm::Tag<TactileArray>) noexcept {
   static constexpr std::array kTails{
       HORUS_TAIL(float, forces, "N", "Row-major, one an element.", "rows", "cols")};
   static constexpr std::array kArgs{shm::arg("rows"), shm::arg("cols")};
-  static const shm::VaryingInfo kType = shm::make_varying<TactileArray, 48, 8>(
-      "TactileArray", "tactile_array", "What a field of touch sensors feels.", kFields, kTails,
-      kArgs);
+  static const shm::VaryingInfo kType = shm::with_tails(
+      shm::make_type<TactileArray, 48, 8>("TactileArray", "tactile_array",
+                                          "What a field of touch sensors feels.", kFields, kArgs),
+      kTails);
   return kType;
 }
 

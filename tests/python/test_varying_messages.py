@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import horus
-from running import own_base, program, run, until
-from snippet import beside, prints
+from running import Running, own_base, program as built, run, until
+from snippet import beside, prints, program
 
 
 def examples():
@@ -254,8 +254,27 @@ def test_nodes_exchange_maps():
     """) == ["True True"]
 
 
+def test_a_cpp_process_answers_a_map_with_its_costs():
+    with own_base() as environment:
+        maker = [built("shm_child"), "cost-maker", environment["HORUS_BASE"], "map"]
+        with Running(maker, environment) as running:
+            until(lambda: "ready" in running.text(), "ready", running)
+            done = run(program("""
+                import horus
+                maps, costs = horus.Topic("map"), horus.Topic("map/costs")
+                assert costs.recv() is None
+                grid = horus.OccupancyGrid(3, 1, 0.25)
+                grid.data, grid.frame_id = [100, -1, 7], "hall"
+                while not costs.wait(0.05):  # Until the other process has found the new publisher.
+                    maps.send(grid)
+                got = costs.recv()
+                print(got.occupancy_grid == grid, got.costs.tolist(), got.frame_id)
+            """), environment)
+    assert done.stdout.splitlines() == ["True [200, 255, 14] hall"], done.stderr
+
+
 def horusctl(environment, *words):
-    return run([program("horusctl"), "topic", *words], environment)
+    return run([built("horusctl"), "topic", *words], environment)
 
 
 def test_horusctl_sends_what_python_receives():

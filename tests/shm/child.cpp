@@ -9,11 +9,15 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <span>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "shm/msg/varying.hpp"
 #include "shm/pool.hpp"
 #include "shm/stats_page.hpp"
+#include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace {
@@ -149,6 +153,36 @@ int host(const std::string& base, const std::string& name) {
   return 0;
 }
 
+/// Answers each map with its costs on TOPIC/costs, twice the occupancy, until it is ended.
+int cost_maker(shm::Session& session, const std::string& topic) {
+  auto maps = session.subscribe(topic, type_info(shm::Tag<msg::OccupancyGrid>{})).value();
+  auto costs = session.publish(topic + "/costs", type_info(shm::Tag<msg::CostMap>{})).value();
+  std::vector<std::uint64_t> taken(maps.max_size() / 8);
+  std::vector<std::uint64_t> built(costs.max_size() / 8);
+  const auto bytes = std::as_writable_bytes(std::span{taken});
+  say("ready");
+  for (;;) {
+    const std::ptrdiff_t size = maps.take_until(bytes, MonotonicClock::now() + 60s);
+    if (size < 0) return 1;
+    const auto map = shm::View<msg::OccupancyGrid>::of(bytes.first(static_cast<std::size_t>(size)));
+    if (!map) return 1;
+    msg::CostMap head{.resolution = map->head().resolution,
+                      .width = map->head().width,
+                      .height = map->head().height,
+                      .origin = map->head().origin};
+    std::ranges::copy(map->head().frame_id, head.frame_id);
+    const auto answer =
+        shm::Building<msg::CostMap>::in(std::as_writable_bytes(std::span{built}), head);
+    if (!answer) return 1;
+    const auto cells = map->tail<std::int8_t>("data");
+    std::ranges::copy(cells, answer->tail<std::int8_t>("data").begin());
+    std::ranges::transform(cells, answer->tail<std::uint8_t>("costs").begin(), [](int cell) {
+      return static_cast<std::uint8_t>(cell < 0 ? 255 : 2 * cell);
+    });
+    costs.send(answer->bytes());
+  }
+}
+
 /// A base on a file system of 1 MiB that only this process sees.
 int full(const std::string& base) {
   if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
@@ -179,6 +213,7 @@ int main(int argc, char** argv) {
   auto session = shm::Session::open(base).value();
   if (role == "publish") return publish(*session, topic);
   if (role == "subscribe") return subscribe(*session, topic);
+  if (role == "cost-maker") return cost_maker(*session, topic);
   if (role == "camera") return camera(*session, topic);
   if (role == "viewer") return viewer(*session, topic);
   if (role == "fork") return fork_and_wait(*session, topic);
