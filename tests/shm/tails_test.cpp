@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shm/msg/varying.hpp"
@@ -175,8 +176,8 @@ TEST_F(TailsTest, that_nobody_declares_are_refused) {
     EXPECT_EQ(refusal(schema), says) << schema;
   }
   std::string many = "A{n:u8@0";
-  for (char name = 'a'; name < 'a' + static_cast<char>(kMaxTails) + 1; ++name) {
-    many += std::string(";") + name + ":u8[*:n]";
+  for (const char name : std::string_view{"abcdefghi"}) {
+    many += std::string{";"} + name + ":u8[*:n]";
   }
   EXPECT_THAT(refusal(many + "}1/1"), testing::StartsWith("too many tails"));
 }
