@@ -89,6 +89,8 @@ TEST(TopicInfo, fields_and_participants_are_told) {
   own.type = "Wheel";
   own.schema = "Wheel{speed:f32@0;slip:f32[4]@4}20/4";
   EXPECT_THAT(topic_text(own, 100), HasSubstr("slip[4]"));
+  own.schema = "Wheel{n:u8@0;m:u8@1;slip:f32[*:n];grip:f32[*:n*m]}2/1";
+  EXPECT_THAT(topic_text(own, 100), AllOf(HasSubstr("slip[n]"), HasSubstr("grip[n x m]")));
   EXPECT_THAT(topic_text({}, 100), AllOf(HasSubstr("no publishers"), HasSubstr("no subscribers")));
 }
 

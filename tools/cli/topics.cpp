@@ -50,6 +50,11 @@ std::string fields_table(const shm::TypeInfo& type, std::size_t width) {
     table.add({std::string{field.name} + (field.array ? fmt::format("[{}]", field.count) : ""),
                std::to_string(field.offset), std::string{field.unit}, std::string{field.doc}});
   }
+  for (const shm::TailInfo& tail : type.tails) {
+    const char* const by = tail.counted_by[1].empty() ? "" : " x ";
+    table.add({fmt::format("{}[{}{}{}]", tail.name, tail.counted_by[0], by, tail.counted_by[1]), "",
+               std::string{tail.unit}, std::string{tail.doc}});
+  }
   return table.text(width);
 }
 
