@@ -53,7 +53,7 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
   const Error limits{Errc::kInvalidArgument,
                      "topic limits: 4 MiB a message, 1,048,576 messages and 1 GiB a ring", 0,
                      Name<200>::clipped(topic)};
-  if (!varies(type) && options.max_size != 0) {
+  if (!type.varies() && options.max_size != 0) {
     return Error{Errc::kInvalidArgument, "max_size is for topics whose messages vary in size", 0,
                  Name<200>::clipped(topic)};
   }
