@@ -104,13 +104,13 @@ PyObject* is_millimeters(PyObject* self, PyObject*) noexcept {
   return PyBool_FromLong(as_payload(self)->dtype == shm::Dtype::kU16);
 }
 
-constexpr std::array<PyMethodDef, 2> kMethods{
+constexpr std::array<PyMethodDef, 2> kDepthImageMethods{
     {{"is_meters", is_meters, METH_NOARGS,
       "is_meters()\n--\n\nWhether values are metres: float32."},
      {"is_millimeters", is_millimeters, METH_NOARGS,
       "is_millimeters()\n--\n\nWhether values are millimetres: uint16."}}};
 
-constexpr std::array<PyGetSetDef, 5> kProperties{
+constexpr std::array<PyGetSetDef, 5> kDepthImageProperties{
     {{"height", get_height, nullptr, "Rows.", nullptr},
      {"width", get_width, nullptr, "Pixels of a row.", nullptr},
      {"depth_scale", get_scale, set_scale,
@@ -130,8 +130,8 @@ PayloadClass& depth_image_class() {
        .kind = shm::DepthImage::kind(),
        .construct = depth_new,
        .repr = depth_repr,
-       .methods = kMethods,
-       .properties = kProperties}};
+       .methods = kDepthImageMethods,
+       .properties = kDepthImageProperties}};
   return the_class;
 }
 

@@ -60,7 +60,7 @@ PyObject* get_step(PyObject* self, void*) noexcept {
   return PyLong_FromSsize_t(as_payload(self)->strides[0]);
 }
 
-constexpr std::array<PyGetSetDef, 5> kProperties{
+constexpr std::array<PyGetSetDef, 5> kImageProperties{
     {{"height", get_height, nullptr, "Rows.", nullptr},
      {"width", get_width, nullptr, "Pixels of a row.", nullptr},
      {"channels", get_channels, nullptr, "Values of a pixel.", nullptr},
@@ -87,7 +87,7 @@ PayloadClass& image_class() {
        .construct = image_new,
        .repr = image_repr,
        .methods = {},
-       .properties = kProperties}};
+       .properties = kImageProperties}};
   return the_class;
 }
 

@@ -72,7 +72,7 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   return 0;
 }
 
-constexpr std::array<PyMethodDef, 5> kMethods{
+constexpr std::array<PyMethodDef, 5> kPayloadMethods{
     {{"to_numpy", method_to_numpy, METH_NOARGS,
       "to_numpy()\n--\n\nThe elements as an array of this shape: a view without a copy,\n"
       "read-only for what was received."},
@@ -110,7 +110,7 @@ std::byte* gather(const PayloadObject& object, int axis, const std::byte* from,
 }  // namespace
 
 PayloadClass::PayloadClass(const Spec& spec) : spec_{spec}, name_{spec.kind.type.name} {
-  methods_.assign(kMethods.begin(), kMethods.end());
+  methods_.assign(kPayloadMethods.begin(), kPayloadMethods.end());
   methods_.insert(methods_.end(), spec.methods.begin(), spec.methods.end());
   methods_.push_back({});
   for (const auto properties :

@@ -124,14 +124,14 @@ PyObject* has_color(PyObject* self, PyObject*) noexcept {
                          (cloud.has_field("r") && cloud.has_field("g") && cloud.has_field("b")));
 }
 
-constexpr std::array<PyMethodDef, 3> kMethods{
+constexpr std::array<PyMethodDef, 3> kPointCloudMethods{
     {{"is_xyz", is_xyz, METH_NOARGS, "is_xyz()\n--\n\nWhether the fields are x, y, z alone."},
      {"has_intensity", has_intensity, METH_NOARGS,
       "has_intensity()\n--\n\nWhether there is a field i."},
      {"has_color", has_color, METH_NOARGS,
       "has_color()\n--\n\nWhether there are fields r, g and b, or rgb."}}};
 
-constexpr std::array<PyGetSetDef, 4> kProperties{
+constexpr std::array<PyGetSetDef, 4> kPointCloudProperties{
     {{"point_count", get_points, nullptr, "Points.", nullptr},
      {"fields_per_point", get_fields, nullptr, "Values of a point.", nullptr},
      {"field_names", get_field_names, set_field_names, "('x', 'y', 'z'); 1 to 3 bytes each.",
@@ -151,8 +151,8 @@ PayloadClass& point_cloud_class() {
        .kind = shm::PointCloud::kind(),
        .construct = cloud_new,
        .repr = cloud_repr,
-       .methods = kMethods,
-       .properties = kProperties}};
+       .methods = kPointCloudMethods,
+       .properties = kPointCloudProperties}};
   return the_class;
 }
 

@@ -75,6 +75,10 @@ PyObject* take_exception() noexcept {
   return value;
 }
 
+bool is_interruption(PyObject* exception) noexcept {
+  return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0;
+}
+
 const char* name_of(Callback callback) noexcept {
   return kCallbackNames[static_cast<std::size_t>(callback)];
 }
@@ -204,6 +208,7 @@ void PyNode::run_safe_state() noexcept {
   PyObject* const result = invoke(Callback::kSafeState);
   if (result != nullptr) return Py_DECREF(result);
   PyObject* const exception = take_exception();
+  if (is_interruption(exception)) host_->interrupt(exception);
   log_lines(static_cast<int>(LogLevel::kError), spec.name,
             "enter_safe_state failed: " + text_of(exception));
   log_traceback(exception);
@@ -213,7 +218,7 @@ void PyNode::run_safe_state() noexcept {
 void PyNode::fail(Callback callback, std::uint64_t number) {
   PyObject* const exception = take_exception();
   Py_XSETREF(failure_, Py_NewRef(exception));
-  if (PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0) {
+  if (is_interruption(exception)) {
     host_->interrupt(exception);
   } else {
     // Fatal ones leave run() with their traceback; those to be ignored are only counted.

@@ -160,6 +160,9 @@ void bind_node(pybind11::module_& module);
 /// The normalised exception that is set, with its traceback attached; takes it from the thread.
 /// A new reference.
 PyObject* take_exception() noexcept;
+/// Whether it means the run and not the callback that it came through: KeyboardInterrupt,
+/// SystemExit and their like.
+bool is_interruption(PyObject* exception) noexcept;
 
 /// Logs `text` as it would be written: line by line, long ones in pieces, with the node's name
 /// in front where the logger cannot know it. Needs no GIL.

@@ -57,6 +57,7 @@ Run::~Run() {
 }
 
 void Run::prepare() {
+  signals_.emplace(wakeup_);
   open_page();
   for (std::size_t i = 0; i < nodes_.size(); ++i) prepare_node(i);
   make_scheduler();
@@ -169,7 +170,6 @@ void Run::run_scheduler(std::optional<Nanos> duration) noexcept {
 }
 
 void Run::serve(const pyb::object& on_ready) noexcept {
-  SignalScope signals{wakeup_};
   bool tells_ready = !on_ready.is_none();
   // acquire: see run_scheduler().
   while (!ended_.load(std::memory_order_acquire)) {
@@ -177,18 +177,26 @@ void Run::serve(const pyb::object& on_ready) noexcept {
       const pyb::gil_scoped_release others_run;
       wakeup_.wait(tells_ready ? kReadyPollMs : -1);
     }
-    serve_signals(signals);
+    serve_signals();
     serve_safe_states();
     if (!tells_ready || !scheduler_->ready()) continue;
     tells_ready = false;
-    const pyb::object result = owned(PyObject_CallNoArgs(on_ready.ptr()));
-    if (!result) PyErr_WriteUnraisable(on_ready.ptr());
+    tell_ready(on_ready);
   }
-  serve_signals(signals);
+  serve_signals();
 }
 
-void Run::serve_signals(SignalScope& signals) noexcept {
-  if (signals.terminated()) request_stop();
+void Run::tell_ready(const pyb::object& on_ready) noexcept {
+  const pyb::object result = owned(PyObject_CallNoArgs(on_ready.ptr()));
+  if (result) return;
+  const pyb::object exception = owned(take_exception());
+  if (is_interruption(exception.ptr())) return interrupt(exception.ptr());
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
+  PyErr_WriteUnraisable(on_ready.ptr());
+}
+
+void Run::serve_signals() noexcept {
+  if (signals_->terminated()) request_stop();
   if (PyErr_CheckSignals() == 0) return;
   interrupt(owned(take_exception()).ptr());
 }
@@ -246,6 +254,7 @@ void Run::finish() noexcept {
   if (std::exchange(collecting_, false)) Collector::instance().detach(page_->host().gc);
   page_->remove();
   page_is_public_ = false;
+  signals_.reset();
   running_ = false;
   std::erase(runs(), this);
   // release: who waits for it sees the list without this one.
@@ -273,6 +282,7 @@ void Run::forget_after_fork() noexcept {
   static_cast<void>(scheduler_.release());
   static_cast<void>(new std::shared_ptr{std::exchange(page_, nullptr)});
   collecting_ = running_ = false;
+  signals_.reset();  // The child's own end is not the parent's affair.
   for (const pyb::object& object : nodes_) {
     NodeObject& node = node_object(object);
     node.node->release();

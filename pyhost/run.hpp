@@ -94,7 +94,8 @@ class Run final : public NodeHost {
   void add_node(NodeObject& node);
   void degrade(const char* feature, std::string reason, const char* fix);
   void serve(const pybind11::object& on_ready) noexcept;
-  void serve_signals(SignalScope& signals) noexcept;
+  void tell_ready(const pybind11::object& on_ready) noexcept;
+  void serve_signals() noexcept;
   void serve_safe_states() noexcept;
   void run_scheduler(std::optional<Nanos> duration) noexcept;
   void finish() noexcept;
@@ -110,6 +111,7 @@ class Run final : public NodeHost {
   HostLog log_;
   GilHooks hooks_;
   Wakeup wakeup_;
+  std::optional<SignalScope> signals_;  ///< From before the page is seen until after it is gone.
   std::unique_ptr<Scheduler> scheduler_;
 
   std::size_t waiting_for_init_ = 0;

@@ -11,13 +11,16 @@
 #include <cerrno>
 #include <system_error>
 
-#include <pybind11/pybind11.h>
+#include "pyhost/capi.hpp"
 
 namespace horus::py {
 namespace {
 
+namespace pyb = pybind11;
+
 std::atomic<int> term_fd{-1};
 std::atomic<bool> term_seen{false};
+std::atomic<pid_t> term_owner{0};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 void write_byte(int fd) noexcept {
@@ -26,26 +29,19 @@ void write_byte(int fd) noexcept {
   static_cast<void>(!::write(fd, &byte, 1));
 }
 
-extern "C" void on_term(int /*signal*/) {
+extern "C" void on_term(int signal) {
+  // relaxed: set before the handler was.
+  if (::getpid() != term_owner.load(std::memory_order_relaxed)) {
+    // A forked child that has not run its first line yet: it ends as any process.
+    ::signal(signal, SIG_DFL);
+    static_cast<void>(::raise(signal));  // Held back until this handler returns.
+    return;
+  }
   const int saved = errno;
   // relaxed: the byte in the pipe orders them.
   term_seen.store(true, std::memory_order_relaxed);
   write_byte(term_fd.load(std::memory_order_relaxed));
   errno = saved;
-}
-
-/// signal.set_wakeup_fd(): Debian's interpreters do not export PySignal_SetWakeupFd(). The previous
-/// descriptor, or -1.
-int set_wakeup_fd(int fd) noexcept {
-  namespace pyb = pybind11;
-  try {
-    const auto set = pyb::module_::import("signal").attr("set_wakeup_fd");
-    // A full pipe wakes its reader: no warning.
-    return set(fd, pyb::arg("warn_on_full_buffer") = false).cast<int>();
-  } catch (pyb::error_already_set& error) {
-    error.discard_as_unraisable("set_wakeup_fd");
-    return -1;
-  }
 }
 
 }  // namespace
@@ -71,13 +67,17 @@ void Wakeup::wait(int milliseconds) noexcept {
   }
 }
 
-SignalScope::SignalScope(Wakeup& wakeup) noexcept : main_thread_{::gettid() == ::getpid()} {
-  if (!main_thread_) return;
-  previous_fd_ = set_wakeup_fd(wakeup.fd());
+SignalScope::SignalScope(Wakeup& wakeup) {
+  if (::gettid() != ::getpid()) return;
+  // Debian's interpreters do not export PySignal_SetWakeupFd().
+  set_wakeup_fd_ = pyb::module_::import("_signal").attr("set_wakeup_fd");
+  // A full pipe wakes its reader: no warning.
+  previous_fd_ = set_wakeup_fd_(wakeup.fd(), pyb::arg("warn_on_full_buffer") = false).cast<int>();
   ::sigaction(SIGTERM, nullptr, &previous_term_);
   handles_term_ = previous_term_.sa_handler == SIG_DFL;
   if (!handles_term_) return;
   term_seen.store(false, std::memory_order_relaxed);  // relaxed: sigaction() comes after it.
+  term_owner.store(::getpid(), std::memory_order_relaxed);
   term_fd.store(wakeup.fd(), std::memory_order_relaxed);
   struct sigaction action {};
   action.sa_handler = on_term;
@@ -85,9 +85,11 @@ SignalScope::SignalScope(Wakeup& wakeup) noexcept : main_thread_{::gettid() == :
 }
 
 SignalScope::~SignalScope() {
-  if (!main_thread_) return;
   if (handles_term_) ::sigaction(SIGTERM, &previous_term_, nullptr);
-  set_wakeup_fd(previous_fd_);
+  if (!set_wakeup_fd_) return;
+  const pyb::error_scope kept;  // What ends the run goes on through here.
+  const pyb::object result = owned(PyObject_CallFunction(set_wakeup_fd_.ptr(), "i", previous_fd_));
+  if (!result) PyErr_WriteUnraisable(set_wakeup_fd_.ptr());
 }
 
 bool SignalScope::terminated() noexcept {

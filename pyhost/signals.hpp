@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <Python.h>
 #include <signal.h>
+
+#include <pybind11/pybind11.h>
 
 #include "rt/base/unique_fd.hpp"
 
@@ -26,10 +29,10 @@ class Wakeup {
 
 /// While one exists on the main thread, signals ring its Wakeup, and SIGTERM is noted where its
 /// default was to end the process. Python's own handlers go on working. On another thread it does
-/// nothing. With the GIL.
+/// nothing. With the GIL; raises what a signal's handler raises while it is installed.
 class SignalScope {
  public:
-  explicit SignalScope(Wakeup& wakeup) noexcept;
+  explicit SignalScope(Wakeup& wakeup);
   ~SignalScope();
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
@@ -38,7 +41,7 @@ class SignalScope {
   bool terminated() noexcept;
 
  private:
-  bool main_thread_;
+  pybind11::object set_wakeup_fd_;  ///< Null on another thread than the main one.
   bool handles_term_ = false;
   int previous_fd_ = -1;
   struct sigaction previous_term_ {};

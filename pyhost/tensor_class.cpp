@@ -187,7 +187,7 @@ PyObject* get_pool_id(PyObject* self, void*) noexcept {
   return PyLong_FromUnsignedLong(state->tensor().pool_id);
 }
 
-const std::array<PyMethodDef, 7> kMethods{
+const std::array<PyMethodDef, 7> kTensorMethods{
     {{"zeros", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor_zeros)),
       METH_STATIC | METH_VARARGS | METH_KEYWORDS,
       "zeros(shape, dtype='float32')\n--\n\nA tensor of zeros."},
@@ -210,7 +210,7 @@ const std::array<PyMethodDef, 7> kMethods{
       "it\n"
       "can."}}};
 
-constexpr std::array<PyGetSetDef, 4> kProperties{
+constexpr std::array<PyGetSetDef, 4> kTensorProperties{
     {{"device", get_device, nullptr, "Where the elements lie: 'cpu'.", nullptr},
      {"numel", get_numel, nullptr, "Elements.", nullptr},
      {"refcount", get_refcount, nullptr,
@@ -233,8 +233,8 @@ PayloadClass& tensor_class() {
        .kind = shm::Tensor::kind(),
        .construct = tensor_new,
        .repr = tensor_repr,
-       .methods = kMethods,
-       .properties = kProperties}};
+       .methods = kTensorMethods,
+       .properties = kTensorProperties}};
   return the_class;
 }
 

@@ -77,6 +77,74 @@ scheduler.run()
         assert text == ["mine", "shut down"]
 
 
+@pytest.mark.parametrize("number, said", [(signal.SIGTERM, "returned"),
+                                          (signal.SIGINT, "interrupted")])
+def test_a_signal_is_heard_from_the_moment_that_the_host_is_seen(number, said):
+    """Where it hits between the page and the first tick is chance: often enough, it is anywhere."""
+    assert prints(f"""
+        import glob, horus, os, threading
+        pages = os.environ["HORUS_BASE"] + "/hosts/*"
+        def kill_once_seen():
+            while not glob.glob(pages):
+                pass
+            os.kill(os.getpid(), {int(number)})
+        said = set()
+        for _ in range(30):
+            killer = threading.Thread(target=kill_once_seen)
+            killer.start()
+            try:
+                horus.run(horus.Node("a", lambda n: None, 100))
+                said.add("returned")
+            except KeyboardInterrupt:
+                said.add("interrupted")
+            killer.join()
+        print(*said)
+    """) == [said]
+
+
+INTERRUPTED = """
+import horus, os, signal, threading, time
+def interrupted(*_):
+    if threading.current_thread() is threading.main_thread():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+scheduler = horus.Scheduler(watchdog_ms=50)
+"""
+
+
+@pytest.mark.parametrize("where", ids=["on_ready", "safe_state"], argvalues=[
+    """
+scheduler.add(horus.Node("a", lambda n: None, 50))
+scheduler._on_ready = interrupted
+""", """
+scheduler.add(horus.Node("hung", lambda n: time.sleep(1) if horus.tick() == 3 else None, 50))
+scheduler.add(horus.Node("arm", lambda n: None, 50, safe_state=interrupted))
+"""])
+def test_ctrl_c_in_what_the_main_thread_runs_meanwhile_ends_the_run(where):
+    assert prints(INTERRUPTED + where + """
+try:
+    scheduler.run()
+except KeyboardInterrupt:
+    print("interrupted")
+""") == ["interrupted"]
+
+
+def test_a_signal_ends_a_forked_child_as_any_process():
+    assert prints("""
+        import horus, os, signal, time
+        def tick(node):
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(0)
+            os.kill(child, signal.SIGTERM)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            if horus.tick() == 2:
+                node.request_stop()
+        horus.run(horus.Node("a", tick, 100))
+    """) == ["-15"] * 3
+
+
 def test_ctrl_c_reaches_a_node_that_computes_without_end():
     done = ended("""
         import horus, os, signal

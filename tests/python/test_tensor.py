@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tensors: dtypes, views, arithmetic through NumPy, descriptors, release, PyTorch."""
 import itertools
+import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import horus
+from running import BUILD, PYTHON
 from snippet import prints
 
 _numbers = itertools.count()
@@ -229,8 +230,9 @@ def test_another_process_finds_a_tensor_by_its_descriptor(tensor):
     view = tensor[:, 1:, ::2]
     descriptor = view.to_descriptor()
     assert len(descriptor) == 168
-    done = subprocess.run([sys.executable, "-c", OTHER], text=True, capture_output=True,
-                          input=f"{view.pool_id} {descriptor.hex()}\n", timeout=60)
+    done = subprocess.run([PYTHON, "-c", OTHER], text=True, capture_output=True, timeout=60,
+                          env=os.environ | {"PYTHONPATH": str(BUILD / "python")},
+                          input=f"{view.pool_id} {descriptor.hex()}\n")
     assert done.stdout == f"{view.tolist()} True\n", done.stderr
 
 
