@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
 #include "shm/directory.hpp"
@@ -51,32 +50,6 @@ void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool la
 }
 
 }  // namespace
-
-std::optional<RingView> view_of(const Region& region, const TypeInfo& type) noexcept {
-  auto& header = *region.as<RingHeader>();
-  const std::uint32_t capacity = read_once(header.capacity);
-  const std::uint32_t slot_size = read_once(header.slot_size);
-  const std::uint32_t max_size = read_once(header.max_size);
-  const std::uint32_t area_size = read_once(header.area_size);
-  const bool in_slots =
-      area_size == 0 && slot_size % kLine == 0 && slot_size >= sizeof(SlotHeader) + max_size;
-  const bool in_area =
-      area_size % 8 == 0 && area_size >= padded(max_size) && slot_size == sizeof(IndexEntry);
-  const std::uint64_t slots = std::uint64_t{capacity} * slot_size;
-  const bool sound = is_a(header.file, Magic::kRing) && header.file.hash == type.hash &&
-                     std::has_single_bit(capacity) && max_size <= kMaxMessage &&
-                     (type.varies() ? in_area : in_slots) &&
-                     sizeof(RingHeader) + slots + area_size <= region.bytes().size();
-  if (!sound) return std::nullopt;
-  std::byte* const first = region.bytes().data() + sizeof(RingHeader);
-  return RingView{.header = &header,
-                  .slots = first,
-                  .area = first + slots,
-                  .mask = capacity - 1,
-                  .stride = slot_size,
-                  .max_size = max_size,
-                  .area_size = area_size};
-}
 
 void Session::Impl::reject(const std::string& path, const Error& why) {
   // Gone between the list and the look at it: nobody's fault.
@@ -128,7 +101,7 @@ Result<std::unique_ptr<RingPeer>> Session::Impl::open_ring(const SubscriberState
                                                            const std::string& path, bool late) {
   auto region = Region::open(path, sizeof(RingHeader));
   if (!region) return region.error();
-  const auto view = view_of(region.value(), *subscriber.type);
+  const auto view = view_of(region.value(), subscriber.type->hash, subscriber.type->varies());
   if (!view) return unusable("ring is damaged, or of another type or version", path);
   auto peer = std::make_unique<RingPeer>();
   peer->view = *view;
@@ -137,10 +110,9 @@ Result<std::unique_ptr<RingPeer>> Session::Impl::open_ring(const SubscriberState
   // A ring that is younger than the subscription is read from its beginning, so that nothing is
   // lost.
   if (late) return peer;
-  // acquire: the messages below the number are complete.
-  const std::uint64_t committed = view->header->committed.load(std::memory_order_acquire);
+  const std::uint64_t sent = complete(*view);
   const std::uint64_t back = std::min<std::uint64_t>(subscriber.history, view->capacity());
-  peer->next = oldest_kept(*view, committed - std::min(committed, back), committed);
+  peer->next = oldest_kept(*view, sent - std::min(sent, back), sent);
   return peer;
 }
 

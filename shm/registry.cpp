@@ -9,6 +9,7 @@
 #include "shm/layout.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
+#include "shm/ring.hpp"
 #include "shm/schema.hpp"
 
 namespace horus::shm {
@@ -64,14 +65,15 @@ Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
                  .subscribers = {}};
   for (const std::string& entry : list_directory(directory, ".ring")) {
     auto region = Region::open(path_in(directory, entry), sizeof(RingHeader));
-    if (!region || !is_a(region.value().as<const RingHeader>()->file, Magic::kRing)) continue;
-    const auto& ring = *region.value().as<const RingHeader>();
+    if (!region) continue;
+    const auto ring = view_of(region.value(), file.file.hash, file.area_size != 0);
+    if (!ring) continue;
     info.publishers.push_back({.ring = entry,
                                .pid = pid_of(entry),
                                .alive = region.value().alive(),
-                               .sent = ring.committed.load(std::memory_order_relaxed),
-                               .refused = ring.refused.value(),
-                               .bytes = ring.bytes.value()});
+                               .sent = complete(*ring),
+                               .refused = ring->header->refused.value(),
+                               .bytes = ring->header->bytes.value()});
   }
   for (const std::string& entry : list_directory(directory, ".sub")) {
     auto region = Region::open(path_in(directory, entry), sizeof(CursorFile));

@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "shm/layout.hpp"
+#include "shm/region.hpp"
 
 namespace horus::shm {
 
@@ -19,7 +21,7 @@ namespace horus::shm {
 /// Invariants, for message n in slot n mod capacity:
 ///   (1) stamp is 2n+1 while the slot's words are being replaced by message n;
 ///   (2) stamp is 2n+2 only when they all are, until message n+capacity begins;
-///   (3) committed is at most one behind the newest complete message;
+///   (3) committed is at most one behind the newest complete message, and never before it;
 ///   (4) where messages lie in an area, a byte of it at position p is replaced only when reserved
 ///       is above p + area_size.
 /// Source: the seqlock of rt/base/seqlock.hpp, one per slot, release and acquire on each word;
@@ -48,6 +50,10 @@ struct RingView {
     return reinterpret_cast<Word*>(area + position % area_size);
   }
 };
+
+/// The ring in a file, when its numbers agree with each other, with the file and with the topic's
+/// type: its layout hash, and whether its messages vary in size.
+std::optional<RingView> view_of(const Region& region, std::uint64_t hash, bool varies) noexcept;
 
 /// Whole words.
 constexpr std::uint64_t padded(std::uint64_t bytes) noexcept {
@@ -106,11 +112,20 @@ inline void write_message(const RingView& ring, std::uint64_t n, std::uint64_t p
   slot.length.store(message.size(), std::memory_order_release);
   slot.cycles.store(cycles, std::memory_order_release);
   store_words(words, message);
-  // release: whoever sees the even stamp sees every word.
-  slot.stamp.store(2 * n + 2, std::memory_order_release);
-  // release: whoever counts on the number finds the slot complete. seq_cst: and this store, which
-  // is what a sleeper looks for, comes before the look at the sleepers' flags (see wakeup.hpp).
-  ring.header->committed.store(n + 1, std::memory_order_seq_cst);
+  // release: whoever sees the even stamp sees every word. seq_cst: and this store, which is what a
+  // sleeper looks for, comes before the look at the sleepers' flags (see wakeup.hpp).
+  slot.stamp.store(2 * n + 2, std::memory_order_seq_cst);
+  // release: whoever counts on the number finds the slot complete.
+  ring.header->committed.store(n + 1, std::memory_order_release);
+}
+
+/// How many messages are complete: those that are counted, and the one whose writer is about to
+/// count it, or died before it could.
+inline std::uint64_t complete(const RingView& ring) noexcept {
+  // acquire, both: the messages below the number are complete.
+  const std::uint64_t committed = ring.header->committed.load(std::memory_order_acquire);
+  const std::uint64_t stamp = ring.slot(committed).stamp.load(std::memory_order_acquire);
+  return stamp == 2 * committed + 2 ? committed + 1 : committed;
 }
 
 enum class ReadOutcome : std::uint8_t { kNone, kTaken, kOverwritten };
@@ -178,10 +193,9 @@ inline std::uint64_t oldest_kept(const RingView& ring, std::uint64_t next,
   return first;
 }
 
-/// Whether message n, which was never counted, was begun: one stamp or both were written.
-inline bool was_begun(const RingView& ring, std::uint64_t n) noexcept {
-  const std::uint64_t stamp = ring.slot(n).stamp.load(std::memory_order_acquire);
-  return stamp == 2 * n + 1 || stamp == 2 * n + 2;
+/// Whether message n was begun and not completed.
+inline bool is_torn(const RingView& ring, std::uint64_t n) noexcept {
+  return ring.slot(n).stamp.load(std::memory_order_acquire) == 2 * n + 1;
 }
 
 }  // namespace horus::shm

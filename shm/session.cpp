@@ -97,6 +97,11 @@ void Session::Impl::run() noexcept {
       if (concerns(one->watch) || (round && has_changed(*one))) look(*one);
     }
     for (SubscriberState* one : subscribers_) {
+      // relaxed, here and where it is seen: sooner or later is soon enough.
+      const auto ask = [](RingPeer& ring, std::size_t) {
+        ring.count_is_due.store(true, std::memory_order_relaxed);
+      };
+      if (round) one->rings.each(ask);
       if (concerns(one->watch) || (round && has_changed(*one))) look(*one, true);
     }
     if (!round && !concerns(pools_watch_)) continue;

@@ -33,6 +33,9 @@ struct RingPeer {
   TakenRow* row = nullptr;        ///< Where `next` is told to a publisher that may refuse.
   bool witnessed = false;         ///< Its owner lived when, or after, the subscriber came.
   std::atomic<bool> dead{false};  ///< Its owner is gone: take what is complete, then let go.
+  /// Set now and then: where the slots show nothing, the ring's count may know of messages that
+  /// were lost with their stamps.
+  std::atomic<bool> count_is_due{false};
 
   void advance_to(std::uint64_t n) noexcept {
     next = n;
@@ -60,9 +63,6 @@ struct CursorPeer {
 
 inline constexpr std::uint32_t kMaxSide = 65535;  ///< Pixels.
 inline constexpr std::size_t kMaxPools = 16;      ///< Of one process.
-
-/// A peer's ring, when its numbers agree with each other, with its file and with the topic's type.
-std::optional<RingView> view_of(const Region& region, const TypeInfo& type) noexcept;
 
 struct PublisherState {
   ~PublisherState();

@@ -28,27 +28,44 @@ void count_received(const SubscriberState& state, std::uint64_t messages) noexce
 
 /// Moves past what was overwritten and counts it. Returns how many messages are ready.
 std::uint64_t catch_up(SubscriberState& state, RingPeer& ring) noexcept {
-  // acquire: the messages below the number are complete. seq_cst: the look comes after the
-  // sleeper's flag, see wakeup.hpp.
-  const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_seq_cst);
-  if (committed <= ring.next) return 0;
-  const std::uint64_t oldest = oldest_kept(ring.view, ring.next, committed);
+  const std::uint64_t count = complete(ring.view);
+  if (count <= ring.next) return 0;
+  const std::uint64_t oldest = oldest_kept(ring.view, ring.next, count);
   if (oldest != ring.next) {
     count_missed(state, oldest - ring.next);
     ring.advance_to(oldest);
   }
-  return committed - oldest;
+  return count - oldest;
+}
+
+enum class Want : std::uint8_t { kNext, kAll };
+
+/// How many messages are ready; where only the next one is wanted, 1 for any number.
+std::uint64_t ready(SubscriberState& state, RingPeer& ring, Want want, bool dead) noexcept {
+  // The slot tells it by the line that holds the message. The ring's count is another one, which
+  // would have to come from the publisher's cache for each message as well.
+  // seq_cst: the look comes after the sleeper's flag, see wakeup.hpp.
+  const std::uint64_t stamp = ring.view.slot(ring.next).stamp.load(std::memory_order_seq_cst);
+  const std::uint64_t whole = 2 * ring.next + 2;
+  if (stamp < whole && !dead && !ring.count_is_due.load(std::memory_order_relaxed)) [[likely]]
+    return 0;
+  if (stamp == whole && want == Want::kNext && ring.view.area_size == 0) return 1;
+  const std::uint64_t count = catch_up(state, ring);
+  if (count == 0) ring.count_is_due.store(false, std::memory_order_relaxed);
+  return count;
 }
 
 /// Looks at each ring that has messages ready. One that is empty and whose publisher is dead goes.
 template <typename Visit>
-void each_ready(SubscriberState& state, Visit visit) noexcept {
+void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
   state.rings.each([&](RingPeer& ring, std::size_t slot) {
     // acquire: a dead publisher's last message is visible before its death.
     const bool dead = ring.dead.load(std::memory_order_acquire);
-    if (const std::uint64_t ready = catch_up(state, ring); ready != 0) return visit(ring, ready);
+    if (const std::uint64_t count = ready(state, ring, want, dead); count != 0) {
+      return visit(ring, count);
+    }
     if (!dead) return;
-    if (ring.witnessed && was_begun(ring.view, ring.next)) cursor(state).torn.add();
+    if (ring.witnessed && is_torn(ring.view, ring.next)) cursor(state).torn.add();
     // release: the next ring's publisher finds its number here, not this one's.
     if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
     state.rings.let_go(slot);
@@ -63,7 +80,7 @@ std::uint64_t sent_at(const RingPeer& ring) noexcept {
 RingPeer* earliest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
-  each_ready(state, [&](RingPeer& ring, std::uint64_t) {
+  each_ready(state, Want::kNext, [&](RingPeer& ring, std::uint64_t) {
     const std::uint64_t cycles = sent_at(ring);
     if (best != nullptr && cycles >= best_cycles) return;
     best = &ring;
@@ -83,8 +100,8 @@ void pass_over(const SubscriberState& state, RingPeer& ring, std::uint64_t messa
 RingPeer* latest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
-  each_ready(state, [&](RingPeer& ring, std::uint64_t ready) {
-    if (ready > 1) pass_over(state, ring, ready - 1);
+  each_ready(state, Want::kAll, [&](RingPeer& ring, std::uint64_t count) {
+    if (count > 1) pass_over(state, ring, count - 1);
     const std::uint64_t cycles = sent_at(ring);
     if (best != nullptr && cycles < best_cycles) return pass_over(state, ring, 1);
     if (best != nullptr) pass_over(state, *best, 1);
@@ -98,7 +115,7 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
                          std::span<std::byte> buffer) noexcept {
   const Read read = read_message(ring.view, ring.next, buffer);
   ring.advance_to(ring.next + 1);
-  // A message that its ring counts as complete and that is not there, or is shorter than its type,
+  // A message that its ring shows as complete and that is not there, or is shorter than its type,
   // is of a ring that breaks its own rules: it is lost, and holds up nobody.
   if (read.outcome != ReadOutcome::kTaken || read.length < state.type->size) {
     count_missed(state, 1);
@@ -218,8 +235,8 @@ std::uint64_t RawSubscriber::torn() const noexcept {
 std::uint64_t RawSubscriber::pending() const noexcept {
   std::uint64_t count = 0;
   state_->rings.each([&count](RingPeer& ring, std::size_t) {
-    const std::uint64_t committed = ring.view.header->committed.load(std::memory_order_acquire);
-    if (committed > ring.next) count += committed - oldest_kept(ring.view, ring.next, committed);
+    const std::uint64_t sent = complete(ring.view);
+    if (sent > ring.next) count += sent - oldest_kept(ring.view, ring.next, sent);
   });
   return count;
 }

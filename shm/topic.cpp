@@ -208,7 +208,7 @@ Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& ty
   }
   state->region = std::move(region).value();
   state->type = &type;
-  const auto view = view_of(state->region, type);
+  const auto view = view_of(state->region, type.hash, type.varies());
   if (!view) {
     return Error{Errc::kCorrupt, "ring was changed while it was made", 0,
                  Name<200>::clipped(state->region.path())};

@@ -16,8 +16,8 @@ inline constexpr Nanos kMaxBellWait = 10ms;
 /// A futex word that others ring. One a process; every subscriber of it that sleeps waits here.
 ///
 /// Protocol (all seq_cst, so that one of the two sees the other): the sleeper sets its flag, reads
-/// the word, looks at the number of messages once more, waits; the publisher moves that number,
-/// looks at the flags, and only then touches a bell.
+/// the word, looks at the stamp of its next message once more, waits; the publisher makes that
+/// stamp even, looks at the flags, and only then touches a bell.
 class Bell {
  public:
   explicit Bell(Region region) noexcept : region_{std::move(region)} {}

@@ -55,7 +55,7 @@ void put(const std::string& path, std::string_view bytes) {
 
 void read_ring(const std::string& path, const TypeInfo& type) {
   const auto region = Region::open(path, sizeof(RingHeader));
-  const auto view = region ? view_of(region.value(), type) : std::nullopt;
+  const auto view = region ? view_of(region.value(), type.hash, type.varies()) : std::nullopt;
   if (!view) return;
   std::array<std::byte, 256> buffer{};
   const std::uint64_t committed = view->header->committed.load();

@@ -49,6 +49,7 @@ struct State {
   struct Reader {
     int at = 0;
     std::uint64_t next = 0;
+    std::uint64_t count = 0;
     std::uint64_t stamp = 0;
     std::uint64_t length = 0;
     std::uint64_t position = 0;
@@ -124,11 +125,20 @@ bool read(State& state, Wrong wrong) {
   const Entry& entry = state.index[reader.next % kCapacity];
   switch (reader.at) {
     case 0:
-      if (state.committed <= reader.next) return false;
-      if (state.committed - reader.next > kCapacity) {
-        reader.missed += state.committed - kCapacity - reader.next;
-        reader.next = state.committed - kCapacity;
+      if (entry.stamp < 2 * reader.next + 2) return false;
+      reader.at = 7;
+      return true;
+    case 7:
+      reader.count = state.committed;
+      reader.at = 8;
+      return true;
+    case 8:
+      if (state.index[reader.count % kCapacity].stamp == 2 * reader.count + 2) ++reader.count;
+      if (reader.count > reader.next + kCapacity) {
+        reader.missed += reader.count - kCapacity - reader.next;
+        reader.next = reader.count - kCapacity;
       }
+      reader.count = 0;
       reader.at = 1;
       return true;
     case 1:

@@ -14,7 +14,7 @@
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/pool.hpp"
 #include "shm/registry.hpp"
-#include "shm/session_impl.hpp"
+#include "shm/ring.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -135,7 +135,7 @@ TEST_F(HostileFileTest, a_damaged_ring_is_not_read) {
   const std::string ring = files(topic_path("t"), ".ring").at(0);
   const auto open_ring = [](const std::string& path) {
     const auto region = Region::open(path, sizeof(RingHeader));
-    return region && view_of(region.value(), type_info(Tag<Checked>{})).has_value();
+    return region && view_of(region.value(), type_info(Tag<Checked>{}).hash, false).has_value();
   };
   expect_refused(ring,
                  {{offsetof(FileHeader, hash), 1, 8},

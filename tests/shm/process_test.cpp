@@ -10,6 +10,7 @@
 
 #include "shm/region.hpp"
 #include "shm/registry.hpp"
+#include "shm/ring.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -20,9 +21,9 @@ using test::ChildProcess;
 using test::files;
 using ProcessTest = test::ShmTest;
 
-std::uint64_t committed(const std::string& ring) {
+std::uint64_t sent_on(const std::string& ring) {
   const auto region = Region::open(ring, sizeof(RingHeader)).value();
-  return region.as<const RingHeader>()->committed.load();
+  return complete(view_of(region, type_info(Tag<Checked>{}).hash, false).value());
 }
 
 TEST_F(ProcessTest, a_publisher_that_dies_anywhere_tears_no_message_and_stops_nobody) {
@@ -52,7 +53,7 @@ TEST_F(ProcessTest, a_publisher_that_dies_anywhere_tears_no_message_and_stops_no
     ::kill(child, SIGKILL);
     ASSERT_EQ(flood.line(), "dead");
     // The next child sweeps the ring away, but for those who have it.
-    sent += committed(files(topic_path("t"), ".ring").at(0));
+    sent += sent_on(files(topic_path("t"), ".ring").at(0));
     EXPECT_TRUE(test::eventually(
         [&] { return !look() && subscriber.received() + subscriber.missed() >= sent; }));
     // What the dead had completed was received or is counted as missed, once.
@@ -86,15 +87,18 @@ TEST_F(ProcessTest, what_a_dead_publisher_left_is_delivered_once) {
   }
 }
 
-/// Leaves a dead publisher's next slot as it is in the middle of a send, or just before its end.
-void tear_next(const std::string& path, bool complete) {
+void write_at(const std::string& path, std::size_t at, std::uint64_t number) {
   const UniqueFd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-  const std::uint64_t n = committed(path);
+  ASSERT_EQ(::pwrite(file.get(), &number, sizeof number, static_cast<off_t>(at)),
+            static_cast<ssize_t>(sizeof number));
+}
+
+/// Leaves a dead publisher's next slot as it is in the middle of a send.
+void tear_next(const std::string& path) {
+  const std::uint64_t n = sent_on(path);
   const auto region = Region::open(path, sizeof(RingHeader)).value();
   const auto& ring = *region.as<const RingHeader>();
-  const std::uint64_t stamp = 2 * n + (complete ? 2 : 1);
-  const auto at = static_cast<off_t>(sizeof(RingHeader) + n % ring.capacity * ring.slot_size);
-  ASSERT_EQ(::pwrite(file.get(), &stamp, sizeof stamp, at), static_cast<ssize_t>(sizeof stamp));
+  write_at(path, sizeof(RingHeader) + n % ring.capacity * ring.slot_size, 2 * n + 1);
 }
 
 TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
@@ -107,7 +111,7 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
     child.tell("send");
     ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
     child.kill();
-    tear_next(files(topic_path("t"), ".ring").at(0), death == 2);
+    tear_next(files(topic_path("t"), ".ring").at(0));
     EXPECT_EQ(subscriber.take()->number, 0U) << "what was complete is delivered";
     ASSERT_TRUE(
         test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
@@ -130,6 +134,24 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
   }
   EXPECT_EQ(subscriber.received(), 4U);
   EXPECT_EQ(subscriber.missed(), 0U);
+}
+
+TEST_F(ProcessTest, what_a_publisher_died_in_after_its_last_word_is_delivered_and_counted) {
+  const auto session = open();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  ChildProcess child{{"publish", base.path(), "t"}};
+  ASSERT_EQ(child.line(), "ready");
+  child.tell("send");
+  ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
+  child.kill();
+  const std::string ring = files(topic_path("t"), ".ring").at(0);
+  ASSERT_EQ(sent_on(ring), 1U);
+  write_at(ring, offsetof(RingHeader, committed), 0);
+  EXPECT_EQ(find_topic(base.path(), "t").value().publishers.at(0).sent, 1U);
+  EXPECT_EQ(subscriber.take()->number, 0U);
+  ASSERT_TRUE(test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
+  EXPECT_EQ(subscriber.received(), 1U);
+  EXPECT_EQ(subscriber.missed() + subscriber.torn(), 0U);
 }
 
 TEST_F(ProcessTest, a_dead_subscriber_is_let_go) {

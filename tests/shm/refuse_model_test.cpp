@@ -26,7 +26,6 @@ struct Slot {
 
 struct State {
   std::array<Slot, kCapacity> slots{};
-  std::uint64_t committed = 0;
   bool row_is_ours = false;
   std::uint64_t row_taken = 77;  ///< What another ring left there.
   struct Writer {
@@ -72,9 +71,8 @@ bool write(State& state, Wrong wrong) {
       break;
     case 3: slot.stamp = 2 * writer.n + 1; break;
     case 4: slot.word = writer.n; break;
-    case 5: slot.stamp = 2 * writer.n + 2; break;
     default:
-      state.committed = writer.n + 1;
+      slot.stamp = 2 * writer.n + 2;
       writer = {.n = writer.n + 1};
       return true;
   }
@@ -102,7 +100,7 @@ bool read(State& state, Wrong wrong) {
   const bool complete = slot.stamp == 2 * reader.next + 2;
   switch (reader.at) {
     case 0:
-      if (state.committed <= reader.next) return false;
+      if (slot.stamp < 2 * reader.next + 2) return false;
       if (wrong == Wrong::kToldBeforeRead) tell();
       break;
     case 1:

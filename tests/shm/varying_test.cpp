@@ -201,14 +201,14 @@ TEST_F(VaryingTest, a_ring_whose_area_is_not_what_it_says_is_not_read) {
   const auto region = Region::open(files(topic_path("t"), ".ring").at(0), 0, true).value();
   auto& header = *region.as<RingHeader>();
   const std::uint32_t honest = header.area_size;
-  ASSERT_TRUE(view_of(region, generic_type()));
+  ASSERT_TRUE(view_of(region, generic_type().hash, true));
   for (const std::uint32_t size : {0U, 7U, honest - 1, honest + 8, 56U, 0xfffffff8U}) {
     header.area_size = size;
-    EXPECT_FALSE(view_of(region, generic_type())) << size;
+    EXPECT_FALSE(view_of(region, generic_type().hash, true)) << size;
   }
   header.area_size = honest;
   header.slot_size = 64;
-  EXPECT_FALSE(view_of(region, generic_type()));
+  EXPECT_FALSE(view_of(region, generic_type().hash, true));
 }
 
 }  // namespace

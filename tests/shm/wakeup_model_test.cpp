@@ -14,7 +14,7 @@ namespace {
 enum class Wrong { kNothing, kFlagBeforeMessage, kLookBeforeFlag, kWordAfterLook };
 
 struct State {
-  int committed = 0;
+  int complete = 0;
   bool sleeping = false;
   int word = 0;
   int publisher = 0;
@@ -30,7 +30,7 @@ bool send(State& state, Wrong wrong) {
   const int message = wrong == Wrong::kFlagBeforeMessage ? 1 : 0;
   if (state.publisher == 3) return false;
   if (state.publisher == message) {
-    state.committed = 1;
+    state.complete = 1;
   } else if (state.publisher == 2) {
     if (state.saw_sleeper) ++state.word;  // And wakes: see the last step of wait().
   } else {
@@ -54,7 +54,7 @@ bool wait(State& state, Wrong wrong) {
   switch (order[static_cast<std::size_t>(state.sleeper++)]) {
     case kFlag: state.sleeping = true; break;
     case kWord: state.seen = state.word; break;
-    case kLook: state.awake = state.committed == 1; break;
+    case kLook: state.awake = state.complete == 1; break;
   }
   return true;
 }
