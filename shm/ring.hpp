@@ -71,13 +71,15 @@ inline std::uint64_t place_for(const RingView& ring, std::uint64_t reserved,
 // release: whoever sees a word also sees the odd stamp, and what the area is reserved to.
 inline void store_words(Word* words, std::span<const std::byte> message) noexcept {
   const std::size_t whole = message.size() / 8;
-  std::uint64_t word = 0;
   for (std::size_t i = 0; i < whole; ++i) {
+    // Of this round alone: one that outlives it is kept on the stack, and each store to the ring
+    // then waits behind one to there.
+    std::uint64_t word = 0;
     std::memcpy(&word, message.data() + 8 * i, 8);
     words[i].store(word, std::memory_order_release);
   }
   if (const std::size_t rest = message.size() % 8; rest != 0) {
-    word = 0;
+    std::uint64_t word = 0;
     std::memcpy(&word, message.data() + 8 * whole, rest);
     words[whole].store(word, std::memory_order_release);
   }
