@@ -130,6 +130,7 @@ pyb::dict PyScheduler::node_stats(const std::string& name) const {
 pyb::dict PyScheduler::safety_stats() const {
   const auto nodes = run_ != nullptr ? run_->node_stats() : std::span<const NodeStats>{};
   pyb::dict stats = safety_stats_of(nodes, status());
+  stats["watchdog_expirations"] = run_ != nullptr ? run_->watchdog_expirations() : 0;
   stats["degrade_activations"] = run_ != nullptr ? run_->safe_states() : 0;
   return stats;
 }

@@ -243,6 +243,7 @@ std::span<const NodeStats> Run::node_stats() const noexcept {
 }
 
 void Run::finish() noexcept {
+  watchdog_expirations_ = scheduler_->watchdog_expirations();
   auto scheduler = std::move(scheduler_);
   {
     // Where start() failed, threads that need the GIL to end may still be there.

@@ -79,6 +79,10 @@ class Run final : public NodeHost {
   std::span<const NodeStats> node_stats() const noexcept;
   const std::vector<Degradation>& degradations() const noexcept { return report_.degraded; }
   Status set_budget(const std::string& node, Nanos budget) noexcept;
+  /// With the GIL.
+  std::uint64_t watchdog_expirations() const noexcept {
+    return scheduler_ != nullptr ? scheduler_->watchdog_expirations() : watchdog_expirations_;
+  }
   std::uint64_t safe_states() const noexcept {
     // relaxed: see count_safe_state().
     return safe_states_.load(std::memory_order_relaxed);
@@ -119,6 +123,7 @@ class Run final : public NodeHost {
   pybind11::object interruption_;  ///< What shall be raised at the end.
   std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> safe_states_{0};
+  std::uint64_t watchdog_expirations_ = 0;  ///< Of a run that has ended.
   std::mutex safe_mutex_;
   std::vector<PyNode*> safe_wanted_;
   // Of the thread that runs the scheduler, read once it has ended.

@@ -170,6 +170,10 @@ bool Scheduler::alive() const noexcept {
   return impl_->watchdog.alive();
 }
 
+std::uint64_t Scheduler::watchdog_expirations() const noexcept {
+  return impl_->watchdog.expirations();
+}
+
 TimePoint Scheduler::epoch() const noexcept {
   return impl_->epoch();
 }

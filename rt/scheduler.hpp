@@ -80,6 +80,8 @@ class Scheduler {
   /// True while every executor moves: it has ticked, or waits for a release that is not overdue
   /// by its hard limit, or is idle for lack of events. From any thread.
   bool alive() const noexcept;
+  /// How often the watchdog found an executor silent for its limit. From any thread.
+  std::uint64_t watchdog_expirations() const noexcept;
   TimePoint epoch() const noexcept;
   Clock& clock() const noexcept;
 

@@ -78,7 +78,11 @@ void Watchdog::look() noexcept {
     // moves again.
     const Silence silence = std::min(judge(watched, now), next_step(watched.seen));
     const auto owed = debt(watched.group->progress(), now);
-    if (silence > watched.seen && owed) act(watched, silence, owed->silent);
+    if (silence > watched.seen && owed) {
+      // relaxed: a number on its own.
+      if (watched.seen == Silence::kMoves) expirations_.fetch_add(1, std::memory_order_relaxed);
+      act(watched, silence, owed->silent);
+    }
     watched.seen = silence;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -33,7 +34,7 @@ enum class Silence : std::uint8_t {
 /// Looks whether every executor moves, and acts when one does not. Brings the nodes of a hung
 /// thread to rest from its own thread, which is not hung.
 ///
-/// Thread safety: alive() from any thread, the rest from one that is no executor.
+/// Thread safety: alive() and expirations() from any thread, the rest from one that is no executor.
 class Watchdog {
  public:
   /// All references outlive the watchdog. `fallback`: see silence_limit().
@@ -44,6 +45,11 @@ class Watchdog {
   /// One round: judge, act, log.
   void look() noexcept;
   bool alive() const noexcept;
+  /// How often an executor was silent for its limit: once an episode.
+  std::uint64_t expirations() const noexcept {
+    // relaxed: a number on its own.
+    return expirations_.load(std::memory_order_relaxed);
+  }
   /// How long to wait between two rounds.
   Nanos interval() const noexcept { return interval_; }
 
@@ -70,6 +76,7 @@ class Watchdog {
   Nanos fallback_;
   Nanos interval_;
   std::vector<Watched> watched_;
+  std::atomic<std::uint64_t> expirations_{0};
 };
 
 }  // namespace horus

@@ -245,8 +245,9 @@ scheduler.add(horus.Node("hung", lambda n: time.sleep(1) if horus.tick() == 3 el
                          compute=True))
 scheduler.add(horus.Node("arm", lambda n: None, 50, safe_state=lambda n: said.append(n.name)))
 scheduler.run(2)
-print(said, scheduler.safety_stats()["degrade_activations"] >= 2)
-""") == ["['arm'] True"]
+stats = scheduler.safety_stats()
+print(said, stats["degrade_activations"] >= 2, stats["watchdog_expirations"] >= 1)
+""") == ["['arm'] True True"]
 
 
 def test_nodes_and_their_callbacks_are_collected():

@@ -109,7 +109,8 @@ def test_before_a_run_everything_is_zero():
     assert (scheduler.status(), scheduler.is_running()) == ("idle", False)
     assert scheduler.current_tick() == 0
     assert scheduler.safety_stats() == {"state": "idle", "budget_overruns": 0,
-                                        "deadline_misses": 0, "degrade_activations": 0}
+                                        "deadline_misses": 0, "watchdog_expirations": 0,
+                                        "degrade_activations": 0}
 
 
 def test_every_read_works_while_it_runs_from_another_thread():

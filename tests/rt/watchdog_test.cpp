@@ -87,6 +87,18 @@ TEST_F(WatchdogTest, counts_a_silence_of_twice_the_limit_as_not_alive) {
   EXPECT_TRUE(watchdog.alive()) << "a sign of life heals";
 }
 
+TEST_F(WatchdogTest, counts_each_episode_of_silence_once) {
+  for (std::uint64_t episode = 1; episode <= 2; ++episode) {
+    group->progress().owe(clock.now());
+    pass(75ms);
+    EXPECT_EQ(watchdog.expirations(), episode - 1);
+    pass(500ms);
+    EXPECT_EQ(watchdog.expirations(), episode);
+    group->progress().owe(clock.now() + 1s);
+    watchdog.look();
+  }
+}
+
 TEST_F(WatchdogTest, isolates_the_node_that_hangs_and_makes_all_others_safe) {
   group->progress().owe(clock.now());
   group->progress().running = 0;

@@ -119,6 +119,17 @@ int topics(const std::string& base, int first, int count) {
   return 0;
 }
 
+void say_whether_it_goes_on(shm::Publisher<Checked>& publisher,
+                            shm::Subscriber<Checked>& subscriber) {
+  bool all = true;
+  for (std::uint64_t n = 0; n < 5000; ++n) {
+    publisher.send(Checked::of(n));
+    const auto message = subscriber.take();
+    all = all && message && message->number == n;
+  }
+  say(all ? "goes on" : "stopped");
+}
+
 /// Runs out of file descriptors with a topic open, and goes on with it.
 int few_files(const std::string& base) {
   const auto session = shm::Session::open(base).value();
@@ -135,13 +146,7 @@ int few_files(const std::string& base) {
     }
     more.push_back(std::move(made).value());
   }
-  bool all = true;
-  for (std::uint64_t n = 0; n < 5000; ++n) {
-    publisher.send(Checked::of(n));
-    const auto message = subscriber.take();
-    all = all && message && message->number == n;
-  }
-  say(all ? "goes on" : "stopped");
+  say_whether_it_goes_on(publisher, subscriber);
   return 0;
 }
 
@@ -168,13 +173,7 @@ int brim(const std::string& base) {
   say(listener ? "made" : text_of(listener.error()));
   const auto image = session->image(48, 64, shm::Encoding::kMono8);
   say(image ? "made" : text_of(image.error()));
-  bool all = true;
-  for (std::uint64_t n = 0; n < 5000; ++n) {
-    publisher.send(Checked::of(n));
-    const auto message = subscriber.take();
-    all = all && message && message->number == n;
-  }
-  say(all ? "goes on" : "stopped");
+  say_whether_it_goes_on(publisher, subscriber);
   return 0;
 }
 
