@@ -15,7 +15,7 @@ namespace horus::cli {
 
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kDeepestShown = 64;
 constexpr std::uint8_t kArrayExtension = 1;
 
 /// Reads one MessagePack value. The bytes come from another process: each length is held against
@@ -184,7 +184,7 @@ std::optional<std::string> Reader::key(int depth) {
 }
 
 std::optional<MessageJson> Reader::value(int depth) {
-  too_deep_ = too_deep_ || depth > kMaxDepth;
+  too_deep_ = too_deep_ || depth > kDeepestShown;
   const auto head = number(1);
   if (!head || too_deep_) return std::nullopt;
   const auto byte = static_cast<std::uint8_t>(*head);
