@@ -136,6 +136,10 @@ TEST_F(WatchdogTest, gives_executors_time_after_a_stall_of_the_whole_machine) {
 
 TEST_F(WatchdogTest, writes_what_the_kernel_counted_since_the_base) {
   stats[0].tid.set(::gettid());
+  // The kernel counts a thread's time at its own ticks: without a base there is nothing to
+  // subtract.
+  while (read_thread_usage(::gettid())->cpu_time_ns == 0) {
+  }
   watchdog.take_usage_base();
   const auto base = read_thread_usage(::gettid());
   ASSERT_TRUE(base);
