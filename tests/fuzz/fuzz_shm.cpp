@@ -17,7 +17,7 @@
 #include "shm/pool.hpp"
 #include "shm/registry.hpp"
 #include "shm/schema.hpp"
-#include "shm/session_impl.hpp"
+#include "shm/ring.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -58,9 +58,9 @@ void read_ring(const std::string& path, const TypeInfo& type) {
   const auto view = region ? view_of(region.value(), type.hash, type.varies()) : std::nullopt;
   if (!view) return;
   std::array<std::byte, 256> buffer{};
-  const std::uint64_t committed = view->header->committed.load();
-  for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, view->mask, committed,
-                                committed - 1, committed - view->mask, ~std::uint64_t{0}}) {
+  const std::uint64_t sent = complete(*view);
+  for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{1}, view->mask, sent, sent - 1,
+                                sent - view->mask, ~std::uint64_t{0}}) {
     const Read read = read_message(*view, n, buffer);
     HORUS_CHECK(read.length <= buffer.size());
     const std::uint64_t oldest = oldest_kept(*view, n, n + 3);

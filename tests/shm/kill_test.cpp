@@ -75,7 +75,7 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
  protected:
   static constexpr const char* kPoints = "HORUS_KILL_POINTS";
   // A sanitizer makes a life many times as long.
-  static constexpr Nanos kEnough = 6s;
+  static constexpr Nanos kEnough = 20s;
 
   /// How many lives an operation of `steps` steps is worth; stepping through it is what takes time.
   static std::size_t kill_points(std::size_t steps) {

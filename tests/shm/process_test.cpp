@@ -19,7 +19,18 @@ namespace {
 using test::Checked;
 using test::ChildProcess;
 using test::files;
-using ProcessTest = test::ShmTest;
+
+class ProcessTest : public test::ShmTest {
+ protected:
+  /// A process that publishes one message, which is there for `subscriber`, and is killed.
+  void send_one_and_die(const Subscriber<Checked>& subscriber) {
+    ChildProcess child{{"publish", base.path(), "t"}};
+    ASSERT_EQ(child.line(), "ready");
+    child.tell("send");
+    ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
+    child.kill();
+  }
+};
 
 std::uint64_t sent_on(const std::string& ring) {
   const auto region = Region::open(ring, sizeof(RingHeader)).value();
@@ -68,11 +79,7 @@ TEST_F(ProcessTest, what_a_dead_publisher_left_is_delivered_once) {
   const auto session = open();
   const auto other = open();  // Now: a new session would sweep the dead publisher's ring.
   auto subscriber = session->subscriber<Checked>("t").value();
-  ChildProcess child{{"publish", base.path(), "t"}};
-  ASSERT_EQ(child.line(), "ready");
-  child.tell("send");
-  ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
-  child.kill();
+  ASSERT_NO_FATAL_FAILURE(send_one_and_die(subscriber));
   EXPECT_EQ(subscriber.take()->number, 0U);
   ASSERT_TRUE(test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
   // The file is still there. The helper thread has looked at it again when it has seen what was
@@ -106,11 +113,7 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
   const auto other = open();
   auto subscriber = session->subscriber<Checked>("t").value();
   for (std::uint64_t death = 1; death <= 2; ++death) {
-    ChildProcess child{{"publish", base.path(), "t"}};
-    ASSERT_EQ(child.line(), "ready");
-    child.tell("send");
-    ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
-    child.kill();
+    ASSERT_NO_FATAL_FAILURE(send_one_and_die(subscriber));
     tear_next(files(topic_path("t"), ".ring").at(0));
     EXPECT_EQ(subscriber.take()->number, 0U) << "what was complete is delivered";
     ASSERT_TRUE(
@@ -139,11 +142,7 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
 TEST_F(ProcessTest, what_a_publisher_died_in_after_its_last_word_is_delivered_and_counted) {
   const auto session = open();
   auto subscriber = session->subscriber<Checked>("t").value();
-  ChildProcess child{{"publish", base.path(), "t"}};
-  ASSERT_EQ(child.line(), "ready");
-  child.tell("send");
-  ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
-  child.kill();
+  ASSERT_NO_FATAL_FAILURE(send_one_and_die(subscriber));
   const std::string ring = files(topic_path("t"), ".ring").at(0);
   ASSERT_EQ(sent_on(ring), 1U);
   write_at(ring, offsetof(RingHeader, committed), 0);

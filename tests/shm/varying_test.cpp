@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "shm/region.hpp"
-#include "shm/session_impl.hpp"
+#include "shm/ring.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
