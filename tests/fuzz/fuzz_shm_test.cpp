@@ -10,6 +10,7 @@
 #include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/schema.hpp"
+#include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
