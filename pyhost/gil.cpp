@@ -1,61 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/gil.hpp"
 
-#include <dlfcn.h>
+#include <algorithm>
+#include <cmath>
 
-#include <atomic>
+#include <pybind11/pybind11.h>
+
+#include "pyhost/gil_policy.hpp"
 
 namespace horus::py {
 namespace {
 
-// Private functions of CPython, looked up so that one without them still runs.
-using SetInterval = void (*)(unsigned long microseconds);
-using GetInterval = unsigned long (*)();
-
-/// The GIL's switch interval, shortened while somebody here waits.
-///
-/// Thread safety: shorten() without the GIL, restore() with it. A value that the user sets
-/// meanwhile is kept. A waiter that arrives in the middle of restore() may wait the user's
-/// interval once; (1) makes that window a few instructions.
-class SwitchInterval {
- public:
-  static constexpr unsigned long kShort = 1;  // us
-
-  bool available() const noexcept { return set_ != nullptr && get_ != nullptr; }
-
-  void shorten() noexcept {
-    if (!available()) return;
-    // seq_cst: restore() must see either this waiter, or leave before its kShort is set (1).
-    waiters_.fetch_add(1, std::memory_order_seq_cst);
-    const unsigned long before = get_();
-    if (before == kShort) return;
-    // relaxed: read with the GIL, which orders it.
-    users_.store(before, std::memory_order_relaxed);
-    set_(kShort);
-  }
-
-  void restore() noexcept {
-    if (!available()) return;
-    // seq_cst: see shorten().
-    if (waiters_.fetch_sub(1, std::memory_order_seq_cst) != 1) return;
-    if (get_() != kShort) return;
-    set_(users_.load(std::memory_order_relaxed));  // relaxed: see shorten().
-    // (1) seq_cst: whoever came while the line above ran is counted by now.
-    if (waiters_.load(std::memory_order_seq_cst) != 0) set_(kShort);
-  }
-
- private:
-  SetInterval set_ =
-      reinterpret_cast<SetInterval>(::dlsym(RTLD_DEFAULT, "_PyEval_SetSwitchInterval"));
-  GetInterval get_ =
-      reinterpret_cast<GetInterval>(::dlsym(RTLD_DEFAULT, "_PyEval_GetSwitchInterval"));
-  std::atomic<int> waiters_{0};
-  std::atomic<unsigned long> users_{5000};
+/// What ConstantInterval has set, in us, and for how many runs. With the GIL.
+struct Held {
+  int runs = 0;
+  unsigned long users = 0;
+  unsigned long ours = 0;
 };
+Held held;
 
-SwitchInterval& switch_interval() noexcept {
-  static SwitchInterval interval;
-  return interval;
+unsigned long switch_interval_us() {
+  const auto seconds = pybind11::module_::import("sys").attr("getswitchinterval")();
+  return static_cast<unsigned long>(std::llround(seconds.cast<double>() * 1e6));
+}
+
+void set_switch_interval_us(unsigned long us) {
+  pybind11::module_::import("sys").attr("setswitchinterval")(static_cast<double>(us) * 1e-6);
 }
 
 thread_local ThreadState* current_thread = nullptr;
@@ -79,10 +49,7 @@ ThreadState* ThreadState::current() noexcept {
 }
 
 void ThreadState::take() noexcept {
-  SwitchInterval& interval = switch_interval();
-  interval.shorten();
   PyEval_RestoreThread(state_);
-  interval.restore();
   held_ = true;
 }
 
@@ -108,8 +75,29 @@ GilScope::~GilScope() {
   if (taken_ == Taken::kEnsured) PyGILState_Release(ensured_);
 }
 
-bool can_shorten_gil_wait() noexcept {
-  return switch_interval().available();
+ConstantInterval::ConstantInterval(Nanos shortest_budget) noexcept {
+  ++held.runs;
+  try {
+    const unsigned long set = switch_interval_us();
+    if (set != held.ours) held.users = set;
+    const unsigned long wanted = constant_interval_us(shortest_budget, held.users);
+    const bool shorter = held.ours == 0 || wanted < held.ours;
+    if (wanted >= held.users || !shorter) return;
+    set_switch_interval_us(wanted);
+    held.ours = wanted;
+  } catch (const pybind11::error_already_set&) {
+    // The user has replaced the functions of sys: the interval is his alone.
+  }
+}
+
+ConstantInterval::~ConstantInterval() {
+  if (--held.runs > 0 || held.ours == 0) return;
+  try {
+    if (switch_interval_us() == held.ours) set_switch_interval_us(held.users);
+  } catch (const pybind11::error_already_set&) {
+    // As above.
+  }
+  held.ours = 0;
 }
 
 }  // namespace horus::py

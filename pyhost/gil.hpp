@@ -23,10 +23,11 @@ class ThreadState {
   /// The calling thread's, or null.
   static ThreadState* current() noexcept;
 
-  /// Takes the GIL. While it waits, the holder is asked to hand it over at once.
   void take() noexcept;
   void drop() noexcept;
   bool held() const noexcept { return held_; }
+  /// The PyThreadState, to compare with.
+  const void* id() const noexcept { return state_; }
 
  private:
   PyThreadState* state_;
@@ -47,8 +48,18 @@ class GilScope {
   PyGILState_STATE ensured_ = PyGILState_UNLOCKED;
 };
 
-/// Whether this interpreter lets a waiter shorten the switch interval for its own wait. Where it
-/// does not, a wait beside a busy thread lasts up to sys.getswitchinterval().
-bool can_shorten_gil_wait() noexcept;
+/// One switch interval for as long as something runs, where the GIL cannot be asked for
+/// (GilArbiter): CPython's 5 ms would be the lateness of each tick beside one busy thread. The
+/// user's interval is back when the last run has ended, unless he has set another meanwhile.
+///
+/// Thread safety: with the GIL.
+class ConstantInterval {
+ public:
+  /// For ticks of which the shortest budget is this; of several runs the shortest counts.
+  explicit ConstantInterval(Nanos shortest_budget) noexcept;
+  ~ConstantInterval();
+  ConstantInterval(const ConstantInterval&) = delete;
+  ConstantInterval& operator=(const ConstantInterval&) = delete;
+};
 
 }  // namespace horus::py

@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/py_executor.hpp"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <algorithm>
+#include <cstdio>
 
 #include "pyhost/gc.hpp"
+#include "pyhost/gil_arbiter.hpp"
+#include "rt/event_log.hpp"
 #include "shm/publisher.hpp"
 
 namespace horus::py {
+namespace {
+
+/// From here on a wait is worth a line in the log.
+constexpr Nanos kLongWait = 100ms;
+
+/// The calling thread's; 0: it runs under the ordinary policy.
+int fifo_priority() noexcept {
+  int policy = SCHED_OTHER;
+  sched_param parameter{};
+  ::pthread_getschedparam(::pthread_self(), &policy, &parameter);
+  return policy == SCHED_FIFO ? parameter.sched_priority : 0;
+}
+
+}  // namespace
 
 void GilLead::observe(Nanos wait, TimePoint now) noexcept {
   if (wait > kNoticeable) last_contended_ = now;
@@ -24,11 +44,16 @@ Nanos GilLead::lead(TimePoint now) const noexcept {
 }
 
 struct GilHook::OnThread {
-  explicit OnThread(PyInterpreterState* interpreter) noexcept : python{interpreter} {
+  OnThread(PyInterpreterState* interpreter, const ThreadRole& role) noexcept : python{interpreter} {
     const GilScope gil;
     place = Collector::instance().claim_place();
+    if (GilArbiter::instance().refusal() != nullptr || !asks_for_gil(role.node_class)) return;
+    seat = GilArbiter::instance().claim(python.id(),
+                                        urgency_of(role.node_class, fifo_priority(), role.period),
+                                        protection_us(role.node_class, role.budget));
   }
   ~OnThread() {
+    if (seat != nullptr) GilArbiter::instance().release(*seat);
     const GilScope gil;
     Collector::instance().free_place(place);
   }
@@ -36,16 +61,18 @@ struct GilHook::OnThread {
   OnThread& operator=(const OnThread&) = delete;
 
   ThreadState python;
+  GilSeat* seat = nullptr;  ///< Null: it takes the GIL as any Python thread does.
   shm::DeferredBells bells;
   int place = -1;
 };
 
-GilHook::GilHook(PyInterpreterState* interpreter) noexcept : interpreter_{interpreter} {}
+GilHook::GilHook(PyInterpreterState* interpreter, const ThreadRole& role) noexcept
+    : interpreter_{interpreter}, role_{role} {}
 
 GilHook::~GilHook() = default;
 
 void GilHook::thread_started() noexcept {
-  thread_ = std::make_unique<OnThread>(interpreter_);
+  thread_ = std::make_unique<OnThread>(interpreter_, role_);
 }
 
 void GilHook::thread_stopping() noexcept {
@@ -58,12 +85,18 @@ Nanos GilHook::lead() noexcept {
 }
 
 Nanos GilHook::enter(TimePoint release) noexcept {
-  const TimePoint before = MonotonicClock::now();
-  thread_->python.take();
-  const TimePoint after = MonotonicClock::now();
   // Around init() and shutdown() there is no release, and nobody to be late.
   ticks_ = release != TimePoint{};
+  GilSeat* const seat = ticks_ ? thread_->seat : nullptr;
+  GilArbiter& arbiter = GilArbiter::instance();
+  const TimePoint before = MonotonicClock::now();
+  if (seat != nullptr) arbiter.begin(*seat, before);
+  thread_->python.take();
+  const TimePoint after = MonotonicClock::now();
+  if (seat != nullptr) arbiter.got(*seat, before, after, release);
   if (ticks_) lead_.observe(after - before, after);
+  if (seat != nullptr && after - before >= kLongWait) [[unlikely]]
+    log_long_wait(after - before);
   return after - before;
 }
 
@@ -77,12 +110,36 @@ void GilHook::leave(TimePoint next) noexcept {
     thread_->bells.ring();
     collector.collect(plan);
   }
+  GilSeat* const seat = ticks_ ? thread_->seat : nullptr;
+  if (seat != nullptr) GilArbiter::instance().end(*seat, next);
   thread_->python.drop();
+  if (seat != nullptr) GilArbiter::instance().ended(*seat);
   thread_->bells.ring();
 }
 
-std::unique_ptr<GroupHook> GilHooks::make() {
-  return std::make_unique<GilHook>(interpreter_);
+void GilHook::log_long_wait(Nanos wait) noexcept {
+  const GilSeat& seat = *thread_->seat;
+  // relaxed: numbers on their own, written before the wait ended.
+  const pid_t holder = seat.held_by.load(std::memory_order_relaxed);
+  const Nanos ran{seat.holder_ran_ns.load(std::memory_order_relaxed)};
+  const Nanos off_cpu{seat.holder_off_cpu_ns.load(std::memory_order_relaxed)};
+  const auto suppressed = long_waits_.admit(MonotonicClock::now());
+  if (!suppressed) return;
+  const char* did = "asleep: a call that blocks without giving the GIL away";
+  if (ran >= wait / 2) did = "running: a call that computes without giving the GIL away";
+  if (off_cpu >= wait / 2) did = "without a CPU: other threads kept it from running";
+  char text[300];
+  int length = std::snprintf(text, sizeof text, "node '%.64s' waited %lld ms for the GIL",
+                             role_.name.view().data(), static_cast<long long>(wait / 1ms));
+  if (holder != 0) {
+    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                            "; thread %d had it and was %s", holder, did);
+  }
+  log(LogLevel::kWarning, text);
+}
+
+std::unique_ptr<GroupHook> GilHooks::make(const ThreadRole& role) {
+  return std::make_unique<GilHook>(interpreter_, role);
 }
 
 }  // namespace horus::py

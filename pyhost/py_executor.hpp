@@ -10,6 +10,7 @@
 
 #include "pyhost/gil.hpp"
 #include "rt/node.hpp"
+#include "rt/node_runner.hpp"
 #include "rt/scheduler.hpp"
 
 namespace horus::py {
@@ -41,7 +42,7 @@ class GilLead {
 /// doorbells ring after it, and the garbage collector uses the slack.
 class GilHook final : public GroupHook {
  public:
-  explicit GilHook(PyInterpreterState* interpreter) noexcept;
+  GilHook(PyInterpreterState* interpreter, const ThreadRole& role) noexcept;
   ~GilHook() override;
 
   void thread_started() noexcept override;
@@ -53,9 +54,13 @@ class GilHook final : public GroupHook {
  private:
   struct OnThread;  // What lives as long as the thread.
 
+  void log_long_wait(Nanos wait) noexcept;
+
   PyInterpreterState* interpreter_;
+  const ThreadRole role_;
   std::unique_ptr<OnThread> thread_;
   GilLead lead_;
+  LogLimit long_waits_;
   bool ticks_ = false;  ///< Between enter() and leave(): a batch of ticks.
 };
 
@@ -63,7 +68,7 @@ class GilHook final : public GroupHook {
 class GilHooks final : public HookFactory {
  public:
   explicit GilHooks(PyInterpreterState* interpreter) noexcept : interpreter_{interpreter} {}
-  std::unique_ptr<GroupHook> make() override;
+  std::unique_ptr<GroupHook> make(const ThreadRole& role) override;
 
  private:
   PyInterpreterState* interpreter_;

@@ -8,7 +8,7 @@
 
 #include "pyhost/capi.hpp"
 #include "pyhost/errors.hpp"
-#include "pyhost/gil.hpp"
+#include "pyhost/gil_arbiter.hpp"
 #include "pyhost/session.hpp"
 #include "pyhost/tick_state.hpp"
 
@@ -110,9 +110,10 @@ void Run::make_scheduler() {
                        .hooks = &hooks_,
                        .log = &log_});
   for (const pyb::object& node : nodes_) add_node(node_object(node));
-  if (!can_shorten_gil_wait()) {
-    degrade("gil_switch_interval", "this Python does not let a waiter shorten the switch interval",
-            "call sys.setswitchinterval(1e-5) where threads compete with nodes");
+  if (const char* const refusal = GilArbiter::instance().refusal(); refusal != nullptr) {
+    degrade("gil_wait", std::string{refusal} + "; ticks beside busy Python threads wait longer",
+            "run HORUS on a release build of CPython 3.11, 3.12 or 3.13");
+    constant_interval_.emplace(shortest_budget());
   }
   publish(report_.degraded, page_->host());
 }
@@ -136,6 +137,15 @@ void Run::add_node(NodeObject& node) {
     wake = sources_.back().get();
   }
   raise_unless(scheduler_->add(*node.node, config, wake));
+}
+
+Nanos Run::shortest_budget() const {
+  Nanos shortest{};
+  for (const pyb::object& object : nodes_) {
+    const Nanos budget = effective_budget(node_object(object).node->spec.config).execution;
+    if (budget > Nanos{} && (shortest == Nanos{} || budget < shortest)) shortest = budget;
+  }
+  return shortest;
 }
 
 void Run::degrade(const char* feature, std::string reason, const char* fix) {
@@ -256,6 +266,7 @@ void Run::finish() noexcept {
   page_->remove();
   page_is_public_ = false;
   signals_.reset();
+  constant_interval_.reset();
   running_ = false;
   std::erase(runs(), this);
   // release: who waits for it sees the list without this one.
@@ -307,6 +318,7 @@ void forget_runs_after_fork() noexcept {
   for (Run* const run : runs()) run->forget_after_fork();
   runs().clear();
   Collector::instance().forget_after_fork();
+  GilArbiter::instance().forget_after_fork();
 }
 
 }  // namespace horus::py

@@ -96,6 +96,7 @@ class Run final : public NodeHost {
   void open_page();
   void make_scheduler();
   void add_node(NodeObject& node);
+  Nanos shortest_budget() const;
   void degrade(const char* feature, std::string reason, const char* fix);
   void serve(const pybind11::object& on_ready) noexcept;
   void tell_ready(const pybind11::object& on_ready) noexcept;
@@ -114,6 +115,7 @@ class Run final : public NodeHost {
   RtReport report_;
   HostLog log_;
   GilHooks hooks_;
+  std::optional<ConstantInterval> constant_interval_;  ///< Where the GIL cannot be asked for.
   Wakeup wakeup_;
   std::optional<SignalScope> signals_;  ///< From before the page is seen until after it is gone.
   std::unique_ptr<Scheduler> scheduler_;

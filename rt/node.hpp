@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "rt/base/tick_stats.hpp"
 #include "rt/budget.hpp"
 
 namespace horus {
@@ -44,6 +45,14 @@ class WakeSource {
   virtual bool wait_until(TimePoint until) noexcept = 0;
   /// Makes a waiting wait_until() return; from any thread.
   virtual void interrupt() noexcept = 0;
+};
+
+/// The thread that a hook is for.
+struct ThreadRole {
+  NodeName name{};  ///< Of its first node.
+  NodeClass node_class = NodeClass::kTick;
+  Nanos period{};  ///< 0: an event node.
+  Nanos budget{};  ///< Of the ticks of all its nodes together; 0: no limit.
 };
 
 /// What a host does around the ticks of one executor thread: take and drop the GIL, ring

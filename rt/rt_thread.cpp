@@ -3,6 +3,8 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -42,6 +44,25 @@ class Attributes {
   asm volatile("" : : "r"(chunk) : "memory");
 }
 
+/// Keeps policy and nice value. Source: sched_setattr(2); Documentation/scheduler/sched-eevdf.rst.
+void set_slice(Nanos slice) noexcept {
+  // As struct sched_attr, which glibc 2.36 does not declare.
+  struct {
+    std::uint32_t size;
+    std::uint32_t policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime;
+    std::uint64_t deadline;
+    std::uint64_t period;
+  } attributes{};
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+  if (attributes.policy != SCHED_OTHER) return;
+  attributes.runtime = static_cast<std::uint64_t>(slice.count());
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
 void* run(void* argument) {
   const std::unique_ptr<Start> start{static_cast<Start*>(argument)};
   if (start->fifo) {
@@ -50,6 +71,7 @@ void* run(void* argument) {
     const sched_param parameter{.sched_priority = start->config.priority};
     ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
   }
+  if (!start->fifo && start->config.slice > Nanos{}) set_slice(start->config.slice);
   ::pthread_setname_np(::pthread_self(), start->config.name.view().data());
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   prefault_stack(start->config.prefault);

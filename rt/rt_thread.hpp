@@ -9,15 +9,22 @@
 #include "rt/base/cpu_set.hpp"
 #include "rt/base/name.hpp"
 #include "rt/base/result.hpp"
+#include "rt/base/time.hpp"
 
 namespace horus {
 
 using ThreadName = Name<16>;  // The kernel's limit.
 
+/// For threads that run briefly and must start on time.
+inline constexpr Nanos kShortSlice = 100us;
+
 struct ThreadConfig {
   ThreadName name{};
   int priority = 0;  ///< SCHED_FIFO; 0: the ordinary policy.
   CpuSet cpus{};     ///< Empty: where the creator may run.
+  /// Under the ordinary policy: how long it runs at a time. A short slice has it wake sooner beside
+  /// busy threads (Linux 6.12 and newer; ignored before). 0: the kernel's own.
+  Nanos slice{};
   std::size_t stack_size = 2U << 20U;
   std::size_t prefault = 256U << 10U;  ///< So much of the stack is touched before `entry` runs.
 };

@@ -233,7 +233,14 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
                                  .spin_limit = spins ? options.spin_limit : Nanos{},
                                  .log = &log.add_channel(),
                                  .wake = entries[group.nodes.front()].wake};
-  auto hook = options.hooks != nullptr ? options.hooks->make() : nullptr;
+  ThreadRole role{.name = entries[group.nodes.front()].config.name,
+                  .node_class = group.node_class,
+                  .period = group.period,
+                  .budget = {}};
+  for (const std::size_t index : group.nodes) {
+    role.budget += effective_budget(entries[index].config).execution;
+  }
+  auto hook = options.hooks != nullptr ? options.hooks->make(role) : nullptr;
   lanes.push_back(
       std::make_unique<Lane>(std::move(group), std::move(runners), std::move(hook), executor));
   watchdog.watch(lanes.back()->group);
@@ -255,10 +262,12 @@ Status Scheduler::Impl::start_threads() {
       this);
   if (!status) return status;
   for (auto& lane : lanes) {
-    const ThreadConfig config{.name = thread_name(lane->plan, entries),
-                              .priority = lane->plan.priority,
-                              .cpus = lane->plan.cpus,
-                              .stack_size = options.stack_size};
+    const ThreadConfig config{
+        .name = thread_name(lane->plan, entries),
+        .priority = lane->plan.priority,
+        .cpus = lane->plan.cpus,
+        .slice = lane->plan.node_class == NodeClass::kCompute ? Nanos{} : kShortSlice,
+        .stack_size = options.stack_size};
     status = start(lane->thread, config, Lane::run, lane.get());
     if (!status) break;
     if (config.priority > 0 && !lane->thread->fifo()) {

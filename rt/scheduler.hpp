@@ -30,7 +30,7 @@ class HookFactory {
  public:
   virtual ~HookFactory() = default;
   /// May return null: nothing to do around the ticks.
-  virtual std::unique_ptr<GroupHook> make() = 0;
+  virtual std::unique_ptr<GroupHook> make(const ThreadRole& role) = 0;
 };
 
 struct SchedulerOptions {

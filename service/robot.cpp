@@ -39,7 +39,7 @@ Refusal refused_plan(const Config& config, const Error& error) {
 
 }  // namespace
 
-std::unique_ptr<GroupHook> BellHooks::make() {
+std::unique_ptr<GroupHook> BellHooks::make(const ThreadRole& /*role*/) {
   return std::make_unique<BellHook>();
 }
 

@@ -27,7 +27,7 @@ struct Refusal {
 /// Rings after the tick whom the ticks' messages wake.
 class BellHooks final : public HookFactory {
  public:
-  std::unique_ptr<GroupHook> make() override;
+  std::unique_ptr<GroupHook> make(const ThreadRole& role) override;
 };
 
 /// The C++ nodes of a configuration, running: session, plug-ins, statistics page, scheduler.

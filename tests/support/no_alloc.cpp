@@ -77,7 +77,7 @@ NoAlloc::~NoAlloc() {
   --t_forbidden;
 }
 
-std::unique_ptr<GroupHook> NoAllocHooks::make() {
+std::unique_ptr<GroupHook> NoAllocHooks::make(const ThreadRole& /*role*/) {
   return std::make_unique<NoAllocHook>();
 }
 

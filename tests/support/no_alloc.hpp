@@ -20,7 +20,7 @@ class NoAlloc {
 /// Sets the trap on each executor thread of a scheduler, from its first release to its last.
 class NoAllocHooks final : public HookFactory {
  public:
-  std::unique_ptr<GroupHook> make() override;
+  std::unique_ptr<GroupHook> make(const ThreadRole& role) override;
 };
 
 }  // namespace horus::test

@@ -129,7 +129,9 @@ class MemorySink final : public LogSink {
 /// Counts the calls to all its hooks.
 class CountingHooks final : public HookFactory {
  public:
-  std::unique_ptr<GroupHook> make() override { return std::make_unique<Hook>(*this); }
+  std::unique_ptr<GroupHook> make(const ThreadRole& /*role*/) override {
+    return std::make_unique<Hook>(*this);
+  }
 
   std::atomic<int> started{0};
   std::atomic<int> stopping{0};

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/gil_helper.hpp"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "pyhost/interpreter_gil.h"
+
+namespace horus::py {
+namespace {
+
+using Phase = GilSeat::Phase;
+using Asked = GilArbiter::Asked;
+
+constexpr auto kRelaxed = std::memory_order_relaxed;  // For numbers of a seat: see GilSeat.
+constexpr TimePoint kNever = from_ns(std::numeric_limits<std::int64_t>::max());
+// 99 is left to the kernel's own threads.
+constexpr int kHighestPriority = 98;
+// A tick that has the GIL: whether it still has.
+constexpr Nanos kTickLook = 50us;
+// A tick that has let go of the GIL by itself may sleep for long: it is looked at ever more rarely.
+constexpr Nanos kLongestProbe = 500us;
+// A free GIL is taken within this many looks where anybody wants it.
+constexpr int kFreeLooks = 4;
+// When it is worth finding out what the holder of the GIL does.
+constexpr Nanos kTellBase = 1ms;
+constexpr Nanos kTellAfter = 100ms;
+
+/// Where the right is missing the thread runs as it does.
+void raise(pid_t thread, int priority) noexcept {
+  const sched_param parameter{.sched_priority = priority};
+  if (priority > 0) {
+    ::sched_setscheduler(thread, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
+  }
+}
+
+}  // namespace
+
+GilHelper::~GilHelper() {
+  stop_.store(true);
+  wake_before(TimePoint{});
+  thread_.reset();
+}
+
+void GilHelper::start(int priority) noexcept {
+  const int wanted = priority > 0 ? std::min(priority + 1, kHighestPriority) : 0;
+  if (!thread_) {
+    priority_.store(wanted);
+    const ThreadConfig config{
+        .name = ThreadName::clipped("horus-gil"), .priority = wanted, .slice = kShortSlice};
+    auto thread = RtThread::start(
+        config, [](void* self) { static_cast<GilHelper*>(self)->run(); }, this);
+    if (thread) thread_.emplace(std::move(thread).value());
+    return;
+  }
+  if (wanted <= priority_.load()) return;
+  priority_.store(wanted);
+  // seq_cst: either we see its number, or it sees the new priority when it has one.
+  if (const pid_t tid = tid_.load(); tid != 0) raise(tid, wanted);
+}
+
+void GilHelper::wake_before(TimePoint latest) noexcept {
+  // seq_cst: either it sees that the word has moved before it sleeps, or we see that it sleeps.
+  word_.fetch_add(1);
+  if (planned_ns_.load() <= to_ns(latest)) return;
+  ::syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void GilHelper::run() noexcept {
+  tid_.store(::gettid());
+  raise(0, priority_.load());
+  while (!stop_.load()) {
+    planned_ns_.store(0);
+    const std::uint32_t seen = word_.load();
+    const TimePoint next = look(MonotonicClock::now());
+    planned_ns_.store(to_ns(next));
+    const timespec at{.tv_sec = to_ns(next) / 1'000'000'000,
+                      .tv_nsec = to_ns(next) % 1'000'000'000};
+    // FUTEX_WAIT_BITSET takes an absolute instant of CLOCK_MONOTONIC.
+    ::syscall(SYS_futex, &word_, FUTEX_WAIT_BITSET_PRIVATE, seen, &at, nullptr,
+              FUTEX_BITSET_MATCH_ANY);
+  }
+  loan_.take_back();
+}
+
+TimePoint GilHelper::look(TimePoint now) noexcept {
+  TimePoint next = kNever;
+  bool anybody_waits = false;
+  wanted_loan_ = 0;
+  const auto seats = arbiter_.seats();
+  for (std::size_t i = 0; i < seats.size(); ++i) {
+    GilSeat& seat = seats[i];
+    Watched& watched = watched_[i];
+    // acquire: shows what is in the seat.
+    if (!seat.taken.load(std::memory_order_acquire)) continue;
+    const Phase phase = seat.phase.load();
+    if (phase != Phase::kWaiting) watched.looks = 0;
+    switch (phase) {
+      case Phase::kIdle: next = std::min(next, look_ahead(seat, now)); break;
+      case Phase::kWaiting:
+        anybody_waits = true;
+        next = std::min(next, look_at_wait(seat, watched, now));
+        break;
+      case Phase::kTicking:
+        next = std::min(next, look_at_tick(seat, watched, now));
+        anybody_waits = anybody_waits || watched.awaits;
+        break;
+    }
+  }
+  follow_loan(now);
+  free_dropper(anybody_waits);
+  if (arbiter_.request_is_out() || loan_.thread() != 0) {
+    next = std::min(next, now + GilArbiter::kLook);
+  }
+  return next;
+}
+
+Nanos GilHelper::users_interval() const noexcept {
+  constexpr unsigned long kLongest = 1'000'000;  // A user may set years.
+  return Nanos{1us} * static_cast<std::int64_t>(std::min(arbiter_.users_interval_us(), kLongest));
+}
+
+TimePoint GilHelper::look_ahead(const GilSeat& seat, TimePoint now) const noexcept {
+  const std::int64_t expected = seat.expected_ns.load(kRelaxed);
+  if (expected == GilSeat::kNever) return kNever;
+  const bool contended = arbiter_.contended(now);
+  // Between the look at a free GIL and its taking another thread may come first. And a tick that is
+  // protected for longer than threads wait by themselves must not wait so long for its GIL.
+  if (!contended && seat.protection_us <= arbiter_.users_interval_us()) return kNever;
+  const Nanos after = contended ? GilArbiter::kPatientLook : std::max<Nanos>(users_interval(), 1ms);
+  const TimePoint at = from_ns(expected) + after;
+  return at > now ? at : now + after;
+}
+
+TimePoint GilHelper::look_at_wait(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
+  if (++watched.looks == 1) {
+    watched.holder = 0;
+    watched.base.reset();
+  }
+  watched.tick = 0;
+  const TimePoint again = ask(seat, watched, now);
+  tell_long_wait(seat, watched, now);
+  return again;
+}
+
+TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
+  const std::uint64_t tick = seat.tick.load(kRelaxed);
+  if (tick != watched.tick) {
+    watched.tick = tick;
+    watched.loss.begin(std::min(now, from_ns(seat.since_ns.load(kRelaxed))));
+    watched.held = true;
+    watched.awaits = false;
+  }
+  const bool holds = arbiter_.holds(seat);
+  if (holds) {
+    // It is less urgent ones that wait for its next 100 us.
+    if (!watched.held) seat.held_since_ns.store(to_ns(now), kRelaxed);
+    watched.awaits = false;
+  } else {
+    if (watched.held) watched.next_probe = now;
+    watched.awaits = watched.awaits || seat.displaced.load() || awaits_gil(seat, watched, now);
+    if (watched.awaits) seat.lost_to.store(horus_gil_locked() ? watched.holder : 0, kRelaxed);
+  }
+  watched.held = holds;
+  watched.loss.look(now, watched.awaits);
+  seat.lost_ns.store(watched.loss.lost().count(), kRelaxed);
+  seat.lost_tick.store(tick, kRelaxed);
+  if (watched.awaits || seat.displaced.load()) {
+    return ask(seat, watched, now);
+  }
+  if (!holds) return watched.next_probe;
+  if (arbiter_.contended(now)) return now + kTickLook;
+  return seat.wants_us.load(kRelaxed) != 0 ? now + users_interval() : kNever;
+}
+
+bool GilHelper::awaits_gil(const GilSeat& seat, Watched& watched, TimePoint now) noexcept {
+  if (now < watched.next_probe) return false;
+  const Nanos in_tick = now - from_ns(seat.since_ns.load(kRelaxed));
+  watched.next_probe = now + std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
+  const auto address = futex_of(seat.thread);
+  return address && horus_gil_is_waited_for_at(*address);
+}
+
+TimePoint GilHelper::ask(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
+  const GilArbiter::Answer answer = arbiter_.ask(seat, now, false);
+  const TimePoint again = now + answer.again;
+  if (answer.asked != Asked::kPlain) return again;
+  watched.holder = answer.holder;
+  // relaxed: a number on its own.
+  const TimePoint last_long = from_ns(last_long_ns_.load(std::memory_order_relaxed));
+  if (seat.urgency.priority <= 1 || !LendingRule::due(watched.looks, last_long, now)) return again;
+  if (horus_gil_switches() == loan_spent_at_) return again;
+  wanted_loan_ = answer.holder;
+  loan_.lend(answer.holder, seat.urgency.priority - 1, now);
+  return again;
+}
+
+void GilHelper::follow_loan(TimePoint now) noexcept {
+  if (loan_.thread() == 0) return;
+  if (now - loan_.since() > LendingRule::kLongest) {
+    loan_spent_at_ = horus_gil_switches();
+  } else if (loan_.thread() == wanted_loan_) {
+    return;
+  }
+  loan_.take_back();
+}
+
+void GilHelper::free_dropper(bool anybody_waits) noexcept {
+  // Who waits will take it, and with that free the thread that dropped it.
+  if (anybody_waits || horus_gil_locked() || !arbiter_.request_is_out()) {
+    free_looks_ = 0;
+    return;
+  }
+  if (++free_looks_ < kFreeLooks) return;
+  free_looks_ = 0;
+  horus_gil_wake_dropper();
+  arbiter_.forget_request();
+}
+
+void GilHelper::tell_long_wait(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
+  const Nanos wait = now - from_ns(seat.since_ns.load(kRelaxed));
+  if (wait < kTellBase || watched.holder == 0) return;
+  if (!watched.base) {
+    watched.base = cpu_share_of(watched.holder);
+    watched.next_tell = now + kTellAfter - kTellBase;
+    return;
+  }
+  if (now < watched.next_tell) return;
+  watched.next_tell = now + kTellAfter / 2;
+  const auto share = cpu_share_of(watched.holder);
+  if (!share) return;
+  seat.holder_ran_ns.store((share->ran - watched.base->ran).count(), kRelaxed);
+  seat.holder_off_cpu_ns.store((share->waited - watched.base->waited).count(), kRelaxed);
+  seat.held_by.store(watched.holder, kRelaxed);
+}
+
+}  // namespace horus::py
