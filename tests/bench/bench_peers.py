@@ -12,6 +12,7 @@ import importlib.metadata
 import itertools
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -75,6 +76,16 @@ def start(me, name, size, sleeping, environment):
         env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def end(process):
+    """Lets it take away what it made, if it can."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=2.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
 def sample(name, size, sleeping, serial):
     """One-way time in ns, and why there is none."""
     environment = {**os.environ, "HORUS_NAMESPACE": f"peers-{os.getpid()}-{serial}",
@@ -88,9 +99,8 @@ def sample(name, size, sleeping, serial):
     except subprocess.TimeoutExpired:
         return None, f"no end within {TIMEOUT:.0f} s"
     finally:
-        for process in (ping, pong):
-            process.kill()
-            process.communicate()
+        end(ping)
+        end(pong)
     if ping.returncode == 0:
         return float(out.split()[-1]), None
     return None, (error.strip().splitlines() or ["ended without a word"])[-1]
