@@ -143,9 +143,7 @@ PyGetSetDef accessor_of(Place& place) noexcept {
 }
 
 void message_dealloc(PyObject* self) noexcept {
-  PyTypeObject* const python = Py_TYPE(self);
   as_message(self)->type->recycle(as_message(self));
-  Py_DECREF(python);
 }
 
 PyObject* message_repr(PyObject* self) noexcept {

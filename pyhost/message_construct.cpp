@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The constructor of message classes: from a call's arguments, or from a dict of them.
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -8,6 +9,15 @@
 #include "pyhost/message_tails.hpp"
 
 namespace horus::py {
+
+/// How many of a call's arguments, from the first on, are where they were declared.
+inline std::size_t MessageType::in_order(std::size_t positional, PyObject* names,
+                                         std::size_t named) const noexcept {
+  const std::size_t most = std::min(positional + named, arguments_.size());
+  std::size_t i = positional;
+  while (i < most && arguments_[i].name == PyTuple_GET_ITEM(names, i - positional)) ++i;
+  return i;
+}
 
 inline int MessageType::find_argument(PyObject* name, std::size_t guess) const noexcept {
   // Names in source code are interned, and most calls keep the declared order.
@@ -39,13 +49,9 @@ int MessageType::set_twice(std::size_t index) const noexcept {
   return -1;
 }
 
-inline int MessageType::set_argument(std::byte* data, std::size_t index, PyObject* value,
-                                     std::uint64_t& given) const noexcept {
+inline int MessageType::set_argument(std::byte* data, std::size_t index,
+                                     PyObject* value) const noexcept {
   const Argument& argument = arguments_[index];
-  const std::uint64_t bit = std::uint64_t{1} << index;
-  if ((given & bit) != 0) [[unlikely]]
-    return set_twice(index);
-  given |= bit;
   if (PyFloat_CheckExact(value)) [[likely]] {
     const double number = PyFloat_AS_DOUBLE(value);
     if (argument.number && argument.kind == shm::Kind::kF64) {
@@ -61,6 +67,15 @@ inline int MessageType::set_argument(std::byte* data, std::size_t index, PyObjec
   if (argument.number) return store_scalar(data + argument.offset, argument.place, value);
   const bool left_out = value == Py_None && !argument.required;
   return left_out ? 0 : store(data, argument.place, value);
+}
+
+int MessageType::set_named(std::byte* data, int index, PyObject* value,
+                           std::uint64_t& given) const noexcept {
+  if (index < 0) return -1;
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  if ((given & bit) != 0) return set_twice(static_cast<std::size_t>(index));
+  given |= bit;
+  return set_argument(data, static_cast<std::size_t>(index), value);
 }
 
 inline MessageObject* MessageType::with_defaults() noexcept {
@@ -97,19 +112,17 @@ PyObject* MessageType::construct(PyObject* const* values, std::size_t positional
   }
   MessageObject* const message = with_defaults();
   if (message == nullptr) return nullptr;
-  std::uint64_t given = 0;
-  int result = 0;
-  for (std::size_t i = 0; result == 0 && i < positional; ++i) {
-    result = set_argument(message->data, i, values[i], given);
-  }
   const std::size_t named =
       names == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(names));
-  for (std::size_t i = 0; result == 0 && i < named; ++i) {
-    PyObject* const name = PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i));
-    const int index = find_argument(name, positional + i);
-    result = index < 0 ? -1
-                       : set_argument(message->data, static_cast<std::size_t>(index),
-                                      values[positional + i], given);
+  const std::size_t ordered = in_order(positional, names, named);
+  int result = 0;
+  for (std::size_t i = 0; result == 0 && i < ordered; ++i) {
+    result = set_argument(message->data, i, values[i]);
+  }
+  std::uint64_t given = ordered < 64 ? (std::uint64_t{1} << ordered) - 1 : ~std::uint64_t{0};
+  for (std::size_t i = ordered; result == 0 && i < positional + named; ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i - positional));
+    result = set_named(message->data, find_argument(name, i), values[i], given);
   }
   if (result == 0 && check_given(given) == 0) [[likely]]
     return as_object(message);
@@ -130,9 +143,7 @@ MessageObject* MessageType::from_dict(PyObject* dict) noexcept {
   while (result == 0 && PyDict_Next(dict, &position, &name, &value)) {
     Py_INCREF(name);
     Py_INCREF(value);
-    const int index = find_argument(name, guess++);
-    result =
-        index < 0 ? -1 : set_argument(message->data, static_cast<std::size_t>(index), value, given);
+    result = set_named(message->data, find_argument(name, guess++), value, given);
     Py_DECREF(name);
     Py_DECREF(value);
   }

@@ -2,10 +2,10 @@
 // The message classes of the process: those of shm's tables, and those that a program defines.
 #include <array>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "pyhost/bind.hpp"
 #include "pyhost/cpython.hpp"
@@ -24,9 +24,9 @@ class Registry {
     std::size_t slot = slot_of(type->python());
     while (slots_[slot].first != nullptr) slot = (slot + 1) % kSlots;
     slots_[slot] = {type->python(), type.get()};
-    types_.push_back(std::move(type));
+    types_[count_++] = type.release();
   }
-  bool room() const noexcept { return types_.size() < kMaxTypes; }
+  bool room() const noexcept { return count_ < kMaxTypes; }
   MessageType* find(const PyTypeObject* python) const noexcept {
     std::size_t slot = slot_of(python);
     while (slots_[slot].first != python && slots_[slot].first != nullptr) {
@@ -34,7 +34,7 @@ class Registry {
     }
     return slots_[slot].second;
   }
-  const auto& types() const noexcept { return types_; }
+  std::span<MessageType* const> types() const noexcept { return {types_.data(), count_}; }
 
   static constexpr std::size_t kMaxTypes = 256;
 
@@ -44,16 +44,14 @@ class Registry {
     const auto address = reinterpret_cast<std::uintptr_t>(python);
     return (address * 0x9E3779B97F4A7C15ULL) >> 55;
   }
-  std::vector<std::unique_ptr<MessageType>> types_;
+  std::size_t count_ = 0;
+  std::array<MessageType*, kMaxTypes> types_{};
   std::array<std::pair<const PyTypeObject*, MessageType*>, kSlots> slots_{};
 };
 
-/// Read and written with the GIL. It stays until the process ends: message objects may be freed
-/// by the interpreter's last sweep.
-Registry& registry() {
-  static Registry* const the_registry = new Registry;
-  return *the_registry;
-}
+/// Read and written with the GIL. What it holds stays until the process ends: message objects may
+/// be freed by the interpreter's last sweep.
+constinit Registry registry;
 
 /// Whether every message nested in it is a class of this process, of the same layout.
 bool knows_nested(const shm::TypeInfo& info) {
@@ -85,7 +83,7 @@ PyObject* define(const shm::ParsedType& parsed, const char* module, PyObject* de
     PyErr_Format(PyExc_ValueError, "a message may not be named %s", name.c_str());
     return nullptr;
   }
-  if (!registry().room()) {
+  if (!registry.room()) {
     PyErr_Format(PyExc_ValueError, "message %s: a program has at most %zu message classes",
                  name.c_str(), Registry::kMaxTypes);
     return nullptr;
@@ -95,7 +93,7 @@ PyObject* define(const shm::ParsedType& parsed, const char* module, PyObject* de
     return nullptr;
   }
   PyObject* const python = as_object(type->python());
-  registry().add(std::move(type));
+  registry.add(std::move(type));
   return Py_NewRef(python);
 }
 
@@ -138,7 +136,7 @@ PyMethodDef functions[] = {
 }  // namespace
 
 MessageType* find_message_type(const PyTypeObject* python) noexcept {
-  return registry().find(python);
+  return registry.find(python);
 }
 
 MessageType* find_message_type(const shm::TypeInfo& info) noexcept {
@@ -146,22 +144,22 @@ MessageType* find_message_type(const shm::TypeInfo& info) noexcept {
 }
 
 MessageType* find_message_type(std::string_view name) noexcept {
-  for (const auto& type : registry().types()) {
-    if (type->info().name == name) return type.get();
+  for (MessageType* const type : registry.types()) {
+    if (type->info().name == name) return type;
   }
   return nullptr;
 }
 
 void bind_messages(pybind11::module_& module) {
   for (const shm::TypeInfo* info : shm::all_types()) {
-    if (!registry().room()) throw std::length_error("more message types than the registry holds");
+    if (!registry.room()) throw std::length_error("more message types than the registry holds");
     auto type = std::make_unique<MessageType>(*info);
     if (!type->prepare() || !type->make_class()) throw pybind11::error_already_set();
     const std::string name{info->name};
     if (PyModule_AddObjectRef(module.ptr(), name.c_str(), as_object(type->python())) < 0) {
       throw pybind11::error_already_set();
     }
-    registry().add(std::move(type));
+    registry.add(std::move(type));
   }
   if (PyModule_AddFunctions(module.ptr(), functions) != 0) throw pybind11::error_already_set();
 }

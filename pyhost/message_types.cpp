@@ -52,16 +52,15 @@ MessageObject* MessageType::allocate_fresh() noexcept {
   return message;
 }
 
-void MessageType::recycle(MessageObject* message) noexcept {
-  if (message->owner != nullptr) {
-    Py_CLEAR(message->owner);
-    message->data = storage_of(message);
-  }
-  if (free_.size() < free_limit_) {
-    free_.push_back(message);
-  } else {
-    PyObject_Free(message);
-  }
+void MessageType::leave_owner(MessageObject* message) noexcept {
+  Py_CLEAR(message->owner);
+  message->data = storage_of(message);
+}
+
+void MessageType::give_back(MessageObject* message) noexcept {
+  PyTypeObject* const python = Py_TYPE(message);
+  PyObject_Free(message);
+  Py_DECREF(python);
 }
 
 PyObject* MessageType::view(std::byte* data, PyObject* owner) noexcept {
@@ -166,7 +165,7 @@ bool MessageType::make_class(std::string_view module) {
   make_signature();
   // What has arrays of its own is no memory to keep.
   free_limit_ = varies() ? 0 : std::clamp<std::size_t>(kMaxFreeBytes / size_, 1, kMaxFree);
-  free_.reserve(free_limit_);
+  free_ = std::make_unique<MessageObject*[]>(free_limit_);
   qualified_name_ = std::string(module) + "." + std::string(info_.name);
   format_ = buffer_format(info_);
 

@@ -76,16 +76,23 @@ class MessageType {
   /// The message's struct as PEP 3118 writes it.
   const char* format() const noexcept { return format_.c_str(); }
 
-  /// A message whose bytes are not set yet; null with MemoryError set. Memory comes from this
-  /// type's free list where it has some.
+  /// A message whose bytes are not set yet; null with MemoryError set. It comes from this type's
+  /// free list where there is one.
   MessageObject* allocate() noexcept {
-    if (free_.empty()) return allocate_fresh();
-    MessageObject* message = free_.back();
-    free_.pop_back();
-    PyObject_Init(reinterpret_cast<PyObject*>(message), python_);
-    return message;
+    if (free_count_ == 0) [[unlikely]]
+      return allocate_fresh();
+    return free_[--free_count_];
   }
-  void recycle(MessageObject* message) noexcept;
+  /// Takes a message whose last reference is gone.
+  void recycle(MessageObject* message) noexcept {
+    if (message->owner != nullptr) [[unlikely]]
+      leave_owner(message);
+    if (free_count_ == free_limit_) [[unlikely]]
+      return give_back(message);
+    // It keeps its reference to its class, and is handed out again as it is.
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(message), 1);
+    free_[free_count_++] = message;
+  }
 
   /// A view of a message of this type that lies at `data` inside `owner`.
   PyObject* view(std::byte* data, PyObject* owner) noexcept;
@@ -99,6 +106,8 @@ class MessageType {
   static constexpr std::size_t kMaxFreeBytes = std::size_t{256} * 1024;
 
   MessageObject* allocate_fresh() noexcept;
+  static void leave_owner(MessageObject* message) noexcept;
+  static void give_back(MessageObject* message) noexcept;
   void make_fields();
   void nest_defaults();
   bool make_arguments();
@@ -106,10 +115,11 @@ class MessageType {
   void make_accessors();
   void make_signature();
   MessageObject* with_defaults() noexcept;
+  std::size_t in_order(std::size_t positional, PyObject* names, std::size_t named) const noexcept;
   int find_argument(PyObject* name, std::size_t guess) const noexcept;
   int find_by_text(PyObject* name) const noexcept;
-  int set_argument(std::byte* data, std::size_t index, PyObject* value,
-                   std::uint64_t& given) const noexcept;
+  int set_argument(std::byte* data, std::size_t index, PyObject* value) const noexcept;
+  int set_named(std::byte* data, int index, PyObject* value, std::uint64_t& given) const noexcept;
   int set_twice(std::size_t index) const noexcept;
   int check_given(std::uint64_t given) const noexcept;
 
@@ -120,7 +130,8 @@ class MessageType {
   std::vector<Argument> arguments_;
   std::uint64_t required_ = 0;  ///< Bit i: argument i has no default.
   std::vector<std::byte> defaults_;
-  std::vector<MessageObject*> free_;  ///< Capacity is reserved: pushing does not allocate.
+  std::unique_ptr<MessageObject*[]> free_;  ///< Messages to hand out again, free_limit_ at most.
+  std::size_t free_count_ = 0;
   std::size_t free_limit_ = 0;
   std::vector<Place> fields_;
   std::vector<Place> shortcuts_;  ///< Arguments that are no field but stay attributes ("accel_x").

@@ -6,7 +6,7 @@
 
 Run it with PYTHONPATH at a release build. Each row is measured in rounds, interleaved with the
 no-op method call that is the unit c0; prints median, smallest and largest, the ratio to the row's
-floor, and the target. Exit 1 if a target is missed.
+floor, the target, and "missed" where the ratio is above it.
 """
 import gc
 import itertools
@@ -17,7 +17,7 @@ import tempfile
 import time
 
 import numpy as np
-from common import build_floors, pinned, wait_for, write
+from common import against_target, build_floors, pinned, wait_for, write
 
 import horus
 
@@ -43,10 +43,10 @@ class Bench:
         self.empty = {}
 
     def add(self, name, statement, names, *, floor=None, target=None, number=200_000,
-            setup="pass", unit="c0"):
+            setup="pass"):
         """`target` is the largest ratio to `floor`, another row's name; both None: a floor."""
         self.rows.append({
-            "name": name, "unit": "ns", "floor": floor, "target": target, "of": unit,
+            "name": name, "unit": "ns", "floor": floor, "target": target,
             "run": timer_of(statement, names, number, setup),
             "empty": self.empty.setdefault(number, timer_of("pass", {}, number)), "samples": []})
 
@@ -61,24 +61,17 @@ class Bench:
                 row["samples"].append(row["run"]() - empty)
         gc.enable()
 
-    def report(self) -> bool:
-        """Prints the table. Whether every target is met."""
+    def report(self):
+        """Prints the table."""
         medians = {row["name"]: statistics.median(row["samples"]) for row in self.rows}
         print(f"{'call':<46}{'median':>9}{'min':>9}{'max':>10}  {'ratio':>7}  target")
-        good = True
         for row in self.rows:
-            median = medians[row["name"]]
-            text = (f"{row['name']:<46}{median:>9.1f}{min(row['samples']):>9.1f}"
+            text = (f"{row['name']:<46}{medians[row['name']]:>9.1f}{min(row['samples']):>9.1f}"
                     f"{max(row['samples']):>10.1f}")
             if row["floor"]:
-                row["ratio"] = median / medians[row["floor"]]
-                met = row["target"] is None or row["ratio"] <= row["target"]
-                good &= met
-                text += f"  {row['ratio']:>7.2f}"
-                if row["target"] is not None:
-                    text += f"  <= {row['target']} x {row['floor']}{'' if met else '   MISSED'}"
+                row["ratio"] = medians[row["name"]] / medians[row["floor"]]
+                text += f"  {row['ratio']:>7.2f}{against_target(row)}"
             print(text)
-        return good
 
     def results(self):
         keys = ("name", "unit", "samples", "floor", "ratio", "target")
@@ -151,10 +144,10 @@ def main(arguments: list[str]) -> int:
         bench = Bench()
         add_calls(bench, floors)
         bench.measure()
-        good = bench.report()
+        bench.report()
     if arguments:
         write(arguments[0], bench.results())
-    return 0 if good else 1
+    return 0
 
 
 if __name__ == "__main__":

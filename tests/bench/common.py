@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
 import sysconfig
 import time
@@ -40,6 +41,17 @@ def wait_for(condition, what: str, seconds: float = 10.0) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise SystemExit(f"no {what} within {seconds} s")
+
+
+def against_target(row: dict) -> str:
+    """What to print behind a row: its target, and whether it is missed. `target` is the largest
+    ratio to the floor or, where the row says "target_unit": "ns", the largest median."""
+    if row.get("target") is None:
+        return ""
+    in_ns = row.get("target_unit") == "ns"
+    measured = statistics.median(row["samples"]) if in_ns else row["ratio"]
+    text = f"  <= {row['target']}" + (" ns" if in_ns else "")
+    return text + ("  missed" if measured > row["target"] else "")
 
 
 def context() -> dict:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Message objects: what they take, what they hold, what can be done with them."""
 import copy
+import gc
 import math
 import pickle
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -263,3 +265,34 @@ def test_patterns_match_by_the_constructors_arguments():
     match horus.CmdVel(1.0, 2.0):
         case horus.CmdVel(linear, angular):
             assert (linear, angular) == (1.0, 2.0)
+
+
+def test_arguments_given_by_name_come_in_any_order():
+    assert horus.CmdVel(angular=0.5, linear=1.0) == horus.CmdVel(1.0, 0.5)
+    assert horus.CmdVel(1.0, timestamp_ns=3, angular=0.5) == horus.CmdVel(1.0, 0.5, 3)
+    with pytest.raises(TypeError, match="extra"):
+        horus.CmdVel(linear=1.0, angular=0.5, timestamp_ns=3, extra=1)
+
+
+def test_messages_that_are_freed_leave_no_memory_and_no_reference_behind():
+    def make_many():
+        many = [horus.CmdVel(1.0, 0.5) for _ in range(1000)]
+        del many
+        for _ in range(10_000):
+            horus.CmdVel(1.0, 0.5)
+        gc.collect()
+        return sys.getrefcount(horus.CmdVel), sys.getallocatedblocks()
+
+    references, blocks = make_many()
+    again = make_many()
+    assert again[0] == references
+    assert again[1] < blocks + 500
+
+
+def test_a_freed_view_lets_go_of_the_message_that_it_shows():
+    odometry = horus.Odometry()
+    before = sys.getrefcount(odometry)
+    view = odometry.pose
+    assert sys.getrefcount(odometry) == before + 1
+    del view
+    assert sys.getrefcount(odometry) == before
