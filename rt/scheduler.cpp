@@ -216,8 +216,11 @@ Result<std::vector<GroupPlan>> Scheduler::Impl::plan() const {
 }
 
 void Scheduler::Impl::build_lane(GroupPlan group) {
-  const RunnerContext context{
-      .clock = clock, .control = control, .max_deadline_misses = options.max_deadline_misses};
+  LogChannel& channel = log.add_channel();
+  const RunnerContext context{.clock = clock,
+                              .control = control,
+                              .max_deadline_misses = options.max_deadline_misses,
+                              .log = &channel};
   std::vector<std::unique_ptr<NodeRunner>> runners;
   for (const std::size_t index : group.nodes) {
     const Entry& entry = entries[index];
@@ -231,7 +234,7 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
                                  .control = control,
                                  .gate = gate,
                                  .spin_limit = spins ? options.spin_limit : Nanos{},
-                                 .log = &log.add_channel(),
+                                 .log = &channel,
                                  .wake = entries[group.nodes.front()].wake};
   auto hook = options.hooks != nullptr ? options.hooks->make() : nullptr;
   lanes.push_back(

@@ -26,7 +26,7 @@ class NodeRunnerTest : public ::testing::Test {
   void release(int number, Nanos late = 0us) {
     const TimePoint at = epoch + number * 1ms;
     if (clock.now() < at + late) clock.advance(at + late - clock.now());
-    runner_->run(at);
+    runner_->run(at, clock.now());
   }
   void fail() {
     node.on_tick = [](const Tick&) { throw std::runtime_error("no current"); };
