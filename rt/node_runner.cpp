@@ -70,21 +70,17 @@ bool NodeRunner::guarded(Call call) noexcept {
   try {
     call();
     return true;
+  } catch (const std::exception& error) {
+    keep_error(error.what());
   } catch (...) {
-    keep_error();
-    return false;
+    keep_error("an exception that is not a std::exception");
   }
+  return false;
 }
 
 /// Out of line, so that a tick's own frame stays small.
-void NodeRunner::keep_error() noexcept {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    error_ = Name<384>::clipped(error.what());
-  } catch (...) {
-    error_ = Name<384>::clipped("an exception that is not a std::exception");
-  }
+[[gnu::noinline]] void NodeRunner::keep_error(std::string_view text) noexcept {
+  error_ = Name<384>::clipped(text);
 }
 
 bool NodeRunner::init() noexcept {
@@ -119,10 +115,15 @@ inline TimePoint NodeRunner::tick(TimePoint release, TimePoint start) noexcept {
   const TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
   const Verdict verdict = judge(timing, budget_);
   count(timing, verdict);
-  if (verdict.missed || !succeeded) [[unlikely]]
-    return follow(timing, verdict.missed, succeeded);
-  failures_.in_a_row = 0;
-  return timing.finish;
+  TimePoint now = timing.finish;
+  if (verdict.missed || !succeeded) [[unlikely]] {
+    now = follow(timing, verdict.missed, succeeded);
+  } else {
+    failures_.in_a_row = 0;
+  }
+  // Only now: what was logged until here names the tick that it is about.
+  ++source_.tick;
+  return now;
 }
 
 bool NodeRunner::may_tick(TimePoint release, TimePoint& now) noexcept {
@@ -152,7 +153,7 @@ bool NodeRunner::may_tick(TimePoint release, TimePoint& now) noexcept {
 
 inline void NodeRunner::count(const TickTiming& timing, const Verdict& verdict) noexcept {
   NodeStats& stats = stats_;
-  if (source_.tick++ == 0) [[unlikely]]
+  if (source_.tick == 0) [[unlikely]]
     stats.first_release_ns.set(to_ns(timing.release));
   stats.ticks.add();
   stats.budget_ns.set(budget_.execution.count());

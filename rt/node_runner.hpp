@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "rt/base/tick_stats.hpp"
 #include "rt/clock.hpp"
@@ -83,7 +84,7 @@ class NodeRunner {
  private:
   template <typename Call>
   bool guarded(Call call) noexcept;
-  void keep_error() noexcept;
+  void keep_error(std::string_view text) noexcept;
   void log_as(const LogSource* source) noexcept {
     if (log_ != nullptr) log_->source = source;
   }
