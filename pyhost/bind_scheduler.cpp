@@ -6,6 +6,7 @@
 #include "pyhost/capi.hpp"
 #include "pyhost/py_scheduler.hpp"
 #include "rt/rt_profile.hpp"
+#include "rt/spin_policy.hpp"
 
 namespace horus::py {
 namespace {
@@ -63,6 +64,21 @@ GcPolicy gc_of(const std::string& text) {
   return *policy;
 }
 
+/// None, True, False, or the longest spin in seconds.
+std::optional<Nanos> spin_of(const pyb::object& spin) {
+  if (spin.is_none()) return std::nullopt;
+  if (pyb::isinstance<pyb::bool_>(spin)) return spin.cast<bool>() ? kLongestSpin : Nanos{};
+  constexpr double kMost = 1e-3;
+  if (!pyb::isinstance<pyb::float_>(spin) && !pyb::isinstance<pyb::int_>(spin)) {
+    throw pyb::type_error("spin must be None, True, False or a number of seconds");
+  }
+  const double seconds = spin.cast<double>();
+  if (!(seconds >= 0.0 && seconds <= kMost)) {
+    throw pyb::value_error("spin must be at most 0.001 s, or None, True or False");
+  }
+  return Nanos{static_cast<std::int64_t>(seconds * 1e9)};
+}
+
 /// The numbers of Scheduler(...).
 struct Numbers {
   double tick_rate;
@@ -104,26 +120,27 @@ bool has_full_rt(const PyScheduler& scheduler) {
 
 void bind_constructor(pyb::class_<PyScheduler>& type) {
   type.def(
-      pyb::init([](double tick_rate, bool rt, bool deterministic, double blackbox_mb,
-                   double watchdog_ms, const pyb::object& recording,
-                   const std::optional<std::string>& name,
-                   const std::optional<std::vector<int>>& cores,
-                   std::optional<int> max_deadline_misses, bool verbose,
-                   const pyb::object& telemetry, const pyb::object& net, const std::string& gc) {
-        Unavailable{deterministic, blackbox_mb, recording, telemetry, net}.check();
-        RunSettings settings{.name = name.value_or(""),
-                             .rt = rt,
-                             .verbose = verbose,
-                             .watchdog = {},
-                             .cores = cores_of(cores),
-                             .gc = gc_of(gc)};
-        set_numbers(settings, {tick_rate, watchdog_ms, max_deadline_misses});
-        return PyScheduler{std::move(settings)};
-      }),
+      pyb::init(
+          [](double tick_rate, bool rt, bool deterministic, double blackbox_mb, double watchdog_ms,
+             const pyb::object& recording, const std::optional<std::string>& name,
+             const std::optional<std::vector<int>>& cores, std::optional<int> max_deadline_misses,
+             bool verbose, const pyb::object& telemetry, const pyb::object& net,
+             const std::string& gc, const pyb::object& spin) {
+            Unavailable{deterministic, blackbox_mb, recording, telemetry, net}.check();
+            RunSettings settings{.name = name.value_or(""),
+                                 .rt = rt,
+                                 .verbose = verbose,
+                                 .watchdog = {},
+                                 .spin = spin_of(spin),
+                                 .cores = cores_of(cores),
+                                 .gc = gc_of(gc)};
+            set_numbers(settings, {tick_rate, watchdog_ms, max_deadline_misses});
+            return PyScheduler{std::move(settings)};
+          }),
       pyb::kw_only(), "tick_rate"_a = 1000.0, "rt"_a = false, "deterministic"_a = false,
       "blackbox_mb"_a = 0, "watchdog_ms"_a = 0, "recording"_a = false, "name"_a = pyb::none(),
       "cores"_a = pyb::none(), "max_deadline_misses"_a = pyb::none(), "verbose"_a = false,
-      "telemetry"_a = pyb::none(), "net"_a = false, "gc"_a = "slack",
+      "telemetry"_a = pyb::none(), "net"_a = false, "gc"_a = "slack", "spin"_a = pyb::none(),
       "Plans nodes onto threads and runs them.");
 }
 

@@ -104,6 +104,7 @@ void Run::make_scheduler() {
   report_ = apply(profile);
   scheduler_ = std::make_unique<Scheduler>(
       SchedulerOptions{.profile = profile,
+                       .spin_limit = settings_.spin,
                        .watchdog = settings_.watchdog.value_or(kNoWatchdog),
                        .max_deadline_misses = settings_.max_deadline_misses,
                        .watchdog_cpus = {},

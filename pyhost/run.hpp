@@ -31,6 +31,7 @@ struct RunSettings {
   bool verbose = false;
   bool log_prefix = false;  ///< A supervisor reads stderr.
   std::optional<Nanos> watchdog;
+  std::optional<Nanos> spin;  ///< Nothing: see rt/spin_policy.hpp.
   int max_deadline_misses = 0;
   CpuSet cores;
   GcPolicy gc = GcPolicy::kSlack;

@@ -59,17 +59,13 @@ void bind_log_channel(LogChannel* channel) noexcept {
   t_channel = channel;
 }
 
-void set_log_context(const NodeName* node, std::uint64_t tick) noexcept {
-  if (t_channel == nullptr) return;
-  t_channel->node = node;
-  t_channel->tick = tick;
-}
-
 void log(LogLevel level, std::string_view text) noexcept {
   LogRecord record{.level = level, .at = MonotonicClock::now(), .text = Name<384>::clipped(text)};
   if (t_channel != nullptr) {
-    if (t_channel->node != nullptr) record.node = *t_channel->node;
-    record.tick = t_channel->tick;
+    if (const LogSource* const source = t_channel->source) {
+      record.node = *source->node;
+      record.tick = source->tick;
+    }
     if (!t_channel->ring.push(record)) t_channel->lost.add();
     return;
   }

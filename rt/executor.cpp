@@ -105,7 +105,7 @@ void Executor::tick_periodically(TimePoint epoch) noexcept {
     }
     group_.skip(due.skipped);
     group_.progress().owe(now);
-    group_.tick(due.at, *gil_wait);
+    group_.tick(due.at, now, *gil_wait);
     release = due.at + period_;
     hook_->leave(release);
   }
@@ -164,7 +164,7 @@ void Executor::tick_on_events() noexcept {
     const TimePoint release = context_.clock.now();
     group_.progress().owe(release);
     const Nanos gil_wait = hook_->enter(release);
-    group_.tick(release, gil_wait);
+    group_.tick(release, context_.clock.now(), gil_wait);
     hook_->leave(TimePoint{});
   }
 }

@@ -14,20 +14,24 @@
 
 namespace horus {
 
-/// What one executor thread logs through: its ring, and which node and tick are running.
+/// Who logs.
+struct LogSource {
+  const NodeName* node = nullptr;
+  std::uint64_t tick = 0;
+};
+
+/// What one executor thread logs through.
 struct LogChannel {
   static constexpr std::size_t kRecords = 128;
 
   SpscRing<LogRecord, kRecords> ring;
-  Counter lost{};                  ///< Records that found the ring full.
-  const NodeName* node = nullptr;  ///< Only for the executor's own eyes.
-  std::uint64_t tick = 0;          ///< Likewise.
+  Counter lost{};  ///< Records that found the ring full.
+  /// The node that runs, named by every record; null: none. For the executor's own eyes.
+  const LogSource* source = nullptr;
 };
 
 /// Makes log() of the calling thread write to `channel`; null ends that.
 void bind_log_channel(LogChannel* channel) noexcept;
-/// RT-safe. The node and tick that records of this thread name from now on.
-void set_log_context(const NodeName* node, std::uint64_t tick) noexcept;
 
 /// Gathers the records of executors and other threads, and hands them to the sink.
 ///

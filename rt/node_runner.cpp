@@ -42,15 +42,17 @@ std::optional<std::uint64_t> LogLimit::admit(TimePoint now) noexcept {
 NodeRunner::NodeRunner(Node& node, const NodeConfig& config, NodeStats& stats,
                        const RunnerContext& context)
     : node_{node},
-      config_{config},
       stats_{stats},
       clock_{context.clock},
       control_{context.control},
-      max_deadline_misses_{context.max_deadline_misses},
+      log_{context.log},
+      source_{.node = &config_.name},
       period_{config.rate && config.node_class != NodeClass::kEvent ? config.rate->period()
                                                                     : Nanos{}},
       budget_{effective_budget(config)},
-      wanted_budget_ns_{budget_.execution.count()} {
+      wanted_budget_ns_{budget_.execution.count()},
+      max_deadline_misses_{context.max_deadline_misses},
+      config_{config} {
   stats_.name = config_.name;
   stats_.node_class.set(config_.node_class);
   stats_.state.set(NodeState::kUninitialized);
@@ -69,53 +71,66 @@ bool NodeRunner::guarded(Call call) noexcept {
     call();
     return true;
   } catch (const std::exception& error) {
-    error_ = Name<384>::clipped(error.what());
+    keep_error(error.what());
   } catch (...) {
-    error_ = Name<384>::clipped("an exception that is not a std::exception");
+    keep_error("an exception that is not a std::exception");
   }
   return false;
 }
 
+/// Out of line, so that a tick's own frame stays small.
+[[gnu::noinline]] void NodeRunner::keep_error(std::string_view text) noexcept {
+  error_ = Name<384>::clipped(text);
+}
+
 bool NodeRunner::init() noexcept {
-  set_log_context(&config_.name, number_);
+  log_as(&source_);
   stats_.state.set(NodeState::kInitializing);
   initialised_ = guarded([this] { node_.init(); });
   stats_.state.set(initialised_ ? NodeState::kRunning : NodeState::kCrashed);
   if (!initialised_) {
     control_.stop_because(StopReason::kNotStarted, config_.name.view(), error_.view());
   }
-  set_log_context(nullptr, 0);
+  log_as(nullptr);
   return initialised_;
 }
 
-void NodeRunner::run(TimePoint release) noexcept {
-  set_log_context(&config_.name, number_);
-  follow_safe_state();
-  if (may_tick(release)) {
-    // relaxed: a number on its own.
-    budget_.execution = Nanos{wanted_budget_ns_.load(std::memory_order_relaxed)};
-    TickTiming timing{.release = release, .start = clock_.now()};
-    const Tick tick{.number = number_,
-                    .release = release,
-                    .start = timing.start,
-                    .period = period_,
-                    .budget = budget_};
-    const bool succeeded = guarded([&] { node_.tick(tick); });
-    timing.finish = clock_.now();
-    last_finish_ = timing.finish;
-    const Verdict verdict = judge(timing, budget_);
-    count(timing, verdict);
-    if (verdict.missed) follow_miss(timing);
-    if (succeeded) {
-      failures_.in_a_row = 0;
-    } else {
-      follow_failure(timing.finish);
-    }
-  }
-  set_log_context(nullptr, 0);
+TimePoint NodeRunner::run(TimePoint release, TimePoint now) noexcept {
+  log_as(&source_);
+  if (ordinary(release) || may_tick(release, now)) [[likely]]
+    now = tick(release, now);
+  log_as(nullptr);
+  return now;
 }
 
-bool NodeRunner::may_tick(TimePoint release) noexcept {
+inline TimePoint NodeRunner::tick(TimePoint release, TimePoint start) noexcept {
+  // relaxed: a number on its own.
+  budget_.execution = Nanos{wanted_budget_ns_.load(std::memory_order_relaxed)};
+  const Tick tick{.number = source_.tick,
+                  .release = release,
+                  .start = start,
+                  .period = period_,
+                  .budget = budget_};
+  const bool succeeded = guarded([&] { node_.tick(tick); });
+  const TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
+  const Verdict verdict = judge(timing, budget_);
+  count(timing, verdict);
+  TimePoint now = timing.finish;
+  if (verdict.missed || !succeeded) [[unlikely]] {
+    now = follow(timing, verdict.missed, succeeded);
+  } else {
+    failures_.in_a_row = 0;
+  }
+  // Only now: what was logged until here names the tick that it is about.
+  ++source_.tick;
+  return now;
+}
+
+bool NodeRunner::may_tick(TimePoint release, TimePoint& now) noexcept {
+  if (safe_state_due()) {
+    follow_safe_state();
+    now = clock_.now();
+  }
   if (isolated() || release < resume_at_) {
     stats_.skipped.add();
     return false;
@@ -126,34 +141,48 @@ bool NodeRunner::may_tick(TimePoint release) noexcept {
   }
   if (!std::exchange(restart_pending_, false)) return true;
   initialised_ = guarded([this] { node_.init(); });
+  now = clock_.now();
   if (!initialised_) {
     stats_.skipped.add();
-    follow_failure(clock_.now());
+    follow_failure(now);
     return false;
   }
   stats_.state.set(NodeState::kRunning);
   return true;
 }
 
-void NodeRunner::count(const TickTiming& timing, const Verdict& verdict) noexcept {
-  ++number_;
-  stats_.ticks.add();
-  stats_.budget_ns.set(budget_.execution.count());
-  stats_.lateness.record(timing.lateness());
-  stats_.execution.record(timing.execution());
-  stats_.response.record(timing.response());
-  stats_.last_execution_ns.set(timing.execution().count());
-  stats_.last_release_ns.set(to_ns(timing.release));
-  if (stats_.first_release_ns.value() == 0) stats_.first_release_ns.set(to_ns(timing.release));
-  count_skipped_responses(timing);
-  if (verdict.overrun) stats_.overruns.add();
-  if (verdict.missed) {
-    stats_.misses.add();
-    stats_.consecutive_misses.add();
+inline void NodeRunner::count(const TickTiming& timing, const Verdict& verdict) noexcept {
+  NodeStats& stats = stats_;
+  if (source_.tick == 0) [[unlikely]]
+    stats.first_release_ns.set(to_ns(timing.release));
+  stats.ticks.add();
+  stats.budget_ns.set(budget_.execution.count());
+  stats.last_execution_ns.set(timing.execution().count());
+  stats.last_release_ns.set(to_ns(timing.release));
+  stats.lateness.record(timing.lateness());
+  stats.execution.record(timing.execution());
+  stats.response.record(timing.response());
+  if (owed_responses_ != 0) [[unlikely]]
+    count_skipped_responses(timing);
+  if (verdict.overrun) stats.overruns.add();
+  if (verdict.missed) [[unlikely]] {
+    stats.misses.add();
+    stats.consecutive_misses.add();
   } else {
-    stats_.consecutive_misses.set(0);
+    stats.consecutive_misses.set(0);
     in_miss_episode_ = false;
   }
+}
+
+TimePoint NodeRunner::follow(const TickTiming& timing, bool missed, bool succeeded) noexcept {
+  if (missed) follow_miss(timing);
+  if (succeeded) {
+    failures_.in_a_row = 0;
+  } else {
+    follow_failure(timing.finish);
+  }
+  // This took its time, and the next node shall not be charged for it.
+  return clock_.now();
 }
 
 void NodeRunner::count_skipped_responses(const TickTiming& timing) noexcept {
@@ -241,7 +270,7 @@ void NodeRunner::follow_safe_state() noexcept {
 }
 
 void NodeRunner::shutdown() noexcept {
-  set_log_context(&config_.name, number_);
+  log_as(&source_);
   if (std::exchange(initialised_, false)) {
     stats_.state.set(NodeState::kStopping);
     if (!guarded([this] { node_.shutdown(); })) {
@@ -250,7 +279,7 @@ void NodeRunner::shutdown() noexcept {
     }
     stats_.state.set(NodeState::kStopped);
   }
-  set_log_context(nullptr, 0);
+  log_as(nullptr);
 }
 
 void NodeRunner::set_budget(Nanos execution) noexcept {

@@ -15,14 +15,14 @@ void RateGroup::init() noexcept {
   }
 }
 
-void RateGroup::tick(TimePoint release, Nanos gil_wait) noexcept {
+void RateGroup::tick(TimePoint release, TimePoint now, Nanos gil_wait) noexcept {
   for (std::size_t i = 0; i < runners_.size(); ++i) {
     NodeRunner& runner = *runners_[i];
     if (gil_wait >= Nanos{}) runner.record_gil_wait(gil_wait);
     // relaxed: see Progress.
     progress_.running.store(static_cast<int>(i), std::memory_order_relaxed);
-    runner.run(release);
-    progress_.owe(std::max(release, runner.last_finish()));
+    now = runner.run(release, now);
+    progress_.owe(now);
   }
   progress_.running.store(-1, std::memory_order_relaxed);
 }

@@ -40,8 +40,9 @@ class RateGroup {
 
   /// Stops at the first node that fails.
   void init() noexcept;
-  /// RT-safe as far as the nodes are. `gil_wait` below 0: there is no GIL.
-  void tick(TimePoint release, Nanos gil_wait) noexcept;
+  /// RT-safe as far as the nodes are. `now`: the clock's time, when the first node starts; each
+  /// other one starts when the one before it has ended. `gil_wait` below 0: there is no GIL.
+  void tick(TimePoint release, TimePoint now, Nanos gil_wait) noexcept;
   /// RT-safe.
   void skip(std::uint64_t count) noexcept;
   void shutdown() noexcept;

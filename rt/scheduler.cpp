@@ -13,6 +13,7 @@
 #include "rt/rate_group.hpp"
 #include "rt/rt_thread.hpp"
 #include "rt/run_control.hpp"
+#include "rt/spin_policy.hpp"
 #include "rt/watchdog.hpp"
 
 namespace horus {
@@ -70,6 +71,7 @@ struct Scheduler::Impl {
 
   Result<std::vector<GroupPlan>> plan() const;
   void build_lane(GroupPlan group);
+  Nanos spin_limit(const GroupPlan& group) const noexcept;
   Status start_threads();
   bool ready() const noexcept;
   void supervise() noexcept;
@@ -216,8 +218,11 @@ Result<std::vector<GroupPlan>> Scheduler::Impl::plan() const {
 }
 
 void Scheduler::Impl::build_lane(GroupPlan group) {
-  const RunnerContext context{
-      .clock = clock, .control = control, .max_deadline_misses = options.max_deadline_misses};
+  LogChannel& channel = log.add_channel();
+  const RunnerContext context{.clock = clock,
+                              .control = control,
+                              .max_deadline_misses = options.max_deadline_misses,
+                              .log = &channel};
   std::vector<std::unique_ptr<NodeRunner>> runners;
   for (const std::size_t index : group.nodes) {
     const Entry& entry = entries[index];
@@ -226,12 +231,11 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
     node_stats.priority.set(group.priority);
     node_stats.cpu.set(group.cpu);
   }
-  const bool spins = group.node_class == NodeClass::kTick;
   const ExecutorContext executor{.clock = clock,
                                  .control = control,
                                  .gate = gate,
-                                 .spin_limit = spins ? options.spin_limit : Nanos{},
-                                 .log = &log.add_channel(),
+                                 .spin_limit = spin_limit(group),
+                                 .log = &channel,
                                  .wake = entries[group.nodes.front()].wake};
   ThreadRole role{.name = entries[group.nodes.front()].config.name,
                   .node_class = group.node_class,
@@ -244,6 +248,19 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
   lanes.push_back(
       std::make_unique<Lane>(std::move(group), std::move(runners), std::move(hook), executor));
   watchdog.watch(lanes.back()->group);
+}
+
+Nanos Scheduler::Impl::spin_limit(const GroupPlan& group) const noexcept {
+  if (group.node_class != NodeClass::kTick) return Nanos{};
+  bool asked = options.profile.fifo;
+  Nanos shortest{};
+  for (const std::size_t index : group.nodes) {
+    const NodeConfig& config = entries[index].config;
+    asked = asked || config.priority.has_value();
+    const Nanos deadline = effective_budget(config).deadline;
+    if (shortest == Nanos{} || deadline < shortest) shortest = deadline;
+  }
+  return longest_spin(options.spin_limit, asked, shortest);
 }
 
 Status Scheduler::Impl::start_threads() {

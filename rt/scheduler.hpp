@@ -35,7 +35,9 @@ class HookFactory {
 
 struct SchedulerOptions {
   RtProfile profile{};
-  Nanos spin_limit = 200us;  ///< The longest lead before a release; 0 saves power: sleep only.
+  /// The longest lead before a release, to be spun away; 0 saves power: sleep only. Nothing: only
+  /// where a node asked for real time or has a short deadline, see spin_policy.hpp.
+  std::optional<Nanos> spin_limit = {};
   Nanos watchdog{};  ///< An executor's silence that is a warning; 0: ten periods, at least 100 ms.
   int max_deadline_misses = 0;  ///< In a row, of one node; then safe state for all. 0: no limit.
   CpuSet watchdog_cpus{};       ///< Where the watchdog and the log's drain thread run; empty: any.

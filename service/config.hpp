@@ -71,7 +71,7 @@ struct Config {
   struct Realtime {
     RtMode mode = RtMode::kAuto;
     int priority = 80;
-    Nanos spin = 200us;
+    std::optional<Nanos> spin;  ///< Nothing: the scheduler decides thread by thread.
     Nanos watchdog{};  ///< 0: the scheduler's default.
   } realtime;
   std::vector<NodeEntry> nodes;

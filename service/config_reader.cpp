@@ -113,9 +113,12 @@ constexpr std::array<Field<Config::Realtime>, 4> kRealtimeFields{{
      [](const toml::node& value, Config::Realtime& rt) {
        return fields::integer(value, 1, 98, rt.priority);
      }},
-    {"spin", "a duration of at most \"1 ms\", e.g. \"200 us\"; \"0\" turns spinning off",
+    {"spin",
+     "\"auto\", or a duration of at most \"1 ms\", e.g. \"200 us\"; \"0\" turns spinning off",
      [](const toml::node& value, Config::Realtime& rt) {
-       return fields::duration(value, rt.spin) && rt.spin <= 1ms;
+       rt.spin.reset();
+       if (value.value_exact<std::string>() == "auto") return true;
+       return fields::duration(value, rt.spin.emplace()) && *rt.spin <= 1ms;
      }},
     {"watchdog", fields::kDuration,
      [](const toml::node& value, Config::Realtime& rt) {

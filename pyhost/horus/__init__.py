@@ -41,13 +41,14 @@ def run(
     telemetry: object = None,
     net: object = False,
     gc: str = "slack",
+    spin: bool | float | None = None,
 ) -> None:
     """Build a Scheduler, add the nodes, run. The options are those of Scheduler."""
     scheduler = Scheduler(
         tick_rate=tick_rate, rt=rt, deterministic=deterministic, watchdog_ms=watchdog_ms,
         blackbox_mb=blackbox_mb, recording=recording, name=name, cores=cores,
         max_deadline_misses=max_deadline_misses, verbose=verbose, telemetry=telemetry, net=net,
-        gc=gc)
+        gc=gc, spin=spin)
     for node in nodes:
         scheduler.add(node)
     scheduler.run(duration)

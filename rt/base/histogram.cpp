@@ -34,6 +34,18 @@ double HistogramSnapshot::mean_ns() const noexcept {
   return total == 0 ? 0.0 : static_cast<double>(sum_ns) / static_cast<double>(total);
 }
 
+void Histogram::record_outside(std::int64_t ns) noexcept {
+  buckets_[ll5::index_of(ns)].add();
+  sum_.add(ns);
+  max_.raise(ns);
+  lower(std::max<std::int64_t>(ns, 0));
+}
+
+void Histogram::lower(std::int64_t ns) noexcept {
+  const std::int64_t plus_one = min_plus_one_.value();
+  if (plus_one == 0 || ns < plus_one - 1) min_plus_one_.set(ns + 1);
+}
+
 HistogramSnapshot Histogram::snapshot() const noexcept {
   HistogramSnapshot copy;
   std::transform(buckets_.begin(), buckets_.end(), copy.buckets.begin(),
@@ -48,10 +60,7 @@ void Histogram::carry(const HistogramSnapshot& past) noexcept {
   for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i].add(past.buckets[i]);
   sum_.add(past.sum_ns);
   max_.raise(past.max_ns);
-  if (past.count() != 0 &&
-      (min_plus_one_.value() == 0 || past.min_ns < min_plus_one_.value() - 1)) {
-    min_plus_one_.set(past.min_ns + 1);
-  }
+  if (past.count() != 0) lower(past.min_ns);
 }
 
 }  // namespace horus

@@ -18,13 +18,19 @@ namespace horus {
 namespace ll5 {
 
 inline constexpr std::size_t kBuckets = 1024;
+inline constexpr std::uint64_t kEnd = std::uint64_t{1} << 36;
+
+/// Of a value below kEnd.
+constexpr std::size_t index_within(std::uint64_t value) noexcept {
+  // Below 64 the shift is 0 and the value is its own index.
+  const auto shift = static_cast<unsigned>(std::bit_width(value | 32U)) - 6;
+  return (static_cast<std::size_t>(shift) << 5) + (value >> shift);
+}
 
 constexpr std::size_t index_of(std::int64_t ns) noexcept {
-  if (ns < 32) return ns < 0 ? 0 : static_cast<std::size_t>(ns);
+  if (ns < 0) return 0;
   const auto value = static_cast<std::uint64_t>(ns);
-  const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1;
-  if (exponent >= 36) return kBuckets - 1;
-  return (static_cast<std::size_t>(exponent - 4) << 5) | ((value >> (exponent - 5)) & 31U);
+  return value < kEnd ? index_within(value) : kBuckets - 1;
 }
 
 /// The smallest value that bucket `index` counts.
@@ -60,16 +66,24 @@ class Histogram {
   /// RT-safe.
   void record(Nanos duration) noexcept {
     const std::int64_t ns = duration.count();
-    buckets_[ll5::index_of(ns)].add();
+    const auto value = static_cast<std::uint64_t>(ns);
+    // One comparison for both ends of the range: a negative number is a huge one here.
+    if (value >= ll5::kEnd) [[unlikely]]
+      return record_outside(ns);
+    buckets_[ll5::index_within(value)].add();
     sum_.add(ns);
     max_.raise(ns);
-    if (ns < min_plus_one_.value() - 1 || min_plus_one_.value() == 0) min_plus_one_.set(ns + 1);
+    // Likewise: where nothing is recorded yet, 0 - 1 is larger than any value.
+    if (static_cast<std::uint64_t>(min_plus_one_.value() - 1) > value) min_plus_one_.set(ns + 1);
   }
   HistogramSnapshot snapshot() const noexcept;
   /// Adds what an earlier life of the same node counted. Before the writer starts.
   void carry(const HistogramSnapshot& past) noexcept;
 
  private:
+  void record_outside(std::int64_t ns) noexcept;
+  void lower(std::int64_t ns) noexcept;
+
   std::array<Counter, ll5::kBuckets> buckets_{};
   Gauge max_{};
   Gauge min_plus_one_{};  // 0 means: nothing recorded, so that zeroed memory is an empty histogram.

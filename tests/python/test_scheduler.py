@@ -42,6 +42,8 @@ KEYS = {
     ({"cores": []}, "cores must name at least one CPU"), ({"cores": [4000]}, "CPU 4000 is not"),
     ({"max_deadline_misses": 0}, "max_deadline_misses must be at least 1"),
     ({"gc": "never"}, "gc must be 'slack', 'off' or 'python', not 'never'"),
+    ({"spin": 0.5}, "spin must be at most 0.001 s"), ({"spin": -1e-6}, "spin must be at most"),
+    ({"spin": math.nan}, "spin must be at most"),
     *(({name: value}, f"{name}.* is not available yet; leave it at its default")
       for name, value in [("deterministic", True), ("blackbox_mb", 1), ("recording", True),
                           ("telemetry", "udp:x"), ("net", True)])])
@@ -50,6 +52,17 @@ def test_an_option_that_cannot_be_followed_is_refused(options, says):
         horus.Scheduler(**options)
     with pytest.raises(ValueError, match=says):
         horus.run(horus.Node(), **options)
+
+
+@pytest.mark.parametrize("spin", [None, True, False, 0, 0.0002, 0.001])
+def test_a_spin_is_a_choice_or_a_limit_in_seconds(spin):
+    horus.Scheduler(spin=spin)
+
+
+@pytest.mark.parametrize("spin", ["auto", [1], object()])
+def test_a_spin_of_another_type_is_a_type_error(spin):
+    with pytest.raises(TypeError, match="spin must be None, True, False or a number of seconds"):
+        horus.Scheduler(spin=spin)
 
 
 def test_an_unknown_option_is_a_type_error():

@@ -36,10 +36,12 @@ TEST(Log, from_an_executor_names_the_running_node_and_tick) {
   Memory sink;
   LogQueue queue{sink};
   const NodeName node = NodeName::clipped("arm");
-  as_executor(queue.add_channel(), [&node] {
-    set_log_context(&node, 7);
+  LogChannel& channel = queue.add_channel();
+  as_executor(channel, [&] {
+    const LogSource source{&node, 7};
+    channel.source = &source;
     log(LogLevel::kWarning, "late");
-    set_log_context(nullptr, 0);
+    channel.source = nullptr;
     log(LogLevel::kInfo, "idle");
   });
   EXPECT_TRUE(sink.records.empty()) << "only drain() calls the sink";

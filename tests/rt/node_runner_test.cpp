@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -16,9 +17,11 @@ class NodeRunnerTest : public ::testing::Test {
   NodeRunner& make(NodeConfig config = {}) {
     config.name = NodeName::clipped("arm");
     if (!config.rate) config.rate = 1000_hz;
-    runner_ = std::make_unique<NodeRunner>(
-        node, config, *stats,
-        RunnerContext{.clock = clock, .control = control, .max_deadline_misses = max_misses});
+    runner_ = std::make_unique<NodeRunner>(node, config, *stats,
+                                           RunnerContext{.clock = clock,
+                                                         .control = control,
+                                                         .max_deadline_misses = max_misses,
+                                                         .log = channel.get()});
     EXPECT_TRUE(runner_->init());
     return *runner_;
   }
@@ -26,7 +29,7 @@ class NodeRunnerTest : public ::testing::Test {
   void release(int number, Nanos late = 0us) {
     const TimePoint at = epoch + number * 1ms;
     if (clock.now() < at + late) clock.advance(at + late - clock.now());
-    runner_->run(at);
+    runner_->run(at, clock.now());
   }
   void fail() {
     node.on_tick = [](const Tick&) { throw std::runtime_error("no current"); };
@@ -37,6 +40,7 @@ class NodeRunnerTest : public ::testing::Test {
   RunControl control;
   test::FakeNode node{clock};
   std::unique_ptr<NodeStats> stats = std::make_unique<NodeStats>();
+  std::unique_ptr<LogChannel> channel = std::make_unique<LogChannel>();
   int max_misses = 0;
 
  private:
@@ -82,6 +86,51 @@ TEST_F(NodeRunnerTest, measures_lateness_execution_and_response) {
   EXPECT_EQ(stats->first_release_ns.value(), to_ns(epoch));
   EXPECT_EQ(stats->last_release_ns.value(), to_ns(epoch + 1ms));
   EXPECT_EQ(stats->ticks.value(), 2U);
+}
+
+TEST_F(NodeRunnerTest, tells_when_its_tick_ended_which_is_when_the_next_node_starts) {
+  NodeRunner& runner = make();
+  node.durations = {200us};
+  EXPECT_EQ(runner.run(epoch, epoch + 30us), epoch + 200us);
+  EXPECT_EQ(runner.run(epoch + 1ms, epoch + 1ms + 7us), clock.now());
+  EXPECT_EQ(node.ticks[1].start, epoch + 1ms + 7us) << "it starts when it is told the time";
+  EXPECT_EQ(stats->ticks.value(), 2U);
+  EXPECT_EQ(stats->lateness.snapshot().max_ns, 30'000);
+}
+
+TEST_F(NodeRunnerTest, gives_the_time_it_was_told_where_it_does_not_tick) {
+  NodeRunner& runner = make();
+  runner.isolate();
+  EXPECT_EQ(runner.run(epoch, epoch + 7us), epoch + 7us);
+}
+
+TEST_F(NodeRunnerTest, starts_after_what_its_safe_state_and_its_restart_take) {
+  make({.failure = {.kind = FailureKind::kRestart, .delay = 1ms}});
+  fail();
+  release(0);
+  node.on_tick = nullptr;
+  node.on_init = [this] { clock.advance(300us); };
+  release(1);
+  ASSERT_EQ(node.ticks.size(), 2U);
+  EXPECT_EQ(node.ticks[1].start, epoch + 1ms + 300us);
+}
+
+TEST_F(NodeRunnerTest, names_itself_in_the_log_of_its_thread_while_it_ticks) {
+  const LogSource* seen = nullptr;
+  std::string name;
+  std::uint64_t number = 0;
+  node.on_tick = [&](const Tick&) {
+    seen = channel->source;
+    if (seen == nullptr) return;
+    name = seen->node->view();
+    number = seen->tick;
+  };
+  make();
+  release(0);
+  release(1);
+  EXPECT_EQ(name, "arm");
+  EXPECT_EQ(number, 1U);
+  EXPECT_EQ(channel->source, nullptr) << "between ticks nobody speaks";
 }
 
 TEST_F(NodeRunnerTest, counts_an_overrun_that_meets_its_deadline_as_no_miss) {

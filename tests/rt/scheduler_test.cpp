@@ -43,6 +43,70 @@ TEST(Scheduler, ticks_at_every_release_of_the_given_time) {
   EXPECT_EQ(node.shutdowns.load(), 1);
 }
 
+/// The system's, and how often somebody spins by it.
+class SpinCounter final : public Clock {
+ public:
+  TimePoint now() const noexcept override { return system_clock().now(); }
+  void sleep_until(TimePoint wake) noexcept override { system_clock().sleep_until(wake); }
+  void spin_until(TimePoint instant) noexcept override {
+    ++spins;
+    system_clock().spin_until(instant);
+  }
+  std::atomic<int> spins{0};
+};
+
+bool spins(SchedulerOptions options, const NodeConfig& config) {
+  SpinCounter clock;
+  CountingNode node;
+  HeapStats stats{1};
+  Scheduler scheduler{options, clock};
+  EXPECT_TRUE(scheduler.add(node, config));
+  EXPECT_TRUE(scheduler.start(stats.block()));
+  scheduler.wait(20ms);
+  EXPECT_GT(stats[0].ticks.value(), 0U);
+  return clock.spins.load() > 0;
+}
+
+TEST(Scheduler, spins_only_where_a_node_asked_for_real_time_or_has_a_short_deadline) {
+  SchedulerOptions options = quiet();
+  options.spin_limit.reset();
+  const NodeConfig ordinary = named("arm", 1000_hz);
+  EXPECT_FALSE(spins(options, ordinary));
+  NodeConfig short_deadline = ordinary;
+  short_deadline.deadline = 400us;
+  EXPECT_TRUE(spins(options, short_deadline));
+  NodeConfig important = ordinary;
+  important.priority = 10;
+  EXPECT_TRUE(spins(options, important));
+  NodeConfig compute = short_deadline;
+  compute.node_class = NodeClass::kCompute;
+  EXPECT_FALSE(spins(options, compute)) << "what computes shall not burn a CPU to start on time";
+  options.profile.fifo = true;
+  EXPECT_TRUE(spins(options, ordinary));
+  options.spin_limit = 0us;
+  EXPECT_FALSE(spins(options, short_deadline)) << "the user's word comes first";
+  options.profile.fifo = false;
+  options.spin_limit = 100us;
+  EXPECT_TRUE(spins(options, ordinary));
+}
+
+TEST(Scheduler, spins_for_the_shortest_deadline_of_a_thread) {
+  SpinCounter clock;
+  CountingNode patient;
+  CountingNode hasty;
+  SchedulerOptions options = quiet();
+  options.spin_limit.reset();
+  NodeConfig short_deadline = named("hasty", 1000_hz);
+  short_deadline.deadline = 400us;
+  HeapStats stats{2};
+  Scheduler scheduler{options, clock};
+  ASSERT_TRUE(scheduler.add(hasty, short_deadline));
+  ASSERT_TRUE(scheduler.add(patient, named("patient", 1000_hz)));
+  ASSERT_TRUE(scheduler.start(stats.block()));
+  scheduler.wait(20ms);
+  EXPECT_GT(clock.spins.load(), 0);
+}
+
 TEST(Scheduler, keeps_every_release_on_the_grid_of_one_epoch) {
   std::vector<TimePoint> releases;
   CountingNode node;

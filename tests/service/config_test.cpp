@@ -129,6 +129,8 @@ TEST(ParseConfig, nothing_written_is_a_robot_with_defaults) {
   const Config config = parsed("");
   EXPECT_EQ(config.robot.name, "horusd");
   EXPECT_EQ(config.realtime.mode, RtMode::kAuto);
+  EXPECT_EQ(config.realtime.spin, std::nullopt);
+  EXPECT_EQ(parsed("[realtime]\nspin = \"auto\"\n").realtime.spin, std::nullopt);
   EXPECT_THAT(config.nodes, IsEmpty());
 }
 
