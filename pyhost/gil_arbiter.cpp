@@ -160,13 +160,11 @@ void GilArbiter::spin_until_free(TimePoint since) const noexcept {
 bool GilArbiter::alone_until(const GilSeat& seat, TimePoint release) noexcept {
   return std::ranges::none_of(seats(), [&](const GilSeat& other) {
     if (&other == &seat || !other.taken.load(std::memory_order_acquire)) return false;
-    return other.phase.load() != Phase::kIdle ||
-           other.expected_ns.load(kRelaxed) <= to_ns(release);
+    return other.phase.load() != Phase::kIdle || other.expected_ns.load(kRelaxed) <= to_ns(release);
   });
 }
 
-void GilArbiter::got(GilSeat& seat, TimePoint before, TimePoint now,
-                     TimePoint release) noexcept {
+void GilArbiter::got(GilSeat& seat, TimePoint before, TimePoint now, TimePoint release) noexcept {
   seat.switches = horus_gil_switches();
   seat.since_ns.store(to_ns(now), kRelaxed);
   seat.held_since_ns.store(to_ns(std::max(now, release)), kRelaxed);

@@ -21,13 +21,17 @@ struct CounterKey {
   const char* key;
   Counter NodeStats::*counter;
 };
-constexpr std::array<CounterKey, 6> kCounters{
+constexpr std::array<CounterKey, 10> kCounters{
     {{"total_ticks", &NodeStats::ticks},
      {"errors_count", &NodeStats::errors},
      {"deadline_misses", &NodeStats::misses},
      {"budget_overruns", &NodeStats::overruns},
      {"skipped_ticks", &NodeStats::skipped},
-     {"consecutive_misses", &NodeStats::consecutive_misses}}};
+     {"consecutive_misses", &NodeStats::consecutive_misses},
+     {"gil_losses", &NodeStats::gil_losses},
+     {"gil_lost_longest_tick", &NodeStats::gil_lost_tick},
+     {"gil_long_waits", &NodeStats::gil_long_waits},
+     {"gil_long_waits_off_cpu", &NodeStats::gil_long_waits_off_cpu}}};
 
 /// `<prefix>p50<suffix>` … and `<prefix>max<suffix>`, in units of `ns`.
 void add_quantiles(pyb::dict& stats, const std::string& prefix, const char* suffix,
@@ -39,6 +43,16 @@ void add_quantiles(pyb::dict& stats, const std::string& prefix, const char* suff
   stats[pyb::str(prefix + "max" + suffix)] = static_cast<double>(histogram.max_ns) / ns;
 }
 
+/// What Python calls the thread of this process; "thread 1234" once it has ended; else None.
+pyb::object thread_name(std::int32_t tid) {
+  if (tid == 0) return pyb::none();
+  for (const pyb::handle thread : pyb::module_::import("threading").attr("enumerate")()) {
+    const pyb::object id = thread.attr("native_id");
+    if (!id.is_none() && id.cast<std::int64_t>() == tid) return thread.attr("name");
+  }
+  return pyb::str("thread " + std::to_string(tid));
+}
+
 void add_durations(pyb::dict& stats, const NodeStats& node) {
   const HistogramSnapshot execution = node.execution.snapshot();
   stats["avg_tick_duration_ms"] = execution.mean_ns() / 1e6;
@@ -47,6 +61,8 @@ void add_durations(pyb::dict& stats, const NodeStats& node) {
   add_quantiles(stats, "", "_tick_duration_ms", execution, 1e6);
   add_quantiles(stats, "", "_release_lateness_us", node.lateness.snapshot(), 1e3);
   add_quantiles(stats, "", "_gil_wait_us", node.gil_wait.snapshot(), 1e3);
+  add_quantiles(stats, "", "_gil_lost_us", node.gil_lost.snapshot(), 1e3);
+  stats["gil_lost_to"] = thread_name(node.gil_lost_to.value());
 }
 
 void add_gc(pyb::dict& stats, const GcStats& gc) {

@@ -15,9 +15,6 @@
 namespace horus::py {
 namespace {
 
-/// From here on a wait is worth a line in the log.
-constexpr Nanos kLongWait = 100ms;
-
 /// The calling thread's; 0: it runs under the ordinary policy.
 int fifo_priority() noexcept {
   int policy = SCHED_OTHER;
@@ -80,8 +77,23 @@ void GilHook::thread_stopping() noexcept {
   thread_.reset();
 }
 
-Nanos GilHook::lead() noexcept {
-  return lead_.lead(MonotonicClock::now());
+Nanos GilHook::lead(TimePoint release) noexcept {
+  const Nanos lead = lead_.lead(MonotonicClock::now());
+  // Another tick shall not wait for one whose time has not come.
+  GilSeat* const seat = thread_->seat;
+  if (lead == Nanos{} || seat == nullptr) return lead;
+  return GilArbiter::instance().alone_until(*seat, release) ? lead : Nanos{};
+}
+
+TickLoss GilHook::ticked() noexcept {
+  GilSeat* const seat = thread_->seat;
+  if (seat == nullptr) return {};
+  const GilArbiter::Loss loss = GilArbiter::instance().ticked(*seat);
+  return {.lost = loss.lost, .time = loss.time, .to = loss.to};
+}
+
+bool GilHook::holder_was_off_cpu() noexcept {
+  return off_cpu_;
 }
 
 Nanos GilHook::enter(TimePoint release) noexcept {
@@ -95,8 +107,9 @@ Nanos GilHook::enter(TimePoint release) noexcept {
   const TimePoint after = MonotonicClock::now();
   if (seat != nullptr) arbiter.got(*seat, before, after, release);
   if (ticks_) lead_.observe(after - before, after);
-  if (seat != nullptr && after - before >= kLongWait) [[unlikely]]
-    log_long_wait(after - before);
+  off_cpu_ = false;
+  if (seat != nullptr && after - before >= kLongGilWait) [[unlikely]]
+    tell_long_wait(after - before);
   return after - before;
 }
 
@@ -117,17 +130,17 @@ void GilHook::leave(TimePoint next) noexcept {
   thread_->bells.ring();
 }
 
-void GilHook::log_long_wait(Nanos wait) noexcept {
+void GilHook::tell_long_wait(Nanos wait) noexcept {
   const GilSeat& seat = *thread_->seat;
   // relaxed: numbers on their own, written before the wait ended.
   const pid_t holder = seat.held_by.load(std::memory_order_relaxed);
   const Nanos ran{seat.holder_ran_ns.load(std::memory_order_relaxed)};
   const Nanos off_cpu{seat.holder_off_cpu_ns.load(std::memory_order_relaxed)};
-  const auto suppressed = long_waits_.admit(MonotonicClock::now());
-  if (!suppressed) return;
+  off_cpu_ = holder != 0 && off_cpu >= wait / 2;
+  if (!long_waits_.admit(MonotonicClock::now())) return;
   const char* did = "asleep: a call that blocks without giving the GIL away";
   if (ran >= wait / 2) did = "running: a call that computes without giving the GIL away";
-  if (off_cpu >= wait / 2) did = "without a CPU: other threads kept it from running";
+  if (off_cpu_) did = "without a CPU: other threads kept it from running";
   char text[300];
   int length = std::snprintf(text, sizeof text, "node '%.64s' waited %lld ms for the GIL",
                              role_.name.view().data(), static_cast<long long>(wait / 1ms));

@@ -47,21 +47,25 @@ class GilHook final : public GroupHook {
 
   void thread_started() noexcept override;
   void thread_stopping() noexcept override;
-  Nanos lead() noexcept override;
+  Nanos lead(TimePoint release) noexcept override;
   Nanos enter(TimePoint release) noexcept override;
+  TickLoss ticked() noexcept override;
+  bool holder_was_off_cpu() noexcept override;
   void leave(TimePoint next) noexcept override;
 
  private:
   struct OnThread;  // What lives as long as the thread.
 
-  void log_long_wait(Nanos wait) noexcept;
+  /// Logs it, and finds out why it was long.
+  void tell_long_wait(Nanos wait) noexcept;
 
   PyInterpreterState* interpreter_;
   const ThreadRole role_;
   std::unique_ptr<OnThread> thread_;
   GilLead lead_;
   LogLimit long_waits_;
-  bool ticks_ = false;  ///< Between enter() and leave(): a batch of ticks.
+  bool off_cpu_ = false;  ///< See holder_was_off_cpu().
+  bool ticks_ = false;    ///< Between enter() and leave(): a batch of ticks.
 };
 
 /// Thread safety: make() from any thread.

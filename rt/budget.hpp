@@ -16,6 +16,7 @@ struct TickTiming {
   TimePoint release{};  ///< Planned, on the absolute grid.
   TimePoint start{};    ///< The node's code could run (Python: once the GIL is held).
   TimePoint finish{};
+  Nanos lost{};  ///< Of the execution: taken from it by others (Python: while they had the GIL).
 
   constexpr Nanos lateness() const noexcept { return start - release; }
   constexpr Nanos execution() const noexcept { return finish - start; }
@@ -25,12 +26,12 @@ struct TickTiming {
 /// Two independent findings about one tick.
 struct Verdict {
   bool missed = false;   ///< response > deadline
-  bool overrun = false;  ///< execution > budget
+  bool overrun = false;  ///< execution - lost > budget: what others took is not the node's fault
 };
 
 [[nodiscard]] constexpr Verdict judge(const TickTiming& tick, const Budget& budget) noexcept {
   return {.missed = budget.deadline > Nanos{} && tick.response() > budget.deadline,
-          .overrun = budget.execution > Nanos{} && tick.execution() > budget.execution};
+          .overrun = budget.execution > Nanos{} && tick.execution() - tick.lost > budget.execution};
 }
 
 }  // namespace horus

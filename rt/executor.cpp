@@ -115,7 +115,7 @@ std::optional<Nanos> Executor::wait_for_release(TimePoint release) noexcept {
   const bool spins = context_.spin_limit > Nanos{};
   // A hook that begins before the release holds what it takes until then: only a spin is short
   // enough for that.
-  const Nanos hook_lead = spins ? std::clamp(hook_->lead(), Nanos{}, period_ / 2) : Nanos{};
+  const Nanos hook_lead = spins ? std::clamp(hook_->lead(release), Nanos{}, period_ / 2) : Nanos{};
   if (!sleep_until(release - lead_.value() - hook_lead)) return std::nullopt;
   if (!spins) return hook_->enter(release);
   if (hook_lead == Nanos{}) {

@@ -55,6 +55,14 @@ struct ThreadRole {
   Nanos budget{};  ///< Of the ticks of all its nodes together; 0: no limit.
 };
 
+/// What of a tick its node could not run, because its thread had lost what the hook holds (the
+/// GIL).
+struct TickLoss {
+  bool lost = false;
+  Nanos time{};         ///< Part of the execution time; 0 where it went unseen.
+  std::int32_t to = 0;  ///< The thread that had it; 0: not known.
+};
+
 /// What a host does around the ticks of one executor thread: take and drop the GIL, ring
 /// doorbells. One object a thread; every call comes from that thread. enter() and leave() are also
 /// called around the thread's init() and shutdown() calls, with no release (zero).
@@ -64,10 +72,15 @@ class GroupHook {
   virtual void thread_started() noexcept {}
   virtual void thread_stopping() noexcept {}
   /// How long before the release enter() wants to begin; 0: at the release.
-  virtual Nanos lead() noexcept { return Nanos{}; }
+  virtual Nanos lead(TimePoint /*release*/) noexcept { return Nanos{}; }
   /// Before a batch of ticks. Returns how long it waited for the GIL, or a negative value where
   /// there is none.
   virtual Nanos enter(TimePoint /*release*/) noexcept { return Nanos{-1}; }
+  /// After each tick of a batch.
+  virtual TickLoss ticked() noexcept { return {}; }
+  /// Of the latest enter(): whether it took so long because the thread that had the GIL was kept
+  /// from running. Asked after long waits only.
+  virtual bool holder_was_off_cpu() noexcept { return false; }
   /// After a batch; `next` is the following release.
   virtual void leave(TimePoint /*next*/) noexcept {}
 };

@@ -46,6 +46,7 @@ NodeRunner::NodeRunner(Node& node, const NodeConfig& config, NodeStats& stats,
       clock_{context.clock},
       control_{context.control},
       log_{context.log},
+      hook_{context.hook},
       source_{.node = &config_.name},
       period_{config.rate && config.node_class != NodeClass::kEvent ? config.rate->period()
                                                                     : Nanos{}},
@@ -112,7 +113,13 @@ inline TimePoint NodeRunner::tick(TimePoint release, TimePoint start) noexcept {
                   .period = period_,
                   .budget = budget_};
   const bool succeeded = guarded([&] { node_.tick(tick); });
-  const TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
+  TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
+  if (hook_ != nullptr) {
+    const TickLoss loss = hook_->ticked();
+    timing.lost = std::min(loss.time, timing.execution());
+    if (loss.lost) [[unlikely]]
+      count_loss(loss);
+  }
   const Verdict verdict = judge(timing, budget_);
   count(timing, verdict);
   TimePoint now = timing.finish;
@@ -192,6 +199,25 @@ void NodeRunner::count_skipped_responses(const TickTiming& timing) noexcept {
     stats_.skipped_response.record(timing.start - (timing.release - i * period_));
   }
   owed_responses_ = 0;
+}
+
+void NodeRunner::count_loss(const TickLoss& loss) noexcept {
+  stats_.gil_losses.add();
+  if (loss.time <= Nanos{}) return;
+  if (loss.time > Nanos{stats_.gil_lost_longest_ns.value()}) {
+    stats_.gil_lost_longest_ns.set(loss.time.count());
+    stats_.gil_lost_tick.set(source_.tick);
+    stats_.gil_lost_to.set(loss.to);
+  }
+  stats_.gil_lost.record(loss.time);
+}
+
+void NodeRunner::record_gil_wait(Nanos wait) noexcept {
+  stats_.gil_wait.record(wait);
+  if (wait < kLongGilWait) [[likely]]
+    return;
+  stats_.gil_long_waits.add();
+  if (hook_ != nullptr && hook_->holder_was_off_cpu()) stats_.gil_long_waits_off_cpu.add();
 }
 
 void NodeRunner::skip(std::uint64_t count) noexcept {

@@ -31,6 +31,7 @@ class LogLimit {
 struct RunnerContext {
   Clock& clock;
   RunControl& control;
+  GroupHook* hook = nullptr;    ///< Of its thread; may be null.
   int max_deadline_misses = 0;  ///< In a row; then safe state for all. 0: no limit.
   LogChannel* log = nullptr;    ///< The one that the node's thread logs through. May be null.
 };
@@ -56,7 +57,7 @@ class NodeRunner {
   /// RT-safe. `count` releases before the next run() were given up.
   void skip(std::uint64_t count) noexcept;
   /// RT-safe. How long the thread waited for the GIL before this batch.
-  void record_gil_wait(Nanos wait) noexcept { stats_.gil_wait.record(wait); }
+  void record_gil_wait(Nanos wait) noexcept;
   /// Calls the node's shutdown() if its init() had succeeded.
   void shutdown() noexcept;
 
@@ -97,6 +98,7 @@ class NodeRunner {
   bool may_tick(TimePoint release, TimePoint& now) noexcept;
   void count(const TickTiming& timing, const Verdict& verdict) noexcept;
   TimePoint follow(const TickTiming& timing, bool missed, bool succeeded) noexcept;
+  void count_loss(const TickLoss& loss) noexcept;
   void count_skipped_responses(const TickTiming& timing) noexcept;
   void follow_miss(const TickTiming& timing) noexcept;
   void follow_failure(TimePoint now) noexcept;
@@ -108,6 +110,7 @@ class NodeRunner {
   Clock& clock_;
   RunControl& control_;
   LogChannel* const log_;
+  GroupHook* const hook_;
   LogSource source_;  // Its tick is the number of the next one.
   const Nanos period_;
   Budget budget_;

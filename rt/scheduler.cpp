@@ -219,8 +219,17 @@ Result<std::vector<GroupPlan>> Scheduler::Impl::plan() const {
 
 void Scheduler::Impl::build_lane(GroupPlan group) {
   LogChannel& channel = log.add_channel();
+  ThreadRole role{.name = entries[group.nodes.front()].config.name,
+                  .node_class = group.node_class,
+                  .period = group.period,
+                  .budget = {}};
+  for (const std::size_t index : group.nodes) {
+    role.budget += effective_budget(entries[index].config).execution;
+  }
+  auto hook = options.hooks != nullptr ? options.hooks->make(role) : nullptr;
   const RunnerContext context{.clock = clock,
                               .control = control,
+                              .hook = hook.get(),
                               .max_deadline_misses = options.max_deadline_misses,
                               .log = &channel};
   std::vector<std::unique_ptr<NodeRunner>> runners;
@@ -237,14 +246,6 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
                                  .spin_limit = spin_limit(group),
                                  .log = &channel,
                                  .wake = entries[group.nodes.front()].wake};
-  ThreadRole role{.name = entries[group.nodes.front()].config.name,
-                  .node_class = group.node_class,
-                  .period = group.period,
-                  .budget = {}};
-  for (const std::size_t index : group.nodes) {
-    role.budget += effective_budget(entries[index].config).execution;
-  }
-  auto hook = options.hooks != nullptr ? options.hooks->make(role) : nullptr;
   lanes.push_back(
       std::make_unique<Lane>(std::move(group), std::move(runners), std::move(hook), executor));
   watchdog.watch(lanes.back()->group);

@@ -55,6 +55,10 @@ void carry(NodeStats& node, const NodeStats& past) noexcept {
   node.response.carry(past.response.snapshot());
   node.skipped_response.carry(past.skipped_response.snapshot());
   node.gil_wait.carry(past.gil_wait.snapshot());
+  add(node.gil_losses, past.gil_losses);
+  add(node.gil_long_waits, past.gil_long_waits);
+  add(node.gil_long_waits_off_cpu, past.gil_long_waits_off_cpu);
+  node.gil_lost.carry(past.gil_lost.snapshot());
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ namespace horus {
 ///   lateness = start - release          (the wait for the GIL is part of it)
 ///   execution = finish - start
 ///   response = finish - release
-///   miss: response > deadline, once per tick;  overrun: execution > budget, independent of it
+///   lost = what of the execution another thread had the GIL while the tick wanted it (Python)
+///   miss: response > deadline, once per tick
+///   overrun: execution - lost > budget, independent of it
 ///   skipped: whole releases given up, floor((wake - release) / period); never misses
 
 enum class NodeClass : std::uint32_t { kTick, kCompute, kEvent, kAsync, kBestEffort };
@@ -35,6 +37,9 @@ enum class NodeState : std::uint32_t {
 /// Lower-case names as users see them ("tick", "best_effort"; "running", ...).
 const char* to_text(NodeClass node_class) noexcept;
 const char* to_text(NodeState state) noexcept;
+
+/// From here on a wait for the GIL is counted apart.
+inline constexpr Nanos kLongGilWait = 100ms;
 
 /// One node. One writer per word: the node's thread, but for `thread`, which the host's
 /// supervising thread writes.
@@ -67,6 +72,14 @@ struct NodeStats {
   Counter messages_received{};
   Counter messages_dropped{};  ///< Missed by its subscribers, or refused at send.
 
+  Counter gil_losses{};              ///< Ticks that lost the GIL before they were done.
+  Gauge gil_lost_longest_ns{};       ///< The longest loss that was timed,
+  Counter gil_lost_tick{};           ///< its tick's number,
+  Cell<std::int32_t> gil_lost_to{};  ///< and the Linux thread that had the GIL; 0: unknown.
+  Cell<std::int32_t> gil_pad{};
+  Counter gil_long_waits{};          ///< Waits for the GIL of kLongGilWait and more.
+  Counter gil_long_waits_off_cpu{};  ///< Those whose holder was kept off its CPU meanwhile.
+
   struct Thread {
     Counter minor_faults{};  ///< Since the first release.
     Counter major_faults{};
@@ -81,7 +94,8 @@ struct NodeStats {
   Histogram execution{};
   Histogram response{};
   Histogram skipped_response{};  ///< What the skipped releases would have seen.
-  Histogram gil_wait{};          ///< Python nodes only.
+  Histogram gil_wait{};          ///< Python nodes only; as is the next.
+  Histogram gil_lost{};          ///< By tick that lost some; not those whose loss went unseen.
 };
 
 /// Where the messages of one owner are counted; null: nowhere. One writing thread at a time.

@@ -70,6 +70,12 @@ NodeView read_node(const NodeStats& node, bool python) {
       .response = read_histogram(node.response),
       .skipped_response = read_histogram(node.skipped_response),
       .gil_wait = {},
+      .gil_lost = {},
+      .gil_losses = node.gil_losses.value(),
+      .gil_lost_tick = node.gil_lost_tick.value(),
+      .gil_lost_to = node.gil_lost_to.value(),
+      .gil_long_waits = node.gil_long_waits.value(),
+      .gil_long_waits_off_cpu = node.gil_long_waits_off_cpu.value(),
       .sent = node.messages_sent.value(),
       .received = node.messages_received.value(),
       .dropped = node.messages_dropped.value(),
@@ -80,7 +86,10 @@ NodeView read_node(const NodeStats& node, bool python) {
       .cpu_time_s = static_cast<double>(node.thread.cpu_time_ns.value()) / 1e9,
       .last_cpu = node.thread.last_cpu.value(),
   };
-  if (python) view.gil_wait = read_histogram(node.gil_wait);
+  if (python) {
+    view.gil_wait = read_histogram(node.gil_wait);
+    view.gil_lost = read_histogram(node.gil_lost);
+  }
   return view;
 }
 

@@ -51,7 +51,13 @@ struct NodeView {
   HistogramView execution;
   HistogramView response;
   HistogramView skipped_response;
-  std::optional<HistogramView> gil_wait;  ///< Python nodes only.
+  std::optional<HistogramView> gil_wait;     ///< Python nodes only, as is the next.
+  std::optional<HistogramView> gil_lost;     ///< What ticks lost that lost the GIL and were timed.
+  std::uint64_t gil_losses = 0;              ///< Ticks that lost the GIL.
+  std::uint64_t gil_lost_tick = 0;           ///< The tick of the longest loss that was timed,
+  std::int64_t gil_lost_to = 0;              ///< and the Linux thread that had the GIL; 0: unknown.
+  std::uint64_t gil_long_waits = 0;          ///< Waits for the GIL of 100 ms and more.
+  std::uint64_t gil_long_waits_off_cpu = 0;  ///< Those whose holder was kept off its CPU.
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::uint64_t dropped = 0;

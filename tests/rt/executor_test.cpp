@@ -29,7 +29,7 @@ class FakeHook final : public GroupHook {
 
   void thread_started() noexcept override { script_.calls.emplace_back("started"); }
   void thread_stopping() noexcept override { script_.calls.emplace_back("stopping"); }
-  Nanos lead() noexcept override { return script_.lead; }
+  Nanos lead(TimePoint) noexcept override { return script_.lead; }
   Nanos enter(TimePoint) noexcept override {
     script_.calls.emplace_back("enter");
     script_.entered.push_back(clock_.now());

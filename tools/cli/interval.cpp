@@ -69,6 +69,7 @@ void subtract(const NodeView& before, NodeView& now) {
   subtract(before.response, now.response);
   subtract(before.skipped_response, now.skipped_response);
   if (before.gil_wait && now.gil_wait) subtract(*before.gil_wait, *now.gil_wait);
+  if (before.gil_lost && now.gil_lost) subtract(*before.gil_lost, *now.gil_lost);
 }
 
 void subtract(const HostView& before, HostView& now) {
