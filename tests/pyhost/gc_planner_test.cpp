@@ -250,8 +250,9 @@ TEST_F(GcPlannerTest, memory_is_held_against_what_it_was_once_a_burst_had_shown_
   look({0, 0, 0}, 0us, 2s);
   planner.froze(0, kMillion, now);
   planner.froze(2, 200'000, now);
-  rss = 200'000'000;
+  rss = 150'000'000;
   EXPECT_FALSE(look({0, 0, 0}, 0us, 1999ms).announced);
+  rss = 200'000'000;
   look({0, 0, 0}, 0us, 1ms);
   rss = 250'000'000;
   EXPECT_FALSE(look({0, 0, 0}, 0us).announced);
@@ -268,6 +269,67 @@ TEST_F(GcPlannerTest, after_a_full_collection_the_count_begins_anew) {
   EXPECT_FALSE(look({0, 0, 11}, 0us).announced);
   grow_old(1);
   EXPECT_TRUE(look({0, 0, 11}, 0us).announced);
+}
+
+TEST_F(GcPlannerTest, one_that_is_no_longer_due_is_announced_when_it_is_again) {
+  begin(kMillion);
+  look({0, 0, 0}, 800us);
+  grow_old(250'001);
+  EXPECT_TRUE(look({0, 0, 11}, 100us).announced);
+  // The user has collected.
+  EXPECT_EQ(look({0, 0, 0}, 100us, 2s).step, GcStep::kNothing);
+  look({0, 0, 0}, 800us);
+  const GcPlan again = look({0, 0, 11}, 100us);
+  EXPECT_TRUE(again.announced);
+  EXPECT_EQ(again.step, GcStep::kNothing);
+}
+
+TEST_F(GcPlannerTest, one_that_is_due_again_at_once_is_announced_again) {
+  begin(kMillion);
+  grow_old(250'001);
+  EXPECT_EQ(look({0, 0, 11}, 0us).step, GcStep::kFull);
+  full(0);
+  grow_old(400'000);
+  EXPECT_TRUE(look({0, 0, 11}, 0us).announced);
+}
+
+TEST_F(GcPlannerTest, the_young_are_part_of_a_full_collection) {
+  begin(kMillion);
+  grow_old(250'001);
+  EXPECT_EQ(look({9'999, 0, 11}, 0us).expected, 1'260'000 * 100ns);
+}
+
+TEST_F(GcPlannerTest, a_full_collection_without_a_burst_says_nothing_of_bursts) {
+  begin(10'000);
+  planner.froze(0, kMillion, now);
+  full(0);
+  grow_old(kMillion);
+  full(kMillion);
+  planner.froze(0, kMillion, now);
+  EXPECT_FALSE(look({0, 0, 0}, 0us).announced);
+}
+
+TEST_F(GcPlannerTest, memory_is_held_against_what_a_full_collection_left) {
+  begin(kMillion);
+  look({0, 0, 0}, 0us, 2s);
+  full(0);
+  grow_old(100'000);
+  rss = 130'000'000;
+  EXPECT_FALSE(look({0, 0, 11}, 0us, 2s).announced);
+  rss = 160'000'000;
+  EXPECT_FALSE(look({0, 0, 11}, 0us).announced);
+  rss = 163'000'000;
+  EXPECT_TRUE(look({0, 0, 11}, 0us).announced);
+}
+
+TEST_F(GcPlannerTest, costs_are_learned_from_the_middle_generation_and_from_full_collections) {
+  begin(kMillion);
+  planner.collected(0, 1'000, 0, 36us);
+  planner.collected(1, 1'000, 0, 152us);
+  EXPECT_EQ(look({1'000, 0, 0}, 1s).expected, 56us);
+  planner.completed_full(0, 0, planner.objects() * 200ns, now);
+  grow_old(251'000);
+  EXPECT_EQ(look({0, 0, 11}, 0us).expected, planner.objects() * 150ns);
 }
 
 TEST_F(GcPlannerTest, objects_are_counted_after_a_full_collection_when_that_fits) {
@@ -308,35 +370,12 @@ TEST_F(GcPlannerTest, what_the_user_froze_is_not_touched) {
   EXPECT_EQ(plan.step, GcStep::kCollect);
   EXPECT_EQ(plan.generation, 2);
   EXPECT_TRUE(plan.forced);
+  // 1,250,702 objects take 125 ms, whatever is new of them.
+  EXPECT_TRUE(look({701, 0, 11}, 150ms).forced);
+  EXPECT_FALSE(look({701, 0, 11}, 200ms).forced);
   planner.collected(2, 701, 0, 125ms);
   EXPECT_EQ(planner.objects(), 1'250'702);
   EXPECT_EQ(look({701, 0, 11}, 40us).generation, 0);
-}
-
-TEST(GcCost, it_follows_quickly_up_and_slowly_down) {
-  GcCost cost;
-  EXPECT_EQ(cost.young(1000), 36us);
-  cost.learn_young(1000, 76us);
-  EXPECT_EQ(cost.young(1000), 56us);
-  cost.learn_young(1000, 16us);
-  EXPECT_EQ(cost.young(1000), 51us);
-  cost.learn_young(99, 1s);
-  EXPECT_EQ(cost.young(1000), 51us);
-  cost.learn_young(1000, 1s);
-  EXPECT_EQ(cost.young(1000), 127'500ns);
-}
-
-TEST(GcCost, the_first_full_collection_is_believed) {
-  GcCost cost;
-  cost.begin_old(10'000, 200us);
-  EXPECT_EQ(cost.old(1000), 20us);
-  cost.begin_old(999, 1s);
-  cost.begin_old(1000, 0us);
-  EXPECT_EQ(cost.old(1000), 20us);
-  cost.learn_old(1000, 40us);
-  EXPECT_EQ(cost.old(1000), 30us);
-  cost.learn_old(999, 1s);
-  EXPECT_EQ(cost.old(1000), 30us);
 }
 
 }  // namespace

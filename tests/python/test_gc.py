@@ -193,6 +193,7 @@ import weakref
 class Big(list):
     pass
 alive = []
+frozen = []
 def make(count):
     for _ in range(count):
         big = Big()
@@ -201,10 +202,34 @@ def make(count):
 def tick(node):
     if horus.tick() in (50, 100, 150):
         make(60_000)
+    if horus.tick() == 1200:
+        frozen.append(gc.get_freeze_count() > 5000)
 collections, stats = run(tick, duration=1.5, rate=1000)
 print([ref() is None for ref in alive[:2]], stats["gc_gen2_collections"] > 0)
-print(stats["gc_gen2_forced"] > 0)
-""") == ["[True, True] True", "True"]
+print(stats["gc_gen2_forced"] > 0, frozen)
+""") == ["[True, True] True", "True [True]"]
+
+
+def test_an_event_may_come_at_any_time():
+    assert prints(BURST + """
+import threading, time
+kept = []
+def tick(node):
+    node.recv_all("go")
+    if len(kept) < 2:
+        kept.append(load(400_000))
+scheduler = horus.Scheduler().add(horus.Node("a", tick, on="go", subs=["go"]))
+def send():
+    topic = horus.Topic("go")
+    for _ in range(50):
+        topic.send(1)
+        time.sleep(0.02)
+thread = threading.Thread(target=send)
+thread.start()
+scheduler.run(1.5)
+thread.join()
+print(len(kept), scheduler.get_node_stats("a")["gc_freezes"] > 0)
+""") == ["2 True"]
 
 
 def test_a_full_collection_without_slack_is_announced_with_the_types_that_grow():
