@@ -45,6 +45,19 @@ print(set(frozen), gc.get_freeze_count(), gc.isenabled())
 """) == ["{(True, False)} 0 True"]
 
 
+def test_slack_frees_what_init_left_before_the_first_tick():
+    assert prints(START + """
+import weakref
+left = []
+def options_init(node):
+    knot = Knot()
+    left.append(weakref.ref(knot))
+seen = []
+run(lambda n: seen.append(left[0]() is None), duration=0.1)
+print(seen[0])
+""") == ["True"]
+
+
 def test_what_the_user_froze_stays_frozen():
     assert prints(START + """
 gc.freeze()
