@@ -6,42 +6,25 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include <pybind11/pybind11.h>
 
+#include "pyhost/gc_planner.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 
 namespace horus::py {
 
 enum class GcPolicy : unsigned char {
-  kSlack,   ///< Automatic collection off; the due generation is collected between ticks.
+  kSlack,   ///< Automatic collection off; what is due is collected between ticks.
   kOff,     ///< As the user left it; never collected here.
   kPython,  ///< CPython's own.
 };
 std::optional<GcPolicy> parse_gc_policy(std::string_view text) noexcept;
-
-/// What a collection of each generation costs, learned from those that were.
-class GcCost {
- public:
-  /// `young`: objects allocated since the last collection.
-  Nanos predict(int generation, std::size_t young) const noexcept;
-  void learn(int generation, std::size_t young, Nanos pause) noexcept;
-
- private:
-  // First guesses, from CPython 3.11: 36 ns a young object; a pause of the older ones.
-  double per_young_ns_ = 36.0;
-  std::array<double, 2> older_ns_{150e3, 300e3};
-};
-
-/// A collection to be made.
-struct GcPlan {
-  int generation = -1;  ///< -1: none.
-  bool forced = false;  ///< There is no slack for it.
-  std::size_t young = 0;
-};
+const char* to_text(GcPolicy policy) noexcept;
 
 /// The one garbage collector of this process, and every pause it makes.
 ///
@@ -52,59 +35,78 @@ class Collector {
  public:
   static Collector& instance();
 
-  /// From here on pauses are counted in `stats`. The policy of the first run that is attached
-  /// rules until the last one is gone.
-  void attach(GcStats& stats, GcPolicy policy);
+  /// A run shows itself. Returns the policy in force: that of the first run rules until the last
+  /// one is gone.
+  GcPolicy attach(HostStats& host, GcPolicy policy);
   /// After the last one the garbage collector is as attach() found it.
-  void detach(GcStats& stats) noexcept;
+  void detach(HostStats& host) noexcept;
 
   /// In a child of fork(): the statistics are the parent's. Gives back what attach() found.
   void forget_after_fork() noexcept;
 
-  /// Once every init() is over: under kSlack collects, freezes, and turns automatic collection
-  /// off; a user who called gc.disable() in an init() gets kOff.
-  void begin() noexcept;
+  /// Once every init() of `host` is over: from here on pauses count in its statistics. The first
+  /// one collects under kSlack, freezes, and turns automatic collection off; a user who called
+  /// gc.disable() in an init() gets kOff.
+  void begin(HostStats& host) noexcept;
 
   /// A place among those whose next release a collection must not delay; -1 when all are taken.
   int claim_place() noexcept;
   void free_place(int place) noexcept;
 
-  /// After a batch of ticks whose thread is at `place` and ticks again at `next`: what to collect
-  /// now. The due generation, when that ends before anybody's next release, or by force when it
-  /// has waited too long. Cheap: looks at the counts only now and then.
+  /// After a batch of ticks whose thread is at `place` and ticks again at `next`: what to do
+  /// now. Cheap: looks at the counts only now and then.
   GcPlan plan(int place, TimePoint next) noexcept;
-  void collect(const GcPlan& plan) noexcept;
+  void carry_out(const GcPlan& plan) noexcept;
 
  private:
   static constexpr std::size_t kPlaces = 64;
-  /// Slack must be this much longer than the prediction.
-  static constexpr double kMargin = 1.5;
-  /// A generation this many times over its threshold is collected without slack.
-  static constexpr long kForceAt = 10;
+
+  struct Attached {
+    HostStats* host;
+    bool ticks;  ///< Its inits are over.
+  };
 
   void install();
   void uninstall() noexcept;
-  bool due(TimePoint now) noexcept;
-  TimePoint next_release(TimePoint own, TimePoint now) const noexcept;
+  bool read_counts() noexcept;
+  Nanos slack(TimePoint own, TimePoint now) const noexcept;
+  void collect(int generation) noexcept;
+  void complete_full() noexcept;
+  void freeze(int instead_of) noexcept;
+  void announce(const GcPlan& plan) noexcept;
+  void collect_by_force(int generation) noexcept;
+  std::string youngest_types() noexcept;
+  void show_objects() noexcept;
   void on_start() noexcept;
   void on_stop(PyObject* details) noexcept;
   static PyObject* callback(PyObject* self, PyObject* const* args, Py_ssize_t count);
 
-  std::vector<GcStats*> attached_;
+  std::vector<Attached> attached_;
   GcPolicy policy_ = GcPolicy::kPython;
+  bool begun_ = false;
   bool active_ = false;  ///< kSlack and begun.
   bool was_enabled_ = true;
   bool froze_ = false;
   pybind11::object callback_, callbacks_, collect_, freeze_, unfreeze_;
-  pybind11::object get_count_, get_threshold_, get_freeze_count_;
-  std::array<long, 3> counts_{};
-  std::array<long, 3> thresholds_{};
+  pybind11::object get_count_, get_threshold_, get_freeze_count_, get_objects_;
+  GcPlanner planner_;
+  GcSight sight_;
   std::array<TimePoint, kPlaces> next_{};
   std::array<bool, kPlaces> taken_{};
   TimePoint next_look_{};
-  GcCost cost_;
-  TimePoint started_{};
-  GcPlan running_;  ///< The collection that runs, where it is ours.
+  TimePoint next_warning_{};
+
+  /// The collection that runs, or ran last.
+  struct Running {
+    bool is_full = false;
+    bool forced = false;
+    std::int64_t young = 0;
+    std::int64_t freed = 0;
+    TimePoint started{};
+    Nanos cpu_started{};
+    Nanos cpu{};
+    Nanos pause{};
+  } running_;
 };
 
 }  // namespace horus::py

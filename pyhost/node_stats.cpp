@@ -65,7 +65,11 @@ void add_durations(pyb::dict& stats, const NodeStats& node) {
   stats["gil_lost_to"] = thread_name(node.gil_lost_to.value());
 }
 
-void add_gc(pyb::dict& stats, const GcStats& gc) {
+void add_host(pyb::dict& stats, const HostStats& host) {
+  const GcStats& gc = host.gc;
+  stats["rss_bytes"] = host.rss_bytes.value();
+  stats["gc_objects"] = gc.objects.value();
+  stats["gc_freezes"] = gc.freezes.value();
   for (std::size_t i = 0; i < gc.generation.size(); ++i) {
     const GcStats::Generation& generation = gc.generation[i];
     const std::string prefix = "gc_gen" + std::to_string(i) + "_";
@@ -93,7 +97,7 @@ pyb::dict stats_of(const PyNode& node) {
   stats["rate_hz"] = node.spec.config.rate ? node.spec.config.rate->hz() : 0.0;
   // Before the first run everything is zero, as it is in a page that nobody has written yet.
   static const NodeStats kNone{};
-  static const GcStats kNoGc{};
+  static const HostStats kNoHost{};
   const bool known = node.stats() != nullptr;
   const NodeStats& counted = known ? *node.stats() : kNone;
   stats["priority"] = known ? counted.priority.value() : node.spec.config.priority.value_or(0);
@@ -116,7 +120,7 @@ pyb::dict stats_of(const PyNode& node) {
   stats["major_faults"] = counted.thread.major_faults.value();
   stats["involuntary_switches"] = counted.thread.involuntary_switches.value();
   add_durations(stats, counted);
-  add_gc(stats, node.gc_stats() != nullptr ? *node.gc_stats() : kNoGc);
+  add_host(stats, node.host_stats() != nullptr ? *node.host_stats() : kNoHost);
   return stats;
 }
 

@@ -118,10 +118,10 @@ void GilHook::leave(TimePoint next) noexcept {
   // An event node has no next release to be late for.
   if (next == TimePoint{}) next = TimePoint::max();
   const GcPlan plan = ticks_ ? collector.plan(thread_->place, next) : GcPlan{};
-  if (plan.generation >= 0) {
+  if (plan.step != GcStep::kNothing || plan.announced) {
     // Who waits for this batch's messages does not wait for our garbage.
     thread_->bells.ring();
-    collector.collect(plan);
+    collector.carry_out(plan);
   }
   GilSeat* const seat = ticks_ ? thread_->seat : nullptr;
   if (seat != nullptr) GilArbiter::instance().end(*seat, next);

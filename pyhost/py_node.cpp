@@ -118,7 +118,7 @@ PyNode::Call PyNode::resolve(Callback callback) {
 }
 
 void PyNode::prepare(NodeHost& host, std::shared_ptr<const NodeStats> stats,
-                     std::shared_ptr<const GcStats> gc) {
+                     std::shared_ptr<const HostStats> host_stats) {
   for (std::size_t i = 0; i < kCallbacks; ++i) {
     const Call call = resolve(static_cast<Callback>(i));
     Py_XDECREF(calls_[i].function);
@@ -126,7 +126,7 @@ void PyNode::prepare(NodeHost& host, std::shared_ptr<const NodeStats> stats,
   }
   host_ = &host;
   stats_ = std::move(stats);
-  gc_ = std::move(gc);
+  host_stats_ = std::move(host_stats);
   epoch_ = {};
   initialised_ = false;
   failed_ticks_ = stats_->errors.value();  // Of earlier lives of the host.

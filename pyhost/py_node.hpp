@@ -90,18 +90,18 @@ class PyNode final : public horus::Node {
 
   /// Resolves the callbacks, methods of a subclass included, before a run. Throws.
   void prepare(NodeHost& host, std::shared_ptr<const NodeStats> stats,
-               std::shared_ptr<const GcStats> gc);
+               std::shared_ptr<const HostStats> host_stats);
   /// After a run: `host` is gone. The statistics stay readable until the next run, or until
   /// forget_stats().
   void release() noexcept;
   void forget_stats() noexcept {
     stats_.reset();
-    gc_.reset();
+    host_stats_.reset();
   }
 
   NodeHost* host() const noexcept { return host_; }
   const NodeStats* stats() const noexcept { return stats_.get(); }
-  const GcStats* gc_stats() const noexcept { return gc_.get(); }
+  const HostStats* host_stats() const noexcept { return host_stats_.get(); }
   /// Ticks that raised; NodeStats::errors counts the other callbacks' as well.
   std::uint64_t failed_ticks() const noexcept { return failed_ticks_; }
   /// The exception that the latest failed callback raised; a new reference, or null.
@@ -135,7 +135,7 @@ class PyNode final : public horus::Node {
   std::array<Call, kCallbacks> calls_{};
   NodeHost* host_ = nullptr;
   std::shared_ptr<const NodeStats> stats_;
-  std::shared_ptr<const GcStats> gc_;
+  std::shared_ptr<const HostStats> host_stats_;
   TimePoint epoch_{};
   bool initialised_ = false;
   std::uint64_t failed_ticks_ = 0;

@@ -52,7 +52,7 @@ Run::~Run() {
     PyNode& node = *node_object(object).node;
     if (node.host() == this) node.release();
   }
-  if (collecting_) Collector::instance().detach(page_->host().gc);
+  if (collecting_) Collector::instance().detach(page_->host());
   if (page_is_public_) page_->remove();
 }
 
@@ -60,9 +60,9 @@ void Run::prepare() {
   signals_.emplace(wakeup_);
   open_page();
   for (std::size_t i = 0; i < nodes_.size(); ++i) prepare_node(i);
-  make_scheduler();
-  Collector::instance().attach(page_->host().gc, settings_.gc);
+  gc_ = Collector::instance().attach(page_->host(), settings_.gc);
   collecting_ = true;
+  make_scheduler();
   waiting_for_init_ = nodes_.size();
 }
 
@@ -92,7 +92,7 @@ void Run::prepare_node(std::size_t index) {
   NodeStats& stats = page_->nodes()[index];
   node.ports->count_into(&stats);
   node.node->prepare(*this, std::shared_ptr<const NodeStats>{page_, &stats},
-                     std::shared_ptr<const GcStats>{page_, &page_->host().gc});
+                     std::shared_ptr<const HostStats>{page_, &page_->host()});
   raise_unless(node.ports->open());
 }
 
@@ -115,6 +115,12 @@ void Run::make_scheduler() {
     degrade("gil_wait", std::string{refusal} + "; ticks beside busy Python threads wait longer",
             "run HORUS on a release build of CPython 3.11, 3.12 or 3.13");
     constant_interval_.emplace(shortest_budget());
+  }
+  if (gc_ != settings_.gc) {
+    degrade("gc",
+            std::string{"gc='"} + to_text(settings_.gc) + "' asked for, but a scheduler of this " +
+                "process runs with gc='" + to_text(gc_) + "': they share one collector",
+            "give every scheduler of a process the same gc=");
   }
   publish(report_.degraded, page_->host());
 }
@@ -230,7 +236,8 @@ void Run::want_safe_state(PyNode& node) noexcept {
 }
 
 void Run::initialised() noexcept {
-  if (waiting_for_init_ > 0 && --waiting_for_init_ == 0) Collector::instance().begin();
+  if (waiting_for_init_ == 0 || --waiting_for_init_ > 0) return;
+  Collector::instance().begin(page_->host());
 }
 
 void Run::interrupt(PyObject* exception) noexcept {
@@ -263,7 +270,7 @@ void Run::finish() noexcept {
   }
   serve_safe_states();
   for (const pyb::object& node : nodes_) node_object(node).node->release();
-  if (std::exchange(collecting_, false)) Collector::instance().detach(page_->host().gc);
+  if (std::exchange(collecting_, false)) Collector::instance().detach(page_->host());
   page_->remove();
   page_is_public_ = false;
   signals_.reset();

@@ -122,8 +122,9 @@ class Run final : public NodeHost {
   std::unique_ptr<Scheduler> scheduler_;
 
   std::size_t waiting_for_init_ = 0;
-  bool collecting_ = false;        ///< Attached to the Collector.
-  pybind11::object interruption_;  ///< What shall be raised at the end.
+  bool collecting_ = false;         ///< Attached to the Collector.
+  GcPolicy gc_ = GcPolicy::kSlack;  ///< In force, when this run began.
+  pybind11::object interruption_;   ///< What shall be raised at the end.
   std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> safe_states_{0};
   std::uint64_t watchdog_expirations_ = 0;  ///< Of a run that has ended.

@@ -14,6 +14,7 @@
 #include "rt/rt_thread.hpp"
 #include "rt/run_control.hpp"
 #include "rt/spin_policy.hpp"
+#include "rt/thread_usage.hpp"
 #include "rt/watchdog.hpp"
 
 namespace horus {
@@ -75,6 +76,7 @@ struct Scheduler::Impl {
   Status start_threads();
   bool ready() const noexcept;
   void supervise() noexcept;
+  void store_memory() noexcept;
   void interrupt_waiting() noexcept;
   void drain_log() noexcept;
   void join() noexcept;
@@ -142,6 +144,7 @@ Status Scheduler::start(StatsBlock stats) {
     return {};
   }
   impl_->watchdog.take_usage_base();
+  impl_->store_memory();
   const TimePoint epoch = impl_->clock.now() + kRunUp;
   // relaxed: a number on its own.
   impl_->epoch_ns.store(to_ns(epoch), std::memory_order_relaxed);
@@ -333,6 +336,7 @@ void Scheduler::Impl::supervise() noexcept {
     if (now >= next_usage) {
       next_usage += kUsageInterval;
       watchdog.store_usage();
+      store_memory();
     }
     next_look = now + watchdog.interval();
     if (control.stopping()) {
@@ -342,6 +346,10 @@ void Scheduler::Impl::supervise() noexcept {
       next_look = now;
     }
   }
+}
+
+void Scheduler::Impl::store_memory() noexcept {
+  if (stats.host != nullptr) stats.host->rss_bytes.set(read_resident_bytes());
 }
 
 void Scheduler::Impl::interrupt_waiting() noexcept {

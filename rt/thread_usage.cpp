@@ -95,4 +95,15 @@ void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
   stats.last_cpu.set(now.last_cpu);
 }
 
+std::int64_t read_resident_bytes() noexcept {
+  std::array<char, 128> buffer{};
+  const UniqueFd file{::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+  if (!file) return 0;
+  const auto length = ::read(file.get(), buffer.data(), buffer.size());
+  std::string_view text{buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+  next_word(text);  // The first field is the size of the address space; the second what we want.
+  const auto pages = number(next_word(text)).value_or(0);
+  return static_cast<std::int64_t>(pages) * ::sysconf(_SC_PAGESIZE);
+}
+
 }  // namespace horus

@@ -34,4 +34,7 @@ std::optional<ThreadUsage> read_thread_usage(std::int32_t tid) noexcept;
 void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
                         NodeStats::Thread& stats) noexcept;
 
+/// Resident memory of this process in bytes, from /proc/self/statm. Not RT-safe. 0 when unknown.
+std::int64_t read_resident_bytes() noexcept;
+
 }  // namespace horus

@@ -127,6 +127,11 @@ struct GcStats {
     Counter longest_tick{};  ///< Tick number of the node that ran, or ran last, then.
   };
   std::array<Generation, 3> generation{};
+  Counter freezes{};  ///< Times that a freeze took the place of a collection without slack.
+  /// Objects that the collector knows, an estimate: counted before the first tick and, where the
+  /// slack allows, after a full collection; in between by CPython's count of allocations less
+  /// deallocations at each collection, which reads too high after many were freed at once.
+  Gauge objects{};
 };
 
 /// A real-time setting that was wanted and not granted.
@@ -149,6 +154,7 @@ struct HostStats {
   Counter heartbeat{};           ///< Moves while every executor of the host moves.
   Cell<std::uint32_t> ready{};   ///< 1: each periodic node has ticked.
   Cell<std::uint32_t> degradations{};
+  Gauge rss_bytes{};  ///< Resident memory of the process; about once a second.
   std::array<DegradationRecord, kMaxDegradations> degradation{};
   GcStats gc{};
 };

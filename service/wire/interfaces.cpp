@@ -109,7 +109,10 @@ type Node (
   last_cpu: int
 )
 
-# kind: cpp or python. ready: each periodic node has ticked.
+# kind: cpp or python. ready: each periodic node has ticked. rss_bytes: resident memory, measured
+# about once a second. gc_objects: an estimate of the objects that Python's garbage collector
+# knows, which may read too high after many were freed at once. gc_freezes: how often a freeze
+# took the place of a collection that had no slack. Both are 0 in a C++ host.
 type Host (
   name: string,
   pid: int,
@@ -118,6 +121,9 @@ type Host (
   kind: string,
   lives: int,
   uptime_s: float,
+  rss_bytes: int,
+  gc_objects: int,
+  gc_freezes: int,
   degradations: []Degradation,
   gc: ?[]Generation,
   nodes: []Node

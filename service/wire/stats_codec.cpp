@@ -97,9 +97,16 @@ const std::vector<Field<DegradationView>> kFields<DegradationView>{
 
 template <>
 const std::vector<Field<HostView>> kFields<HostView>{
-    {"name", &HostView::name},         {"pid", &HostView::pid},   {"alive", &HostView::alive},
-    {"ready", &HostView::ready},       {"kind", &HostView::kind}, {"lives", &HostView::lives},
+    {"name", &HostView::name},
+    {"pid", &HostView::pid},
+    {"alive", &HostView::alive},
+    {"ready", &HostView::ready},
+    {"kind", &HostView::kind},
+    {"lives", &HostView::lives},
     {"uptime_s", &HostView::uptime_s},
+    {"rss_bytes", &HostView::rss_bytes},
+    {"gc_objects", &HostView::gc_objects},
+    {"gc_freezes", &HostView::gc_freezes},
 };
 
 template <>

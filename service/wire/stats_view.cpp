@@ -160,6 +160,9 @@ HostView read_host(const HostStats& host, std::span<const NodeStats> nodes, bool
                 .kind = python ? "python" : "cpp",
                 .lives = host.lives.value(),
                 .uptime_s = 0,
+                .rss_bytes = host.rss_bytes.value(),
+                .gc_objects = host.gc.objects.value(),
+                .gc_freezes = host.gc.freezes.value(),
                 .degradations = read_degradations(host),
                 .gc = {},
                 .nodes = {}};

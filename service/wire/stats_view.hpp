@@ -95,6 +95,9 @@ struct HostView {
   std::string kind;  ///< "cpp" or "python".
   std::uint64_t lives = 0;
   double uptime_s = 0;
+  std::int64_t rss_bytes = 0;
+  std::int64_t gc_objects = 0;   ///< An estimate; 0 in C++ hosts.
+  std::uint64_t gc_freezes = 0;  ///< 0 in C++ hosts.
   std::vector<DegradationView> degradations;
   std::vector<GcView> gc;  ///< Python hosts only.
   std::vector<NodeView> nodes;

@@ -80,6 +80,16 @@ TEST(OpenMetrics, only_python_nodes_have_waited_for_the_gil) {
   EXPECT_EQ(lines_of(text, "horus_py_gil_wait_seconds_count").size(), 1U);
 }
 
+TEST(OpenMetrics, memory_and_objects_belong_to_a_host) {
+  const std::string text = stats_openmetrics(test::robot());
+  EXPECT_THAT(text, HasSubstr("# UNIT horus_process_resident_memory_bytes bytes\n"));
+  EXPECT_THAT(text, HasSubstr("horus_process_resident_memory_bytes{host=\"planner\"} 90000000\n"));
+  EXPECT_THAT(text, HasSubstr("horus_process_resident_memory_bytes{host=\"rover\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("horus_py_gc_objects{host=\"planner\"} 12345\n"));
+  EXPECT_THAT(text, HasSubstr("horus_py_gc_freezes_total{host=\"planner\"} 6\n"));
+  EXPECT_THAT(text, Not(HasSubstr("horus_py_gc_objects{host=\"rover\"")));
+}
+
 TEST(OpenMetrics, names_cannot_break_out_of_their_quotes) {
   wire::StatsView stats = test::robot();
   stats.hosts[0].name = "a\"b\\c\nd";

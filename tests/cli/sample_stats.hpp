@@ -61,6 +61,9 @@ inline wire::StatsView robot() {
   python.kind = "python";
   python.pid = 515;
   python.nodes = {planner()};
+  python.rss_bytes = 90'000'000;
+  python.gc_objects = 12'345;
+  python.gc_freezes = 6;
   python.gc.resize(3);
   for (std::size_t i = 0; i < 3; ++i) python.gc[i].generation = static_cast<std::int64_t>(i);
   python.gc[2].collections = 1;

@@ -2,7 +2,7 @@
 """The garbage collector under each policy: when it runs, what is counted, what is left behind."""
 import pytest
 
-from snippet import prints
+from snippet import ended, prints
 
 START = """
 import gc, horus
@@ -43,6 +43,19 @@ frozen = []
 run(lambda n: frozen.append((gc.get_freeze_count() > 1000, gc.isenabled())), duration=0.1)
 print(set(frozen), gc.get_freeze_count(), gc.isenabled())
 """) == ["{(True, False)} 0 True"]
+
+
+def test_slack_frees_what_init_left_before_the_first_tick():
+    assert prints(START + """
+import weakref
+left = []
+def options_init(node):
+    knot = Knot()
+    left.append(weakref.ref(knot))
+seen = []
+run(lambda n: seen.append(left[0]() is None), duration=0.1)
+print(seen[0])
+""") == ["True"]
 
 
 def test_what_the_user_froze_stays_frozen():
@@ -164,3 +177,150 @@ for thread in threads:
     thread.join()
 print(results, gc.isenabled(), gc.callbacks, gc.get_freeze_count())
 """) == ["[True, True] True [] 0"]
+
+
+BURST = START + """
+def load(objects):
+    return [[i] for i in range(objects)]
+"""
+
+
+def test_a_burst_of_objects_is_frozen_and_not_collected():
+    assert prints(BURST + """
+kept = []
+frozen = []
+def tick(node):
+    if horus.tick() == 100:
+        kept.append(load(200_000))
+    frozen.append(gc.get_freeze_count() if horus.tick() in (99, 150, 900) else 0)
+collections, stats = run(tick, duration=1, rate=1000)
+print(frozen[150] - frozen[99] > 150_000 if len(frozen) > 150 else frozen)
+print(stats["gc_gen2_collections"], stats["gc_freezes"] > 0, gc.get_freeze_count())
+print(stats["gc_objects"] - len(gc.get_objects()) in range(-30_000, 30_000))
+""") == ["True", "0 True 0", "True"]
+
+
+def test_a_cycle_that_was_frozen_and_died_is_freed_by_a_full_collection():
+    assert prints(BURST + """
+import weakref
+class Big(list):
+    pass
+alive = []
+frozen = []
+def make(count):
+    for _ in range(count):
+        big = Big()
+        big.append(big)
+    alive.append(weakref.ref(big))
+def tick(node):
+    if horus.tick() in (50, 100, 150):
+        make(60_000)
+    if horus.tick() == 1200:
+        frozen.append(gc.get_freeze_count() > 5000)
+collections, stats = run(tick, duration=1.5, rate=1000)
+print([ref() is None for ref in alive[:2]], stats["gc_gen2_collections"] > 0)
+print(stats["gc_gen2_forced"] > 0, frozen)
+""") == ["[True, True] True", "True [True]"]
+
+
+def test_an_event_may_come_at_any_time():
+    assert prints(BURST + """
+import threading, time
+kept = []
+def tick(node):
+    node.recv_all("go")
+    if len(kept) < 2:
+        kept.append(load(400_000))
+scheduler = horus.Scheduler().add(horus.Node("a", tick, on="go", subs=["go"]))
+def send():
+    topic = horus.Topic("go")
+    for _ in range(50):
+        topic.send(1)
+        time.sleep(0.02)
+thread = threading.Thread(target=send)
+thread.start()
+scheduler.run(1.5)
+thread.join()
+print(len(kept), scheduler.get_node_stats("a")["gc_freezes"] > 0)
+""") == ["2 True"]
+
+
+def test_a_full_collection_without_slack_is_announced_with_the_types_that_grow():
+    done = ended(BURST + """
+class Wheel:
+    def __init__(self):
+        self.self = self
+kept = []
+def tick(node):
+    kept.extend(Wheel() for _ in range(300))
+run(tick, duration=1.5, rate=1000)
+""")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "no slack fits" in line]
+    assert len(lines) == 1, done.stderr
+    assert "Wheel" in lines[0]
+
+
+def test_garbage_that_is_collected_by_force_is_named():
+    done = ended(START + """
+def tick(node):
+    until = horus.monotonic_ns() + 950_000
+    while horus.monotonic_ns() < until:
+        Knot()
+run(tick, duration=1, rate=1000)
+""")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "grows without slack" in line]
+    assert len(lines) == 1, done.stderr
+    assert "Knot" in lines[0]
+
+
+def test_what_goes_before_the_first_tick_is_no_pause():
+    assert prints(START + """
+def options_init(node):
+    gc.collect()
+collections, stats = run(lambda node: None, duration=0.1)
+print(collections, stats["gc_gen2_max_pause_us"], stats["gc_objects"] > 1000)
+""") == ["[0, 0, 0] 0.0 True"]
+
+
+@pytest.mark.parametrize("policy", ["slack", "off", "python"])
+def test_objects_and_memory_are_known_under_each_policy(policy):
+    assert prints(BURST + f"""
+kept = []
+def tick(node):
+    if horus.tick() == 2:
+        kept.append(load(50_000))
+stats = run(tick, duration=0.5, gc={policy!r})[1]
+print(stats["gc_objects"] - len(gc.get_objects()) in range(-20_000, 20_000))
+print(stats["rss_bytes"] > 10_000_000)
+""") == ["True", "True"]
+
+
+def test_a_second_scheduler_with_another_policy_says_so():
+    assert prints(START + """
+import threading, time
+first = horus.Scheduler(name="x", gc="python").add(horus.Node("x", litter, 50))
+thread = threading.Thread(target=first.run, args=(1.5,))
+thread.start()
+while not first.is_running():
+    time.sleep(0.01)
+for policy in ("slack", "python"):
+    second = horus.Scheduler(name="y", gc=policy).add(horus.Node("y", litter, 50))
+    second.run(0.2)
+    print([entry["reason"] for entry in second.degradations() if entry["feature"] == "gc"])
+thread.join()
+print([entry["feature"] for entry in first.degradations() if entry["feature"] == "gc"])
+""") == ["[\"gc='slack' asked for, but a scheduler of this process runs with gc='python': "
+         "they share one collector\"]", "[]", "[]"]
+
+
+def test_a_node_that_storms_with_garbage_misses_and_its_pauses_are_counted():
+    assert prints(START + """
+def storm(node):
+    for _ in range(40_000):
+        Knot()
+collections, stats = run(storm, duration=1, rate=1000)
+print(stats["deadline_misses"] > 0, sum(collections) > 0)
+print(max(stats[f"gc_gen{g}_p50_pause_us"] for g in range(3)) > 0)
+""") == ["True True", "True"]

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -45,6 +46,16 @@ TEST(ReadThreadUsage, finds_this_thread_and_no_thread_that_is_not) {
   ASSERT_TRUE(usage);
   EXPECT_GT(usage->minor_faults, 0U);
   EXPECT_FALSE(read_thread_usage(-1));
+}
+
+TEST(ReadResidentBytes, grows_with_memory_that_is_touched) {
+  constexpr std::size_t kBytes = 64U << 20U;
+  const std::int64_t before = read_resident_bytes();
+  EXPECT_GT(before, 0);
+  const std::vector<char> touched(kBytes, 1);
+  const std::int64_t grown = read_resident_bytes() - before;
+  EXPECT_GT(grown, static_cast<std::int64_t>(kBytes / 2));
+  EXPECT_LT(grown, static_cast<std::int64_t>(kBytes * 2));
 }
 
 TEST(StoreThreadUsage, writes_the_difference_but_for_the_cpu) {

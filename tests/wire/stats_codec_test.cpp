@@ -35,6 +35,9 @@ struct Page {
     host.degradation[0].reason = Name<160>::clipped("not permitted");
     host.degradation[0].fix = Name<160>::clipped("raise rtprio");
     host.degradation[0].severity.set(1);
+    host.rss_bytes.set(90'000'000);
+    host.gc.objects.set(12'345);
+    host.gc.freezes.set(6);
     host.gc.generation[2].pause.record(1500us);
     host.gc.generation[2].collections.set(1);
     host.gc.generation[2].longest_ns.set(to_ns(Nanos{1500us}));
@@ -66,6 +69,9 @@ TEST(ReadHost, the_layout_becomes_values_with_units) {
   EXPECT_DOUBLE_EQ(host.uptime_s, 5.0);
   ASSERT_EQ(host.degradations.size(), 1U);
   EXPECT_EQ(host.degradations[0].severity, "warning");
+  EXPECT_EQ(host.rss_bytes, 90'000'000);
+  EXPECT_EQ(host.gc_objects, 12'345);
+  EXPECT_EQ(host.gc_freezes, 6U);
   ASSERT_EQ(host.gc.size(), 3U);
   EXPECT_DOUBLE_EQ(host.gc[2].pause.max_us, 1500.0);
   ASSERT_EQ(host.nodes.size(), 1U);
@@ -130,7 +136,11 @@ TEST(StatsJson, the_fields_are_those_that_scripts_know) {
   EXPECT_EQ(json["monotonic_us"], 15'000'000);
   const Json& host = json["hosts"][0];
   EXPECT_THAT(keys(host), UnorderedElementsAre("name", "pid", "alive", "ready", "kind", "lives",
-                                               "uptime_s", "degradations", "gc", "nodes"));
+                                               "uptime_s", "rss_bytes", "gc_objects", "gc_freezes",
+                                               "degradations", "gc", "nodes"));
+  EXPECT_EQ(host["rss_bytes"], 90'000'000);
+  EXPECT_EQ(host["gc_objects"], 12'345);
+  EXPECT_EQ(host["gc_freezes"], 6);
   EXPECT_THAT(keys(host["degradations"][0]),
               UnorderedElementsAre("feature", "reason", "severity", "fix"));
   EXPECT_THAT(keys(host["gc"][0]),

@@ -29,7 +29,7 @@ class Family {
       : text_{text}, name_{std::move(name)}, metric_{metric} {
     static constexpr std::array kTypes{"unknown", "counter", "gauge", "histogram"};
     text_ += fmt::format("# TYPE {} {}\n", name_, kTypes.at(static_cast<std::size_t>(metric)));
-    for (const char* unit : {"seconds", "hertz"}) {
+    for (const char* unit : {"seconds", "hertz", "bytes"}) {
       if (name_.ends_with(std::string{"_"} + unit))
         text_ += fmt::format("# UNIT {} {}\n", name_, unit);
     }
@@ -147,6 +147,8 @@ void add_hosts(std::string& text, const wire::StatsView& stats) {
   for (const HostView& host : stats.hosts) {
     restarts.add(label("host", host.name), host.lives > 0 ? host.lives - 1 : 0);
   }
+  Family memory{text, "horus_process_resident_memory_bytes", Metric::kGauge, "Resident memory."};
+  for (const HostView& host : stats.hosts) memory.add(label("host", host.name), host.rss_bytes);
   Family degraded{text, "horus_rt_degraded", Metric::kGauge, "1: wanted and not granted."};
   for (const HostView& host : stats.hosts) {
     for (const auto& one : host.degradations) {
@@ -174,6 +176,17 @@ void add_collectors(std::string& text, const wire::StatsView& stats) {
   each(Family{text, "horus_py_gc_collected", kCounter, "Objects collected."}, &GcView::collected);
   each(Family{text, "horus_py_gc_uncollectable", kCounter, "Objects that could not be collected."},
        &GcView::uncollectable);
+  const auto each_host = [&](Family family, auto member) {
+    for (const HostView& host : stats.hosts) {
+      if (!host.gc.empty()) family.add(label("host", host.name), host.*member);
+    }
+  };
+  each_host(Family{text, "horus_py_gc_objects", kGauge,
+                   "Objects that the garbage collector knows, an estimate."},
+            &HostView::gc_objects);
+  each_host(Family{text, "horus_py_gc_freezes", kCounter,
+                   "Freezes in place of collections without enough slack."},
+            &HostView::gc_freezes);
 }
 
 /// Living hosts first; a second one of a name, such as a service's and one's own, gets its pid.
