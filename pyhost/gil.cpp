@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 
 #include "pyhost/gil_policy.hpp"
+#include "shm/slow_section.hpp"
 
 namespace horus::py {
 namespace {
@@ -25,7 +26,9 @@ unsigned long switch_interval_us() {
 }
 
 void set_switch_interval_us(unsigned long us) {
-  pybind11::module_::import("sys").attr("setswitchinterval")(static_cast<double>(us) * 1e-6);
+  // Half more, since CPython cuts off what is below a microsecond.
+  const double seconds = (static_cast<double>(us) + 0.5) * 1e-6;
+  pybind11::module_::import("sys").attr("setswitchinterval")(seconds);
 }
 
 thread_local ThreadState* current_thread = nullptr;
@@ -73,6 +76,17 @@ GilScope::GilScope() noexcept {
 GilScope::~GilScope() {
   if (taken_ == Taken::kKept) ThreadState::current()->drop();
   if (taken_ == Taken::kEnsured) PyGILState_Release(ensured_);
+}
+
+void give_gil_away_in_slow_sections() noexcept {
+  shm::SlowSection::install({.enter = []() noexcept -> void* {
+                               return PyGILState_Check() != 0 ? PyEval_SaveThread() : nullptr;
+                             },
+                             .leave =
+                                 [](void* entered) noexcept {
+                                   if (entered != nullptr)
+                                     PyEval_RestoreThread(static_cast<PyThreadState*>(entered));
+                                 }});
 }
 
 ConstantInterval::ConstantInterval(Nanos shortest_budget) noexcept {

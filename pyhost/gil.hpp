@@ -48,6 +48,9 @@ class GilScope {
   PyGILState_STATE ensured_ = PyGILState_UNLOCKED;
 };
 
+/// From now on work of shm's that takes long runs without the GIL.
+void give_gil_away_in_slow_sections() noexcept;
+
 /// One switch interval for as long as something runs, where the GIL cannot be asked for
 /// (GilArbiter): CPython's 5 ms would be the lateness of each tick beside one busy thread. The
 /// user's interval is back when the last run has ended, unless he has set another meanwhile.

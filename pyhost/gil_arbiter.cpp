@@ -24,7 +24,7 @@ constexpr Nanos kSoon = 100us;
 /// Whoever drops the GIL wakes the thread that has slept for it longest. A tick that is awake takes
 /// it before that one runs. Python looks at a request within a few microseconds; a C call may take
 /// longer, and is not waited for like this.
-constexpr Nanos kSpin = 50us;
+constexpr Nanos kSpin = 15us;
 
 /// Tells the processor that this is a spin.
 void relax_cpu() noexcept {
@@ -98,7 +98,7 @@ GilSeat* GilArbiter::claim(const void* state, Urgency urgency,
   used_.store(std::max(used_.load(), place + 1), std::memory_order_release);
   if (claimed_++ == 0) helper_ = std::make_unique<GilHelper>(*this);
   helper_->start(urgency.priority);
-  may_spin_ = CpuSet::allowed().count() > 1;
+  may_spin_.store(CpuSet::allowed().count() > 1);
   return &seat;
 }
 
@@ -106,7 +106,7 @@ void GilArbiter::release(GilSeat& seat) noexcept {
   const std::scoped_lock lock{claim_mutex_};
   if (seat.displaced.exchange(false)) displaced_.fetch_sub(1);
   seat.taken.store(false, std::memory_order_release);
-  if (--claimed_ == 0) helper_.reset();
+  if (claimed_ > 0 && --claimed_ == 0) helper_.reset();
 }
 
 bool GilArbiter::wants(const GilSeat& seat) noexcept {
@@ -145,7 +145,7 @@ void GilArbiter::begin(GilSeat& seat, TimePoint now) noexcept {
   seat.held_by.store(0, kRelaxed);
   // seq_cst: either the helper sees this wait before it sleeps, or we see when it will wake.
   seat.phase.store(Phase::kWaiting);
-  if (!horus_gil_locked()) return;
+  if (helper_ == nullptr || !horus_gil_locked()) return;
   const Answer answer = ask(seat, now, true);
   helper_->wake_before(now + std::max(answer.again, kSoon));
   if (answer.asked == Asked::kPlain || answer.asked == Asked::kTick) spin_until_free(now);
@@ -153,8 +153,13 @@ void GilArbiter::begin(GilSeat& seat, TimePoint now) noexcept {
 
 void GilArbiter::spin_until_free(TimePoint since) const noexcept {
   // On a single CPU the holder could not even see the request.
-  if (!may_spin_) return;
-  while (horus_gil_locked() && MonotonicClock::now() - since < kSpin) relax_cpu();
+  if (!may_spin_.load(kRelaxed)) return;
+  while (MonotonicClock::now() - since < kSpin) {
+    // Who drops it still has the mutex, and wakes somebody: to sleep on the mutex would be to come
+    // after that one.
+    if (!horus_gil_locked() && horus_gil_try_lock()) return horus_gil_unlock();
+    relax_cpu();
+  }
 }
 
 bool GilArbiter::alone_until(const GilSeat& seat, TimePoint release) noexcept {
@@ -170,7 +175,7 @@ void GilArbiter::got(GilSeat& seat, TimePoint before, TimePoint now, TimePoint r
   seat.held_since_ns.store(to_ns(std::max(now, release)), kRelaxed);
   seat.tick.store(seat.tick.load(kRelaxed) + 1, kRelaxed);
   seat.phase.store(Phase::kTicking);
-  if (now - before > kNoticeable) {
+  if (helper_ != nullptr && now - before > kNoticeable) {
     note_contention(now);
     helper_->observe_wait(now - before, now);
   }
@@ -273,7 +278,7 @@ void GilArbiter::note_contention(TimePoint now) noexcept {
   const bool news = !contended(now);
   contended_until_ns_.store(to_ns(now + kRemember), kRelaxed);
   // From now on it looks at releases: it has to plan anew.
-  if (news) helper_->wake_before(now + kSoon);
+  if (news && helper_ != nullptr) helper_->wake_before(now + kSoon);
 }
 
 unsigned long GilArbiter::users_interval_us() const noexcept {

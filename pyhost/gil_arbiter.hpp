@@ -135,10 +135,10 @@ class GilArbiter {
   std::atomic<unsigned long> users_us_{0};  ///< The user's switch interval while it is ours.
   std::atomic<unsigned long> ours_us_{0};   ///< What we have set; 0: nothing.
 
-  bool may_spin_ = false;
+  std::atomic<bool> may_spin_{false};  ///< More than one CPU.
   std::mutex claim_mutex_;
   std::size_t claimed_ = 0;
-  std::unique_ptr<GilHelper> helper_;
+  std::unique_ptr<GilHelper> helper_;  ///< Null: no seat is taken, or this is a child of fork().
 };
 
 }  // namespace horus::py

@@ -25,6 +25,8 @@ constexpr int kHighestPriority = 98;
 constexpr Nanos kTickLook = 50us;
 // A tick that has let go of the GIL by itself may sleep for long: it is looked at ever more rarely.
 constexpr Nanos kLongestProbe = 500us;
+// From 20 us to 160 us between two requests.
+constexpr int kMostDoublings = 3;
 // A free GIL is taken within this many looks where anybody wants it.
 constexpr int kFreeLooks = 4;
 // When it is worth finding out what the holder of the GIL does.
@@ -48,7 +50,9 @@ GilHelper::~GilHelper() {
 }
 
 void GilHelper::start(int priority) noexcept {
-  const int wanted = priority > 0 ? std::min(priority + 1, kHighestPriority) : 0;
+  // Above those that it helps. Beside ordinary threads too: among them it would wait for a CPU
+  // while a tick waits for it; its looks take microseconds.
+  const int wanted = std::min(priority + 1, kHighestPriority);
   if (!thread_) {
     priority_.store(wanted);
     const ThreadConfig config{
@@ -99,24 +103,20 @@ TimePoint GilHelper::look(TimePoint now) noexcept {
     // acquire: shows what is in the seat.
     if (!seat.taken.load(std::memory_order_acquire)) continue;
     const Phase phase = seat.phase.load();
-    if (phase != Phase::kWaiting) watched.looks = 0;
+    if (phase == Phase::kIdle) watched.looks = 0;
     switch (phase) {
       case Phase::kIdle: next = std::min(next, look_ahead(seat, now)); break;
       case Phase::kWaiting:
         anybody_waits = true;
         next = std::min(next, look_at_wait(seat, watched, now));
         break;
-      case Phase::kTicking:
-        next = std::min(next, look_at_tick(seat, watched, now));
-        anybody_waits = anybody_waits || watched.awaits;
-        break;
+      case Phase::kTicking: next = std::min(next, look_at_tick(seat, watched, now)); break;
     }
   }
   follow_loan(now);
   free_dropper(anybody_waits);
-  if (arbiter_.request_is_out() || loan_.thread() != 0) {
-    next = std::min(next, now + GilArbiter::kLook);
-  }
+  const bool after = !anybody_waits && (arbiter_.request_is_out() || loan_.thread() != 0);
+  if (after) next = std::min(next, now + GilArbiter::kLook);
   return next;
 }
 
@@ -154,43 +154,49 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
     watched.tick = tick;
     watched.loss.begin(std::min(now, from_ns(seat.since_ns.load(kRelaxed))));
     watched.held = true;
-    watched.awaits = false;
   }
-  const bool holds = arbiter_.holds(seat);
-  if (holds) {
+  if (arbiter_.holds(seat)) {
     // It is less urgent ones that wait for its next 100 us.
     if (!watched.held) seat.held_since_ns.store(to_ns(now), kRelaxed);
-    watched.awaits = false;
-  } else {
-    if (watched.held) watched.next_probe = now;
-    watched.awaits = watched.awaits || seat.displaced.load() || awaits_gil(seat, watched, now);
-    if (watched.awaits) seat.lost_to.store(horus_gil_locked() ? watched.holder : 0, kRelaxed);
+    watched.held = true;
+    watched.looks = 0;
+    watched.loss.look(now, false);
+    if (arbiter_.contended(now)) return now + kTickLook;
+    return seat.wants_us.load(kRelaxed) != 0 ? now + users_interval() : kNever;
   }
-  watched.held = holds;
-  watched.loss.look(now, watched.awaits);
+  watched.held = false;
+  // Either it was made to leave, or it left by itself, for I/O, and may want it back. Whether it
+  // does is certain only where one other thread takes part, which then has the GIL.
+  const bool displaced = seat.displaced.load();
+  const bool somebody_waits = horus_gil_waiters() > 0;
+  watched.loss.look(now, displaced || (somebody_waits && one_rival(now)));
+  seat.lost_to.store(rival_, kRelaxed);
   seat.lost_ns.store(watched.loss.lost().count(), kRelaxed);
   seat.lost_tick.store(tick, kRelaxed);
-  if (watched.awaits || seat.displaced.load()) {
+  if (displaced || somebody_waits) {
+    ++watched.looks;
     return ask(seat, watched, now);
   }
-  if (!holds) return watched.next_probe;
-  if (arbiter_.contended(now)) return now + kTickLook;
-  return seat.wants_us.load(kRelaxed) != 0 ? now + users_interval() : kNever;
+  watched.looks = 0;
+  const Nanos in_tick = now - from_ns(seat.since_ns.load(kRelaxed));
+  return now + std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
 }
 
-bool GilHelper::awaits_gil(const GilSeat& seat, Watched& watched, TimePoint now) noexcept {
-  if (now < watched.next_probe) return false;
-  const Nanos in_tick = now - from_ns(seat.since_ns.load(kRelaxed));
-  watched.next_probe = now + std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
-  const auto address = futex_of(seat.thread);
-  return address && horus_gil_is_waited_for_at(*address);
+bool GilHelper::one_rival(TimePoint now) const noexcept {
+  return rival_changed_ == TimePoint{} || now - rival_changed_ >= GilArbiter::kRemember;
 }
 
 TimePoint GilHelper::ask(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
   const GilArbiter::Answer answer = arbiter_.ask(seat, now, false);
-  const TimePoint again = now + answer.again;
+  // Ever more slowly: a thread that has just been forced off comes back after a wake-up's time, and
+  // would find the GIL free each time that the next one is.
+  const bool asked = answer.asked == Asked::kPlain || answer.asked == Asked::kTick;
+  const int doublings = asked ? std::min(watched.looks, kMostDoublings) : 0;
+  const TimePoint again = now + answer.again * (1 << doublings);
   if (answer.asked != Asked::kPlain) return again;
   watched.holder = answer.holder;
+  if (rival_ != 0 && rival_ != answer.holder) rival_changed_ = now;
+  rival_ = answer.holder;
   // relaxed: a number on its own.
   const TimePoint last_long = from_ns(last_long_ns_.load(std::memory_order_relaxed));
   if (seat.urgency.priority <= 1 || !LendingRule::due(watched.looks, last_long, now)) return again;

@@ -43,11 +43,9 @@ class GilHelper {
   struct Watched {
     std::uint64_t tick = 0;
     GilLoss loss;
-    bool held = true;        ///< The tick had the GIL at the last look.
-    bool awaits = false;     ///< It lost the GIL and sleeps until it gets it.
-    TimePoint next_probe{};  ///< When to ask the kernel again whether it does.
-    int looks = 0;           ///< That found the same wait.
-    pid_t holder = 0;        ///< Who has the GIL while it waits; 0: not known.
+    bool held = true;  ///< The tick had the GIL at the last look.
+    int looks = 0;     ///< That found the same wait.
+    pid_t holder = 0;  ///< Who has the GIL while it waits; 0: not known.
     std::optional<CpuShare> base;
     TimePoint next_tell{};
   };
@@ -59,7 +57,7 @@ class GilHelper {
   TimePoint look_at_tick(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   TimePoint look_ahead(const GilSeat& seat, TimePoint now) const noexcept;
   Nanos users_interval() const noexcept;
-  bool awaits_gil(const GilSeat& seat, Watched& watched, TimePoint now) noexcept;
+  bool one_rival(TimePoint now) const noexcept;
   /// When to ask again.
   TimePoint ask(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   void tell_long_wait(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
@@ -71,6 +69,8 @@ class GilHelper {
   PriorityLoan loan_;
   pid_t wanted_loan_ = 0;  ///< The holder that somebody asked at this look.
   unsigned long loan_spent_at_ = 0;
+  pid_t rival_ = 0;            ///< The plain thread that had the GIL when it was last looked at.
+  TimePoint rival_changed_{};  ///< When another one had.
   int free_looks_ = 0;
 
   std::atomic<std::int64_t> last_long_ns_{0};

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pyhost/interpreter_gil.h"
 
+#include <features.h>
 #include <patchlevel.h>
 #include <pyconfig.h>
 
 /* What is known here was read in these versions' sources: Python/ceval_gil.h (3.11),
  * Python/ceval_gil.c (3.12, 3.13) and Include/internal. */
 #if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030E0000 && !defined(Py_DEBUG) && \
-    !defined(Py_GIL_DISABLED)
+    !defined(Py_GIL_DISABLED) && defined(__GLIBC__)
 #define KNOWN_INTERPRETER 1
 #else
 #define KNOWN_INTERPRETER 0
@@ -20,10 +21,10 @@
 #include <Python.h>
 #include <pthread.h>
 
-#include "internal/pycore_ceval.h"
-#include "internal/pycore_interp.h"
-#include "internal/pycore_pystate.h"
-#include "internal/pycore_runtime.h"
+#include <internal/pycore_ceval.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_runtime.h>
 
 static struct _gil_runtime_state* gil;
 
@@ -61,7 +62,9 @@ const char* horus_gil_find(void) {
     return "the switch interval does not lie where it lies in the known versions";
   }
   if (locked_state(found) != 1) return "the GIL does not read as locked while it is held";
-  if (holder_state(found) != self) return "the GIL's holder does not read as the thread that has it";
+  if (holder_state(found) != self) {
+    return "the GIL's holder does not read as the thread that has it";
+  }
   gil = found;
   return NULL;
 }
@@ -98,11 +101,10 @@ void horus_gil_wake_dropper(void) {
 
 unsigned long* horus_gil_interval(void) { return &gil->interval; }
 
-bool horus_gil_is_waited_for_at(uintptr_t address) {
-  const uintptr_t condition = (uintptr_t)&gil->cond;
-  const uintptr_t mutex = (uintptr_t)&gil->mutex;
-  return (address >= condition && address < condition + sizeof gil->cond) ||
-         (address >= mutex && address < mutex + sizeof gil->mutex);
+/* glibc counts the waiters of a condition in the upper bits of this word: see its
+ * nptl/pthread_cond_wait.c. */
+unsigned int horus_gil_waiters(void) {
+  return __atomic_load_n(&gil->cond.__data.__wrefs, __ATOMIC_RELAXED) >> 3;
 }
 
 #else /* An interpreter whose insides are not known: horus_gil_find() says so, and nobody asks. */
@@ -119,6 +121,6 @@ void horus_gil_request_drop(void) {}
 void horus_gil_wake_waiters(void) {}
 void horus_gil_wake_dropper(void) {}
 unsigned long* horus_gil_interval(void) { return NULL; }
-bool horus_gil_is_waited_for_at(uintptr_t address) { return address == 0 && false; }
+unsigned int horus_gil_waiters(void) { return 0; }
 
 #endif

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,8 +51,8 @@ void horus_gil_wake_dropper(void);
 /* The switch interval, in us. */
 unsigned long* horus_gil_interval(void);
 
-/* Whether a thread that sleeps in a futex call on `address` is one that wants the GIL. */
-bool horus_gil_is_waited_for_at(uintptr_t address);
+/* How many threads sleep until they get the GIL, or are about to. A hint. */
+unsigned int horus_gil_waiters(void);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "pyhost/bind.hpp"
+#include "pyhost/gil.hpp"
 #include "pyhost/gil_arbiter.hpp"
 #include "pyhost/py_node.hpp"
 #include "pyhost/py_scheduler.hpp"
@@ -37,5 +38,6 @@ PYBIND11_MODULE(_horus, module) {
   horus::py::bind_node(module);
   horus::py::bind_scheduler(module);
   bind_process_end();
+  horus::py::give_gil_away_in_slow_sections();
   horus::py::GilArbiter::instance().probe();
 }

@@ -113,7 +113,7 @@ void Run::make_scheduler() {
   for (const pyb::object& node : nodes_) add_node(node_object(node));
   if (const char* const refusal = GilArbiter::instance().refusal(); refusal != nullptr) {
     degrade("gil_wait", std::string{refusal} + "; ticks beside busy Python threads wait longer",
-            "run HORUS on a release build of CPython 3.11, 3.12 or 3.13");
+            "run it on a release build of CPython 3.11, 3.12 or 3.13, without HORUS_GIL=constant");
     constant_interval_.emplace(shortest_budget());
   }
   if (gc_ != settings_.gc) {

@@ -2,7 +2,6 @@
 #include "pyhost/sibling_thread.hpp"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,16 +25,6 @@ std::array<char, 256> read_line(pid_t thread, const char* file) noexcept {
 }
 
 }  // namespace
-
-std::optional<std::uintptr_t> futex_of(pid_t thread) noexcept {
-  const auto text = read_line(thread, "syscall");
-  long number = -1;
-  unsigned long address = 0;
-  // "202 0x7f... 0x189 ...": the call's number, then its arguments; or "running".
-  if (std::sscanf(text.data(), "%ld %lx", &number, &address) != 2) return std::nullopt;
-  if (number != SYS_futex) return std::nullopt;
-  return address;
-}
 
 std::optional<CpuShare> cpu_share_of(pid_t thread) noexcept {
   const auto text = read_line(thread, "schedstat");

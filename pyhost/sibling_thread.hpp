@@ -3,17 +3,12 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <optional>
 
 #include "rt/base/time.hpp"
 
 /// What the kernel tells of another thread of this process. System calls; takes microseconds.
 namespace horus::py {
-
-/// The address on which the thread sleeps in a futex call; nothing while it runs, sleeps otherwise,
-/// or is gone. Source: proc(5), /proc/pid/syscall.
-std::optional<std::uintptr_t> futex_of(pid_t thread) noexcept;
 
 /// How long the thread has run and how long it was ready without a CPU, both since it began.
 /// Source: Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".

@@ -72,7 +72,7 @@ struct Config {
     RtMode mode = RtMode::kAuto;
     int priority = 80;
     std::optional<Nanos> spin;  ///< Nothing: the scheduler decides thread by thread.
-    Nanos watchdog{};  ///< 0: the scheduler's default.
+    Nanos watchdog{};           ///< 0: the scheduler's default.
   } realtime;
   std::vector<NodeEntry> nodes;
   std::vector<HostEntry> hosts;

@@ -12,6 +12,7 @@
 #include "shm/names.hpp"
 #include "shm/registry.hpp"
 #include "shm/session_impl.hpp"
+#include "shm/slow_section.hpp"
 
 namespace horus::shm {
 namespace {
@@ -153,6 +154,8 @@ void Session::Impl::remove(SubscriberState& subscriber) noexcept {
   std::erase(subscribers_, &subscriber);
 }
 
+SlowSection::Hooks SlowSection::installed;
+
 std::optional<Session::Impl::Taken> Session::Impl::take_existing(std::size_t size) noexcept {
   // acquire: the pools below the count are there.
   const std::size_t pools = pool_count_.load(std::memory_order_acquire);
@@ -167,6 +170,7 @@ std::optional<Session::Impl::Taken> Session::Impl::take_existing(std::size_t siz
 
 Result<Session::Impl::Taken> Session::Impl::take_block(std::size_t size) {
   if (auto taken = take_existing(size)) return *std::move(taken);
+  const SlowSection a_new_pool;
   const std::scoped_lock lock{mutex_};
   if (auto taken = take_existing(size)) return *std::move(taken);
   const std::size_t count = pool_count_.load(std::memory_order_relaxed);
@@ -191,6 +195,7 @@ bool Session::Impl::owns(const OwnPool& pool) const noexcept {
 }
 
 Result<std::shared_ptr<PeerPool>> Session::Impl::peer_pool(std::uint32_t id) {
+  const SlowSection mapping;
   const std::scoped_lock lock{mutex_};
   std::erase_if(peer_pools_, [](const auto& known) { return known.second.expired(); });
   if (const auto known = peer_pools_.find(id); known != peer_pools_.end()) {

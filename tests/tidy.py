@@ -44,7 +44,7 @@ BANNED = {
     r"\bsystem_clock::": "wall-clock time jumps; use MonotonicClock",
     r"\batomic_thread_fence\b": "ThreadSanitizer cannot see fences; order the accesses",
 }
-SOURCES = {".cpp", ".hpp", ".py", ".pyi", ".sh"}
+SOURCES = {".c", ".cpp", ".h", ".hpp", ".py", ".pyi", ".sh"}
 DECISION = re.compile(r"\b(?:RT|SHM|PY|SVC|WIRE|CLI|SYS|VM)-\d+\b")
 
 

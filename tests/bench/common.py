@@ -45,12 +45,12 @@ def wait_for(condition, what: str, seconds: float = 10.0) -> None:
 
 def against_target(row: dict) -> str:
     """What to print behind a row: its target, and whether it is missed. `target` is the largest
-    ratio to the floor or, where the row says "target_unit": "ns", the largest median."""
+    ratio or, where the row has a "target_unit", the largest median in that unit."""
     if row.get("target") is None:
         return ""
-    in_ns = row.get("target_unit") == "ns"
-    measured = statistics.median(row["samples"]) if in_ns else row["ratio"]
-    text = f"  <= {row['target']}" + (" ns" if in_ns else "")
+    unit = row.get("target_unit")
+    measured = statistics.median(row["samples"]) if unit else row["ratio"]
+    text = f"  <= {row['target']}" + (f" {unit}" if unit else "")
     return text + ("  missed" if measured > row["target"] else "")
 
 

@@ -68,6 +68,7 @@ TEST(Since, a_node_or_host_that_was_not_there_is_shown_as_it_is) {
 TEST(Since, the_gil_and_the_collector_count_by_interval_too) {
   const auto shown = since(test::robot(), test::robot());
   EXPECT_EQ(shown.hosts[1].nodes[0].gil_wait->count, 0U);
+  EXPECT_EQ(shown.hosts[1].nodes[0].gil_lost->count, 0U);
   EXPECT_EQ(shown.hosts[1].gc[2].pause.count, 0U);
   EXPECT_EQ(shown.hosts[1].gc[2].collections, 1U);
 }

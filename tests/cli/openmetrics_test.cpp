@@ -78,6 +78,11 @@ TEST(OpenMetrics, only_python_nodes_have_waited_for_the_gil) {
   const std::string text = stats_openmetrics(test::robot());
   EXPECT_THAT(text, HasSubstr("horus_py_gil_wait_seconds_count{host=\"planner\",node=\"plan\"} 2"));
   EXPECT_EQ(lines_of(text, "horus_py_gil_wait_seconds_count").size(), 1U);
+  EXPECT_THAT(text, HasSubstr("horus_py_gil_lost_seconds_count{host=\"planner\",node=\"plan\"} 1"));
+  EXPECT_THAT(text, HasSubstr("horus_py_gil_losses_total{host=\"planner\",node=\"plan\"} 2"));
+  EXPECT_THAT(text, HasSubstr("horus_py_gil_long_waits_total{host=\"planner\",node=\"plan\"} 6"));
+  EXPECT_THAT(text,
+              HasSubstr("horus_py_gil_long_waits_off_cpu_total{host=\"planner\",node=\"plan\"} 5"));
 }
 
 TEST(OpenMetrics, memory_and_objects_belong_to_a_host) {

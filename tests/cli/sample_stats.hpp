@@ -42,6 +42,10 @@ inline wire::NodeView planner() {
   node.lateness = histogram({20us});
   node.execution = histogram({40us});
   node.gil_wait = histogram({4us, 90us});
+  node.gil_lost = histogram({50us});
+  node.gil_losses = 2;
+  node.gil_long_waits = 6;
+  node.gil_long_waits_off_cpu = 5;
   return node;
 }
 

@@ -55,6 +55,13 @@ struct Page {
     node.last_release_ns.set(to_ns(Nanos{12s}));
     for (const Nanos late : {Nanos{10us}, Nanos{20us}, Nanos{30us}}) node.lateness.record(late);
     node.gil_wait.record(5us);
+    node.gil_lost.record(7us);
+    node.gil_lost.record(8us);
+    node.gil_losses.set(3);
+    node.gil_lost_tick.set(81);
+    node.gil_lost_to.set(4711);
+    node.gil_long_waits.set(5);
+    node.gil_long_waits_off_cpu.set(4);
   }
   HostView view(bool alive = true) const {
     return read_host(host, nodes, alive, from_ns(15'000'000'000));
@@ -85,6 +92,13 @@ TEST(ReadHost, the_layout_becomes_values_with_units) {
   EXPECT_DOUBLE_EQ(node.lateness.max_us, 30.0);
   ASSERT_TRUE(node.gil_wait);
   EXPECT_EQ(node.gil_wait->count, 1U);
+  ASSERT_TRUE(node.gil_lost);
+  EXPECT_EQ(node.gil_lost->count, 2U);
+  EXPECT_EQ(node.gil_losses, 3U);
+  EXPECT_EQ(node.gil_lost_tick, 81U);
+  EXPECT_EQ(node.gil_lost_to, 4711);
+  EXPECT_EQ(node.gil_long_waits, 5U);
+  EXPECT_EQ(node.gil_long_waits_off_cpu, 4U);
 }
 
 TEST(ReadHost, the_uptime_of_a_dead_host_ends_at_its_last_release) {
@@ -99,6 +113,7 @@ TEST(ReadHost, a_cpp_host_has_no_gil_and_no_collector) {
   EXPECT_EQ(host.kind, "cpp");
   EXPECT_TRUE(host.gc.empty());
   EXPECT_FALSE(host.nodes[0].gil_wait);
+  EXPECT_FALSE(host.nodes[0].gil_lost);
 }
 
 TEST(ReadHost, a_node_that_never_ticked_has_no_time_of_its_own) {
@@ -146,14 +161,16 @@ TEST(StatsJson, the_fields_are_those_that_scripts_know) {
   EXPECT_THAT(keys(host["gc"][0]),
               UnorderedElementsAre("generation", "collections", "forced", "collected",
                                    "uncollectable", "pause_us", "longest_us", "longest_tick"));
-  EXPECT_THAT(keys(host["nodes"][0]),
-              UnorderedElementsAre(
-                  "name", "class", "state", "rate_hz", "ticks", "skipped", "carried_ticks",
-                  "carried_skipped", "misses", "consecutive_misses", "overruns", "errors",
-                  "elapsed_s", "order", "priority", "cpu", "tid", "budget_us", "deadline_us",
-                  "lateness_us", "execution_us", "response_us", "skipped_response_us",
-                  "gil_wait_us", "sent", "received", "dropped", "minor_faults", "major_faults",
-                  "voluntary_switches", "involuntary_switches", "cpu_time_s", "last_cpu"));
+  EXPECT_THAT(
+      keys(host["nodes"][0]),
+      UnorderedElementsAre(
+          "name", "class", "state", "rate_hz", "ticks", "skipped", "carried_ticks",
+          "carried_skipped", "misses", "consecutive_misses", "overruns", "errors", "elapsed_s",
+          "order", "priority", "cpu", "tid", "budget_us", "deadline_us", "lateness_us",
+          "execution_us", "response_us", "skipped_response_us", "gil_wait_us", "gil_lost_us",
+          "gil_losses", "gil_lost_tick", "gil_lost_to", "gil_long_waits", "gil_long_waits_off_cpu",
+          "sent", "received", "dropped", "minor_faults", "major_faults", "voluntary_switches",
+          "involuntary_switches", "cpu_time_s", "last_cpu"));
   const Json& lateness = host["nodes"][0]["lateness_us"];
   EXPECT_THAT(keys(lateness), UnorderedElementsAre("count", "min", "mean", "p50", "p90", "p99",
                                                    "p999", "max", "scheme", "unit", "buckets"));

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a tick has lost of its thread's GIL, as a node's statistics and verdicts tell it.
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "rt/node_runner.hpp"
+#include "tests/support/fake_node.hpp"
+#include "tests/support/manual_clock.hpp"
+
+namespace horus {
+namespace {
+
+/// Tells of losses, one after the other.
+class LosingHook final : public GroupHook {
+ public:
+  TickLoss ticked() noexcept override { return std::exchange(next, {}); }
+  bool holder_was_off_cpu() noexcept override { return off_cpu; }
+
+  TickLoss next{};
+  bool off_cpu = false;
+};
+
+class GilLossTest : public ::testing::Test {
+ protected:
+  NodeRunner& make() {
+    NodeConfig config{.name = NodeName::clipped("arm"), .rate = 1000_hz};
+    config.budget = 300us;
+    config.deadline = 900us;
+    runner_.emplace(node, config, *stats,
+                    RunnerContext{.clock = clock, .control = control, .hook = &hook});
+    EXPECT_TRUE(runner_->init());
+    return *runner_;
+  }
+  /// One tick that takes `time`, of which it lost `lost` to thread 7.
+  void tick(Nanos time, Nanos lost) {
+    node.on_tick = [this, time, lost](const Tick&) {
+      clock.advance(time);
+      hook.next = {.lost = lost != 0ns, .time = lost, .to = 7};
+    };
+    const TimePoint release = clock.now();
+    runner_->run(release, release);
+  }
+
+  test::ManualClock clock;
+  RunControl control;
+  test::FakeNode node{clock};
+  LosingHook hook;
+  std::unique_ptr<NodeStats> stats = std::make_unique<NodeStats>();
+
+ private:
+  std::optional<NodeRunner> runner_;
+};
+
+TEST_F(GilLossTest, is_part_of_the_execution_and_of_the_deadline_but_not_of_the_budget) {
+  make();
+  tick(500us, 250us);
+  EXPECT_EQ(stats->last_execution_ns.value(), 500'000);
+  EXPECT_EQ(stats->overruns.value(), 0U) << "250 us of its own are within the budget of 300";
+  tick(600us, 250us);
+  EXPECT_EQ(stats->overruns.value(), 1U) << "350 us are not";
+  EXPECT_EQ(stats->misses.value(), 0U);
+  tick(950us, 900us);
+  EXPECT_EQ(stats->overruns.value(), 1U);
+  EXPECT_EQ(stats->misses.value(), 1U);
+}
+
+TEST_F(GilLossTest, is_counted_and_timed_and_the_longest_keeps_its_tick_and_its_thread) {
+  make();
+  tick(100us, 0us);
+  tick(100us, 40us);
+  tick(100us, 70us);
+  tick(100us, 50us);
+  EXPECT_EQ(stats->gil_losses.value(), 3U);
+  EXPECT_EQ(stats->gil_lost.snapshot().count(), 3U);
+  EXPECT_EQ(stats->gil_lost.snapshot().max_ns, 70'000);
+  EXPECT_EQ(stats->gil_lost_tick.value(), 2U);
+  EXPECT_EQ(stats->gil_lost_to.value(), 7);
+}
+
+TEST_F(GilLossTest, that_went_unseen_is_counted_and_not_timed) {
+  make();
+  node.on_tick = [this](const Tick&) { hook.next = {.lost = true, .time = 0ns, .to = 7}; };
+  clock.advance(1ms);
+  const TimePoint release = clock.now();
+  NodeRunner& runner = make();
+  runner.run(release, release);
+  EXPECT_EQ(stats->gil_losses.value(), 1U);
+  EXPECT_EQ(stats->gil_lost.snapshot().count(), 0U);
+  EXPECT_EQ(stats->gil_lost_to.value(), 0);
+}
+
+TEST_F(GilLossTest, is_never_more_than_the_execution) {
+  make();
+  tick(400us, 1ms);
+  EXPECT_EQ(stats->overruns.value(), 0U);
+  EXPECT_EQ(stats->last_execution_ns.value(), 400'000);
+}
+
+TEST_F(GilLossTest, waits_of_100_ms_are_counted_apart_and_so_are_those_for_want_of_a_cpu) {
+  NodeRunner& runner = make();
+  runner.record_gil_wait(99'999us);
+  EXPECT_EQ(stats->gil_long_waits.value(), 0U);
+  runner.record_gil_wait(100ms);
+  hook.off_cpu = true;
+  runner.record_gil_wait(2s);
+  EXPECT_EQ(stats->gil_long_waits.value(), 2U);
+  EXPECT_EQ(stats->gil_long_waits_off_cpu.value(), 1U);
+  EXPECT_EQ(stats->gil_wait.snapshot().count(), 3U);
+}
+
+}  // namespace
+}  // namespace horus
