@@ -15,9 +15,6 @@ namespace {
 
 using Phase = GilSeat::Phase;
 
-// relaxed for every number of a seat: see GilSeat.
-constexpr auto kRelaxed = std::memory_order_relaxed;
-
 /// A helper that would look later than this is woken when a wait begins.
 constexpr Nanos kSoon = 100us;
 

@@ -17,7 +17,6 @@ namespace {
 using Phase = GilSeat::Phase;
 using Asked = GilArbiter::Asked;
 
-constexpr auto kRelaxed = std::memory_order_relaxed;  // For numbers of a seat: see GilSeat.
 constexpr TimePoint kNever = from_ns(std::numeric_limits<std::int64_t>::max());
 // 99 is left to the kernel's own threads.
 constexpr int kHighestPriority = 98;

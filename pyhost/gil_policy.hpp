@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <cstdint>
 
 #include "rt/base/tick_stats.hpp"
@@ -24,7 +23,11 @@ struct Urgency {
   int rank = 0;
   std::int64_t minus_period_ns = 0;
 
-  friend constexpr auto operator<=>(const Urgency&, const Urgency&) noexcept = default;
+  friend constexpr bool operator>(const Urgency& a, const Urgency& b) noexcept {
+    if (a.priority != b.priority) return a.priority > b.priority;
+    if (a.rank != b.rank) return a.rank > b.rank;
+    return a.minus_period_ns > b.minus_period_ns;
+  }
 };
 
 constexpr Urgency urgency_of(NodeClass node_class, int priority, Nanos period) noexcept {

@@ -11,6 +11,9 @@
 
 namespace horus::py {
 
+/// For the numbers of a seat, through which nothing is published.
+inline constexpr auto kRelaxed = std::memory_order_relaxed;
+
 /// One executor thread as those see it who arbitrate the GIL.
 ///
 /// Thread safety: fixed while it is taken: state, thread, urgency, protection_us. The groups below

@@ -47,13 +47,13 @@ NodeRunner::NodeRunner(Node& node, const NodeConfig& config, NodeStats& stats,
       control_{context.control},
       log_{context.log},
       hook_{context.hook},
-      source_{.node = &config_.name},
       period_{config.rate && config.node_class != NodeClass::kEvent ? config.rate->period()
                                                                     : Nanos{}},
       budget_{effective_budget(config)},
       wanted_budget_ns_{budget_.execution.count()},
       max_deadline_misses_{context.max_deadline_misses},
       config_{config} {
+  source_.node = &config_.name;
   stats_.name = config_.name;
   stats_.node_class.set(config_.node_class);
   stats_.state.set(NodeState::kUninitialized);

@@ -213,6 +213,46 @@ void collect(Samples& samples, const std::string& contender, const Round& round)
   if (round.cpu_percent) add("cpu", "%", *round.cpu_percent);
 }
 
+double median_of(const Samples& samples, const std::string& name) {
+  const auto found = samples.find(name);
+  return found == samples.end() ? 0.0 : bench::median(found->second.second);
+}
+
+/// The largest median that the row may have: only where it spins.
+std::optional<double> target_of(const std::string& name, const Samples& samples) {
+  for (const std::string variant : {"tick/default/", "tick/latency_held/"}) {
+    if (name == variant + "horus/lateness_p50") return 1.0;
+    if (name == variant + "horus/cpu") return 15.0;
+    const std::string peer = variant + "cyclictest/lateness_p99";
+    if (name == variant + "horus/lateness_p99" && samples.contains(peer)) {
+      return median_of(samples, peer);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Lateness beside CPU, medians of the rounds, for a person: to stderr, as stdout may be the JSON.
+void show(const std::vector<Contender>& contenders, const Samples& samples) {
+  std::fprintf(stderr, "%-36s %10s %10s %12s %8s\n", "", "p50 us", "p99 us", "max us", "CPU %");
+  for (const Contender& contender : contenders) {
+    const std::string row = "tick/" + contender.name + "/";
+    std::fprintf(stderr, "%-36s", contender.name.c_str());
+    for (const char* what : {"lateness_p50", "lateness_p99", "lateness_max", "cpu"}) {
+      const std::string name = row + what;
+      const double value = median_of(samples, name);
+      const auto target = target_of(name, samples);
+      std::fprintf(stderr, " %10.2f%s", value,
+                   !target           ? ""
+                   : value > *target ? " (missed)"
+                                     : " (met)");
+    }
+    std::fputc('\n', stderr);
+  }
+  std::fprintf(stderr, "%-36s %10.1f ns, two clock reads and an empty call %.1f ns\n",
+               "a tick's own cost", median_of(samples, "tick/own_cost/horus"),
+               median_of(samples, "tick/own_cost/floor"));
+}
+
 std::optional<Options> parse(std::span<char*> arguments) {
   Options options;
   const std::map<std::string_view, int*> numbers{{"--rounds", &options.rounds},
@@ -253,6 +293,11 @@ int main(int argc, char** argv) {
     const std::string variant = hold ? "latency_held/" : "default/";
     contenders.push_back({variant + "horus", false, kLongestSpin, hold});
     contenders.push_back({variant + "cyclictest", true, Nanos{}, hold});
+    // The curve of lateness against CPU: how long a thread may spin at most.
+    for (const Nanos spin : {100us, 50us, 25us}) {
+      contenders.push_back(
+          {variant + "horus_spin_" + std::to_string(spin / 1us) + "us", false, spin, hold});
+    }
     contenders.push_back({variant + "horus_without_spin", false, Nanos{}, hold});
   }
   Samples samples;
@@ -275,7 +320,9 @@ int main(int argc, char** argv) {
   std::vector<bench::Result> results;
   for (const auto& [name, unit_and_values] : samples) {
     results.push_back({name, unit_and_values.first, unit_and_values.second, {}});
+    if (const auto target = target_of(name, samples)) results.back().notes = {{"target", *target}};
   }
+  show(contenders, samples);
   if (options->out.empty()) {
     bench::write_json(std::cout, fields, results);
   } else {
