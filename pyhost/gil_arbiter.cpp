@@ -184,7 +184,7 @@ GilArbiter::Loss GilArbiter::ticked(GilSeat& seat) noexcept {
   if (switches != seat.switches) [[unlikely]] {
     const TimePoint now = MonotonicClock::now();
     loss.lost = true;
-    if (seat.lost_tick.load(kRelaxed) == seat.tick.load(kRelaxed)) {
+    if (seat.lost_tick.load(std::memory_order_acquire) == seat.tick.load(kRelaxed)) {
       loss.time = Nanos{seat.lost_ns.load(kRelaxed)};
       loss.to = seat.lost_to.load(kRelaxed);
     }
@@ -246,15 +246,16 @@ GilArbiter::Answer GilArbiter::ask(GilSeat& seat, TimePoint now, bool may_wait) 
   } else {
     GilSeat* const victim = seat_of(holder);
     const Nanos stays = victim != nullptr ? stays_for(*victim, seat, now) : Nanos{};
+    answer.holder = horus_gil_holder_thread();
     if (stays > Nanos{}) {
-      answer = {Asked::kLater, 0, stays};
+      answer.asked = Asked::kLater;
+      answer.again = stays;
     } else {
       if (victim != nullptr && !victim->displaced.exchange(true)) {
         victim->displaced_at.store(switches, kRelaxed);
         displaced_.fetch_add(1);
       }
-      answer = {victim != nullptr ? Asked::kTick : Asked::kPlain,
-                victim != nullptr ? 0 : horus_gil_holder_thread(), kLook};
+      answer.asked = victim != nullptr ? Asked::kTick : Asked::kPlain;
       requested_at_.store(switches, kRelaxed);
       request_out_.store(true);
       horus_gil_request_drop();

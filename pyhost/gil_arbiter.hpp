@@ -89,7 +89,7 @@ class GilArbiter {
   };
   struct Answer {
     Asked asked = Asked::kNothing;
-    pid_t holder = 0;     ///< kPlain: its thread.
+    pid_t holder = 0;     ///< The thread that has the GIL; 0: none, or not known.
     Nanos again = kLook;  ///< When to ask again, from now.
   };
   Answer ask(GilSeat& seat, TimePoint now, bool may_wait) noexcept;

@@ -153,6 +153,7 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
     watched.tick = tick;
     watched.loss.begin(std::min(now, from_ns(seat.since_ns.load(kRelaxed))));
     watched.held = true;
+    watched.holder = 0;
   }
   if (arbiter_.holds(seat)) {
     // It is less urgent ones that wait for its next 100 us.
@@ -169,16 +170,15 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
   const bool displaced = seat.displaced.load();
   const bool somebody_waits = horus_gil_waiters() > 0;
   watched.loss.look(now, displaced || (somebody_waits && one_rival(now)));
-  seat.lost_to.store(rival_, kRelaxed);
-  seat.lost_ns.store(watched.loss.lost().count(), kRelaxed);
-  seat.lost_tick.store(tick, kRelaxed);
-  if (displaced || somebody_waits) {
-    ++watched.looks;
-    return ask(seat, watched, now);
-  }
-  watched.looks = 0;
   const Nanos in_tick = now - from_ns(seat.since_ns.load(kRelaxed));
-  return now + std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
+  TimePoint again = now + std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
+  watched.looks = displaced || somebody_waits ? watched.looks + 1 : 0;
+  if (watched.looks > 0) again = ask(seat, watched, now);
+  seat.lost_to.store(watched.holder, kRelaxed);
+  seat.lost_ns.store(watched.loss.lost().count(), kRelaxed);
+  // Last: it says which tick the numbers above are of.
+  seat.lost_tick.store(tick, std::memory_order_release);
+  return again;
 }
 
 bool GilHelper::one_rival(TimePoint now) const noexcept {
@@ -192,8 +192,8 @@ TimePoint GilHelper::ask(GilSeat& seat, Watched& watched, TimePoint now) noexcep
   const bool asked = answer.asked == Asked::kPlain || answer.asked == Asked::kTick;
   const int doublings = asked ? std::min(watched.looks, kMostDoublings) : 0;
   const TimePoint again = now + answer.again * (1 << doublings);
+  if (answer.holder != 0) watched.holder = answer.holder;
   if (answer.asked != Asked::kPlain) return again;
-  watched.holder = answer.holder;
   if (rival_ != 0 && rival_ != answer.holder) rival_changed_ = now;
   rival_ = answer.holder;
   // relaxed: a number on its own.

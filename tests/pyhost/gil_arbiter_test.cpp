@@ -191,6 +191,7 @@ TEST_F(GilArbiterTest, a_tick_that_was_made_to_leave_comes_back_and_knows_what_i
   slow.join();
   EXPECT_TRUE(loss.lost);
   EXPECT_GT(loss.time, 1ms);
+  EXPECT_EQ(loss.to, ::gettid()) << "the fast tick's thread";
   EXPECT_EQ(fast.seat().lost_ns, 0);
 }
 
