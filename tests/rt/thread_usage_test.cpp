@@ -55,7 +55,8 @@ TEST(ReadResidentBytes, grows_with_memory_that_is_touched) {
   const std::vector<char> touched(kBytes, 1);
   const std::int64_t grown = read_resident_bytes() - before;
   EXPECT_GT(grown, static_cast<std::int64_t>(kBytes / 2));
-  EXPECT_LT(grown, static_cast<std::int64_t>(kBytes * 2));
+  // A sanitizer keeps up to four times as much beside it; a wrong unit is a thousand times off.
+  EXPECT_LT(grown, static_cast<std::int64_t>(kBytes * 8));
 }
 
 TEST(StoreThreadUsage, writes_the_difference_but_for_the_cpu) {
