@@ -35,10 +35,10 @@ NODE   HOST     CLASS   RATE  TICKS  SKIPPED  MISSES  OVERRUNS
 motor  rover    tick   1 kHz   7707        3       2         1
 plan   planner  tick   50 Hz    353        0       0         0
 
-       LATENESS             EXECUTION         GIL WAIT
-NODE     p50    p99    max   p50   p99   max  p50   p99   max
-motor  695ns  662us  662us   2us  12us  12us    -     -     -
-plan    20us   20us   20us  40us  40us  40us  4us  90us  90us
+       LATENESS             EXECUTION         GIL WAIT         GIL LOST
+NODE     p50    p99    max   p50   p99   max  p50   p99   max   p50   p99   max
+motor  695ns  662us  662us   2us  12us  12us    -     -     -     -     -     -
+plan    20us   20us   20us  40us  40us  40us  4us  90us  90us  50us  50us  50us
 
                             PAUSE
 GC OF    GEN  RUNS  FORCED   p50   p99   max  LONGEST EVER
