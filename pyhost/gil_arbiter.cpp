@@ -140,6 +140,8 @@ void GilArbiter::begin(GilSeat& seat, TimePoint now) noexcept {
   }
   seat.since_ns.store(to_ns(now), kRelaxed);
   seat.held_by.store(0, kRelaxed);
+  seat.switches = horus_gil_switches();
+  seat.found_locked = horus_gil_locked();
   // seq_cst: either the helper sees this wait before it sleeps, or we see when it will wake.
   seat.phase.store(Phase::kWaiting);
   if (helper_ == nullptr || !horus_gil_locked()) return;
@@ -167,12 +169,15 @@ bool GilArbiter::alone_until(const GilSeat& seat, TimePoint release) noexcept {
 }
 
 void GilArbiter::got(GilSeat& seat, TimePoint before, TimePoint now, TimePoint release) noexcept {
-  seat.switches = horus_gil_switches();
+  const unsigned long switches = horus_gil_switches();
+  // More than the one switch to this thread: another one came first.
+  const bool contended = seat.found_locked || switches - seat.switches > 1;
+  seat.switches = switches;
   seat.since_ns.store(to_ns(now), kRelaxed);
   seat.held_since_ns.store(to_ns(std::max(now, release)), kRelaxed);
   seat.tick.store(seat.tick.load(kRelaxed) + 1, kRelaxed);
   seat.phase.store(Phase::kTicking);
-  if (helper_ != nullptr && now - before > kNoticeable) {
+  if (helper_ != nullptr && contended) {
     note_contention(now);
     helper_->observe_wait(now - before, now);
   }

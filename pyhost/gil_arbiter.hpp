@@ -41,8 +41,6 @@ class GilArbiter {
   /// How often it is where a more urgent tick has the GIL: it leaves by itself, and every look may
   /// take a CPU from it.
   static constexpr Nanos kPatientLook = 60us;
-  /// A longer wait is contention; a shorter one is the price of taking a free lock.
-  static constexpr Nanos kNoticeable = 5us;
   /// After contention the helper looks at each release for so long.
   static constexpr Nanos kRemember = 1s;
   static constexpr std::size_t kSeats = 128;

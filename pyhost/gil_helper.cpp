@@ -20,9 +20,9 @@ using Asked = GilArbiter::Asked;
 constexpr TimePoint kNever = from_ns(std::numeric_limits<std::int64_t>::max());
 // 99 is left to the kernel's own threads.
 constexpr int kHighestPriority = 98;
-// A tick that has the GIL: whether it still has.
+// How often a tick is looked at that does not wait for the GIL: ever more rarely, as a long one may
+// compute, or sleep, for long.
 constexpr Nanos kTickLook = 50us;
-// A tick that has let go of the GIL by itself may sleep for long: it is looked at ever more rarely.
 constexpr Nanos kLongestProbe = 500us;
 // From 20 us to 160 us between two requests.
 constexpr int kMostDoublings = 3;
@@ -161,7 +161,7 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
     watched.held = true;
     watched.looks = 0;
     watched.loss.look(now, false);
-    if (arbiter_.contended(now)) return now + kTickLook;
+    if (arbiter_.contended(now)) return now + pause_in_tick(seat, now);
     return seat.wants_us.load(kRelaxed) != 0 ? now + users_interval() : kNever;
   }
   watched.held = false;
@@ -170,8 +170,7 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
   const bool displaced = seat.displaced.load();
   const bool somebody_waits = horus_gil_waiters() > 0;
   watched.loss.look(now, displaced || (somebody_waits && one_rival(now)));
-  const Nanos in_tick = now - from_ns(seat.since_ns.load(kRelaxed));
-  TimePoint again = now + std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
+  TimePoint again = now + pause_in_tick(seat, now);
   watched.looks = displaced || somebody_waits ? watched.looks + 1 : 0;
   if (watched.looks > 0) again = ask(seat, watched, now);
   seat.lost_to.store(watched.holder, kRelaxed);
@@ -179,6 +178,11 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
   // Last: it says which tick the numbers above are of.
   seat.lost_tick.store(tick, std::memory_order_release);
   return again;
+}
+
+Nanos GilHelper::pause_in_tick(const GilSeat& seat, TimePoint now) noexcept {
+  const Nanos in_tick = now - from_ns(seat.since_ns.load(kRelaxed));
+  return std::clamp<Nanos>(in_tick / 16, kTickLook, kLongestProbe);
 }
 
 bool GilHelper::one_rival(TimePoint now) const noexcept {

@@ -57,6 +57,7 @@ class GilHelper {
   TimePoint look_at_tick(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   TimePoint look_ahead(const GilSeat& seat, TimePoint now) const noexcept;
   Nanos users_interval() const noexcept;
+  static Nanos pause_in_tick(const GilSeat& seat, TimePoint now) noexcept;
   bool one_rival(TimePoint now) const noexcept;
   /// When to ask again.
   TimePoint ask(GilSeat& seat, Watched& watched, TimePoint now) noexcept;

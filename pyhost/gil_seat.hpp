@@ -38,7 +38,8 @@ struct GilSeat {
   std::atomic<std::int64_t> expected_ns{kNever};  ///< When it will want the GIL again.
   std::atomic<std::uint64_t> tick{0};             ///< Moves with each tick.
   std::atomic<unsigned long> wants_us{0};         ///< The switch interval that protects it now.
-  unsigned long switches = 0;                     ///< The GIL's, when the tick began.
+  unsigned long switches = 0;                     ///< The GIL's, when the wait or the tick began.
+  bool found_locked = false;                      ///< The GIL, when the wait began.
 
   // Written under the GIL's mutex, or by the thread while it has the GIL.
   std::atomic<bool> displaced{false};  ///< A more urgent thread of ours had it leave its tick.
