@@ -11,6 +11,7 @@ DEAF_HOST = r"""
 name = "deaf"
 module = "/host/deaf.py"
 """
+MOTOR_HZ = 200
 EXTRA = "/etc/horus/conf.d/zz.toml"
 
 
@@ -40,7 +41,9 @@ def test_a_killed_python_host_comes_back_and_the_motor_does_not_notice(rover):
     result = json.loads(rover.output("python3 /host/kill_host.py planner", timeout=400))
     assert result["spawned_s"] < 1.0, result
     assert result["ready_s"] < 10 * result["import_s"], result
-    assert result["lost"] <= max(result["undisturbed"]) + 3, result
+    # A motor that waited for the host would lose the whole of ready_s, a thousand releases and
+    # more. The emulator loses up to 90 ms of them at a host's death (VM-5).
+    assert result["lost"] <= max(result["undisturbed"]) + 0.25 * MOTOR_HZ, result
 
 
 def test_a_stopped_daemon_is_restarted_by_the_watchdog_with_its_counters(stopped, configured):
