@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/gil_arbiter.hpp"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 
 #include "pyhost/gil_helper.hpp"
 #include "pyhost/interpreter_gil.h"
@@ -82,7 +80,6 @@ GilSeat* GilArbiter::claim(const void* state, Urgency urgency,
   if (free == seats_.end()) return nullptr;
   GilSeat& seat = *free;
   seat.state = state;
-  seat.thread = ::gettid();
   seat.urgency = urgency;
   seat.protection_us = protection_us;
   seat.phase.store(Phase::kIdle);
@@ -302,7 +299,8 @@ void GilArbiter::settle_interval() noexcept {
     const bool needed = wanted > users;
     // Before the interval: who reads that it is ours finds the user's.
     if (needed) ours_us_.store(wanted, kRelaxed);
-    if (interval.compare_exchange_weak(set, needed ? wanted : users, kRelaxed)) {
+    // Strong: one that failed for no reason would have our former value taken for the user's.
+    if (interval.compare_exchange_strong(set, needed ? wanted : users, kRelaxed)) {
       if (!needed) ours_us_.store(0, kRelaxed);
       return;
     }

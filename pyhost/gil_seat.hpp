@@ -16,7 +16,7 @@ inline constexpr auto kRelaxed = std::memory_order_relaxed;
 
 /// One executor thread as those see it who arbitrate the GIL.
 ///
-/// Thread safety: fixed while it is taken: state, thread, urgency, protection_us. The groups below
+/// Thread safety: fixed while it is taken: state, urgency, protection_us. The groups below
 /// have one writer each. Numbers are relaxed but for `phase`, which decides who sleeps.
 struct GilSeat {
   enum class Phase : std::uint32_t {
@@ -28,7 +28,6 @@ struct GilSeat {
 
   std::atomic<bool> taken{false};
   const void* state = nullptr;  ///< Its Python thread state.
-  pid_t thread = 0;
   Urgency urgency{};
   unsigned long protection_us = 0;
 
