@@ -15,4 +15,10 @@ void bind_topic(pybind11::module_& module);
 /// Adds `Image`, `PointCloud`, `DepthImage` and `Tensor`.
 void bind_payloads(pybind11::module_& module);
 
+/// Adds `_Recording`, which reads a file.
+void bind_recording(pybind11::module_& module);
+
+/// Adds estop() and its kin.
+void bind_safety(pybind11::module_& module);
+
 }  // namespace horus::py

@@ -10,6 +10,7 @@
 #include "pyhost/port.hpp"
 #include "pyhost/session.hpp"
 #include "pyhost/set_error.hpp"
+#include "pyhost/text.hpp"
 #include "shm/names.hpp"
 #include "shm/registry.hpp"
 
@@ -21,7 +22,8 @@ class Topic {
  public:
   Topic(std::string name, const shm::TopicOptions& options)
       : counters_{.sent = &sent_, .received = &received_, .dropped = &dropped_},
-        port{std::move(name), counters_, options} {}
+        port{std::move(name), counters_, options},
+        refuses{options.policy == shm::Policy::kRefuse} {}
 
  private:
   Counter sent_, received_, dropped_;
@@ -29,6 +31,7 @@ class Topic {
 
  public:
   Port port;
+  bool refuses;  ///< send() is False where there is no room.
 };
 
 struct TopicObject {
@@ -40,50 +43,61 @@ Port& port_of(PyObject* self) noexcept {
 }
 
 /// What the constructor was asked for: the topic's name, and what it carries if that was said.
-bool read_target(PyObject* type_or_name, const char* endpoint, std::string& name, PortType& type) {
+bool read_target(PyObject* type_or_name, PyObject* msg_type, const char* endpoint,
+                 std::string& name, PortType& type) {
   if (endpoint != nullptr && std::string_view{endpoint}.find('@') != std::string_view::npos) {
     PyErr_Format(PyExc_ValueError, "endpoint '%s': topics do not leave this machine", endpoint);
     return false;
   }
-  if (PyUnicode_Check(type_or_name)) {
-    const char* const text = PyUnicode_AsUTF8(type_or_name);
-    if (text == nullptr) return false;
-    name = endpoint != nullptr ? endpoint : text;
-    return true;
+  if (type_or_name != nullptr && PyUnicode_Check(type_or_name)) {
+    name = endpoint != nullptr ? endpoint : characters_of(type_or_name);
+    return msg_type == nullptr || port_type_of(msg_type, type);
   }
+  if ((type_or_name == nullptr) == (msg_type == nullptr)) {
+    PyErr_SetString(
+        PyExc_TypeError,
+        "Topic() takes a name, a type, or a name and msg_type=; one of them is missing, "
+        "or the type is given twice");
+    return false;
+  }
+  if (type_or_name == nullptr) type_or_name = msg_type;
   if (!port_type_of(type_or_name, type)) return false;
-  name = endpoint != nullptr ? endpoint : default_topic_of(type_or_name);
+  name = endpoint != nullptr ? endpoint : default_topic_of(type);
   if (!name.empty()) return true;
   PyErr_Format(PyExc_ValueError, "%R has no topic of its own; say endpoint=", type_or_name);
   return false;
 }
 
 PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noexcept {
-  static const std::array<const char*, 7> kNames{"type_or_name", "capacity", "endpoint", "policy",
-                                                 "max_size",     "history",  nullptr};
+  static const std::array<const char*, 10> kNames{"type_or_name", "capacity", "endpoint", "size",
+                                                  "finite",       "policy",   "max_size", "history",
+                                                  "msg_type",     nullptr};
   PyObject* type_or_name = nullptr;
+  PyObject* msg_type = nullptr;
   const char* endpoint = nullptr;
   PortArguments arguments;
   shm::TopicOptions options;
-  if (PyArg_ParseTupleAndKeywords(values, names, "O|Oz$OOO:Topic",
-                                  const_cast<char**>(kNames.data()), &type_or_name,
-                                  &arguments.capacity, &endpoint, &arguments.policy,
-                                  &arguments.max_size, &arguments.history) == 0 ||
+  if (PyArg_ParseTupleAndKeywords(
+          values, names, "|OOzOO$OOOO:Topic", const_cast<char**>(kNames.data()), &type_or_name,
+          &arguments.capacity, &endpoint, &arguments.size, &arguments.finite, &arguments.policy,
+          &arguments.max_size, &arguments.history, &msg_type) == 0 ||
       !read_port_options(arguments, "Topic", options)) {
     return nullptr;
   }
   std::string name;
   PortType type;
-  if (!read_target(type_or_name, endpoint, name, type)) return nullptr;
+  if (!read_target(type_or_name, msg_type, endpoint, name, type)) return nullptr;
   if (const Status valid = shm::check_topic_name(name); !valid) return set_error(valid.error());
   auto topic = std::make_unique<Topic>(std::move(name), options);
   Status opened = topic->port.declare(type);
   // From here on nothing that is sent is missed. A topic that refuses waits for its readers: who
   // only sends must not be one of them.
-  const bool refuses = options.policy == shm::Policy::kRefuse;
+  const bool refuses = topic->refuses;
   if (opened && !refuses) opened = topic->port.open_subscriber();
-  if (opened && refuses) opened = topic->port.open_publisher();
+  // What is reserved is reserved now, or not at all.
+  if (opened && (refuses || options.size != 0)) opened = topic->port.open_publisher();
   if (!opened) return set_error(opened.error());
+  await_publishers();
   PyObject* const self = python->tp_alloc(python, 0);
   if (self != nullptr) reinterpret_cast<TopicObject*>(self)->topic = topic.release();
   return self;
@@ -100,10 +114,41 @@ PyObject* truth(int result) noexcept {
   return result < 0 ? nullptr : PyBool_FromLong(result);
 }
 
-PyObject* topic_send(PyObject* self, PyObject* message) noexcept {
-  return truth(port_of(self).send(message));
+/// Whether the call gives a message, and perhaps `node` after it, by place or by name: the node
+/// that a program of the family names in its log.
+bool takes_node(Py_ssize_t count, PyObject* names) noexcept {
+  if (names == nullptr && (count == 1 || count == 2)) [[likely]]
+    return true;
+  if (names != nullptr && count == 1 && PyTuple_GET_SIZE(names) == 1 &&
+      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "node") == 0) {
+    return true;
+  }
+  PyErr_SetString(PyExc_TypeError, "Topic.send() takes a message and perhaps node=");
+  return false;
 }
-PyObject* topic_recv(PyObject* self, PyObject*) noexcept {
+
+PyObject* topic_send(PyObject* self, PyObject* const* values, Py_ssize_t count,
+                     PyObject* names) noexcept {
+  return takes_node(count, names) ? truth(port_of(self).send(values[0])) : nullptr;
+}
+PyObject* topic_recv(PyObject* self, PyObject* const* values, Py_ssize_t count,
+                     PyObject* names) noexcept {
+  PyObject* otherwise = Py_None;
+  bool good = count <= 1;
+  for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_GET_SIZE(names); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(names, i);
+    if (PyUnicode_CompareWithASCIIString(name, "default") == 0) {
+      otherwise = values[count + i];
+    } else {
+      good = good && count == 0 && PyUnicode_CompareWithASCIIString(name, "node") == 0;
+    }
+  }
+  if (good) [[likely]]
+    return port_of(self).recv(otherwise);
+  PyErr_SetString(PyExc_TypeError, "Topic.recv() takes nothing but perhaps node= and default=");
+  return nullptr;
+}
+PyObject* topic_try_recv(PyObject* self, PyObject*) noexcept {
   return port_of(self).recv();
 }
 PyObject* topic_recv_all(PyObject* self, PyObject*) noexcept {
@@ -172,12 +217,18 @@ PyObject* topic_sub_count(PyObject* self, PyObject*) noexcept {
 
 PyObject* topic_stats(PyObject* self, PyObject*) noexcept {
   const Port& port = port_of(self);
-  return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K}", "sent",
-                       static_cast<unsigned long long>(port.sent()), "received",
+  const Nanos age = port.age();
+  const Ref seconds{age < Nanos{} ? new_none()
+                                  : PyFloat_FromDouble(static_cast<double>(age.count()) * 1e-9)};
+  if (!seconds) return nullptr;
+  return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O}", "sent",
+                       static_cast<unsigned long long>(port.sent()), "copied",
+                       static_cast<unsigned long long>(port.copied()), "received",
                        static_cast<unsigned long long>(port.received()), "dropped",
                        static_cast<unsigned long long>(port.refused()), "missed",
-                       static_cast<unsigned long long>(port.missed()), "torn",
-                       static_cast<unsigned long long>(port.torn()));
+                       static_cast<unsigned long long>(port.missed()), "passed_over",
+                       static_cast<unsigned long long>(port.passed_over()), "torn",
+                       static_cast<unsigned long long>(port.torn()), "age", seconds.ptr());
 }
 
 PyObject* get_topic_name(PyObject* self, void*) noexcept {
@@ -186,9 +237,13 @@ PyObject* get_topic_name(PyObject* self, void*) noexcept {
 PyObject* get_backend(PyObject*, void*) noexcept {
   return PyUnicode_FromString("shm");
 }
-PyObject* get_generic(PyObject* self, void*) noexcept {
+PyObject* topic_generic(PyObject* self, PyObject*) noexcept {
   const Carries carries = port_of(self).type().carries;
   return PyBool_FromLong(carries == Carries::kValues || carries == Carries::kUndecided);
+}
+
+PyObject* topic_refuses(PyObject* self, PyObject*) noexcept {
+  return PyBool_FromLong(reinterpret_cast<TopicObject*>(self)->topic->refuses ? 1 : 0);
 }
 
 PyObject* topic_repr(PyObject* self) noexcept {
@@ -196,10 +251,13 @@ PyObject* topic_repr(PyObject* self) noexcept {
 }
 
 PyMethodDef topic_methods[] = {
-    {"send", topic_send, METH_O,
-     "send(message)\n--\n\nTrue, or False when the topic did not take it."},
-    {"recv", topic_recv, METH_NOARGS, "recv()\n--\n\nThe next message, or None."},
-    {"try_recv", topic_recv, METH_NOARGS, "try_recv()\n--\n\nThe next message, or None."},
+    {"send", as_method(topic_send), METH_FASTCALL | METH_KEYWORDS,
+     "send(message, node=None)\n--\n\nTrue, or False when the topic did not take it. The node is "
+     "not used."},
+    {"recv", as_method(topic_recv), METH_FASTCALL | METH_KEYWORDS,
+     "recv(node=None, *, default=None)\n--\n\nThe next message, or the default: with one of one's "
+     "own a None that was sent is told\nfrom no message. The node is not used."},
+    {"try_recv", topic_try_recv, METH_NOARGS, "try_recv()\n--\n\nThe next message, or None."},
     {"read_latest", topic_read_latest, METH_NOARGS,
      "read_latest()\n--\n\nThe newest message that was not received yet, or None."},
     {"recv_all", topic_recv_all, METH_NOARGS, "recv_all()\n--\n\nWhat is there now, as a list."},
@@ -221,8 +279,9 @@ PyMethodDef topic_methods[] = {
      "pub_count()\n--\n\nLiving publishers in all processes."},
     {"sub_count", topic_sub_count, METH_NOARGS,
      "sub_count()\n--\n\nLiving subscribers in all processes."},
-    {"stats", topic_stats, METH_NOARGS,
-     "stats()\n--\n\nThis object's sent, received, dropped (refused), missed and torn messages."},
+    {"_stats", topic_stats, METH_NOARGS, "_stats()\n--\n\nWhat stats() counts, under our names."},
+    {"_refuses", topic_refuses, METH_NOARGS, "_refuses()\n--\n\nWhether its policy is 'refuse'."},
+    {"_generic", topic_generic, METH_NOARGS, "_generic()\n--\n\nWhat is_generic says."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef properties[] = {
@@ -230,7 +289,6 @@ PyGetSetDef properties[] = {
     {"endpoint", get_topic_name, nullptr, "Where it is reached: its name on this machine.",
      nullptr},
     {"backend_type", get_backend, nullptr, "'shm': shared memory.", nullptr},
-    {"is_generic", get_generic, nullptr, "True without a fixed message type.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace
@@ -244,14 +302,21 @@ void bind_topic(pybind11::module_& module) {
       {Py_tp_getset, properties},
       {Py_tp_doc,
        const_cast<char*>(
-           "Topic(type_or_name, capacity=None, endpoint=None, *, policy=None, max_size=None,\n"
-           "      history=None)\n--\n\n"
-           "A topic to send on and to receive from, outside of nodes. Without a type, the first "
-           "use or the topic itself decides.\n\n"
-           "capacity: messages that are kept. policy: 'overwrite' (the oldest message makes room) "
-           "or 'refuse' (send() is False while a reader has not taken the oldest; such a Topic "
+           "Topic(type_or_name=None, capacity=None, endpoint=None, size=None, finite=False, *,\n"
+           "      policy=None, max_size=None, history=None, msg_type=None)\n--\n\n"
+           "A topic to send on and to receive from, outside of nodes. Without a type it has the "
+           "one that it has already, or whose default topic it is; else it carries values of any "
+           "kind and messages of all types. msg_type: the type beside a name, or in its place; a "
+           "class, or its name as text.\n\n"
+           "capacity: messages that are kept of what is sent here. policy: 'overwrite' (the oldest "
+           "message makes room) or 'refuse' (send() is False while a reader has not taken the "
+           "oldest; such a Topic "
            "receives from its first recv() or wait() on). max_size: bytes of the largest value of "
-           "a new topic of dicts, 4096 if not given. history: so many messages from before.")},
+           "a new topic of dicts, 65536 if not given. history: so many messages from before, in "
+           "place of all that publishers still have. size: "
+           "of the largest image, cloud or tensor: bytes, or (height, width, encoding); memory for "
+           "all that the topic can keep is reserved now, and no frame fails for want of it. "
+           "finite: send() raises ValueError for a message with a NaN or infinite number.")},
       {0, nullptr}};
   PyType_Spec spec{"horus.Topic", sizeof(TopicObject), 0, Py_TPFLAGS_DEFAULT, slots};
   const Ref type{PyType_FromSpec(&spec)};

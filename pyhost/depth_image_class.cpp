@@ -39,19 +39,21 @@ PyObject* depth_new(PyTypeObject*, PyObject* values, PyObject* names) noexcept {
 
 PyObject* depth_repr(PyObject* self) noexcept {
   const PayloadObject& image = *as_payload(self);
+  if (!image.payload) return PyUnicode_FromString("DepthImage(released)");
   return PyUnicode_FromFormat("DepthImage(height=%zd, width=%zd, dtype='%s'%s)", image.shape[0],
                               image.shape[1], dtype_text(image.dtype),
                               image.writable ? "" : ", read-only");
 }
 
-PyObject* get_height(PyObject* self, void*) noexcept {
+PyObject* get_rows_of_depth(PyObject* self, void*) noexcept {
   return PyLong_FromSsize_t(as_payload(self)->shape[0]);
 }
-PyObject* get_width(PyObject* self, void*) noexcept {
+PyObject* get_columns_of_depth(PyObject* self, void*) noexcept {
   return PyLong_FromSsize_t(as_payload(self)->shape[1]);
 }
 
 PyObject* get_scale(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyFloat_FromDouble(depth_of(self).scale());
 }
 int set_scale(PyObject* self, PyObject* value, void*) noexcept {
@@ -69,9 +71,11 @@ int set_scale(PyObject* self, PyObject* value, void*) noexcept {
 }
 
 PyObject* get_min(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyLong_FromLong(depth_of(self).min_depth());
 }
 PyObject* get_max(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyLong_FromLong(depth_of(self).max_depth());
 }
 
@@ -111,8 +115,8 @@ constexpr std::array<PyMethodDef, 2> kDepthImageMethods{
       "is_millimeters()\n--\n\nWhether values are millimetres: uint16."}}};
 
 constexpr std::array<PyGetSetDef, 5> kDepthImageProperties{
-    {{"height", get_height, nullptr, "Rows.", nullptr},
-     {"width", get_width, nullptr, "Pixels of a row.", nullptr},
+    {{"height", if_usable<get_rows_of_depth>, nullptr, "Rows.", nullptr},
+     {"width", if_usable<get_columns_of_depth>, nullptr, "Pixels of a row.", nullptr},
      {"depth_scale", get_scale, set_scale,
       "What a value of 1 stands for: metres (float32) or millimetres (uint16).", nullptr},
      {"min_depth", get_min, set_min, "The camera's nearest, mm.", nullptr},

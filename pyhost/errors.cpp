@@ -2,10 +2,22 @@
 #include <cstring>
 #include <string>
 
+#include "pyhost/cpython.hpp"
 #include "pyhost/set_error.hpp"
+#include "pyhost/text.hpp"
+#include "rt/base/shortage.hpp"
 
 namespace horus::py {
 namespace {
+
+/// OSError with its errno, and MemoryError as a program of the family expects it.
+PyObject* shortage_error() noexcept {
+  static PyObject* error = nullptr;
+  if (error != nullptr) return error;
+  const Ref kinds{PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError)};
+  if (kinds) error = PyErr_NewException("horus.Shortage", kinds.ptr(), nullptr);
+  return error;
+}
 
 PyObject* exception_of(Errc code) noexcept {
   switch (code) {
@@ -28,17 +40,17 @@ PyObject* set_error(const Error& error) noexcept {
   const std::string_view subject = error.subject.view();
   std::string text = error.what;
   if (!subject.empty()) text.append(": ").append(subject);
-  const bool own_class = error.code == Errc::kExhausted || error.code == Errc::kInvalidArgument;
-  if (error.os_errno == 0 || own_class) {
-    PyErr_SetString(exception_of(error.code), text.c_str());
+  if (error.os_errno == 0 || error.code == Errc::kInvalidArgument) {
+    set_exception(exception_of(error.code), text);
     return nullptr;
   }
   text.append(": ").append(strerrordesc_np(error.os_errno));
+  const int shortage = shortage_of(error);
+  text.append(cure_of(shortage));
   // OSError(errno, text) becomes PermissionError, FileNotFoundError, ... by itself.
-  PyObject* arguments = Py_BuildValue("(is)", error.os_errno, text.c_str());
-  if (arguments == nullptr) return nullptr;
-  PyErr_SetObject(PyExc_OSError, arguments);
-  Py_DECREF(arguments);
+  PyObject* const kind = shortage != 0 ? shortage_error() : PyExc_OSError;
+  const Ref arguments{Py_BuildValue("(iN)", error.os_errno, str_of(text))};
+  if (kind != nullptr && arguments) PyErr_SetObject(kind, arguments.ptr());
   return nullptr;
 }
 

@@ -7,13 +7,15 @@
 
 #include "pyhost/cpython.hpp"
 #include "pyhost/set_error.hpp"
+#include "pyhost/text.hpp"
 #include "rt/base/tick_stats.hpp"
+#include "rt/event_log.hpp"
 #include "shm/names.hpp"
+#include "shm/near.hpp"
 
 namespace horus::py {
 
-PortTable::PortTable() noexcept
-    : counters_{.sent = &own_.sent, .received = &own_.received, .dropped = &own_.dropped} {}
+PortTable::PortTable() noexcept : counters_{own_.counters()} {}
 
 PortTable::~PortTable() {
   for (const Cached& cached : cache_) Py_XDECREF(cached.name);
@@ -21,18 +23,20 @@ PortTable::~PortTable() {
 }
 
 void PortTable::count_into(NodeStats* stats) noexcept {
-  if (stats == nullptr) {
-    counters_ = {.sent = &own_.sent, .received = &own_.received, .dropped = &own_.dropped};
-    return;
-  }
-  counters_ = message_counters(*stats);
+  counters_ = stats != nullptr ? message_counters(*stats) : own_.counters();
+  for (const Entry& entry : entries_) entry.port->follow_ticks();
+  if (stats == nullptr) return;
   // What was counted before there was a page moves into it, once.
-  counters_.sent->add(own_.sent.value());
-  counters_.received->add(own_.received.value());
-  counters_.dropped->add(own_.dropped.value());
-  own_.sent.set(0);
-  own_.received.set(0);
-  own_.dropped.set(0);
+  const auto move = [](Counter& from, Counter* to) {
+    to->add(from.value());
+    from.set(0);
+  };
+  move(own_.sent, counters_.sent);
+  move(own_.received, counters_.received);
+  move(own_.dropped, counters_.dropped);
+  move(own_.missed, counters_.missed);
+  move(own_.refused, counters_.refused);
+  move(own_.passed_over, counters_.passed_over);
 }
 
 PortTable::Entry& PortTable::entry(const std::string& topic, const shm::TopicOptions& options) {
@@ -42,7 +46,9 @@ PortTable::Entry& PortTable::entry(const std::string& topic, const shm::TopicOpt
     found->port->want(options);
     return *found;
   }
-  return entries_.emplace_back(Entry{.port = std::make_unique<Port>(topic, counters_, options)});
+  auto port = std::make_unique<Port>(topic, counters_, options);
+  port->begin_at(since_);
+  return entries_.emplace_back(Entry{.port = std::move(port)});
 }
 
 Status PortTable::declare_publisher(const std::string& topic, PortType type,
@@ -59,8 +65,10 @@ Status PortTable::declare_subscriber(const std::string& topic, PortType type,
   return declared.port->declare(type);
 }
 
-Status PortTable::open() noexcept {
+Status PortTable::open(std::uint64_t since) noexcept {
+  since_ = since;
   for (const Entry& entry : entries_) {
+    entry.port->begin_at(since);
     if (entry.subscribes) {
       if (auto opened = entry.port->open_subscriber(); !opened) return opened;
     }
@@ -71,12 +79,8 @@ Status PortTable::open() noexcept {
   return {};
 }
 
-void PortTable::close() noexcept {
-  for (const Entry& entry : entries_) entry.port->close();
-}
-
 Port& PortTable::port(const std::string& topic) {
-  return *entry(topic, {}).port;
+  return *entry(topic, {.depth = kDepthByKind}).port;
 }
 
 Port* PortTable::find_by_text(PyObject* name) noexcept {
@@ -90,18 +94,33 @@ Port* PortTable::find_by_text(PyObject* name) noexcept {
   if (known == nullptr && PyErr_Occurred()) return nullptr;
   if (known != nullptr) return remember(name, static_cast<Port*>(PyLong_AsVoidPtr(known)));
 
-  Py_ssize_t length = 0;
-  const char* const text = PyUnicode_AsUTF8AndSize(name, &length);
-  if (text == nullptr) return nullptr;
-  const std::string topic(text, static_cast<std::size_t>(length));
+  const std::string topic = characters_of(name);
   if (const Status valid = shm::check_topic_name(topic); !valid) {
     set_error(valid.error());
     return nullptr;
   }
-  Port* const port = entry(topic, {}).port.get();
+  tell_undeclared(topic);
+  Port* const port = entry(topic, {.depth = kDepthByKind}).port.get();
   const Ref address{PyLong_FromVoidPtr(port)};
   if (!address || PyDict_SetItem(by_text_, name, address.ptr()) < 0) return nullptr;
   return remember(name, port);
+}
+
+/// Once for each name. A node that declares nothing may use any.
+void PortTable::tell_undeclared(const std::string& topic) const noexcept {
+  const auto declared = [](const Entry& entry) { return entry.publishes || entry.subscribes; };
+  if (std::ranges::none_of(entries_, declared)) return;
+  const auto same = [&](const Entry& entry) { return entry.port->topic() == topic; };
+  if (std::ranges::any_of(entries_, same)) return;
+  std::string meant;
+  for (const Entry& entry : entries_) {
+    if (shm::is_near_miss(topic, entry.port->topic())) meant = entry.port->topic();
+  }
+  const std::string who =
+      counters_.node != nullptr ? "node '" + std::string{counters_.node->view()} + "'" : "a node";
+  log(LogLevel::kWarning, who + " uses topic '" + topic +
+                              "', which is not among its pubs and subs" +
+                              (meant.empty() ? "" : "; is '" + meant + "' meant?"));
 }
 
 Port* PortTable::remember(PyObject* name, Port* port) noexcept {

@@ -13,10 +13,7 @@
 #include "pyhost/port.hpp"
 #include "rt/base/counter.hpp"
 #include "rt/base/result.hpp"
-
-namespace horus {
-struct NodeStats;
-}
+#include "rt/base/tick_stats.hpp"
 
 namespace horus::py {
 
@@ -40,10 +37,9 @@ class PortTable {
                            const shm::TopicOptions& options);
   Status declare_subscriber(const std::string& topic, PortType type,
                             const shm::TopicOptions& options);
-  /// Opens every declared publisher and subscriber.
-  Status open() noexcept;
-  /// Closes them all; a later use opens again.
-  void close() noexcept;
+  /// Opens every declared publisher and subscriber. What subscribers are opened from here on begin
+  /// with what was sent since `since`, by cycle_count().
+  Status open(std::uint64_t since) noexcept;
 
   /// 1: sent; 0: refused; -1: a Python exception is set. `name` is any object; not a str:
   /// TypeError.
@@ -52,9 +48,9 @@ class PortTable {
     return port != nullptr ? port->send(data) : -1;
   }
   /// New references; null with an exception set.
-  PyObject* recv(PyObject* name) noexcept {
+  PyObject* recv(PyObject* name, PyObject* otherwise) noexcept {
     Port* port = find(name);
-    return port != nullptr ? port->recv() : nullptr;
+    return port != nullptr ? port->recv(otherwise) : nullptr;
   }
   PyObject* recv_all(PyObject* name) noexcept {
     Port* port = find(name);
@@ -64,6 +60,12 @@ class PortTable {
   int has_msg(PyObject* name) noexcept {
     Port* port = find(name);
     return port != nullptr ? port->has_msg() : -1;
+  }
+
+  /// As has_msg().
+  int stale(PyObject* name) noexcept {
+    Port* port = find(name);
+    return port != nullptr ? port->stale() : -1;
   }
 
   /// The port of `name`; null with an exception set.
@@ -83,6 +85,8 @@ class PortTable {
   std::uint64_t sent() const noexcept { return counters_.sent->value(); }
   std::uint64_t received() const noexcept { return counters_.received->value(); }
   std::uint64_t dropped() const noexcept { return counters_.dropped->value(); }
+  std::uint64_t missed() const noexcept { return counters_.missed->value(); }
+  std::uint64_t passed_over() const noexcept { return counters_.passed_over->value(); }
 
  private:
   static constexpr std::size_t kCached = 16;
@@ -99,13 +103,24 @@ class PortTable {
   Port* find_by_text(PyObject* name) noexcept;
   Port* remember(PyObject* name, Port* port) noexcept;
   Entry& entry(const std::string& topic, const shm::TopicOptions& options);
+  void tell_undeclared(const std::string& topic) const noexcept;
 
   std::size_t cached_ = 0;
   std::array<Cached, kCached> cache_{};
   PyObject* by_text_ = nullptr;  ///< A dict: name to the port's address.
   std::vector<Entry> entries_;
-  struct {
-    Counter sent, received, dropped;
+  std::uint64_t since_ = Port::kOpening;
+  struct Own {
+    Counter sent, received, dropped, missed, refused, passed_over;
+
+    MessageCounters counters() noexcept {
+      return {.sent = &sent,
+              .received = &received,
+              .dropped = &dropped,
+              .missed = &missed,
+              .refused = &refused,
+              .passed_over = &passed_over};
+    }
   } own_;
   MessageCounters counters_;
 };

@@ -109,13 +109,13 @@ Collector& Collector::instance() {
   return *collector;
 }
 
-GcPolicy Collector::attach(HostStats& host, GcPolicy policy) {
+GcPolicy Collector::attach(HostStats& host, GcPolicy policy, BlackBox* box) {
   if (attached_.empty()) {
     install();
     policy_ = policy;
     was_enabled_ = PyGC_IsEnabled() != 0;
   }
-  attached_.push_back({&host, false});
+  attached_.push_back({&host, false, box});
   return policy_;
 }
 
@@ -163,7 +163,7 @@ void Collector::uninstall() noexcept {
   }
   try {
     callbacks_.attr("remove")(callback_);
-  } catch (pyb::error_already_set&) {
+  } catch (const std::exception&) {
     // The user has emptied the list: what we wanted.
   }
   for (pyb::object* const object :
@@ -378,7 +378,20 @@ void Collector::on_stop(PyObject* details) noexcept {
       counted.longest_tick.set(latest_tick.load(std::memory_order_relaxed));
     }
   }
+  keep_pause(generation);
   show_objects();
+}
+
+void Collector::keep_pause(std::size_t generation) noexcept {
+  constexpr Nanos kLongPause = 10ms;
+  if (!running_.forced && running_.pause < kLongPause) return;
+  if (!events_.admit(MonotonicClock::now())) return;
+  for (const Attached& one : attached_) {
+    if (!one.ticks || one.box == nullptr) continue;
+    one.box->write(
+        EventKind::kGc, "",
+        {running_.pause / 1us, static_cast<std::int64_t>(generation), running_.forced ? 1 : 0});
+  }
 }
 
 }  // namespace horus::py

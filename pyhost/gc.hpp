@@ -13,6 +13,7 @@
 #include <pybind11/pybind11.h>
 
 #include "pyhost/gc_planner.hpp"
+#include "rt/base/black_box.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 
@@ -37,7 +38,8 @@ class Collector {
 
   /// A run shows itself. Returns the policy in force: that of the first run rules until the last
   /// one is gone.
-  GcPolicy attach(HostStats& host, GcPolicy policy);
+  /// `box`: where its long pauses are kept; null: nowhere.
+  GcPolicy attach(HostStats& host, GcPolicy policy, BlackBox* box);
   /// After the last one the garbage collector is as attach() found it.
   void detach(HostStats& host) noexcept;
 
@@ -64,6 +66,7 @@ class Collector {
   struct Attached {
     HostStats* host;
     bool ticks;  ///< Its inits are over.
+    BlackBox* box;
   };
 
   void install();
@@ -77,6 +80,7 @@ class Collector {
   void collect_by_force(int generation) noexcept;
   std::string youngest_types() noexcept;
   void show_objects() noexcept;
+  void keep_pause(std::size_t generation) noexcept;
   void on_start() noexcept;
   void on_stop(PyObject* details) noexcept;
   static PyObject* callback(PyObject* self, PyObject* const* args, Py_ssize_t count);
@@ -95,6 +99,7 @@ class Collector {
   std::array<bool, kPlaces> taken_{};
   TimePoint next_look_{};
   TimePoint next_warning_{};
+  EventLimit events_;
 
   /// The collection that runs, or ran last.
   struct Running {

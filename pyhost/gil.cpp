@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/gil.hpp"
 
+#include <sched.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <exception>
 
 #include <pybind11/pybind11.h>
 
 #include "pyhost/gil_policy.hpp"
+#include "pyhost/interpreter_gil.h"
 #include "shm/slow_section.hpp"
 
 namespace horus::py {
@@ -33,6 +39,19 @@ void set_switch_interval_us(unsigned long us) {
 
 thread_local ThreadState* current_thread = nullptr;
 
+/// The thread that ends the interpreter; 0: none does.
+std::atomic<pid_t> ending_thread{0};
+std::atomic<bool> kept_to_the_end{false};
+/// Threads that are about to take the GIL back.
+std::atomic<int> takers{0};
+
+/// By a trace function, or through sys.monitoring.
+bool is_traced(const PyThreadState* thread) noexcept {
+  // A pointer that another thread may set just now: either value will do.
+  return __atomic_load_n(&thread->c_tracefunc, __ATOMIC_RELAXED) != nullptr ||
+         horus_monitored_by_debugger(thread);
+}
+
 }  // namespace
 
 ThreadState::ThreadState(PyInterpreterState* interpreter) noexcept
@@ -45,6 +64,18 @@ ThreadState::~ThreadState() {
   current_thread = nullptr;
   PyThreadState_Clear(state_);
   PyThreadState_DeleteCurrent();
+}
+
+bool ThreadState::traced() const noexcept {
+  return is_traced(state_);
+}
+
+bool any_thread_traced() noexcept {
+  PyThreadState* const first = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+  for (PyThreadState* thread = first; thread != nullptr; thread = PyThreadState_Next(thread)) {
+    if (is_traced(thread)) return true;
+  }
+  return false;
 }
 
 ThreadState* ThreadState::current() noexcept {
@@ -78,6 +109,42 @@ GilScope::~GilScope() {
   if (taken_ == Taken::kEnsured) PyGILState_Release(ensured_);
 }
 
+void take_gil_back(PyThreadState* state) noexcept {
+  // seq_cst: either we see that it ends, or who ends it sees us and lets us pass.
+  takers.fetch_add(1);
+  if (kept_to_the_end.load() && ending_thread.load() != ::gettid()) {
+    takers.fetch_sub(1);
+    for (;;) ::pause();
+  }
+  PyEval_RestoreThread(state);
+  takers.fetch_sub(1);
+}
+
+void begin_the_end() noexcept {
+  ending_thread.store(::gettid());
+}
+
+void stay_away_at_the_end() noexcept {
+  if (ending_thread.load() == ::gettid()) return;
+  PyEval_SaveThread();
+  for (;;) ::pause();
+}
+
+void keep_gil_to_the_end() noexcept {
+  kept_to_the_end.store(true);
+  while (takers.load() != 0) {
+    PyThreadState* const state = PyEval_SaveThread();
+    ::sched_yield();
+    PyEval_RestoreThread(state);
+  }
+}
+
+void share_gil_after_fork() noexcept {
+  ending_thread.store(0);
+  kept_to_the_end.store(false);
+  takers.store(0);
+}
+
 void give_gil_away_in_slow_sections() noexcept {
   shm::SlowSection::install({.enter = []() noexcept -> void* {
                                return PyGILState_Check() != 0 ? PyEval_SaveThread() : nullptr;
@@ -85,7 +152,7 @@ void give_gil_away_in_slow_sections() noexcept {
                              .leave =
                                  [](void* entered) noexcept {
                                    if (entered != nullptr)
-                                     PyEval_RestoreThread(static_cast<PyThreadState*>(entered));
+                                     take_gil_back(static_cast<PyThreadState*>(entered));
                                  }});
 }
 
@@ -99,7 +166,7 @@ ConstantInterval::ConstantInterval(Nanos shortest_budget) noexcept {
     if (wanted >= held.users || !shorter) return;
     set_switch_interval_us(wanted);
     held.ours = wanted;
-  } catch (const pybind11::error_already_set&) {
+  } catch (const std::exception&) {
     // The user has replaced the functions of sys: the interval is his alone.
   }
 }
@@ -108,7 +175,7 @@ ConstantInterval::~ConstantInterval() {
   if (--held.runs > 0 || held.ours == 0) return;
   try {
     if (switch_interval_us() == held.ours) set_switch_interval_us(held.users);
-  } catch (const pybind11::error_already_set&) {
+  } catch (const std::exception&) {
     // As above.
   }
   held.ours = 0;

@@ -259,7 +259,8 @@ GilArbiter::Answer GilArbiter::ask(GilSeat& seat, TimePoint now, bool may_wait) 
       }
       answer.asked = victim != nullptr ? Asked::kTick : Asked::kPlain;
       requested_at_.store(switches, kRelaxed);
-      request_out_.store(true);
+      // seq_cst: who sees the number sees the switches that belong to it, or later ones.
+      requests_.fetch_add(1);
       horus_gil_request_drop();
     }
   }
@@ -267,11 +268,12 @@ GilArbiter::Answer GilArbiter::ask(GilSeat& seat, TimePoint now, bool may_wait) 
   return answer;
 }
 
-bool GilArbiter::request_is_out() noexcept {
-  if (!request_out_.load()) return false;
-  if (horus_gil_switches() == requested_at_.load(kRelaxed)) return true;
-  forget_request();
-  return false;
+std::uint64_t GilArbiter::request_out() noexcept {
+  const std::uint64_t latest = requests_.load();
+  if (latest == answered_.load()) return 0;
+  if (horus_gil_switches() == requested_at_.load(kRelaxed)) return latest;
+  forget_request(latest);
+  return 0;
 }
 
 void GilArbiter::note_contention(TimePoint now) noexcept {
@@ -307,6 +309,15 @@ void GilArbiter::settle_interval() noexcept {
   }
 }
 
+Holder GilArbiter::holder() noexcept {
+  if (refusal_ != nullptr || horus_gil_waiters() == 0) return {};
+  horus_gil_lock();
+  const Holder holder{.thread = horus_gil_locked() ? horus_gil_holder_thread() : 0,
+                      .turn = horus_gil_switches()};
+  horus_gil_unlock();
+  return holder;
+}
+
 void GilArbiter::forget_after_fork() noexcept {
   if (refusal_ != nullptr) return;
   init_mutex();
@@ -317,7 +328,7 @@ void GilArbiter::forget_after_fork() noexcept {
   settle_interval();
   used_.store(0);
   displaced_.store(0);
-  request_out_.store(false);
+  answered_.store(requests_.load());
   // Its thread is the parent's: there is none to join.
   static_cast<void>(helper_.release());
   claimed_ = 0;

@@ -14,6 +14,7 @@
 #include "pyhost/gil_seat.hpp"
 #include "rt/base/cpu_set.hpp"
 #include "rt/base/time.hpp"
+#include "rt/node.hpp"
 
 namespace horus::py {
 
@@ -100,9 +101,13 @@ class GilArbiter {
     // relaxed: a number on its own.
     return to_ns(now) < contended_until_ns_.load(std::memory_order_relaxed);
   }
-  /// Whether somebody may wait for an answer to a request. Resets it once the GIL has moved on.
-  bool request_is_out() noexcept;
-  void forget_request() noexcept { request_out_.store(false); }
+  /// Who keeps others waiting for the GIL. From any thread.
+  Holder holder() noexcept;
+  /// The number of the latest request, while the thread that was asked may wait for somebody to
+  /// take the GIL; 0: none. For the helper, as is the next one.
+  std::uint64_t request_out() noexcept;
+  /// That thread has gone on.
+  void forget_request(std::uint64_t number) noexcept { answered_.store(number); }
   unsigned long users_interval_us() const noexcept;
 
   /// In a child of fork(): there is one thread, and no tick of ours.
@@ -124,9 +129,10 @@ class GilArbiter {
   std::array<GilSeat, kSeats> seats_{};
   std::atomic<std::size_t> used_{0};
   std::atomic<std::int64_t> contended_until_ns_{0};
-  std::atomic<int> displaced_{0};  ///< Seats whose tick was made to leave, about.
-  std::atomic<bool> request_out_{false};
+  std::atomic<int> displaced_{0};               ///< Seats whose tick was made to leave, about.
+  std::atomic<std::uint64_t> requests_{0};      ///< Made so far.
   std::atomic<unsigned long> requested_at_{0};  ///< The GIL's switches at the latest request.
+  std::atomic<std::uint64_t> answered_{0};      ///< The latest request that is over.
 
   // With priority inheritance: threads of any priority take it for a few instructions.
   pthread_mutex_t interval_mutex_{};

@@ -28,6 +28,8 @@ constexpr Nanos kLongestProbe = 500us;
 constexpr int kMostDoublings = 3;
 // A free GIL is taken within this many looks where anybody wants it.
 constexpr int kFreeLooks = 4;
+// While nobody takes it, from 20 us to 5 ms between two looks.
+constexpr int kMostFreeDoublings = 8;
 // When it is worth finding out what the holder of the GIL does.
 constexpr Nanos kTellBase = 1ms;
 constexpr Nanos kTellAfter = 100ms;
@@ -77,9 +79,11 @@ void GilHelper::wake_before(TimePoint latest) noexcept {
 void GilHelper::run() noexcept {
   tid_.store(::gettid());
   raise(0, priority_.load());
-  while (!stop_.load()) {
+  for (;;) {
     planned_ns_.store(0);
     const std::uint32_t seen = word_.load();
+    // Only now: who stops it moves the word after that, so that the sleep below is none.
+    if (stop_.load()) break;
     const TimePoint next = look(MonotonicClock::now());
     planned_ns_.store(to_ns(next));
     const timespec at{.tv_sec = to_ns(next) / 1'000'000'000,
@@ -95,6 +99,7 @@ TimePoint GilHelper::look(TimePoint now) noexcept {
   TimePoint next = kNever;
   bool anybody_waits = false;
   wanted_loan_ = 0;
+  mutex_busy_ = false;
   const auto seats = arbiter_.seats();
   for (std::size_t i = 0; i < seats.size(); ++i) {
     GilSeat& seat = seats[i];
@@ -113,9 +118,9 @@ TimePoint GilHelper::look(TimePoint now) noexcept {
     }
   }
   follow_loan(now);
-  free_dropper(anybody_waits);
-  const bool after = !anybody_waits && (arbiter_.request_is_out() || loan_.thread() != 0);
-  if (after) next = std::min(next, now + GilArbiter::kLook);
+  const Nanos pause = free_dropper(anybody_waits);
+  const bool after = !anybody_waits && (arbiter_.request_out() != 0 || loan_.thread() != 0);
+  if (after) next = std::min(next, now + pause);
   return next;
 }
 
@@ -197,6 +202,7 @@ TimePoint GilHelper::ask(GilSeat& seat, Watched& watched, TimePoint now) noexcep
   const int doublings = asked ? std::min(watched.looks, kMostDoublings) : 0;
   const TimePoint again = now + answer.again * (1 << doublings);
   if (answer.holder != 0) watched.holder = answer.holder;
+  if (answer.asked == Asked::kBusy) mutex_busy_ = true;
   if (answer.asked != Asked::kPlain) return again;
   if (rival_ != 0 && rival_ != answer.holder) rival_changed_ = now;
   rival_ = answer.holder;
@@ -211,24 +217,28 @@ TimePoint GilHelper::ask(GilSeat& seat, Watched& watched, TimePoint now) noexcep
 
 void GilHelper::follow_loan(TimePoint now) noexcept {
   if (loan_.thread() == 0) return;
-  if (now - loan_.since() > LendingRule::kLongest) {
-    loan_spent_at_ = horus_gil_switches();
-  } else if (loan_.thread() == wanted_loan_) {
-    return;
-  }
+  const Nanos lent_for = now - loan_.since();
+  if (LendingRule::kept(loan_.thread() == wanted_loan_, mutex_busy_, lent_for)) return;
+  if (lent_for > LendingRule::kLongest) loan_spent_at_ = horus_gil_switches();
   loan_.take_back();
 }
 
-void GilHelper::free_dropper(bool anybody_waits) noexcept {
+Nanos GilHelper::free_dropper(bool anybody_waits) noexcept {
+  const std::uint64_t request = arbiter_.request_out();
   // Who waits will take it, and with that free the thread that dropped it.
-  if (anybody_waits || horus_gil_locked() || !arbiter_.request_is_out()) {
-    free_looks_ = 0;
-    return;
+  if (anybody_waits || request != free_after_) free_looks_ = 0;
+  free_after_ = request;
+  if (anybody_waits || request == 0) return GilArbiter::kLook;
+  if (horus_gil_locked()) {
+    // It was free, and nobody else has taken it: the thread that dropped it is through.
+    if (free_looks_ > 0) arbiter_.forget_request(request);
+    return GilArbiter::kLook;
   }
-  if (++free_looks_ < kFreeLooks) return;
-  free_looks_ = 0;
+  if (++free_looks_ < kFreeLooks) return GilArbiter::kLook;
+  // Not only once: that thread may still be on its way from the drop to its wait.
   horus_gil_wake_dropper();
-  arbiter_.forget_request();
+  free_looks_ = std::min(free_looks_, kFreeLooks + kMostFreeDoublings);
+  return GilArbiter::kLook * (1 << (free_looks_ - kFreeLooks));
 }
 
 void GilHelper::tell_long_wait(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
@@ -236,6 +246,7 @@ void GilHelper::tell_long_wait(GilSeat& seat, Watched& watched, TimePoint now) n
   if (wait < kTellBase || watched.holder == 0) return;
   if (!watched.base) {
     watched.base = cpu_share_of(watched.holder);
+    watched.watched_since = now;
     watched.next_tell = now + kTellAfter - kTellBase;
     return;
   }
@@ -243,6 +254,7 @@ void GilHelper::tell_long_wait(GilSeat& seat, Watched& watched, TimePoint now) n
   watched.next_tell = now + kTellAfter / 2;
   const auto share = cpu_share_of(watched.holder);
   if (!share) return;
+  seat.holder_watched_ns.store((now - watched.watched_since).count(), kRelaxed);
   seat.holder_ran_ns.store((share->ran - watched.base->ran).count(), kRelaxed);
   seat.holder_off_cpu_ns.store((share->waited - watched.base->waited).count(), kRelaxed);
   seat.held_by.store(watched.holder, kRelaxed);

@@ -43,10 +43,11 @@ class GilHelper {
   struct Watched {
     std::uint64_t tick = 0;
     GilLoss loss;
-    bool held = true;  ///< The tick had the GIL at the last look.
-    int looks = 0;     ///< That found the same wait.
-    pid_t holder = 0;  ///< Who has the GIL while it waits; 0: not known.
-    std::optional<CpuShare> base;
+    bool held = true;              ///< The tick had the GIL at the last look.
+    int looks = 0;                 ///< That found the same wait.
+    pid_t holder = 0;              ///< Who has the GIL while it waits; 0: not known.
+    std::optional<CpuShare> base;  ///< The holder's, at `watched_since`.
+    TimePoint watched_since{};
     TimePoint next_tell{};
   };
 
@@ -63,16 +64,20 @@ class GilHelper {
   TimePoint ask(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   void tell_long_wait(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   void follow_loan(TimePoint now) noexcept;
-  void free_dropper(bool anybody_waits) noexcept;
+  /// Has a thread go on that dropped the GIL on request where nobody takes it. How long to wait
+  /// before the next look, if one is needed.
+  Nanos free_dropper(bool anybody_waits) noexcept;
 
   GilArbiter& arbiter_;
   std::array<Watched, GilArbiter::kSeats> watched_{};
   PriorityLoan loan_;
-  pid_t wanted_loan_ = 0;  ///< The holder that somebody asked at this look.
+  pid_t wanted_loan_ = 0;    ///< The holder that somebody asked at this look.
+  bool mutex_busy_ = false;  ///< At this look somebody could not be asked.
   unsigned long loan_spent_at_ = 0;
-  pid_t rival_ = 0;            ///< The plain thread that had the GIL when it was last looked at.
-  TimePoint rival_changed_{};  ///< When another one had.
-  int free_looks_ = 0;
+  pid_t rival_ = 0;               ///< The plain thread that had the GIL when it was last looked at.
+  TimePoint rival_changed_{};     ///< When another one had.
+  int free_looks_ = 0;            ///< That found the GIL free after a request,
+  std::uint64_t free_after_ = 0;  ///< this one.
 
   std::atomic<std::int64_t> last_long_ns_{0};
   std::atomic<std::uint32_t> word_{0};       ///< The futex: moves with each wake-up.

@@ -102,6 +102,26 @@ struct LendingRule {
   static constexpr bool due(int looks, TimePoint last_long, TimePoint now) noexcept {
     return looks >= kLooks || (last_long != TimePoint{} && now - last_long < kRemember);
   }
+  /// Whether a loan stays at a look that has `asked` its thread, or that has found the GIL's mutex
+  /// busy: that thread may be on its way out with it, and without the loan would keep it for as
+  /// long as others keep it from its CPU.
+  static constexpr bool kept(bool asked, bool mutex_busy, Nanos lent_for) noexcept {
+    return (asked || mutex_busy) && lent_for <= kLongest;
+  }
 };
+
+/// What a thread did most while it had the GIL and others waited.
+enum class HolderDid : std::uint8_t {
+  kRan,    ///< A call that computes without giving the GIL away.
+  kSlept,  ///< One that blocks without giving it away.
+  kNoCpu,  ///< Other threads kept it from running.
+};
+
+/// Of the time that it was watched: `ran`, `off_cpu`, and the rest.
+constexpr HolderDid holder_did(Nanos watched, Nanos ran, Nanos off_cpu) noexcept {
+  const Nanos slept = watched - ran - off_cpu;
+  if (ran >= off_cpu && ran >= slept) return HolderDid::kRan;
+  return off_cpu >= slept ? HolderDid::kNoCpu : HolderDid::kSlept;
+}
 
 }  // namespace horus::py

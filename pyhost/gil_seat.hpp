@@ -50,7 +50,8 @@ struct GilSeat {
   std::atomic<std::int64_t> lost_ns{0};
   std::atomic<pid_t> lost_to{0};
   std::atomic<pid_t> held_by{0};  ///< Who has the GIL while the wait lasts 100 ms and more.
-  std::atomic<std::int64_t> holder_ran_ns{0};      ///< How long that thread has run meanwhile,
+  std::atomic<std::int64_t> holder_watched_ns{0};  ///< For how long that thread was watched,
+  std::atomic<std::int64_t> holder_ran_ns{0};      ///< has run meanwhile,
   std::atomic<std::int64_t> holder_off_cpu_ns{0};  ///< and was ready without a CPU.
 };
 

@@ -6,6 +6,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include "pyhost/text.hpp"
+
 namespace horus::py {
 
 /// Runs `body` for code that CPython calls: what it throws becomes the Python exception that is
@@ -13,15 +15,18 @@ namespace horus::py {
 template <typename R, typename Body>
 R guarded(R failed, Body&& body) noexcept {
   try {
-    return std::forward<Body>(body)();
-  } catch (pybind11::error_already_set& error) {
-    error.restore();
-  } catch (const pybind11::builtin_exception& error) {
-    error.set_error();
+    // What is thrown while an exception is handed over is caught as well.
+    try {
+      return std::forward<Body>(body)();
+    } catch (pybind11::error_already_set& error) {
+      error.restore();
+    } catch (const pybind11::builtin_exception& error) {
+      error.set_error();
+    }
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
+    set_exception(PyExc_RuntimeError, error.what());
   }
   return failed;
 }

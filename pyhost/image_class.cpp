@@ -39,6 +39,7 @@ PyObject* image_new(PyTypeObject*, PyObject* values, PyObject* names) noexcept {
 
 PyObject* image_repr(PyObject* self) noexcept {
   const PayloadObject& image = *as_payload(self);
+  if (!image.payload) return PyUnicode_FromString("Image(released)");
   return PyUnicode_FromFormat(
       "Image(height=%zd, width=%zd, encoding='%s'%s)", image.shape[0], image.shape[1],
       std::string(shm::info(encoding_of(self)).name).c_str(), image.writable ? "" : ", read-only");
@@ -51,9 +52,11 @@ PyObject* get_width(PyObject* self, void*) noexcept {
   return PyLong_FromSsize_t(as_payload(self)->shape[1]);
 }
 PyObject* get_channels(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyLong_FromLong(shm::info(encoding_of(self)).channels);
 }
 PyObject* get_encoding(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return text_object(shm::info(encoding_of(self)).name);
 }
 PyObject* get_step(PyObject* self, void*) noexcept {
@@ -61,11 +64,11 @@ PyObject* get_step(PyObject* self, void*) noexcept {
 }
 
 constexpr std::array<PyGetSetDef, 5> kImageProperties{
-    {{"height", get_height, nullptr, "Rows.", nullptr},
-     {"width", get_width, nullptr, "Pixels of a row.", nullptr},
+    {{"height", if_usable<get_height>, nullptr, "Rows.", nullptr},
+     {"width", if_usable<get_width>, nullptr, "Pixels of a row.", nullptr},
      {"channels", get_channels, nullptr, "Values of a pixel.", nullptr},
      {"encoding", get_encoding, nullptr, "'rgb8', 'mono8', ...", nullptr},
-     {"step", get_step, nullptr, "Bytes from one row to the next.", nullptr}}};
+     {"step", if_usable<get_step>, nullptr, "Bytes from one row to the next.", nullptr}}};
 
 }  // namespace
 

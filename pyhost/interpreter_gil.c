@@ -4,6 +4,7 @@
 #include <features.h>
 #include <patchlevel.h>
 #include <pyconfig.h>
+#include <stddef.h>
 
 /* What is known here was read in these versions' sources: Python/ceval_gil.h (3.11),
  * Python/ceval_gil.c (3.12, 3.13) and Include/internal. */
@@ -22,6 +23,9 @@
 #include <pthread.h>
 
 #include <internal/pycore_ceval.h>
+#if PY_VERSION_HEX >= 0x030C0000
+#include <internal/pycore_instruments.h>
+#endif
 #include <internal/pycore_interp.h>
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
@@ -101,6 +105,18 @@ void horus_gil_wake_dropper(void) {
 
 unsigned long* horus_gil_interval(void) { return &gil->interval; }
 
+bool horus_monitored_by_debugger(const void* thread_state) {
+#if PY_VERSION_HEX >= 0x030C0000
+  const PyInterpreterState* const interpreter = ((const PyThreadState*)thread_state)->interp;
+  const uintptr_t* const name =
+      (const uintptr_t*)&interpreter->monitoring_tool_names[PY_MONITORING_DEBUGGER_ID];
+  return __atomic_load_n(name, __ATOMIC_RELAXED) != 0;
+#else
+  (void)thread_state;
+  return false;
+#endif
+}
+
 /* glibc counts the waiters of a condition in the upper bits of this word: see its
  * nptl/pthread_cond_wait.c. */
 unsigned int horus_gil_waiters(void) {
@@ -121,6 +137,10 @@ void horus_gil_request_drop(void) {}
 void horus_gil_wake_waiters(void) {}
 void horus_gil_wake_dropper(void) {}
 unsigned long* horus_gil_interval(void) { return NULL; }
+bool horus_monitored_by_debugger(const void* thread_state) {
+  (void)thread_state;
+  return false;
+}
 unsigned int horus_gil_waiters(void) { return 0; }
 
 #endif

@@ -51,6 +51,10 @@ void horus_gil_wake_dropper(void);
 /* The switch interval, in us. */
 unsigned long* horus_gil_interval(void);
 
+/* Whether a debugger has registered with sys.monitoring, which then traces every thread. Needs
+ * neither the GIL nor the above; false before 3.12, and where the insides are not known. */
+bool horus_monitored_by_debugger(const void* thread_state);
+
 /* How many threads sleep until they get the GIL, or are about to. A hint. */
 unsigned int horus_gil_waiters(void);
 

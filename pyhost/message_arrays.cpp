@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #include "pyhost/cpython.hpp"
 #include "pyhost/message_place.hpp"
@@ -71,10 +72,20 @@ int store_element(std::byte* at, const Place& place, PyObject* value) noexcept {
   return store_scalar(at, place, value);
 }
 
+/// Arrays that share a count ("joint_count") have one length; an empty one says nothing.
+int check_count(const std::byte* message, const Place& place, Py_ssize_t length) noexcept {
+  const std::uint32_t others = place.counter_shared ? used(message, place) : 0;
+  if (others == 0 || length == 0 || length == others) return 0;
+  PyErr_Format(PyExc_ValueError,
+               "%s: %zd values, where the message has %u; arrays that belong together have one "
+               "length (set %s to change it)",
+               place.full_name.c_str(), length, others, std::string{place.counter_name}.c_str());
+  return -1;
+}
+
 void set_count(std::byte* message, const Place& place, Py_ssize_t length) noexcept {
-  auto count = static_cast<std::uint32_t>(length);
-  // Arrays that share a count ("joint_count"): the longest counts.
-  if (place.counter_shared) count = std::max(count, used(message, place));
+  if (place.counter_shared && length == 0) return;
+  const auto count = static_cast<std::uint32_t>(length);
   std::memcpy(message + place.counter_offset, &count, place.counter_size);  // Little-endian.
 }
 
@@ -96,13 +107,13 @@ int store_from_array(std::byte* at, const Place& place, PyObject* value, Py_ssiz
 }
 
 int store_each(std::byte* at, const Place& place, PyObject* value, Py_ssize_t length) noexcept {
-  const Ref values{PySequence_Fast(value, "a sequence is expected")};
+  // A copy: its elements may run Python code, and a list change meanwhile.
+  const Ref values{PySequence_Tuple(value)};
   if (!values) return -1;
   // The length again: computing it may have run Python code of the value.
-  const Py_ssize_t count = std::min(length, PySequence_Fast_GET_SIZE(values.ptr()));
+  const Py_ssize_t count = std::min(length, PyTuple_GET_SIZE(values.ptr()));
   for (Py_ssize_t i = 0; i < count; ++i) {
-    PyObject* const element = PySequence_Fast_GET_ITEM(values.ptr(), i);
-    if (store_element(at + i * place.size, place, element) < 0) return -1;
+    if (store_element(at + i * place.size, place, PyTuple_GET_ITEM(values.ptr(), i)) < 0) return -1;
   }
   return 0;
 }
@@ -129,6 +140,7 @@ int store_array(std::byte* message, const Place& place, PyObject* value) noexcep
     return -1;
   }
   if (length > place.count) return too_long(place, length, place.count, "values");
+  if (place.counter_size != 0 && check_count(message, place, length) < 0) return -1;
   std::byte* const at = message + place.offset;
   const int copied = store_from_array(at, place, value, length);
   if (copied < 0) return -1;

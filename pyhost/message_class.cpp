@@ -47,6 +47,21 @@ int set_value(PyObject* self, PyObject* value, void* closure) noexcept {
   return store(as_message(self)->data, place, value);
 }
 
+/// A count of elements in use, which is not above what their arrays hold.
+int set_counter(PyObject* self, PyObject* value, void* closure) noexcept {
+  const auto& place = *static_cast<Place*>(closure);
+  if (value == nullptr) return refuse_delete(place);
+  std::uint64_t count = 0;
+  if (store_scalar(reinterpret_cast<std::byte*>(&count), place, value) < 0) return -1;
+  if (count > place.most) {
+    PyErr_Format(PyExc_ValueError, "%s: %llu elements, the capacity is %u", place.full_name.c_str(),
+                 static_cast<unsigned long long>(count), place.most);
+    return -1;
+  }
+  std::memcpy(as_message(self)->data + place.offset, &count, place.size);
+  return 0;
+}
+
 int set_base(PyObject* self, PyObject* value, void* closure) noexcept {
   return set_value(self, value, closure) < 0 ? -1 : fill_tails(as_message(self));
 }
@@ -137,6 +152,7 @@ PyGetSetDef accessor_of(Place& place) noexcept {
   accessor.set = number ? set_number : set_value;
   if (number && place.kind == shm::Kind::kF64) accessor.get = get_double;
   if (number && place.kind == shm::Kind::kF32) accessor.get = get_float;
+  if (place.most != 0) accessor.set = set_counter;
   if (place.base != nullptr) accessor.set = set_base;
   if (place.counts_tail) accessor.set = nullptr;
   return accessor;
@@ -144,6 +160,17 @@ PyGetSetDef accessor_of(Place& place) noexcept {
 
 void message_dealloc(PyObject* self) noexcept {
   as_message(self)->type->recycle(as_message(self));
+}
+
+PyObject* message_item(PyObject* self, PyObject* name) noexcept {
+  const PyGetSetDef* field = Py_TYPE(self)->tp_getset;
+  if (PyUnicode_Check(name) == 0) field = nullptr;
+  for (; field != nullptr && field->name != nullptr; ++field) {
+    if (PyUnicode_CompareWithASCIIString(name, field->name) != 0) continue;
+    return field->get(self, field->closure);
+  }
+  PyErr_SetObject(PyExc_KeyError, name);
+  return nullptr;
 }
 
 PyObject* message_repr(PyObject* self) noexcept {

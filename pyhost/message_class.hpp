@@ -20,6 +20,8 @@ PyObject* message_vectorcall(PyObject* python, PyObject* const* values, std::siz
 PyObject* message_new(PyTypeObject* python, PyObject* values, PyObject* names) noexcept;
 void message_dealloc(PyObject* self) noexcept;
 PyObject* message_repr(PyObject* self) noexcept;
+/// A field by its name, as programs read it that expect a dict.
+PyObject* message_item(PyObject* self, PyObject* name) noexcept;
 PyObject* message_compare(PyObject* self, PyObject* other, int operation) noexcept;
 int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept;
 

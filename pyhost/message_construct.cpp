@@ -2,6 +2,7 @@
 // The constructor of message classes: from a call's arguments, or from a dict of them.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "pyhost/cpython.hpp"
@@ -60,8 +61,10 @@ inline int MessageType::set_argument(std::byte* data, std::size_t index,
     }
     if (argument.number && argument.kind == shm::Kind::kF32) {
       const auto narrow = static_cast<float>(number);
-      std::memcpy(data + argument.offset, &narrow, sizeof narrow);
-      return 0;
+      if (!std::isinf(narrow)) [[likely]] {
+        std::memcpy(data + argument.offset, &narrow, sizeof narrow);
+        return 0;
+      }
     }
   }
   if (argument.number) return store_scalar(data + argument.offset, argument.place, value);
@@ -78,11 +81,20 @@ int MessageType::set_named(std::byte* data, int index, PyObject* value,
   return set_argument(data, static_cast<std::size_t>(index), value);
 }
 
+MessageObject* MessageType::with_stamp(MessageObject* message) const noexcept {
+  const auto stamp = static_cast<std::uint64_t>(since_1970() / stamp_unit_);
+  std::memcpy(message->data, defaults_.data(), size_);
+  std::memcpy(message->data + stamp_.offset, &stamp, sizeof stamp);
+  return message;
+}
+
 inline MessageObject* MessageType::with_defaults() noexcept {
   constexpr std::size_t kSmall = 64;
   MessageObject* const message = allocate();
   if (message == nullptr) return nullptr;
   const std::size_t size = size_;
+  if (stamp_.size != 0) [[unlikely]]
+    return with_stamp(message);
   if (size > kSmall || size % 8 != 0) {
     std::memcpy(message->data, defaults_.data(), size);
     return message;

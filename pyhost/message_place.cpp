@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "pyhost/cpython.hpp"
 #include "pyhost/message_tails.hpp"
 #include "pyhost/message_types.hpp"
+#include "pyhost/numpy_view.hpp"
+#include "pyhost/text.hpp"
 
 namespace horus::py {
 namespace {
@@ -44,14 +48,19 @@ int store_float(std::byte* at, const Place& place, PyObject* value) noexcept {
     number = PyFloat_AsDouble(value);
     if (number == -1.0 && PyErr_Occurred()) {
       if (PyErr_ExceptionMatches(PyExc_TypeError)) return type_error(place, "a number", value);
+      if (PyErr_ExceptionMatches(PyExc_OverflowError) == 0) return -1;
+      PyErr_Format(PyExc_ValueError, "%s: the number does not fit into %u bits",
+                   place.full_name.c_str(), place.size * 8);
       return -1;
     }
   }
   if (place.kind == shm::Kind::kF64) {
     write(at, number);
-  } else {
-    write(at, static_cast<float>(number));
+    return 0;
   }
+  const auto narrow = static_cast<float>(number);
+  if (std::isinf(narrow) && !std::isinf(number)) return range_error(place, value);
+  write(at, narrow);
   return 0;
 }
 
@@ -79,10 +88,12 @@ int store_integer(std::byte* at, const Place& place, PyObject* value) noexcept {
   return range_error(place, value);
 }
 
-int store_bool(std::byte* at, PyObject* value) noexcept {
-  const int truth = PyObject_IsTrue(value);
-  if (truth < 0) return -1;
-  write(at, static_cast<std::uint8_t>(truth));
+/// Nothing else: "false" would be true.
+int store_bool(std::byte* at, const Place& place, PyObject* value) noexcept {
+  if (!PyBool_Check(value) && !is_numpy_bool(value)) {
+    return type_error(place, "True or False", value);
+  }
+  write(at, static_cast<std::uint8_t>(PyObject_IsTrue(value)));
   return 0;
 }
 
@@ -95,14 +106,11 @@ std::string shortest(T value) {
   return result;
 }
 
-std::string repr_of(PyObject* object) {
-  PyObject* const repr = object != nullptr ? PyObject_Repr(object) : nullptr;
-  const char* const text = repr != nullptr ? PyUnicode_AsUTF8(repr) : nullptr;
-  std::string result = text != nullptr ? text : "?";
+/// Of a value that was just loaded.
+std::string shown(const Ref& value) {
+  if (value) return repr_of(value.ptr());
   PyErr_Clear();
-  Py_XDECREF(repr);
-  Py_XDECREF(object);
-  return result;
+  return "?";
 }
 
 template <typename T>
@@ -145,6 +153,7 @@ bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found) 
   if (found.array && counter != nullptr) {
     found.counter_offset = member->offset - field.offset + counter->offset;
     found.counter_size = counter->size;
+    found.counter_name = counter->name;
     found.counter_shared = std::ranges::count(member->holder->fields, field.counted_by,
                                               &shm::FieldInfo::counted_by) > 1;
   }
@@ -163,7 +172,7 @@ int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept {
     case shm::Kind::kI32: return store_integer<std::int32_t>(at, place, value);
     case shm::Kind::kU64: return store_integer<std::uint64_t>(at, place, value);
     case shm::Kind::kI64: return store_integer<std::int64_t>(at, place, value);
-    case shm::Kind::kBool: return store_bool(at, value);
+    case shm::Kind::kBool: return store_bool(at, place, value);
     case shm::Kind::kText:
     case shm::Kind::kMessage:
     case shm::Kind::kPadding: break;
@@ -220,7 +229,7 @@ bool same_value(const std::byte* a, const std::byte* b, const Place& place) noex
 }
 
 std::string describe_scalar(const std::byte* at, shm::Kind kind) {
-  return kind == shm::Kind::kF32 ? shortest(read<float>(at)) : repr_of(load_scalar(at, kind));
+  return kind == shm::Kind::kF32 ? shortest(read<float>(at)) : shown(Ref{load_scalar(at, kind)});
 }
 
 std::string describe(MessageObject* message, const Place& place) {
@@ -230,13 +239,21 @@ std::string describe(MessageObject* message, const Place& place) {
     const std::size_t count =
         place.tail != nullptr ? tail_elements(data, place).size() / place.size : used(data, place);
     if (count > kShown) return "<" + std::to_string(count) + " values>";
-    PyObject* const values = load(message, place);
-    PyObject* const list = values != nullptr ? PySequence_List(values) : nullptr;
-    Py_XDECREF(values);
-    return repr_of(list);
+    if (place.kind <= shm::Kind::kBool) {
+      // Not as NumPy shows its numbers: since its version 2 that is np.float64(1.5).
+      const std::byte* const first =
+          place.tail != nullptr ? tail_elements(data, place).data() : data + place.offset;
+      std::string text;
+      for (std::size_t i = 0; i < count; ++i) {
+        text += (i == 0 ? "" : ", ") + describe_scalar(first + i * place.size, place.kind);
+      }
+      return "[" + text + "]";
+    }
+    const Ref values{load(message, place)};
+    return shown(Ref{values ? PySequence_List(values.ptr()) : nullptr});
   }
   if (place.kind <= shm::Kind::kBool) return describe_scalar(data + place.offset, place.kind);
-  return repr_of(load(message, place));
+  return shown(Ref{load(message, place)});
 }
 
 }  // namespace horus::py

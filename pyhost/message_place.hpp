@@ -28,10 +28,12 @@ struct Place {
   std::uint32_t counter_offset = 0;       ///< Arrays with a field that counts their elements.
   std::uint32_t counter_size = 0;         ///< 0: no such field.
   bool counter_shared = false;            ///< It counts the elements of other arrays too.
+  std::string_view counter_name = {};     ///< "joint_count".
   const shm::TypeInfo* holder = nullptr;  ///< With `tail` and `base`: the message's type.
   const shm::TailInfo* tail = nullptr;    ///< An array of its own: `offset` is where it is held.
   const shm::TypeInfo* base = nullptr;    ///< The message that this one begins with, as a whole.
   bool counts_tail = false;               ///< Says how long a tail is: set with it alone.
+  std::uint32_t most = 0;                 ///< Counts elements of arrays that hold so many; 0: not.
 };
 
 /// The place that `path` names in messages of `type` ("x", "pose.x", "linear[2]"). False when

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The message classes of the process: those of shm's tables, and those that a program defines.
 #include <array>
+#include <atomic>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -11,10 +12,29 @@
 #include "pyhost/cpython.hpp"
 #include "pyhost/message_types.hpp"
 #include "pyhost/set_error.hpp"
+#include "shm/finite.hpp"
 #include "shm/session.hpp"
 
 namespace horus::py {
 namespace {
+
+/// is_finite(message)
+PyObject* message_is_finite(PyObject*, PyObject* given) noexcept {
+  MessageType* const type = find_message_type(Py_TYPE(given));
+  if (type == nullptr) {
+    PyErr_Format(PyExc_TypeError, "is_finite() takes a message, not %s", Py_TYPE(given)->tp_name);
+    return nullptr;
+  }
+  MessageObject* const message = as_message(given);
+  if (!type->varies()) {
+    return PyBool_FromLong(shm::is_finite(type->info(), {message->data, type->size()}));
+  }
+  const Ref bytes{PyObject_Bytes(given)};
+  if (!bytes) return nullptr;
+  const auto* const data = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(bytes.ptr()));
+  return PyBool_FromLong(shm::is_finite(
+      type->info(), {data, static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))}));
+}
 
 /// Every message class of the process, and where to find it by its class.
 class Registry {
@@ -24,9 +44,11 @@ class Registry {
     std::size_t slot = slot_of(type->python());
     while (slots_[slot].first != nullptr) slot = (slot + 1) % kSlots;
     slots_[slot] = {type->python(), type.get()};
-    types_[count_++] = type.release();
+    const std::size_t count = types().size();
+    types_[count] = type.release();
+    count_.store(count + 1, std::memory_order_release);
   }
-  bool room() const noexcept { return count_ < kMaxTypes; }
+  bool room() const noexcept { return types().size() < kMaxTypes; }
   MessageType* find(const PyTypeObject* python) const noexcept {
     std::size_t slot = slot_of(python);
     while (slots_[slot].first != python && slots_[slot].first != nullptr) {
@@ -34,7 +56,11 @@ class Registry {
     }
     return slots_[slot].second;
   }
-  std::span<MessageType* const> types() const noexcept { return {types_.data(), count_}; }
+  /// From any thread: an event node looks for its topic's type while it waits, without the GIL.
+  std::span<MessageType* const> types() const noexcept {
+    // acquire: of a type that counts its entry, and what it points to, are there.
+    return {types_.data(), count_.load(std::memory_order_acquire)};
+  }
 
   static constexpr std::size_t kMaxTypes = 256;
 
@@ -44,12 +70,12 @@ class Registry {
     const auto address = reinterpret_cast<std::uintptr_t>(python);
     return (address * 0x9E3779B97F4A7C15ULL) >> 55;
   }
-  std::size_t count_ = 0;
+  std::atomic<std::size_t> count_{0};
   std::array<MessageType*, kMaxTypes> types_{};
   std::array<std::pair<const PyTypeObject*, MessageType*>, kSlots> slots_{};
 };
 
-/// Read and written with the GIL. What it holds stays until the process ends: message objects may
+/// Written with the GIL. What it holds stays until the process ends: message objects may
 /// be freed by the interpreter's last sweep.
 constinit Registry registry;
 
@@ -129,6 +155,8 @@ PyObject* schema_of(PyObject* /*module*/, PyObject* of) noexcept {
 PyMethodDef functions[] = {
     {"_define_message", define_message, METH_VARARGS,
      "_define_message(schema, module, defaults, /)\n--\n\nThe class of a schema."},
+    {"is_finite", message_is_finite, METH_O,
+     "is_finite(message, /)\n--\n\nWhether no number in the message is NaN or infinite."},
     {"_schema", schema_of, METH_O,
      "_schema(type_or_name, /)\n--\n\nThe schema of a message class, or None."},
     {nullptr, nullptr, 0, nullptr}};
@@ -146,6 +174,13 @@ MessageType* find_message_type(const shm::TypeInfo& info) noexcept {
 MessageType* find_message_type(std::string_view name) noexcept {
   for (MessageType* const type : registry.types()) {
     if (type->info().name == name) return type;
+  }
+  return nullptr;
+}
+
+MessageType* find_type_of_topic(std::string_view topic) noexcept {
+  for (MessageType* const type : registry.types()) {
+    if (type->info().default_topic == topic) return type;
   }
   return nullptr;
 }

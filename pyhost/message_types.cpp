@@ -78,6 +78,10 @@ void MessageType::make_fields() {
     find_place(info_, field.name, place);
     place.name = field.name;
     place.full_name = std::string(info_.name) + "." + place.name;
+    for (const shm::FieldInfo& other : info_.fields) {
+      if (other.counted_by != field.name) continue;
+      place.most = place.most == 0 ? other.count : std::min(place.most, other.count);
+    }
     for (const shm::TailInfo& tail : info_.tails) {
       place.counts_tail |= std::ranges::count(tail.counted_by, field.name) != 0;
     }
@@ -101,6 +105,10 @@ bool MessageType::make_arguments() {
   defaults_.assign(info_.initial.begin(), info_.initial.end());
   defaults_.resize(size_);
   if (info_.initial.empty()) nest_defaults();
+  if (!info_.stamp.empty()) {
+    find_place(info_, info_.stamp, stamp_);
+    if (shm::find_field(info_, info_.stamp)->unit == "ms") stamp_unit_ = 1ms;
+  }
   for (const shm::ArgInfo& arg : info_.args) {
     Argument& argument = arguments_.emplace_back();
     if (arguments_.size() > 64 || !find_argument_place(info_, arg, argument.place)) {
@@ -138,6 +146,9 @@ void MessageType::make_signature() {
     if (!argument.required) doc_ += "=" + default_text(argument.place, defaults_.data());
   }
   doc_.append(")\n--\n\n").append(info_.doc).append("\n");
+  if (!info_.stamp.empty()) {
+    doc_.append("\n").append(info_.stamp).append(" is when it was made, unless it is given.\n");
+  }
   for (const shm::FieldInfo& field : info_.fields) {
     if (field.kind != shm::Kind::kPadding) describe_field(field, doc_);
   }
@@ -176,6 +187,7 @@ bool MessageType::make_class(std::string_view module) {
                          {Py_tp_hash, as_slot(PyObject_HashNotImplemented)},
                          {Py_tp_methods, varies() ? varying_methods() : message_methods()},
                          {Py_tp_getset, accessors_.data()},
+                         {Py_mp_subscript, as_slot(message_item)},
                          {Py_tp_doc, doc_.data()},
                          // In pieces, a message is no buffer.
                          {varies() ? 0 : Py_bf_getbuffer, as_slot(message_buffer)},

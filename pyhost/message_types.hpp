@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pyhost/message_place.hpp"
+#include "rt/base/time.hpp"
 #include "shm/message.hpp"
 #include "shm/schema.hpp"
 
@@ -115,6 +116,7 @@ class MessageType {
   void make_accessors();
   void make_signature();
   MessageObject* with_defaults() noexcept;
+  MessageObject* with_stamp(MessageObject* message) const noexcept;
   std::size_t in_order(std::size_t positional, PyObject* names, std::size_t named) const noexcept;
   int find_argument(PyObject* name, std::size_t guess) const noexcept;
   int find_by_text(PyObject* name) const noexcept;
@@ -130,6 +132,8 @@ class MessageType {
   std::vector<Argument> arguments_;
   std::uint64_t required_ = 0;  ///< Bit i: argument i has no default.
   std::vector<std::byte> defaults_;
+  Place stamp_;  ///< Set to now; its size is 0: no field is.
+  Nanos stamp_unit_{1};
   std::unique_ptr<MessageObject*[]> free_;  ///< Messages to hand out again, free_limit_ at most.
   std::size_t free_count_ = 0;
   std::size_t free_limit_ = 0;
@@ -146,5 +150,7 @@ MessageType* find_message_type(const PyTypeObject* python) noexcept;
 /// Of a type by its table, or by its name; null when there is none.
 MessageType* find_message_type(const shm::TypeInfo& info) noexcept;
 MessageType* find_message_type(std::string_view name) noexcept;
+/// The type whose default topic this is; null when there is none.
+MessageType* find_type_of_topic(std::string_view topic) noexcept;
 
 }  // namespace horus::py

@@ -1,25 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pybind11/pybind11.h>
 
+#include "pyhost/async_loop.hpp"
 #include "pyhost/bind.hpp"
 #include "pyhost/gil.hpp"
 #include "pyhost/gil_arbiter.hpp"
+#include "pyhost/host_log.hpp"
 #include "pyhost/py_node.hpp"
 #include "pyhost/py_scheduler.hpp"
 #include "pyhost/run.hpp"
 #include "pyhost/session.hpp"
 #include "pyhost/tick_state.hpp"
 #include "rt/base/version.hpp"
+#include "rt/crash.hpp"
+#include "rt/rt_thread.hpp"
 
 namespace {
 
 namespace pyb = pybind11;
 
+/// A crash of this process says in which node.
+void bind_crashes(pyb::module_& module) {
+  module.def("_tell_crashes", [] { horus::tell_crashes(nullptr); });
+}
+
+/// What a thread starts that was given CPUs is not kept to them, see horus/_threads.py.
+void bind_cpus(pyb::module_& module) {
+  module.def("_has_cpus", &horus::OffItsCpus::applies);
+  module.def("_off_its_cpus",
+             [](const pyb::function& start, const pyb::args& arguments, const pyb::kwargs& named) {
+               const horus::OffItsCpus off;
+               return start(*arguments, **named);
+             });
+}
+
+/// Whether to count its time, for what waits for this process.
+void bind_debuggers(pyb::module_& module) {
+  module.def("_debugged", &horus::py::any_thread_traced);
+}
+
+void bind_log(pyb::module_& module) {
+  horus::py::log_between_runs();
+  module.def("_log_for_supervisor", &horus::py::log_for_supervisor);
+}
+
 /// Threads end before the interpreter does, and in a child of fork() none is waited for.
 void bind_process_end() {
   pyb::module_::import("atexit").attr("register")(pyb::cpp_function([] {
+    horus::py::begin_the_end();
     horus::py::stop_all_runs();
     horus::py::close_session();
+    horus::py::keep_gil_to_the_end();
   }));
   pyb::module_::import("os").attr("register_at_fork")(
       pyb::arg("after_in_child") = pyb::cpp_function(&horus::py::forget_runs_after_fork));
@@ -36,7 +67,14 @@ PYBIND11_MODULE(_horus, module) {
   horus::py::bind_topic(module);
   horus::py::bind_tick_functions(module);
   horus::py::bind_node(module);
+  horus::py::bind_async(module);
   horus::py::bind_scheduler(module);
+  horus::py::bind_recording(module);
+  horus::py::bind_safety(module);
+  bind_log(module);
+  bind_crashes(module);
+  bind_cpus(module);
+  bind_debuggers(module);
   bind_process_end();
   horus::py::give_gil_away_in_slow_sections();
   horus::py::GilArbiter::instance().probe();

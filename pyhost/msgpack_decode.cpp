@@ -3,9 +3,12 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/message_tails.hpp"
+#include "pyhost/message_types.hpp"
 #include "pyhost/msgpack_codec.hpp"
 #include "pyhost/numpy_view.hpp"
 
@@ -97,6 +100,7 @@ class Reader {
   PyObject* dict(std::optional<std::size_t> length, int depth) noexcept;
   PyObject* extension(std::optional<std::size_t> length) noexcept;
   PyObject* array(std::span<const std::byte> body) noexcept;
+  PyObject* message(std::span<const std::byte> body) noexcept;
   PyObject* integer(unsigned head) noexcept;
   PyObject* by_head(unsigned head, int depth) noexcept;
 
@@ -145,6 +149,13 @@ PyObject* Reader::list(std::optional<std::size_t> length, int depth) noexcept {
   return result;
 }
 
+/// A dict has no such key as a map may have that no Python program sent.
+void tell_bad_key(PyObject* key) noexcept {
+  if (key == nullptr || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return;
+  PyErr_Format(PyExc_ValueError, "a value has a map with a key of type %s, which no dict can have",
+               Py_TYPE(key)->tp_name);
+}
+
 PyObject* Reader::dict(std::optional<std::size_t> length, int depth) noexcept {
   if (!length || *length > left() / 2 || depth >= kMaxDepth) return malformed();
   PyObject* const result = PyDict_New();
@@ -152,6 +163,8 @@ PyObject* Reader::dict(std::optional<std::size_t> length, int depth) noexcept {
     PyObject* const name = key(depth + 1);
     PyObject* const element = name != nullptr ? value(depth + 1) : nullptr;
     const int stored = element != nullptr ? PyDict_SetItem(result, name, element) : -1;
+    if (stored < 0 && element != nullptr) [[unlikely]]
+      tell_bad_key(name);
     Py_XDECREF(name);
     Py_XDECREF(element);
     if (stored < 0) [[unlikely]] {
@@ -184,11 +197,40 @@ PyObject* Reader::array(std::span<const std::byte> body) noexcept {
   return new_array(elements, static_cast<shm::Dtype>(dtype), std::span{shape}.first(dimensions));
 }
 
+PyObject* Reader::message(std::span<const std::byte> body) noexcept {
+  constexpr std::size_t kNameAt = sizeof(std::uint64_t) + 1;
+  if (body.size() < kNameAt) return malformed();
+  std::uint64_t hash = 0;
+  std::memcpy(&hash, body.data(), sizeof hash);
+  const auto name_size = std::to_integer<std::size_t>(body[sizeof hash]);
+  if (body.size() < kNameAt + name_size) return malformed();
+  const std::string name{reinterpret_cast<const char*>(body.data() + kNameAt), name_size};
+  MessageType* const type = find_message_type(std::string_view{name});
+  if (type == nullptr || type->info().hash != hash) {
+    const Ref shown{PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()),
+                                         "backslashreplace")};
+    if (!shown) return nullptr;
+    PyErr_Format(PyExc_TypeError,
+                 type == nullptr ? "a message of type '%U', which this program does not know: "
+                                   "import its definition"
+                                 : "a message of type '%U' of another layout than this program's",
+                 shown.ptr());
+    return nullptr;
+  }
+  const auto bytes = body.subspan(kNameAt + name_size);
+  if (type->varies()) return as_object(unpack_message(*type, bytes));
+  if (bytes.size() != type->info().size) return malformed();
+  MessageObject* const made = type->allocate();
+  if (made != nullptr) std::memcpy(made->data, bytes.data(), bytes.size());
+  return as_object(made);
+}
+
 PyObject* Reader::extension(std::optional<std::size_t> length) noexcept {
   const auto type = number<std::uint8_t>();
   const std::byte* const start = length && type ? bytes(*length) : nullptr;
   if (start == nullptr) return malformed();
   if (static_cast<std::int8_t>(*type) == kArrayExtension) return array({start, *length});
+  if (static_cast<std::int8_t>(*type) == kMessageExtension) return message({start, *length});
   PyErr_Format(PyExc_ValueError, "the message holds an unknown MessagePack extension type %d",
                static_cast<int>(static_cast<std::int8_t>(*type)));
   return nullptr;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/message_types.hpp"
 #include "pyhost/msgpack_codec.hpp"
 #include "pyhost/numpy_view.hpp"
 
@@ -31,6 +32,8 @@ class Writer {
 
   bool fits() const noexcept { return excess_ == 0; }
   std::size_t size() const noexcept { return static_cast<std::size_t>(at_ - begin_) + excess_; }
+  void note_array() noexcept { has_array_ = true; }
+  bool has_array() const noexcept { return has_array_; }
 
   void byte(unsigned value) noexcept {
     if (room(1)) *at_++ = static_cast<std::byte>(value);
@@ -92,6 +95,7 @@ class Writer {
   std::byte* at_;
   std::byte* end_;
   std::size_t excess_ = 0;
+  bool has_array_ = false;
 };
 
 int encode(Writer& out, PyObject* value, int depth) noexcept;
@@ -220,6 +224,7 @@ int encode_array(Writer& out, PyObject* array) noexcept {
     PyErr_SetString(PyExc_ValueError, "an array to send has at most 8 dimensions");
     return -1;
   }
+  out.note_array();
   out.length({0xc7, 0xc8, 0xc9}, 2 + 4 * dimensions + info->bytes);
   out.byte(static_cast<std::uint8_t>(kArrayExtension));
   out.byte(static_cast<unsigned>(info->dtype));
@@ -232,8 +237,33 @@ int encode_array(Writer& out, PyObject* array) noexcept {
   return 0;
 }
 
-/// What is no exact built-in type: subclasses, NumPy, buffers.
+int encode_message(Writer& out, PyObject* value, const MessageType& type) noexcept {
+  const std::string_view name = type.info().name;
+  const std::size_t before = sizeof(std::uint64_t) + 1 + name.size();
+  std::size_t size = type.info().size;
+  Ref packed;
+  if (type.varies()) {
+    packed = Ref{PyObject_Bytes(value)};
+    if (!packed) return -1;
+    size = static_cast<std::size_t>(PyBytes_GET_SIZE(packed.ptr()));
+  }
+  out.length({0xc7, 0xc8, 0xc9}, before + size);
+  out.byte(static_cast<std::uint8_t>(kMessageExtension));
+  const std::uint64_t hash = type.info().hash;
+  out.bytes(&hash, sizeof hash);
+  out.byte(static_cast<unsigned>(name.size()));
+  out.bytes(name.data(), name.size());
+  out.bytes(packed ? PyBytes_AS_STRING(packed.ptr())
+                   : reinterpret_cast<const char*>(as_message(value)->data),
+            size);
+  return 0;
+}
+
+/// What is no exact built-in type: messages, subclasses, NumPy, buffers.
 int encode_other(Writer& out, PyObject* value, int depth) noexcept {
+  if (const MessageType* const type = find_message_type(Py_TYPE(value))) {
+    return encode_message(out, value, *type);
+  }
   if (is_array(value)) return encode_array(out, value);
   if (PyFloat_Check(value)) {  // numpy.float64 is one.
     out.number(0xcb, std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value)));
@@ -292,8 +322,12 @@ Py_ssize_t pack(PyObject* value, std::span<std::byte> buffer) noexcept {
   if (encode(out, value, 0) < 0) return -1;
   if (out.fits()) [[likely]]
     return static_cast<Py_ssize_t>(out.size());
-  PyErr_Format(PyExc_ValueError, "a message of %zu bytes is larger than the topic's limit of %zu",
-               out.size(), buffer.size());
+  PyErr_Format(
+      PyExc_ValueError,
+      "a message of %zu bytes is larger than the topic's limit of %zu; where it is "
+      "declared, say max_size=%zu or more%s",
+      out.size(), buffer.size(), out.size(),
+      out.has_array() ? ", or send its arrays as Tensor or Image, which copy nothing" : "");
   return -1;
 }
 

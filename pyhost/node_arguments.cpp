@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/node_arguments.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -8,6 +9,8 @@
 #include <string>
 
 #include "pyhost/errors.hpp"
+#include "pyhost/text.hpp"
+#include "rt/base/plain_name.hpp"
 #include "shm/names.hpp"
 
 namespace horus::py {
@@ -43,7 +46,7 @@ class ArgumentReader {
     }
     if (!std::isfinite(number) || number <= 0.0) {
       refuse(std::string{argument} + " must be a finite number of " + unit + " above 0, not " +
-             pyb::repr(value).cast<std::string>());
+             repr_of(value));
     }
     return number;
   }
@@ -55,6 +58,12 @@ class ArgumentReader {
     return Nanos{std::max<std::int64_t>(std::llround(seconds * 1e9), 1)};
   }
 
+  std::optional<Nanos> duration_or_zero(PyObject* value, const char* argument) const {
+    const bool number = is_given(value) && PyBool_Check(value) == 0 && PyNumber_Check(value) != 0;
+    if (number && PyObject_IsTrue(value) == 0) return Nanos{};
+    return duration(value, argument);
+  }
+
   std::optional<int> integer(PyObject* value, const char* argument, int low, int high) const {
     if (!is_given(value)) return std::nullopt;
     if (PyLong_Check(value) == 0) refuse_type(argument, "an int", value);
@@ -62,7 +71,7 @@ class ArgumentReader {
     const long number = PyLong_AsLongAndOverflow(value, &overflow);
     if (overflow != 0 || number < low || number > high) {
       refuse(std::string{argument} + " must be " + std::to_string(low) + " to " +
-             std::to_string(high) + ", not " + pyb::repr(value).cast<std::string>());
+             std::to_string(high) + ", not " + repr_of(value));
     }
     return static_cast<int>(number);
   }
@@ -70,7 +79,9 @@ class ArgumentReader {
   std::string text(PyObject* value, const char* argument) const {
     // A str enum (horus.Miss) is a str.
     if (PyUnicode_Check(value) == 0) refuse_type(argument, "a str", value);
-    return pyb::reinterpret_borrow<pyb::str>(value).cast<std::string>();
+    if (PyUnicode_AsUTF8(value) != nullptr) return characters_of(value);
+    PyErr_Clear();
+    refuse(std::string{argument} + " holds what is no character: '" + characters_of(value) + "'");
   }
 
   bool flag(PyObject* value, const char* argument) const {
@@ -135,10 +146,54 @@ FailurePolicy failure_policy(const ArgumentReader& reader, const NodeArguments& 
   return policy;
 }
 
-void set_class(const ArgumentReader& reader, const NodeArguments& arguments, NodeSpec& spec) {
+/// What ladder= says: True, or a dict of its numbers.
+std::optional<LadderConfig> read_ladder(const ArgumentReader& reader, PyObject* given) {
+  if (!is_given(given) || given == Py_False) return std::nullopt;
+  LadderConfig ladder;
+  if (given == Py_True) return ladder;
+  if (PyDict_Check(given) == 0) reader.refuse_type("ladder", "a bool or a dict", given);
+  constexpr int kMost = 1'000'000;
+  const std::array<std::pair<std::string_view, std::uint32_t*>, 5> numbers{
+      {{"warn", &ladder.warn},
+       {"degrade", &ladder.degrade},
+       {"isolate", &ladder.isolate},
+       {"stop", &ladder.stop},
+       {"recover", &ladder.recover}}};
+  for (const auto& [key, value] : pyb::reinterpret_borrow<pyb::dict>(given)) {
+    const std::string name = reader.text(key.ptr(), "a key of ladder");
+    const std::string argument = "ladder['" + name + "']";
+    if (name == "least") {
+      ladder.least = reader.duration_or_zero(value.ptr(), argument.c_str()).value_or(ladder.least);
+      continue;
+    }
+    const auto* const found =
+        std::ranges::find(numbers, name, &std::pair<std::string_view, std::uint32_t*>::first);
+    if (found == numbers.end()) {
+      reader.refuse("ladder has no '" + name +
+                    "' (known: warn, degrade, isolate, stop, recover, least)");
+    }
+    const auto number = reader.integer(value.ptr(), argument.c_str(), 1, kMost);
+    *found->second = static_cast<std::uint32_t>(number.value_or(static_cast<int>(*found->second)));
+  }
+  return ladder;
+}
+
+void set_class(const ArgumentReader& reader, const NodeArguments& arguments, bool async,
+               NodeSpec& spec) {
   const bool compute = reader.flag(arguments.compute, "compute");
   const bool event = is_given(arguments.on);
   if (compute && event) reader.refuse("compute=True and on= exclude each other");
+  if (compute && async) {
+    reader.refuse(
+        "compute=True and an async tick exclude each other; work that blocks is awaited as "
+        "asyncio.to_thread(function)");
+  }
+  if (event && async) {
+    reader.refuse(
+        "on= and an async tick exclude each other; a coroutine waits for messages itself: async "
+        "for message in horus.aio.Topic(name)");
+  }
+  if (async) spec.config.node_class = NodeClass::kAsync;
   if (compute) spec.config.node_class = NodeClass::kCompute;
   if (event) {
     spec.on = reader.text(arguments.on, "on");
@@ -148,6 +203,7 @@ void set_class(const ArgumentReader& reader, const NodeArguments& arguments, Nod
   }
   if (arguments.rate == Py_None) {
     if (compute) reader.refuse("compute=True needs a rate");
+    if (async) reader.refuse("an async tick needs a rate");
     spec.config.node_class = NodeClass::kBestEffort;
     return;
   }
@@ -159,25 +215,35 @@ void set_class(const ArgumentReader& reader, const NodeArguments& arguments, Nod
   spec.config.rate = Rate::from_hz(hz);
 }
 
+/// The family's nodes may ask for 99, which is the kernel's.
+std::optional<int> read_priority(const ArgumentReader& reader, const NodeArguments& arguments,
+                                 bool& asked_99) {
+  constexpr int kHighest = 98;
+  PyObject* const given = arguments.priority;
+  int overflow = 0;
+  asked_99 = is_given(given) && PyLong_Check(given) != 0 &&
+             PyLong_AsLongAndOverflow(given, &overflow) == kHighest + 1;
+  return asked_99 ? std::optional{kHighest} : reader.integer(given, "priority", 1, kHighest);
+}
+
 void set_times(const ArgumentReader& reader, const NodeArguments& arguments, NodeConfig& config) {
   config.budget = reader.duration(arguments.budget, "budget");
   config.deadline = reader.duration(arguments.deadline, "deadline");
-  config.watchdog = reader.duration(arguments.watchdog, "watchdog");
+  config.watchdog = reader.duration_or_zero(arguments.watchdog, "watchdog");
   if (config.rate && config.budget && *config.budget > config.rate->period()) {
-    const std::string given = pyb::repr(arguments.budget).cast<std::string>();
+    const std::string given = repr_of(arguments.budget);
     reader.refuse("budget=" + given + " is longer than the period of " +
                   std::to_string(1.0 / config.rate->hz()) + " s: a budget is in seconds; write " +
                   given + "*horus.us for microseconds");
   }
 }
 
-void refuse_unavailable(const ArgumentReader& reader, const NodeArguments& arguments) {
-  if (is_given(arguments.host)) {
-    reader.refuse("host= is not available yet; every node runs in its scheduler's own process");
-  }
-  if (reader.flag(arguments.actuator, "actuator")) {
-    reader.refuse("actuator=True is not available yet; nothing arms or disarms this node");
-  }
+/// As the configuration's hosts, which it is one of.
+std::string host_name(const ArgumentReader& reader, PyObject* value) {
+  if (!is_given(value)) return {};
+  std::string name = reader.text(value, "host");
+  if (is_plain_name(name)) return name;
+  reader.refuse("host must be " + std::string{kPlainNameRule} + ", not '" + name + "'");
 }
 
 }  // namespace
@@ -206,27 +272,39 @@ bool parse(PyObject* positional, PyObject* keywords, NodeArguments& a) noexcept 
                                        "host",
                                        "failure",
                                        "actuator",
+                                       "arm_at_start",
+                                       "leave_safe_state",
+                                       "degrade",
+                                       "ladder",
                                        nullptr};
   return PyArg_ParseTupleAndKeywords(
-             positional, keywords, "|OOOOOOOOOOOOOOOOOOOOOOO:Node", const_cast<char**>(kNames),
+             positional, keywords, "|OOOOOOOOOOOOOOOOOOOOOOOOOOO:Node", const_cast<char**>(kNames),
              &a.name, &a.tick, &a.rate, &a.pubs, &a.subs, &a.init, &a.shutdown, &a.on_error,
              &a.order, &a.budget, &a.deadline, &a.on_miss, &a.failure_policy, &a.compute, &a.on,
              &a.priority, &a.core, &a.watchdog, &a.default_capacity, &a.safe_state, &a.host,
-             &a.failure, &a.actuator) != 0;
+             &a.failure, &a.actuator, &a.arm_at_start, &a.leave_safe_state, &a.degrade,
+             &a.ladder) != 0;
 }
 
-NodeSpec make_spec(const NodeArguments& arguments) {
+NodeSpec make_spec(const NodeArguments& arguments, bool async) {
   NodeSpec spec;
   spec.name = node_name(arguments.name);
   const ArgumentReader reader{spec.name};
-  refuse_unavailable(reader, arguments);
   spec.config.name = NodeName::clipped(spec.name);
-  set_class(reader, arguments, spec);
+  spec.host = host_name(reader, arguments.host);
+  set_class(reader, arguments, async, spec);
   set_times(reader, arguments, spec.config);
+  spec.config.actuator = reader.flag(arguments.actuator, "actuator");
+  spec.config.arm_at_start = reader.flag(arguments.arm_at_start, "arm_at_start");
+  if (spec.config.arm_at_start && !spec.config.actuator) {
+    reader.refuse("arm_at_start=True is for actuators: give actuator=True, too");
+  }
   spec.config.order = reader.integer(arguments.order, "order", 0, 255).value_or(0);
-  spec.config.priority = reader.integer(arguments.priority, "priority", 1, 99);
+  spec.config.priority = read_priority(reader, arguments, spec.asked_99);
   spec.config.cpu = reader.integer(arguments.core, "core", 0, CpuSet::kMaxCpus - 1);
   spec.config.failure = failure_policy(reader, arguments);
+  spec.config.ladder = read_ladder(reader, arguments.ladder);
+  spec.config.degrade = reader.flag(arguments.degrade, "degrade");
   if (is_given(arguments.on_miss)) {
     const std::string text = reader.text(arguments.on_miss, "on_miss");
     const auto policy = parse_miss_policy(text);
@@ -247,8 +325,9 @@ NodeSpec make_spec(const NodeArguments& arguments) {
 }
 
 std::array<PyObject*, kCallbacks> callbacks_of(const NodeArguments& arguments) {
-  std::array<PyObject*, kCallbacks> callbacks{arguments.tick, arguments.init, arguments.shutdown,
-                                              arguments.on_error, arguments.safe_state};
+  std::array<PyObject*, kCallbacks> callbacks{arguments.tick,       arguments.init,
+                                              arguments.shutdown,   arguments.on_error,
+                                              arguments.safe_state, arguments.leave_safe_state};
   for (std::size_t i = 0; i < kCallbacks; ++i) {
     if (!is_given(callbacks[i])) {
       callbacks[i] = nullptr;
@@ -256,7 +335,7 @@ std::array<PyObject*, kCallbacks> callbacks_of(const NodeArguments& arguments) {
       throw pyb::type_error(std::string{name_of(static_cast<Callback>(i))} +
                             " must be callable, not " + Py_TYPE(callbacks[i])->tp_name);
     } else {
-      require_plain(static_cast<Callback>(i), callbacks[i]);
+      require_fit(static_cast<Callback>(i), callbacks[i]);
     }
   }
   return callbacks;

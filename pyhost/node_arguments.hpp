@@ -35,14 +35,18 @@ struct NodeArguments {
   PyObject* host = nullptr;
   PyObject* failure = nullptr;
   PyObject* actuator = nullptr;
+  PyObject* arm_at_start = nullptr;
+  PyObject* leave_safe_state = nullptr;
+  PyObject* degrade = nullptr;
+  PyObject* ladder = nullptr;
 };
 
 /// Reads the arguments; false with TypeError set.
 bool parse(PyObject* positional, PyObject* keywords, NodeArguments& arguments) noexcept;
 
 /// Checks them: every limit and every rule between them. Throws ValueError and TypeError that
-/// name the node and the argument.
-NodeSpec make_spec(const NodeArguments& arguments);
+/// name the node and the argument. `async`: its tick is an async function.
+NodeSpec make_spec(const NodeArguments& arguments, bool async);
 
 /// What `pubs=` or `subs=` declares. `capacity` is the node's default_capacity.
 std::vector<NodeSpec::PortSpec> parse_ports(pybind11::handle ports, const char* argument,

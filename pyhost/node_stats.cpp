@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
+
+#include "pyhost/session.hpp"
+#include "shm/stats_page.hpp"
 
 namespace horus::py {
 namespace {
@@ -21,12 +25,15 @@ struct CounterKey {
   const char* key;
   Counter NodeStats::*counter;
 };
-constexpr std::array<CounterKey, 10> kCounters{
+constexpr std::array<CounterKey, 13> kCounters{
     {{"total_ticks", &NodeStats::ticks},
      {"errors_count", &NodeStats::errors},
      {"deadline_misses", &NodeStats::misses},
      {"budget_overruns", &NodeStats::overruns},
      {"skipped_ticks", &NodeStats::skipped},
+     {"old_message_ticks", &NodeStats::messages_old},
+     {"stale_inputs", &NodeStats::inputs_stale},
+     {"fallbacks", &NodeStats::fallbacks},
      {"consecutive_misses", &NodeStats::consecutive_misses},
      {"gil_losses", &NodeStats::gil_losses},
      {"gil_lost_longest_tick", &NodeStats::gil_lost_tick},
@@ -62,6 +69,7 @@ void add_durations(pyb::dict& stats, const NodeStats& node) {
   add_quantiles(stats, "", "_release_lateness_us", node.lateness.snapshot(), 1e3);
   add_quantiles(stats, "", "_gil_wait_us", node.gil_wait.snapshot(), 1e3);
   add_quantiles(stats, "", "_gil_lost_us", node.gil_lost.snapshot(), 1e3);
+  add_quantiles(stats, "", "_await_us", node.awaited.snapshot(), 1e3);
   stats["gil_lost_to"] = thread_name(node.gil_lost_to.value());
 }
 
@@ -88,9 +96,24 @@ double uptime_seconds(const NodeStats& node) {
   return static_cast<double>(node.last_release_ns.value() - first + node.period_ns.value()) * 1e-9;
 }
 
+/// Of a node of another process: from the page that it has now, or had last.
+void look_at_host(PyNode& node) {
+  const auto session = py::session();
+  if (node.spec.host.empty() || node.host() != nullptr || !session) return;
+  auto opened = shm::StatsPage::open(session.value()->base(), node.spec.host);
+  if (!opened) return;
+  const auto page = std::make_shared<const shm::StatsPage>(std::move(opened).value());
+  for (const NodeStats& stats : page->nodes()) {
+    if (!(stats.name == node.spec.name)) continue;
+    node.show_stats(std::shared_ptr<const NodeStats>{page, &stats},
+                    std::shared_ptr<const HostStats>{page, &page->host()});
+  }
+}
+
 }  // namespace
 
-pyb::dict stats_of(const PyNode& node) {
+pyb::dict stats_of(PyNode& node) {
+  look_at_host(node);
   pyb::dict stats;
   stats["name"] = node.spec.name;
   stats["order"] = node.spec.config.order;
@@ -105,17 +128,24 @@ pyb::dict stats_of(const PyNode& node) {
   stats["class"] = to_text(node.spec.config.node_class);
   stats["state"] = to_text(counted.state.value());
   for (const CounterKey& entry : kCounters) stats[entry.key] = (counted.*entry.counter).value();
+  const bool apart = known && !node.spec.host.empty() && node.host() == nullptr;
   // The ports count outside of runs as well.
   const PortTable& ports = *node_object(node.self()).ports;
-  stats["messages_sent"] = ports.sent();
-  stats["messages_received"] = ports.received();
-  stats["messages_dropped"] = ports.dropped();
+  stats["messages_sent"] = apart ? counted.messages_sent.value() : ports.sent();
+  stats["messages_received"] = apart ? counted.messages_received.value() : ports.received();
+  stats["messages_dropped"] = apart ? counted.messages_dropped.value() : ports.dropped();
+  stats["messages_missed"] = apart ? counted.messages_missed.value() : ports.missed();
+  stats["messages_passed_over"] =
+      apart ? counted.messages_passed_over.value() : ports.passed_over();
   const std::uint64_t ticks = counted.ticks.value();
   // A tick that fails just now is counted among the failed before it is among all.
-  const std::uint64_t failed = std::min(known ? node.failed_ticks() : 0, ticks);
+  const std::uint64_t failures = apart ? counted.errors.value() : node.failed_ticks();
+  const std::uint64_t failed = std::min(known ? failures : 0, ticks);
   stats["failed_ticks"] = failed;
   stats["successful_ticks"] = ticks - failed;
   stats["uptime_seconds"] = uptime_seconds(counted);
+  stats["safety"] = to_text(counted.safety.value());
+  stats["messages_held"] = counted.held.value();
   stats["minor_faults"] = counted.thread.minor_faults.value();
   stats["major_faults"] = counted.thread.major_faults.value();
   stats["involuntary_switches"] = counted.thread.involuntary_switches.value();

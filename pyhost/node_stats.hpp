@@ -10,7 +10,7 @@ namespace horus::py {
 
 /// Everything that is counted of one node, read in place; what Scheduler.get_node_stats()
 /// returns.
-pybind11::dict stats_of(const PyNode& node);
+pybind11::dict stats_of(PyNode& node);
 
 /// Counts over all nodes of a host.
 pybind11::dict safety_stats_of(std::span<const NodeStats> nodes, const char* state);

@@ -2,6 +2,7 @@
 #include "pyhost/numpy_view.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
@@ -24,8 +25,10 @@ std::array<PyArray_Descr*, kNumpyTypes.size()> descriptors{};
 
 /// NumPy has no bfloat16: its arrays are of two bytes that it does not look into.
 PyArray_Descr* opaque_pairs() noexcept {
-  PyArray_Descr* const descriptor = PyArray_DescrNewFromType(NPY_VOID);
-  if (descriptor != nullptr) descriptor->elsize = 2;
+  // By its text: NumPy 1 and 2 have no common way to set a descriptor's size.
+  const Ref text{PyUnicode_FromString("V2")};
+  PyArray_Descr* descriptor = nullptr;
+  if (!text || PyArray_DescrConverter(text.ptr(), &descriptor) != NPY_SUCCEED) return nullptr;
   return descriptor;
 }
 
@@ -53,6 +56,16 @@ bool numpy_loaded() noexcept {
 
 PyArrayObject* as_array(PyObject* object) noexcept {
   return reinterpret_cast<PyArrayObject*>(object);
+}
+
+/// Whether every value fits; only what is certain counts.
+bool fits_float(PyArrayObject* doubles) noexcept {
+  if (PyArray_TYPE(doubles) != NPY_DOUBLE || !PyArray_ISBEHAVED_RO(doubles)) return false;
+  for (npy_intp i = 0; i < PyArray_DIM(doubles, 0); ++i) {
+    const double value = *static_cast<const double*>(PyArray_GETPTR1(doubles, i));
+    if (std::isinf(static_cast<float>(value)) && !std::isinf(value)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -144,12 +157,18 @@ int copy_array(PyObject* view, PyObject* array) noexcept {
   const bool narrows = PyArray_ISINTEGER(to) && PyArray_ITEMSIZE(from) > PyArray_ITEMSIZE(to);
   const bool changes_sign = PyArray_ISUNSIGNED(to) != PyArray_ISUNSIGNED(from);
   if (PyArray_ISINTEGER(to) && (narrows || changes_sign)) return 0;
+  const bool loses_range = PyArray_ISFLOAT(to) && PyArray_ITEMSIZE(from) > PyArray_ITEMSIZE(to);
+  if (loses_range && !fits_float(from)) return 0;
   return PyArray_CopyInto(to, from) < 0 ? -1 : 1;
+}
+
+bool is_numpy_bool(PyObject* object) noexcept {
+  return numpy_loaded() && PyArray_IsScalar(object, Bool);
 }
 
 PyObject* scalar_to_python(PyObject* object) noexcept {
   if (!numpy_loaded()) return nullptr;
-  if (PyArray_IsScalar(object, Bool)) return PyBool_FromLong(PyObject_IsTrue(object));
+  if (is_numpy_bool(object)) return PyBool_FromLong(PyObject_IsTrue(object));
   if (PyArray_IsScalar(object, Integer)) return PyNumber_Index(object);
   if (PyArray_IsScalar(object, Floating)) return PyNumber_Float(object);
   return nullptr;

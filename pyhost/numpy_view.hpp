@@ -50,8 +50,11 @@ PyObject* new_array(std::span<const std::byte> bytes, shm::Dtype dtype,
                     std::span<const Py_ssize_t> shape) noexcept;
 
 /// Copies an array into a view, converting within a kind (float64 to float32, not float to int).
-/// 1: copied; 0: NumPy would not convert so; -1 with an exception set.
+/// 1: copied; 0: not all of it can be converted so; -1 with an exception set.
 int copy_array(PyObject* view, PyObject* array) noexcept;
+
+/// Whether it is a np.bool_.
+bool is_numpy_bool(PyObject* object) noexcept;
 
 /// A NumPy scalar (np.int32(3)) as the Python number; null without an exception: not one.
 PyObject* scalar_to_python(PyObject* object) noexcept;

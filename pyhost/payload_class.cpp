@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <Python.h>
+#include <structmember.h>
+
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -19,9 +23,11 @@ std::array<PayloadClass*, 4> classes() {
 void payload_dealloc(PyObject* self) noexcept {
   PyTypeObject* const type = Py_TYPE(self);
   PayloadObject* const object = as_payload(self);
+  if (object->weak_references != nullptr) PyObject_ClearWeakRefs(self);
   object->payload.~Payload();
   object->session.~shared_ptr();
   Py_XDECREF(object->owner);
+  Py_XDECREF(object->keeper);
   PyObject_Free(self);
   Py_DECREF(type);
 }
@@ -34,6 +40,25 @@ PyObject* method_copy(PyObject* self, PyObject*) noexcept {
   return copy_payload_object(*as_payload(self));
 }
 
+PyObject* method_release(PyObject* self, PyObject*) noexcept {
+  PayloadObject& object = *as_payload(self);
+  object.payload = {};
+  object.data = nullptr;
+  object.loaned = object.writable = false;
+  Py_CLEAR(object.owner);
+  Py_CLEAR(object.keeper);
+  return new_none();
+}
+
+/// RuntimeError as a program of the family expects it, and ValueError.
+PyObject* released_error() noexcept {
+  static PyObject* error = nullptr;
+  if (error != nullptr) return error;
+  const Ref kinds{PyTuple_Pack(2, PyExc_RuntimeError, PyExc_ValueError)};
+  if (kinds) error = PyErr_NewException("horus.Released", kinds.ptr(), nullptr);
+  return error;
+}
+
 int refuse_buffer(Py_buffer* view, const char* why) noexcept {
   view->obj = nullptr;
   PyErr_SetString(PyExc_BufferError, why);
@@ -43,7 +68,7 @@ int refuse_buffer(Py_buffer* view, const char* why) noexcept {
 int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   PayloadObject& given = *as_payload(self);
   view->obj = nullptr;
-  if (!usable(given)) return -1;
+  if (!usable(given) || !renew(given)) return -1;
   if ((flags & PyBUF_WRITABLE) == PyBUF_WRITABLE && !given.writable) {
     return refuse_buffer(view, "what was received is read-only");
   }
@@ -72,11 +97,20 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   return 0;
 }
 
-constexpr std::array<PyMethodDef, 5> kPayloadMethods{
+/// For methods that set every element.
+PyObject* method_renew(PyObject* self, PyObject*) noexcept {
+  return renew(*as_payload(self), Content::kUnset) ? new_none() : nullptr;
+}
+
+constexpr std::array<PyMethodDef, 7> kPayloadMethods{
     {{"to_numpy", method_to_numpy, METH_NOARGS,
       "to_numpy()\n--\n\nThe elements as an array of this shape: a view without a copy,\n"
       "read-only for what was received."},
      {"copy", method_copy, METH_NOARGS, "copy()\n--\n\nA writable one with the same content."},
+     {"_renew", method_renew, METH_NOARGS, "_renew()\n--\n\n"},
+     {"release", method_release, METH_NOARGS,
+      "release()\n--\n\nLets go of the memory now. Later use raises RuntimeError; views of it can\n"
+      "still be used."},
      {"__copy__", method_copy, METH_NOARGS, nullptr},
      {"__deepcopy__", method_copy, METH_O, nullptr},
      {"__dlpack_device__", payload_dlpack_device, METH_NOARGS, nullptr}}};
@@ -88,7 +122,9 @@ PayloadObject* allocate(const PayloadClass& kind, std::shared_ptr<shm::Session> 
   new (&object->session) std::shared_ptr<shm::Session>{std::move(session)};
   new (&object->payload) shm::Payload{};
   object->owner = nullptr;
-  object->loaned = false;
+  object->keeper = nullptr;
+  object->weak_references = nullptr;
+  object->loaned = object->exposed = false;
   return object;
 }
 
@@ -122,11 +158,18 @@ PayloadClass::PayloadClass(const Spec& spec) : spec_{spec}, name_{spec.kind.type
 }
 
 bool PayloadClass::make() {
-  PyType_Slot slots[] = {
-      {Py_tp_new, as_slot(spec_.construct)},     {Py_tp_dealloc, as_slot(payload_dealloc)},
-      {Py_tp_repr, as_slot(spec_.repr)},         {Py_tp_methods, methods_.data()},
-      {Py_tp_getset, properties_.data()},        {Py_bf_getbuffer, as_slot(payload_buffer)},
-      {Py_tp_doc, const_cast<char*>(spec_.doc)}, {0, nullptr}};
+  static PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET,
+                                   offsetof(PayloadObject, weak_references), READONLY, nullptr},
+                                  {nullptr, 0, 0, 0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_new, as_slot(spec_.construct)},
+                         {Py_tp_dealloc, as_slot(payload_dealloc)},
+                         {Py_tp_repr, as_slot(spec_.repr)},
+                         {Py_tp_methods, methods_.data()},
+                         {Py_tp_getset, properties_.data()},
+                         {Py_bf_getbuffer, as_slot(payload_buffer)},
+                         {Py_tp_doc, const_cast<char*>(spec_.doc)},
+                         {Py_tp_members, members},
+                         {0, nullptr}};
   PyType_Spec spec{spec_.name, sizeof(PayloadObject), 0, Py_TPFLAGS_DEFAULT, slots};
   python_ = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (python_ == nullptr) return false;
@@ -168,7 +211,10 @@ PyObject* make_payload_object(const PayloadClass& kind, shm::Payload payload,
 }
 
 PyObject* keeper_of(PayloadObject& object) noexcept {
-  if (!object.kind->is_tensor()) return Py_NewRef(as_object(&object));
+  if (object.keeper != nullptr) {
+    as_payload(object.keeper)->writable = object.writable;
+    return Py_NewRef(object.keeper);
+  }
   PayloadObject* const twin = allocate(*object.kind, object.session);
   if (twin == nullptr) return nullptr;
   twin->payload = object.payload;
@@ -181,7 +227,30 @@ PyObject* keeper_of(PayloadObject& object) noexcept {
   twin->dimensions = object.dimensions;
   twin->shape = object.shape;
   twin->strides = object.strides;
-  return as_object(twin);
+  // Who reaches it, as an array's base, reaches the array.
+  twin->exposed = true;
+  object.keeper = as_object(twin);
+  return Py_NewRef(object.keeper);
+}
+
+bool is_exported(const PayloadObject& object) noexcept {
+  if (object.exposed || (object.keeper != nullptr && Py_REFCNT(object.keeper) > 1)) return true;
+  // Tensors over the same block, and what keeps views of those.
+  return object.payload.state().use_count() > (object.keeper != nullptr ? 2 : 1);
+}
+
+bool renew(PayloadObject& object, Content content) noexcept {
+  if (!object.writable || !object.payload || !object.payload.state()->sent) return true;
+  auto fresh = copy_of(object, content);
+  if (!fresh) {
+    set_error(fresh.error());
+    return false;
+  }
+  object.payload = std::move(fresh).value();
+  object.data = object.payload.state()->writable.data();
+  object.exposed = false;
+  Py_CLEAR(object.keeper);
+  return true;
 }
 
 PyObject* view_of_array(const PayloadObject& source, PyObject* array,
@@ -209,22 +278,28 @@ PyObject* view_of_array(const PayloadObject& source, PyObject* array,
 bool usable(const PayloadObject& object) noexcept {
   if (object.payload || object.owner != nullptr) [[likely]]
     return true;
-  PyErr_SetString(PyExc_ValueError, "the tensor was released");
+  PyObject* const error = released_error();
+  if (error != nullptr) {
+    PyErr_Format(error, "the %s was released; use it before release(), or a copy()",
+                 object.kind->is_tensor() ? "tensor" : object.kind->name());
+  }
   return false;
 }
 
 PyObject* payload_to_numpy(PayloadObject& object) noexcept {
-  if (!usable(object)) return nullptr;
+  if (!usable(object) || !renew(object)) return nullptr;
   ArrayShape shape{.shape = shape_of(object)};
   if (!object.packed) shape.strides = strides_of(object);
-  if (!object.kind->is_tensor()) [[likely]]
-    return array_view(object.data, object.dtype, shape, as_object(&object), object.writable);
   const Ref keeper{keeper_of(object)};
   if (!keeper) return nullptr;
   return array_view(object.data, object.dtype, shape, keeper.ptr(), object.writable);
 }
 
-Result<shm::Payload> copy_of(const PayloadObject& object) {
+Result<shm::Payload> copy_of(const PayloadObject& object, Content content) {
+  // A pool that grows gives the GIL away, and the object may be released meanwhile.
+  const shm::Payload kept = object.payload;
+  const Ref owner{Py_XNewRef(object.owner)};
+  const std::byte* const from = object.data;
   std::array<std::uint64_t, shm::kMaxDimensions> shape{};
   std::ranges::copy(shape_of(object), shape.begin());
   auto made =
@@ -232,14 +307,14 @@ Result<shm::Payload> copy_of(const PayloadObject& object) {
                         std::span{shape}.first(static_cast<std::size_t>(object.dimensions)));
   if (!made) return made.error();
   shm::PayloadState& copy = *made.value();
-  if (object.packed) {
-    std::memcpy(copy.writable.data(), object.data, object.size);
+  if (content == Content::kUnset) {
+    // Every element is set by who asks for it.
+  } else if (object.packed) {
+    std::memcpy(copy.writable.data(), from, object.size);
   } else {
-    gather(object, 0, object.data, copy.writable.data());
+    gather(object, 0, from, copy.writable.data());
   }
-  if (!object.kind->is_tensor()) {
-    shm::copy_notes(*object.payload.state(), copy);
-  }
+  if (!object.kind->is_tensor()) shm::copy_notes(*kept.state(), copy);
   return shm::Payload{std::move(made).value()};
 }
 
@@ -250,17 +325,17 @@ PyObject* copy_payload_object(const PayloadObject& object) noexcept {
   return make_payload_object(*object.kind, std::move(copy).value(), object.session);
 }
 
-int send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object) noexcept {
-  if (!usable(object)) return -1;
-  if (!object.kind->is_tensor()) return publisher.send(object.payload) ? 1 : 0;
-  if (object.loaned) {
-    if (!publisher.send(object.payload)) return 0;
-    // Others read it from now on.
-    object.loaned = object.writable = false;
-    return 1;
+Sent send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object) noexcept {
+  if (!usable(object)) return Sent::kError;
+  const bool moves = !object.kind->is_tensor() || object.loaned;
+  if (!moves || (object.writable && is_exported(object))) {
+    const auto copy = copy_of(object);
+    return copy && publisher.send(copy.value()) ? Sent::kCopied : Sent::kRefused;
   }
-  const auto copy = copy_of(object);
-  return copy && publisher.send(copy.value()) ? 1 : 0;
+  if (!publisher.send(object.payload)) return Sent::kRefused;
+  // A loan is one message: others read it from now on.
+  if (object.loaned && object.kind->is_tensor()) object.loaned = object.writable = false;
+  return Sent::kMoved;
 }
 
 void bind_payloads(pybind11::module_& module) {

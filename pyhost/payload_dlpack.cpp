@@ -189,7 +189,7 @@ bool read_argument(PyObject* name, PyObject* value, Request& request) noexcept {
 }
 
 PyObject* dlpack_of(PayloadObject& given, PyObject* const* values, PyObject* names) noexcept {
-  if (!usable(given)) return nullptr;
+  if (!usable(given) || !renew(given)) return nullptr;
   Request request;
   const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
   for (Py_ssize_t i = 0; i < named; ++i) {
@@ -222,7 +222,7 @@ PyObject* dlpack_of_class(PyObject*, PyObject* const* values, Py_ssize_t count,
   if (!takes_object(values, count)) return nullptr;
   PayloadObject& object = *as_payload(values[0]);
   if (names != nullptr) return dlpack_of(object, values + 1, names);
-  return usable(object) ? export_plain(object) : nullptr;
+  return usable(object) && renew(object) ? export_plain(object) : nullptr;
 }
 
 /// A bound method.

@@ -27,12 +27,15 @@ struct PayloadObject {
   std::shared_ptr<shm::Session> session;  ///< Outlives the block.
   shm::Payload payload;                   ///< Empty for a tensor in an array's memory.
   PyObject* owner;                        ///< That array; else null.
-  std::byte* data;                        ///< Null once released.
-  std::size_t size;                       ///< Bytes of all elements.
+  PyObject* keeper;  ///< What writable views of one's own hold: alone, none of them is alive.
+  PyObject* weak_references;
+  std::byte* data;   ///< Null once released.
+  std::size_t size;  ///< Bytes of all elements.
   shm::Dtype dtype;
   bool writable;  ///< One's own; what was received is not.
   bool packed;    ///< In C order without a gap.
   bool loaned;    ///< A tensor made by Topic.loan(): sending it moves it.
+  bool exposed;   ///< Its address was given away: a view of it may be alive that nobody counts.
   int dimensions;
   std::array<Py_ssize_t, shm::kMaxDimensions> shape;
   std::array<Py_ssize_t, shm::kMaxDimensions> strides;  ///< Bytes.
@@ -105,18 +108,31 @@ PyObject* loan_tensor(PyObject* values, PyObject* names) noexcept;
 PyObject* payload_to_numpy(PayloadObject& object) noexcept;
 /// A writable one of one's own with the same content.
 PyObject* copy_payload_object(const PayloadObject& object) noexcept;
-Result<shm::Payload> copy_of(const PayloadObject& object);
-/// What a view of the object's memory has to hold: the object, or for a tensor, which may be
-/// released under it, another handle of the same memory.
+enum class Content : bool { kSame, kUnset };
+Result<shm::Payload> copy_of(const PayloadObject& object, Content content = Content::kSame);
+/// Before anything is written: what was sent is others' by now, and the object goes on in a free
+/// block. False with an exception set.
+bool renew(PayloadObject& object, Content content = Content::kSame) noexcept;
+/// Whether somebody may still write to the object's memory by another way than through it.
+bool is_exported(const PayloadObject& object) noexcept;
+/// What a view of the object's memory has to hold: another handle of the same memory, which the
+/// object leaves when it is sent or released.
 PyObject* keeper_of(PayloadObject& object) noexcept;
-/// False with ValueError set for a tensor that was released.
+/// False with an exception set, both RuntimeError and ValueError, for what was released.
 bool usable(const PayloadObject& object) noexcept;
+/// A property that says so of what was released.
+template <auto Get>
+PyObject* if_usable(PyObject* self, void* closure) noexcept {
+  return usable(*as_payload(self)) ? Get(self, closure) : nullptr;
+}
 /// False with ValueError set for what was received, TypeError for a deletion (`value` null).
 bool may_set(PyObject* self, PyObject* value, const char* attribute) noexcept;
 
-/// 1: sent; 0: no block free for a copy; -1 with an exception set. Tensors are copied, unless they
-/// are a loan.
-int send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object) noexcept;
+enum class Sent : std::int8_t { kError = -1, kRefused = 0, kMoved = 1, kCopied = 2 };
+/// Hands the object's block over, or a copy where a writable view of it is alive; of a tensor that
+/// is no loan always a copy. kRefused: no block free for a copy, or the topic is full; kError: an
+/// exception is set.
+Sent send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object) noexcept;
 
 /// False with ValueError set for sides that no image has.
 bool check_sides(const char* what, long long height, long long width) noexcept;

@@ -55,8 +55,9 @@ PyObject* get_shape(PyObject* self, void*) noexcept {
 
 /// The NumPy way to look at the elements, for libraries that know it.
 PyObject* get_array_interface(PyObject* self, void*) noexcept {
-  const PayloadObject& object = *as_payload(self);
-  if (!usable(object)) return nullptr;
+  PayloadObject& object = *as_payload(self);
+  if (!usable(object) || !renew(object)) return nullptr;
+  object.exposed = true;
   const Ref shape{tuple_of(shape_of(object))};
   const Ref strides{tuple_of(strides_of(object))};
   const Ref address{PyLong_FromVoidPtr(object.data)};
@@ -71,9 +72,11 @@ shm::StampedPayload stamped(PyObject* self) noexcept {
 }
 
 PyObject* get_timestamp(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyLong_FromUnsignedLongLong(stamped(self).timestamp_ns());
 }
 PyObject* get_frame_id(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return text_object(stamped(self).frame_id());
 }
 
@@ -158,6 +161,7 @@ bool may_set(PyObject* self, PyObject* value, const char* attribute) noexcept {
     PyErr_Format(PyExc_TypeError, "%s.%s cannot be deleted", object.kind->name(), attribute);
     return false;
   }
+  if (!usable(object)) return false;
   if (object.writable) return true;
   PyErr_Format(PyExc_ValueError, "a received %s is read-only; change its copy()",
                object.kind->name());
@@ -166,10 +170,10 @@ bool may_set(PyObject* self, PyObject* value, const char* attribute) noexcept {
 
 std::span<const PyGetSetDef> shared_properties() noexcept {
   static constexpr std::array<PyGetSetDef, 5> kProperties{
-      {{"dtype", get_dtype, nullptr, "The type of an element, 'uint8'.", nullptr},
-       {"shape", get_shape, nullptr, "As NumPy says it.", nullptr},
-       {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-       {"read_only", get_read_only, nullptr, "True for what was received.", nullptr},
+      {{"dtype", if_usable<get_dtype>, nullptr, "The type of an element, 'uint8'.", nullptr},
+       {"shape", if_usable<get_shape>, nullptr, "As NumPy says it.", nullptr},
+       {"nbytes", if_usable<get_nbytes>, nullptr, "Bytes of all elements.", nullptr},
+       {"read_only", if_usable<get_read_only>, nullptr, "True for what was received.", nullptr},
        {"__array_interface__", get_array_interface, nullptr, nullptr, nullptr}}};
   return kProperties;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/numpy_view.hpp"
 #include "pyhost/payload_object.hpp"
 #include "pyhost/session.hpp"
 
@@ -43,6 +44,7 @@ PyObject* cloud_new(PyTypeObject*, PyObject* values, PyObject* names) noexcept {
 
 PyObject* cloud_repr(PyObject* self) noexcept {
   const PayloadObject& cloud = *as_payload(self);
+  if (!cloud.payload) return PyUnicode_FromString("PointCloud(released)");
   return PyUnicode_FromFormat("PointCloud(num_points=%zd, fields=%zd, dtype='%s'%s)",
                               cloud.shape[0], cloud.shape[1], dtype_text(cloud.dtype),
                               cloud.writable ? "" : ", read-only");
@@ -55,16 +57,22 @@ PyObject* get_fields(PyObject* self, void*) noexcept {
   return PyLong_FromSsize_t(as_payload(self)->shape[1]);
 }
 PyObject* get_dense(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyBool_FromLong(cloud_of(self).is_dense());
 }
 int set_dense(PyObject* self, PyObject* value, void*) noexcept {
   if (!may_set(self, value, "is_dense")) return -1;
-  const int dense = PyObject_IsTrue(value);
-  if (dense >= 0) cloud_of(self).set_dense(dense != 0);
-  return dense < 0 ? -1 : 0;
+  if (!PyBool_Check(value) && !is_numpy_bool(value)) {
+    PyErr_Format(PyExc_TypeError, "is_dense must be True or False, not %s",
+                 Py_TYPE(value)->tp_name);
+    return -1;
+  }
+  cloud_of(self).set_dense(PyObject_IsTrue(value) != 0);
+  return 0;
 }
 
 PyObject* get_field_names(PyObject* self, void*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   const shm::PointCloud cloud = cloud_of(self);
   Ref names{PyTuple_New(cloud.fields())};
   if (!names) return nullptr;
@@ -111,14 +119,17 @@ int set_field_names(PyObject* self, PyObject* value, void*) noexcept {
 }
 
 PyObject* is_xyz(PyObject* self, PyObject*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   const shm::PointCloud cloud = cloud_of(self);
   return PyBool_FromLong(cloud.fields() == 3 && cloud.field_name(0) == "x" &&
                          cloud.field_name(1) == "y" && cloud.field_name(2) == "z");
 }
 PyObject* has_intensity(PyObject* self, PyObject*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   return PyBool_FromLong(cloud_of(self).has_field("i"));
 }
 PyObject* has_color(PyObject* self, PyObject*) noexcept {
+  if (!usable(*as_payload(self))) return nullptr;
   const shm::PointCloud cloud = cloud_of(self);
   return PyBool_FromLong(cloud.has_field("rgb") ||
                          (cloud.has_field("r") && cloud.has_field("g") && cloud.has_field("b")));
@@ -132,8 +143,8 @@ constexpr std::array<PyMethodDef, 3> kPointCloudMethods{
       "has_color()\n--\n\nWhether there are fields r, g and b, or rgb."}}};
 
 constexpr std::array<PyGetSetDef, 4> kPointCloudProperties{
-    {{"point_count", get_points, nullptr, "Points.", nullptr},
-     {"fields_per_point", get_fields, nullptr, "Values of a point.", nullptr},
+    {{"point_count", if_usable<get_points>, nullptr, "Points.", nullptr},
+     {"fields_per_point", if_usable<get_fields>, nullptr, "Values of a point.", nullptr},
      {"field_names", get_field_names, set_field_names, "('x', 'y', 'z'); 1 to 3 bytes each.",
       nullptr},
      {"is_dense", get_dense, set_dense, "Whether every point is valid: none is NaN.", nullptr}}};

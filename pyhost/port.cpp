@@ -5,9 +5,12 @@
 
 #include <limits>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "pyhost/cpython.hpp"
+#include "pyhost/gil.hpp"
 #include "pyhost/payload_object.hpp"
 #include "pyhost/session.hpp"
 #include "pyhost/set_error.hpp"
@@ -30,20 +33,24 @@ class OpenPorts {
     const std::scoped_lock lock{mutex_};
     std::erase(ports_, &port);
   }
+  /// With the GIL, which a close() drops: another may end meanwhile, so one is taken at a time.
   void close_all() noexcept {
-    std::vector<Port*> open;
-    {
-      const std::scoped_lock lock{mutex_};
-      open = ports_;
-    }
-    for (Port* port : open) port->close();
+    while (Port* const port = latest()) port->close();
   }
 
  private:
+  Port* latest() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return ports_.empty() ? nullptr : ports_.back();
+  }
   static OpenPorts* make() {
     pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
                    [] {
-                     for (Port* port : instance().ports_) port->abandon();
+                     for (Port* port : instance().ports_) {
+                       port->abandon();
+                       // Whoever used it is a thread of the parent's.
+                       port->waiting_ = port->scratch_busy_ = false;
+                     }
                      instance().ports_.clear();
                      instance().mutex_.unlock();
                    });
@@ -59,7 +66,10 @@ void close_all_ports() noexcept {
 
 namespace {
 
-constexpr Nanos kLookEvery = 1ms;  ///< For a topic that does not exist yet, when receiving.
+// Of a node's subscriptions that do not say otherwise.
+constexpr std::uint32_t kDepth = 16;
+constexpr std::uint32_t kPayloadDepth = 1;
+constexpr Nanos kLookForTopicEvery = 1ms;  ///< For a topic that does not exist yet, when receiving.
 
 std::string name_of(PortType type) {
   switch (type.carries) {
@@ -83,11 +93,32 @@ PortType type_of(PyObject* data) noexcept {
   return {.carries = Carries::kValues};
 }
 
+/// "CmdVel", "Image", "dict": the name in place of the class.
+bool port_type_named(PyObject* name, PortType& found) noexcept {
+  Py_ssize_t length = 0;
+  const char* const utf8 = PyUnicode_AsUTF8AndSize(name, &length);
+  if (utf8 == nullptr) return false;
+  const std::string_view text{utf8, static_cast<std::size_t>(length)};
+  if (text == "dict") {
+    found.carries = Carries::kValues;
+  } else if (const PayloadClass* const payload = find_payload_class(text)) {
+    found = {.carries = Carries::kPayloads, .payload = payload};
+  } else if (MessageType* const message = find_message_type(text)) {
+    found = type_of(*message);
+  } else {
+    PyErr_Format(PyExc_ValueError, "there is no message type %R; import its definition first",
+                 name);
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool port_type_of(PyObject* type, PortType& found) noexcept {
   found = {};
   if (type == Py_None) return true;
+  if (PyUnicode_Check(type)) return port_type_named(type, found);
   if (type == as_object(&PyDict_Type)) {
     found.carries = Carries::kValues;
     return true;
@@ -109,16 +140,27 @@ bool port_type_of(PyObject* type, PortType& found) noexcept {
   return false;
 }
 
-std::string default_topic_of(PyObject* type) {
-  if (const auto* payload = find_payload_class(reinterpret_cast<const PyTypeObject*>(type))) {
-    return std::string(payload->kind().type.default_topic);
-  }
-  const MessageType* const message = find_message_type(reinterpret_cast<PyTypeObject*>(type));
-  return message != nullptr ? std::string(message->info().default_topic) : std::string{};
+std::string default_topic_of(const PortType& type) {
+  if (type.payload != nullptr) return std::string(type.payload->kind().type.default_topic);
+  return type.message != nullptr ? std::string(type.message->info().default_topic) : std::string{};
 }
 
 Port::Port(std::string topic, const MessageCounters& counters, const shm::TopicOptions& options)
-    : counters_{counters}, options_{options}, topic_{std::move(topic)} {}
+    : counters_{counters}, options_{options}, topic_{std::move(topic)} {
+  own_fallback();
+}
+
+void Port::own_fallback() {
+  if (options_.value.data() == fallback_.data()) return;
+  fallback_.assign(options_.value.begin(), options_.value.end());
+  options_.value = fallback_;
+}
+
+void Port::follow_ticks() noexcept {
+  if (!subscribes_) return;
+  if (type_.carries == Carries::kPayloads) return payload_subscriber_.belongs_to(counters_.whole);
+  subscriber_.belongs_to(counters_.whole);
+}
 
 Port::~Port() {
   close();
@@ -150,7 +192,7 @@ Status Port::decide_by_topic() noexcept {
   const auto topic = shm::find_topic(session_->base(), topic_);
   if (!topic) {
     if (topic.error().code != Errc::kNotFound) return topic.error();
-    return {};
+    return decide_by_name();
   }
   const std::string& type = topic.value().type;
   if (type == shm::generic_type().name) return declare({.carries = Carries::kValues});
@@ -165,13 +207,25 @@ Status Port::decide_by_topic() noexcept {
                .subject = decltype(Error::subject)::clipped(topic_ + " (" + type + ")")};
 }
 
+/// Of a topic that does not exist: one with a type's default name has that type.
+Status Port::decide_by_name() noexcept {
+  if (MessageType* const message = find_type_of_topic(topic_)) return declare(type_of(*message));
+  for (const char* const kind : {"Image", "PointCloud", "DepthImage", "Tensor"}) {
+    const PayloadClass* const payload = find_payload_class(std::string_view{kind});
+    const PortType type{.carries = Carries::kPayloads, .payload = payload};
+    if (payload != nullptr && default_topic_of(type) == topic_) return declare(type);
+  }
+  return {};
+}
+
 Status Port::open_publisher() noexcept {
   if (auto connected = connect(); !connected) return connected;
   if (type_.carries == Carries::kUndecided) {
     if (auto decided = decide_by_topic(); !decided) return decided;
   }
   if (publishes_ || type_.carries == Carries::kUndecided) return {};
-  const shm::TopicOptions& options = options_;
+  shm::TopicOptions options = options_;
+  options.counters = {.node = counters_.node};  // The port counts by itself.
   if (type_.carries == Carries::kPayloads) {
     auto opened = session_->payload_publisher(topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
@@ -190,13 +244,29 @@ Status Port::open_publisher() noexcept {
 
 Status Port::open_subscriber() noexcept {
   if (auto connected = connect(); !connected) return connected;
+  if (wanted_ == 0) wanted_ = cycle_count();
   if (type_.carries == Carries::kUndecided) {
     if (auto decided = decide_by_topic(); !decided) return decided;
-    take_all_there_is_ |= type_.carries == Carries::kUndecided;
+    if (type_.carries == Carries::kUndecided && seeking_ == nullptr) {
+      seeking_ = session_->seek(topic_);
+    }
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
   shm::TopicOptions options = options_;
-  if (take_all_there_is_) options.history = std::numeric_limits<std::uint32_t>::max();
+  options.counters = {.node = counters_.node};  // The port counts by itself.
+  const bool fresh = options.history ? *options.history == 0 : since_ == kOpening;
+  if (fresh || !options.history) {
+    // A topic may come long after it was wanted.
+    options.history = std::numeric_limits<std::uint32_t>::max();
+    options.since = fresh ? wanted_ : since_;
+  }
+  options.wanted = wanted_;
+  if (options.depth == kDepthByKind) {
+    const std::uint32_t depth = begins_ticks_ ? 0 : kDepth;
+    options.depth = type_.carries == Carries::kPayloads ? kPayloadDepth : depth;
+  }
+  options.sought = seeking_.get();
+  options.waits = false;  // It may be a tick that opens it; see Session::are_known().
   if (type_.carries == Carries::kPayloads) {
     auto opened = session_->payload_subscriber(topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
@@ -208,8 +278,10 @@ Status Port::open_subscriber() noexcept {
     if (!opened) return opened.error();
     subscriber_ = std::move(opened).value();
   }
-  take_all_there_is_ = false;
+  seeking_.reset();
+  wanted_ = 0;
   subscribes_.store(true, std::memory_order_release);  // After what interrupt() reads.
+  follow_ticks();
   note_fast_path();
   return {};
 }
@@ -222,18 +294,28 @@ void Port::note_fast_path() noexcept {
 void Port::close() noexcept {
   if (session_ == nullptr) return;
   OpenPorts::instance().remove(*this);
+  seeking_.reset();
   // At exit a daemon thread may still wait in the subscriber; then it outlives the port.
   if (waiting_) return abandon();
   bridge_.reset();
+  // It waits for readers that have not found it yet: others run meanwhile.
+  const bool waits = publishes_ && (type_.carries == Carries::kPayloads
+                                        ? payload_publisher_.sent() != 0
+                                        : publisher_.readers() < publisher_.subscribers());
   message_class_ = nullptr;
   receives_messages_ = publishes_ = false;
   subscribes_ = false;
-  publisher_ = {};
   subscriber_ = {};
-  payload_publisher_ = {};
   payload_subscriber_ = {};
   missed_ = 0;
-  session_.reset();
+  passed_over_ = 0;
+  shm::RawPublisher publisher = std::move(publisher_);
+  shm::PayloadPublisher payload_publisher = std::move(payload_publisher_);
+  const std::shared_ptr<shm::Session> session = std::move(session_);
+  std::optional<GilRelease> others_run;
+  if (waits && PyGILState_Check() != 0) others_run.emplace();
+  publisher = {};
+  payload_publisher = {};
 }
 
 void Port::abandon() noexcept {
@@ -244,11 +326,12 @@ void Port::abandon() noexcept {
     shm::RawSubscriber subscriber;
     shm::PayloadPublisher payload_publisher;
     shm::PayloadSubscriber payload_subscriber;
+    std::shared_ptr<shm::Seeking> seeking;
     std::shared_ptr<shm::Session> session;
   };
-  static_cast<void>(new Parents{std::move(publisher_), std::move(subscriber_),
-                                std::move(payload_publisher_), std::move(payload_subscriber_),
-                                std::move(session_)});
+  static auto* const kept = new std::vector<Parents>;
+  kept->push_back({std::move(publisher_), std::move(subscriber_), std::move(payload_publisher_),
+                   std::move(payload_subscriber_), std::move(seeking_), std::move(session_)});
   session_.reset();
   publisher_ = {};
   subscriber_ = {};
@@ -258,16 +341,24 @@ void Port::abandon() noexcept {
   receives_messages_ = publishes_ = false;
   subscribes_ = false;
   missed_ = 0;
+  passed_over_ = 0;
 }
 
 int Port::ready_to_send(PyObject* data) noexcept {
   Status opened = open_publisher();
   if (opened && type_.carries == Carries::kUndecided) {
-    // Nobody has this topic yet: what is sent first decides.
+    // Nobody has this topic yet, nor said its type: values and messages of all types, or frames.
     type_ = type_of(data);
+    // Maps, clouds and compressed images are larger than values.
+    constexpr std::uint32_t kLarge = 1U << 20;
+    const shm::TopicOptions asked = options_;
+    if (type_.carries == Carries::kVarying && options_.max_size == 0) options_.max_size = kLarge;
+    if (type_.carries != Carries::kPayloads) type_ = {.carries = Carries::kValues};
     opened = open_publisher();
-    if (!opened && opened.error().code == Errc::kTypeMismatch) {
-      type_ = {};  // Somebody was faster; the topic's own type decides.
+    if (!opened && (opened.error().code == Errc::kTypeMismatch ||
+                    opened.error().code == Errc::kInvalidArgument)) {
+      type_ = {};  // Somebody was faster; the topic's own type and limit decide.
+      options_ = asked;
       opened = open_publisher();
     }
   }
@@ -282,7 +373,7 @@ int Port::ready_to_receive() noexcept {
   if (type_.carries == Carries::kUndecided) {
     const TimePoint now = MonotonicClock::now();
     if (now < next_look_) return 0;
-    next_look_ = now + kLookEvery;
+    next_look_ = now + kLookForTopicEvery;
   }
   if (const Status opened = open_subscriber(); !opened) {
     set_error(opened.error());
@@ -312,6 +403,15 @@ std::uint64_t Port::received() const noexcept {
 std::uint64_t Port::missed() const noexcept {
   if (!subscribes_) return 0;
   return type_.carries == Carries::kPayloads ? payload_subscriber_.missed() : subscriber_.missed();
+}
+std::uint64_t Port::passed_over() const noexcept {
+  if (!subscribes_) return 0;
+  return type_.carries == Carries::kPayloads ? payload_subscriber_.passed_over()
+                                             : subscriber_.passed_over();
+}
+Nanos Port::age() const noexcept {
+  if (!subscribes_) return Nanos{-1};
+  return type_.carries == Carries::kPayloads ? payload_subscriber_.age() : subscriber_.age();
 }
 std::uint64_t Port::torn() const noexcept {
   if (!subscribes_) return 0;

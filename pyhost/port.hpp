@@ -8,14 +8,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "pyhost/message_types.hpp"
 #include "pyhost/port_options.hpp"
 #include "pyhost/wake_bridge.hpp"
+#include "rt/base/acting.hpp"
 #include "rt/base/counter.hpp"
 #include "rt/base/result.hpp"
+#include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 #include "shm/session.hpp"
 
@@ -39,11 +43,12 @@ struct PortType {
 };
 
 /// What a declaration's Python type stands for: a message class, a payload class (Image, ...),
-/// dict (values), or None (undecided). Sets TypeError and returns false for anything else.
+/// dict (values), one of their names as text, or None (undecided). Sets TypeError, or ValueError
+/// for a name that nothing has, and returns false for anything else.
 bool port_type_of(PyObject* type, PortType& found) noexcept;
 
 /// The topic that a bare type stands for in a declaration; empty when it has none.
-std::string default_topic_of(PyObject* type);
+std::string default_topic_of(const PortType& type);
 
 /// Every port of the process, closed: at exit, and by close_session().
 void close_all_ports() noexcept;
@@ -52,8 +57,9 @@ void close_all_ports() noexcept;
 /// needed; the first use decides what the topic carries where no declaration did, and a topic
 /// that exists already decides before that.
 ///
-/// Thread safety: send() and the receiving calls need the GIL and never drop it. wait_until() is
-/// called without it, and no receiving call may run meanwhile; interrupt() from any thread.
+/// Thread safety: send() and the receiving calls need the GIL. They drop it where they open the
+/// topic, and send() of a payload where its pool grows for a copy. wait_until() and wait_for_new()
+/// are called without it, and no receiving call may run meanwhile; interrupt() from any thread.
 class Port {
  public:
   Port(std::string topic, const MessageCounters& counters, const shm::TopicOptions& options = {});
@@ -62,33 +68,53 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   /// Asks for more, until the port is open.
-  void want(const shm::TopicOptions& options) noexcept { merge_port_options(options_, options); }
+  void want(const shm::TopicOptions& options) {
+    merge_port_options(options_, options);
+    own_fallback();
+  }
+  /// A subscriber that is opened from here on begins with what was sent since, by cycle_count(),
+  /// where it was not asked for some other beginning.
+  void begin_at(std::uint64_t since) noexcept { since_ = since; }
+  static constexpr std::uint64_t kOpening = ~std::uint64_t{0};  ///< When it is opened.
+  /// Each of its messages begins a tick: where no depth was said, all of them are wanted, but of
+  /// images and their like the newest.
+  void begins_ticks() noexcept { begins_ticks_ = true; }
   /// Fixes what the topic carries before its first use. kTypeMismatch when another use has.
   Status declare(PortType type) noexcept;
   /// Opens what can be opened now. An undecided topic that does not exist yet stays closed and is
-  /// looked for later; then every message that its publishers still have is received.
+  /// looked for later; then it begins where it would have begun.
   Status open_publisher() noexcept;
   Status open_subscriber() noexcept;
   void close() noexcept;
 
-  /// 1: sent; 0: refused (full, no free block); -1: a Python exception is set.
+  /// 1: sent; 0: refused (full, no free block, or an actuator may not act); -1: a Python exception
+  /// is set.
   int send(PyObject* data) noexcept {
+    if (NodeStats* const actuator = held_back(counters_.whole); actuator != nullptr) [[unlikely]] {
+      actuator->held.add();
+      return 0;
+    }
     if (Py_TYPE(data) == message_class_) [[likely]]
       return send_message(data);
     return send_other(data);
   }
-  /// A new reference: the next message, or None. Null with an exception set.
-  PyObject* recv() noexcept {
+  /// A new reference: the next message, or `otherwise`. Null with an exception set.
+  PyObject* recv(PyObject* otherwise = Py_None) noexcept {
     PyObject* const message = receives_messages_ ? take_message(false) : take(false);
-    return message != nullptr ? message : none_unless_error();
+    return message != nullptr ? message : unless_error(otherwise);
   }
   PyObject* read_latest() noexcept;  ///< As recv(); passes over older messages.
   PyObject* recv_all() noexcept;     ///< A list.
   int has_msg() noexcept;            ///< 1, 0, or -1 with an exception set.
+  int stale() noexcept;              ///< As above: see shm::RawSubscriber.
+  /// A time-out's fallback is given by the ticks that are counted now.
+  void follow_ticks() noexcept;
 
   /// True when there is a message; false at `until`, or early after interrupt(). Without the GIL.
   /// Errors of opening are left to the next receiving call.
   bool wait_until(TimePoint until) noexcept;
+  /// As wait_until(), but once a message: see RawSubscriber::wait_for_new().
+  bool wait_for_new(TimePoint until) noexcept;
   void interrupt() noexcept;
 
   /// As wait_until(), for Python: called with the GIL, which it drops while it waits; a negative
@@ -107,9 +133,13 @@ class Port {
   PortType type() const noexcept { return type_; }
   std::uint64_t sent() const noexcept;
   std::uint64_t refused() const noexcept { return refused_; }
+  std::uint64_t copied() const noexcept { return copied_; }
   std::uint64_t received() const noexcept;
+  std::uint64_t passed_over() const noexcept;
   std::uint64_t missed() const noexcept;
   std::uint64_t torn() const noexcept;
+  /// Since the message was sent that was received last; negative before the first.
+  Nanos age() const noexcept;
   std::uint64_t pending() const noexcept;
 
  private:
@@ -122,6 +152,8 @@ class Port {
   int send_varying(PyObject* data) noexcept;
   int send_payload(PyObject* data) noexcept;
   int finish_send(bool sent) noexcept;
+  int finish_message(bool sent, const shm::TypeInfo& type,
+                     std::span<const std::byte> message) noexcept;
   // Null without an exception: no message.
   PyObject* take(bool latest) noexcept;
   PyObject* take_any(bool latest) noexcept;
@@ -129,19 +161,26 @@ class Port {
   PyObject* take_value(bool latest) noexcept;
   PyObject* take_varying(bool latest) noexcept;
   PyObject* take_payload(bool latest) noexcept;
-  static PyObject* none_unless_error() noexcept;
+  static PyObject* unless_error(PyObject* otherwise) noexcept;
   int ready_to_send(PyObject* data) noexcept;
   int ready_to_receive() noexcept;
+  void own_fallback();
   Status decide_for(PyObject* data) noexcept;
   Status decide_by_topic() noexcept;
+  Status decide_by_name() noexcept;
   bool own_subscriber() noexcept;
+  template <typename Wait>
+  bool wait_by(Wait wait, TimePoint until, bool tell_refusal) noexcept;
   bool wait_once(TimePoint until);
   bool has_message() const noexcept;
   void watch_again() noexcept;
   void note_fast_path() noexcept;
   Status connect() noexcept;
   void abandon() noexcept;
-  void count_received() noexcept;
+  template <typename Subscriber>
+  void count_taken(Subscriber& subscriber) noexcept;
+  template <typename Subscriber>
+  void count_left(const Subscriber& subscriber) noexcept;
   int mismatch(PyObject* data) const noexcept;
 
   // What the hot calls touch comes first.
@@ -155,20 +194,27 @@ class Port {
   bool waiting_ = false;            ///< A thread is in wait().
   MessageObject* spare_ = nullptr;  ///< What the next recv() fills.
   shm::RawSubscriber subscriber_;
-  std::uint64_t missed_ = 0;  ///< Of the subscriber, as counted so far.
+  std::uint64_t missed_ = 0;  ///< Of the subscriber, as counted so far; as is the next.
+  std::uint64_t passed_over_ = 0;
   std::uint64_t refused_ = 0;
+  std::uint64_t copied_ = 0;
   PortType type_;
 
   std::unique_ptr<std::byte[]> scratch_;
   std::size_t scratch_size_ = 0;
   shm::TopicOptions options_;
-  bool take_all_there_is_ = false;  ///< Wanted before the topic existed: nothing in it is old.
-  TimePoint next_look_{};           ///< For a topic that did not exist yet.
+  std::vector<std::byte> fallback_;  ///< What its value shows.
+  std::uint64_t since_ = 0;          ///< See begin_at().
+  std::uint64_t wanted_ = 0;         ///< When a subscriber was wanted first; 0: never yet.
+  TimePoint next_look_{};            ///< For a topic that did not exist yet.
+  bool begins_ticks_ = false;
+  bool refusal_told_ = false;  ///< wait_for_new() was true because the topic cannot be opened.
   std::atomic<bool> interrupted_{false};
   std::unique_ptr<WakeBridge> bridge_;
   shm::PayloadPublisher payload_publisher_;
   shm::PayloadSubscriber payload_subscriber_;
   std::shared_ptr<shm::Session> session_;
+  std::shared_ptr<shm::Seeking> seeking_;  ///< Of a topic that did not exist yet.
   std::string topic_;
 };
 

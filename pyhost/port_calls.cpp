@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of a port that move messages.
+#include <algorithm>
 #include <utility>
 
 #include "pyhost/cpython.hpp"
@@ -8,6 +9,7 @@
 #include "pyhost/payload_object.hpp"
 #include "pyhost/port.hpp"
 #include "pyhost/set_error.hpp"
+#include "shm/finite.hpp"
 
 namespace horus::py {
 
@@ -50,12 +52,27 @@ int Port::finish_send(bool sent) noexcept {
   }
   ++refused_;
   counters_.dropped->add();
+  count(counters_.refused);
   return 0;
+}
+
+/// A refusal that is the message's fault is an error.
+int Port::finish_message(bool sent, const shm::TypeInfo& type,
+                         std::span<const std::byte> message) noexcept {
+  const int finished = finish_send(sent);
+  if (sent || !options_.finite) return finished;
+  const std::string path = shm::first_not_finite(type, message);
+  if (path.empty()) return finished;
+  PyErr_Format(PyExc_ValueError, "topic '%s' takes finite numbers only: %s.%s is NaN or infinite",
+               topic_.c_str(), std::string{type.name}.c_str(), path.c_str());
+  return -1;
 }
 
 int Port::send_message(PyObject* data) noexcept {
   const MessageObject* const message = as_message(data);
-  return finish_send(publisher_.send({message->data, message->type->size()}));
+  const std::span<const std::byte> bytes{message->data, message->type->size()};
+  const bool sent = publisher_.send(bytes);
+  return sent ? finish_send(true) : finish_message(false, message->type->info(), bytes);
 }
 
 int Port::send_other(PyObject* data) noexcept {
@@ -85,9 +102,7 @@ int Port::send_value(PyObject* data) noexcept {
   if (size >= 0) [[likely]] {
     return finish_send(publisher_.send(scratch.bytes().first(static_cast<std::size_t>(size))));
   }
-  const bool typed =
-      find_message_type(Py_TYPE(data)) != nullptr || find_payload_class(Py_TYPE(data)) != nullptr;
-  return typed ? mismatch(data) : -1;
+  return find_payload_class(Py_TYPE(data)) != nullptr ? mismatch(data) : -1;
 }
 
 int Port::send_varying(PyObject* data) noexcept {
@@ -101,22 +116,37 @@ int Port::send_varying(PyObject* data) noexcept {
   const Scratch scratch{*this, publisher_.max_size()};
   const Py_ssize_t size = pack_message(as_message(data), scratch.bytes());
   if (size < 0) return -1;
-  return finish_send(publisher_.send(scratch.bytes().first(static_cast<std::size_t>(size))));
+  const auto bytes = scratch.bytes().first(static_cast<std::size_t>(size));
+  return finish_message(publisher_.send(bytes), type_.message->info(), bytes);
 }
 
 int Port::send_payload(PyObject* data) noexcept {
   if (Py_TYPE(data) != type_.payload->python()) return mismatch(data);
-  const int sent = send_payload_object(payload_publisher_, *as_payload(data));
-  return sent < 0 ? -1 : finish_send(sent > 0);
+  const Sent sent = send_payload_object(payload_publisher_, *as_payload(data));
+  if (sent == Sent::kError) return -1;
+  copied_ += sent == Sent::kCopied ? 1U : 0U;
+  return finish_send(sent != Sent::kRefused);
 }
 
-void Port::count_received() noexcept {
+template <typename Subscriber>
+void Port::count_taken(Subscriber& subscriber) noexcept {
+  if (subscriber.gave_fallback()) [[unlikely]]
+    return count_left(subscriber);
   counters_.received->add();
-  const std::uint64_t missed = subscriber_.missed();
-  if (missed == missed_) [[likely]]
-    return;
-  counters_.dropped->add(missed - missed_);
-  missed_ = missed;
+  if (counters_.whole != nullptr) subscriber.tell_age(*counters_.whole);
+  count_left(subscriber);
+}
+
+/// What the subscriber did not get, since it was counted last.
+template <typename Subscriber>
+void Port::count_left(const Subscriber& subscriber) noexcept {
+  if (const std::uint64_t missed = subscriber.missed(); missed != missed_) [[unlikely]] {
+    counters_.dropped->add(missed - missed_);
+    count(counters_.missed, missed - std::exchange(missed_, missed));
+  }
+  if (const std::uint64_t over = subscriber.passed_over(); over != passed_over_) [[unlikely]] {
+    count(counters_.passed_over, over - std::exchange(passed_over_, over));
+  }
 }
 
 PyObject* Port::take_message(bool latest) noexcept {
@@ -127,7 +157,7 @@ PyObject* Port::take_message(bool latest) noexcept {
   const std::span<std::byte> bytes{spare_->data, type_.message->size()};
   const std::ptrdiff_t size = latest ? subscriber_.take_latest(bytes) : subscriber_.take(bytes);
   if (size < 0) return nullptr;
-  count_received();
+  count_taken(subscriber_);
   return as_object(std::exchange(spare_, nullptr));
 }
 
@@ -136,7 +166,7 @@ PyObject* Port::take_value(bool latest) noexcept {
   const std::ptrdiff_t size =
       latest ? subscriber_.take_latest(scratch.bytes()) : subscriber_.take(scratch.bytes());
   if (size < 0) return nullptr;
-  count_received();
+  count_taken(subscriber_);
   return unpack(scratch.bytes().first(static_cast<std::size_t>(size)));
 }
 
@@ -145,17 +175,18 @@ PyObject* Port::take_varying(bool latest) noexcept {
   const std::ptrdiff_t size =
       latest ? subscriber_.take_latest(scratch.bytes()) : subscriber_.take(scratch.bytes());
   if (size < 0) return nullptr;
-  count_received();
+  count_taken(subscriber_);
   return as_object(
       unpack_message(*type_.message, scratch.bytes().first(static_cast<std::size_t>(size))));
 }
 
 PyObject* Port::take_payload(bool latest) noexcept {
   shm::Payload payload = latest ? payload_subscriber_.take_latest() : payload_subscriber_.take();
-  const std::uint64_t missed = payload_subscriber_.missed();
-  counters_.dropped->add(missed - std::exchange(missed_, missed));
-  if (!payload) return nullptr;
-  counters_.received->add();
+  if (!payload) {
+    count_left(payload_subscriber_);
+    return nullptr;
+  }
+  count_taken(payload_subscriber_);
   return make_payload_object(*type_.payload, std::move(payload), session_);
 }
 
@@ -178,13 +209,13 @@ PyObject* Port::take(bool latest) noexcept {
   return message;
 }
 
-PyObject* Port::none_unless_error() noexcept {
-  return PyErr_Occurred() ? nullptr : new_none();
+PyObject* Port::unless_error(PyObject* otherwise) noexcept {
+  return PyErr_Occurred() ? nullptr : Py_NewRef(otherwise);
 }
 
 PyObject* Port::read_latest() noexcept {
   PyObject* const message = take(true);
-  return message != nullptr ? message : none_unless_error();
+  return message != nullptr ? message : unless_error(Py_None);
 }
 
 PyObject* Port::recv_all() noexcept {
@@ -192,7 +223,8 @@ PyObject* Port::recv_all() noexcept {
   const Ref list{PyList_New(0)};
   if (!list) return nullptr;
   // What is there now, and no more: a fast publisher must not hold the caller for ever.
-  for (std::uint64_t left = pending(); left > 0; --left) {
+  const std::uint64_t least = options_.timeout != Nanos{} ? 1 : 0;  // The fallback.
+  for (std::uint64_t left = std::max(pending(), least); left > 0; --left) {
     const Ref message{take(false)};
     if (!message) break;
     if (PyList_Append(list.ptr(), message.ptr()) < 0) return nullptr;
@@ -216,6 +248,14 @@ int Port::has_msg() noexcept {
     bridge_->stay_readable();
   }
   return has ? 1 : 0;
+}
+
+int Port::stale() noexcept {
+  if (!own_subscriber() || ready_to_receive() < 0) return -1;
+  const bool payloads = type_.carries == Carries::kPayloads;
+  const bool is = subscribes_ && (payloads ? payload_subscriber_.stale() : subscriber_.stale());
+  watch_again();
+  return is ? 1 : 0;
 }
 
 PyObject* Port::loan(PyObject* values, PyObject* names) noexcept {

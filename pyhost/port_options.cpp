@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
+#include "pyhost/payload_object.hpp"
 #include "shm/message.hpp"
 
 namespace horus::py {
@@ -36,6 +38,14 @@ bool read_number(PyObject* value, const char* who, const Number& wanted,
   return true;
 }
 
+bool read_history(PyObject* value, const char* who, std::optional<std::uint32_t>& history) {
+  if (value == nullptr || value == Py_None) return true;
+  std::uint32_t messages = 0;
+  if (!read_number(value, who, {"history", 0, kMaxMessages}, messages)) return false;
+  history = messages;
+  return true;
+}
+
 bool read_policy(PyObject* value, const char* who, shm::Policy& policy) noexcept {
   if (value == nullptr || value == Py_None) return true;
   const auto is = [value](const char* text) {
@@ -53,6 +63,48 @@ bool read_policy(PyObject* value, const char* who, shm::Policy& policy) noexcept
   return true;
 }
 
+/// Bytes of an image.
+bool read_image_size(PyObject* value, const char* who, std::size_t& size) noexcept {
+  long long height = 0;
+  long long width = 0;
+  const char* name = nullptr;
+  if (PyArg_ParseTuple(value, "LLs;size is bytes, or (height, width, encoding)", &height, &width,
+                       &name) == 0) {
+    return false;
+  }
+  const auto encoding = shm::parse_encoding(name);
+  if (!encoding) {
+    PyErr_Format(PyExc_ValueError, "%s: size: unknown image encoding '%s'", who, name);
+    return false;
+  }
+  if (!check_sides("size: image", height, width)) return false;
+  const shm::EncodingInfo& pixel = shm::info(*encoding);
+  size = static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * pixel.channels *
+         shm::size_of(pixel.dtype);
+  return true;
+}
+
+bool read_size(PyObject* value, const char* who, std::size_t& size) noexcept {
+  if (value == nullptr || value == Py_None) return true;
+  if (PyTuple_Check(value)) return read_image_size(value, who, size);
+  constexpr Number kBytes{"size", 1, 1U << 30};
+  std::uint32_t bytes = 0;
+  if (!read_number(value, who, kBytes, bytes)) return false;
+  size = bytes;
+  return true;
+}
+
+bool read_finite(PyObject* value, const char* who, bool& finite) noexcept {
+  if (value == nullptr || value == Py_None) return true;
+  if (PyBool_Check(value) == 0) {
+    PyErr_Format(PyExc_TypeError, "%s: finite must be a bool, not %s", who,
+                 Py_TYPE(value)->tp_name);
+    return false;
+  }
+  finite = value == Py_True;
+  return true;
+}
+
 }  // namespace
 
 bool read_port_options(const PortArguments& arguments, const char* who,
@@ -60,14 +112,25 @@ bool read_port_options(const PortArguments& arguments, const char* who,
   return read_number(arguments.capacity, who, {"capacity", 1, kMaxMessages}, options.capacity) &&
          read_number(arguments.max_size, who, {"max_size", 1, shm::kMaxMessage},
                      options.max_size) &&
-         read_number(arguments.history, who, {"history", 0, kMaxMessages}, options.history) &&
-         read_policy(arguments.policy, who, options.policy);
+         read_number(arguments.depth, who, {"depth", 1, kMaxMessages}, options.depth) &&
+         read_history(arguments.history, who, options.history) &&
+         read_policy(arguments.policy, who, options.policy) &&
+         read_size(arguments.size, who, options.size) &&
+         read_finite(arguments.finite, who, options.finite);
 }
 
 void merge_port_options(shm::TopicOptions& into, const shm::TopicOptions& more) noexcept {
   into.capacity = std::max(into.capacity, more.capacity);
   into.max_size = std::max(into.max_size, more.max_size);
-  into.history = std::max(into.history, more.history);
+  if (more.history) into.history = std::max(into.history.value_or(0), *more.history);
+  if (more.depth != kDepthByKind) into.depth = more.depth;
+  into.size = std::max(into.size, more.size);
+  into.finite = into.finite || more.finite;
+  if (more.timeout != Nanos{}) {
+    into.timeout = more.timeout;
+    into.fallback = more.fallback;
+    into.value = more.value;
+  }
   if (more.policy != shm::Policy::kAny) into.policy = more.policy;
 }
 

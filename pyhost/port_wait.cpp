@@ -20,16 +20,26 @@ void pause_until(TimePoint until) noexcept {
   ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
 }
 
+/// Raises what another thread has sent to this one (PyThreadState_SetAsyncExc), which CPython does
+/// between two lines of Python only.
+bool raise_what_was_sent() noexcept {
+  PyThreadState* const thread = PyThreadState_Get();
+  PyObject* const sent = std::exchange(thread->async_exc, nullptr);
+  if (sent == nullptr) return false;
+  PyErr_SetNone(sent);
+  Py_DECREF(sent);
+  return true;
+}
+
 }  // namespace
 
-bool Port::wait_until(TimePoint until) noexcept {
+template <typename Wait>
+bool Port::wait_by(Wait wait, TimePoint until, bool tell_refusal) noexcept {
   // acquire: what interrupt()'s caller did before it is seen by whoever wakes.
   while (!interrupted_.exchange(false, std::memory_order_acquire)) {
-    if (!subscribes_ && !open_subscriber()) return true;  // recv() tells what is wrong.
-    if (subscribes_ && type_.carries == Carries::kPayloads) {
-      return payload_subscriber_.wait_until(until);
-    }
-    if (subscribes_) return subscriber_.wait_until(until);
+    if (!subscribes_ && !open_subscriber() && tell_refusal) return true;
+    if (subscribes_ && type_.carries == Carries::kPayloads) return wait(payload_subscriber_);
+    if (subscribes_) return wait(subscriber_);
     const TimePoint now = MonotonicClock::now();
     if (now >= until) return false;
     pause_until(std::min(until, now + kLookWhenWaiting));
@@ -37,11 +47,23 @@ bool Port::wait_until(TimePoint until) noexcept {
   return false;
 }
 
+bool Port::wait_until(TimePoint until) noexcept {
+  return wait_by([until](auto& topic) noexcept { return topic.wait_until(until); }, until, true);
+}
+
+bool Port::wait_for_new(TimePoint until) noexcept {
+  const bool there = wait_by([until](auto& topic) noexcept { return topic.wait_for_new(until); },
+                             until, !refusal_told_);
+  // One tick's recv() says what is wrong; the next ones would say the same, as fast as they can.
+  refusal_told_ = !subscribes_ && (refusal_told_ || there);
+  return there;
+}
+
 void Port::interrupt() noexcept {
   const bool open = subscribes_.load(std::memory_order_acquire);  // Before what it was set after.
   if (open && type_.carries == Carries::kPayloads) return payload_subscriber_.interrupt();
   if (open) return subscriber_.interrupt();
-  interrupted_.store(true, std::memory_order_release);  // See wait_until().
+  interrupted_.store(true, std::memory_order_release);  // See wait_by().
 }
 
 void Port::watch_again() noexcept {
@@ -60,7 +82,7 @@ bool Port::wait_once(TimePoint until) {
   Py_END_ALLOW_THREADS;
   waiting_ = false;
   note_fast_path();
-  return PyErr_CheckSignals() == 0;
+  return PyErr_CheckSignals() == 0 && !raise_what_was_sent();
 }
 
 int Port::wait(double seconds) {

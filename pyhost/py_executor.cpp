@@ -3,12 +3,16 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include "pyhost/async_loop.hpp"
+#include "pyhost/cpython.hpp"
 #include "pyhost/gc.hpp"
 #include "pyhost/gil_arbiter.hpp"
+#include "pyhost/tick_state.hpp"
 #include "rt/event_log.hpp"
 #include "shm/publisher.hpp"
 
@@ -21,6 +25,16 @@ int fifo_priority() noexcept {
   sched_param parameter{};
   ::pthread_getschedparam(::pthread_self(), &policy, &parameter);
   return policy == SCHED_FIFO ? parameter.sched_priority : 0;
+}
+
+/// Calls a function of horus._threads. With the GIL.
+void call_threads(const char* function, const char* name) noexcept {
+  const Ref threads{PyImport_ImportModule("horus._threads")};
+  const Ref done{
+      threads ? PyObject_CallMethod(threads.ptr(), function, name != nullptr ? "s" : nullptr, name)
+              : nullptr};
+  // Where the user has replaced parts of threading, the run goes on without.
+  if (!done) PyErr_WriteUnraisable(threads.ptr());
 }
 
 }  // namespace
@@ -43,6 +57,7 @@ Nanos GilLead::lead(TimePoint now) const noexcept {
 struct GilHook::OnThread {
   OnThread(PyInterpreterState* interpreter, const ThreadRole& role) noexcept : python{interpreter} {
     const GilScope gil;
+    call_threads("begin", role.name.view().data());
     place = Collector::instance().claim_place();
     if (GilArbiter::instance().refusal() != nullptr || !asks_for_gil(role.node_class)) return;
     seat = GilArbiter::instance().claim(python.id(),
@@ -53,6 +68,7 @@ struct GilHook::OnThread {
     if (seat != nullptr) GilArbiter::instance().release(*seat);
     const GilScope gil;
     Collector::instance().free_place(place);
+    call_threads("end", nullptr);
   }
   OnThread(const OnThread&) = delete;
   OnThread& operator=(const OnThread&) = delete;
@@ -63,18 +79,33 @@ struct GilHook::OnThread {
   int place = -1;
 };
 
-GilHook::GilHook(PyInterpreterState* interpreter, const ThreadRole& role) noexcept
-    : interpreter_{interpreter}, role_{role} {}
+GilHook::GilHook(PyInterpreterState* interpreter, const ThreadRole& role, AsyncLoop* loop) noexcept
+    : interpreter_{interpreter},
+      role_{role},
+      loop_{loop},
+      call_{loop != nullptr && role.node_class == NodeClass::kAsync ? loop->find(role.name.view())
+                                                                    : nullptr} {}
 
 GilHook::~GilHook() = default;
 
 void GilHook::thread_started() noexcept {
-  thread_ = std::make_unique<OnThread>(interpreter_, role_);
+  auto thread = std::make_unique<OnThread>(interpreter_, role_);
+  const std::scoped_lock lock{watched_};
+  thread_ = std::move(thread);
 }
 
 void GilHook::thread_stopping() noexcept {
   thread_->bells.ring();
-  thread_.reset();
+  const auto thread = [this] {
+    const std::scoped_lock lock{watched_};
+    return std::move(thread_);
+  }();
+}
+
+bool GilHook::debugged() noexcept {
+  if (call_ != nullptr && loop_->traced()) return true;
+  const std::scoped_lock lock{watched_};
+  return thread_ != nullptr && thread_->python.traced();
 }
 
 Nanos GilHook::lead(TimePoint release) noexcept {
@@ -87,6 +118,7 @@ Nanos GilHook::lead(TimePoint release) noexcept {
 
 TickLoss GilHook::ticked() noexcept {
   GilSeat* const seat = thread_->seat;
+  if (call_ != nullptr) return {.awaited = std::exchange(awaited_in_tick, {})};
   if (seat == nullptr) return {};
   const GilArbiter::Loss loss = GilArbiter::instance().ticked(*seat);
   return {.lost = loss.lost, .time = loss.time, .to = loss.to};
@@ -94,6 +126,19 @@ TickLoss GilHook::ticked() noexcept {
 
 bool GilHook::holder_was_off_cpu() noexcept {
   return off_cpu_;
+}
+
+Holder GilHook::holder() noexcept {
+  if (call_ != nullptr && !call_->runs()) {
+    if (const Holder holder = loop_->holder(); holder.thread != 0) return holder;
+  }
+  Holder holder = GilArbiter::instance().holder();
+  if (loop_ != nullptr) holder.thread = loop_->stand_in_for(holder.thread);
+  return holder;
+}
+
+bool GilHook::awaits() noexcept {
+  return call_ != nullptr && call_->awaits();
 }
 
 Nanos GilHook::enter(TimePoint release) noexcept {
@@ -134,12 +179,14 @@ void GilHook::tell_long_wait(Nanos wait) noexcept {
   const GilSeat& seat = *thread_->seat;
   // relaxed: numbers on their own, written before the wait ended.
   const pid_t holder = seat.held_by.load(std::memory_order_relaxed);
+  const Nanos watched{seat.holder_watched_ns.load(std::memory_order_relaxed)};
   const Nanos ran{seat.holder_ran_ns.load(std::memory_order_relaxed)};
   const Nanos off_cpu{seat.holder_off_cpu_ns.load(std::memory_order_relaxed)};
-  off_cpu_ = holder != 0 && off_cpu >= wait / 2;
+  const HolderDid most = holder_did(watched, ran, off_cpu);
+  off_cpu_ = holder != 0 && most == HolderDid::kNoCpu;
   if (!long_waits_.admit(MonotonicClock::now())) return;
-  const char* did = "asleep: a call that blocks without giving the GIL away";
-  if (ran >= wait / 2) did = "running: a call that computes without giving the GIL away";
+  const char* did = "running: a call that computes without giving the GIL away";
+  if (most == HolderDid::kSlept) did = "asleep: a call that blocks without giving the GIL away";
   if (off_cpu_) did = "without a CPU: other threads kept it from running";
   char text[300];
   int length = std::snprintf(text, sizeof text, "node '%.64s' waited %lld ms for the GIL",
@@ -151,8 +198,18 @@ void GilHook::tell_long_wait(Nanos wait) noexcept {
   log(LogLevel::kWarning, text);
 }
 
+std::size_t executor_stack() noexcept {
+  constexpr std::size_t kLeast = 2U << 20U;
+  constexpr std::size_t kUnlimited = 8U << 20U;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_STACK, &limit) != 0) return kLeast;
+  if (limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
+  // Of whole pages, as pthread_attr_setstacksize() wants it.
+  return std::max<std::size_t>(kLeast, limit.rlim_cur / 4096 * 4096);
+}
+
 std::unique_ptr<GroupHook> GilHooks::make(const ThreadRole& role) {
-  return std::make_unique<GilHook>(interpreter_, role);
+  return std::make_unique<GilHook>(interpreter_, role, loop_);
 }
 
 }  // namespace horus::py

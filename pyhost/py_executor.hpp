@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 
 #include "pyhost/gil.hpp"
 #include "rt/node.hpp"
@@ -14,6 +15,9 @@
 #include "rt/scheduler.hpp"
 
 namespace horus::py {
+
+class AsyncCall;
+class AsyncLoop;
 
 /// How early a thread goes for the GIL, so that it has it at the release: nothing while it comes
 /// at once, else what nearly all recent waits took.
@@ -42,7 +46,8 @@ class GilLead {
 /// doorbells ring after it, and the garbage collector uses the slack.
 class GilHook final : public GroupHook {
  public:
-  GilHook(PyInterpreterState* interpreter, const ThreadRole& role) noexcept;
+  /// `loop`: of the run, or null.
+  GilHook(PyInterpreterState* interpreter, const ThreadRole& role, AsyncLoop* loop) noexcept;
   ~GilHook() override;
 
   void thread_started() noexcept override;
@@ -51,6 +56,9 @@ class GilHook final : public GroupHook {
   Nanos enter(TimePoint release) noexcept override;
   TickLoss ticked() noexcept override;
   bool holder_was_off_cpu() noexcept override;
+  Holder holder() noexcept override;
+  bool debugged() noexcept override;
+  bool awaits() noexcept override;
   void leave(TimePoint next) noexcept override;
 
  private:
@@ -61,21 +69,31 @@ class GilHook final : public GroupHook {
 
   PyInterpreterState* interpreter_;
   const ThreadRole role_;
+  const AsyncLoop* const loop_;
+  const AsyncCall* const call_;  ///< Of an async node; else null.
   std::unique_ptr<OnThread> thread_;
+  std::mutex watched_;  ///< not RT: debugged(), against the thread's start and end.
   GilLead lead_;
   LogLimit long_waits_;
   bool off_cpu_ = false;  ///< See holder_was_off_cpu().
   bool ticks_ = false;    ///< Between enter() and leave(): a batch of ticks.
 };
 
+/// How large the stack of an executor's thread is: as the user's own threads have it, and not too
+/// small, for Python code recurses.
+std::size_t executor_stack() noexcept;
+
 /// Thread safety: make() from any thread.
 class GilHooks final : public HookFactory {
  public:
   explicit GilHooks(PyInterpreterState* interpreter) noexcept : interpreter_{interpreter} {}
+  /// Before the first make().
+  void set_loop(AsyncLoop* loop) noexcept { loop_ = loop; }
   std::unique_ptr<GroupHook> make(const ThreadRole& role) override;
 
  private:
   PyInterpreterState* interpreter_;
+  AsyncLoop* loop_ = nullptr;
 };
 
 }  // namespace horus::py

@@ -22,13 +22,24 @@ class PyScheduler {
 
   /// Throws ValueError for a name that is taken, RuntimeError while running.
   void add(const pybind11::object& node);
+  /// While running: between two of its ticks. Returns once it has shut down, but in a callback.
   void remove(const std::string& name);
 
-  void run(std::optional<double> seconds);
-  void stop() noexcept;
+  /// `self`: this scheduler as Python has it. One that records has horus/_recordings.py do so
+  /// around run_parts().
+  void run(const pybind11::object& self, std::optional<double> seconds);
+  /// Nodes with a host run in processes of their own, which horus/_hosts.py starts and ends around
+  /// run_own().
+  void run_parts(const pybind11::object& self, std::optional<double> seconds);
+  /// The nodes of this process.
+  void run_own(std::optional<double> seconds);
+  void tick_once();
+  void stop();
 
   const char* status() const noexcept;
-  bool is_running() const noexcept { return run_ != nullptr && run_->running(); }
+  bool is_running() const noexcept {
+    return !hosts.is_none() || (run_ != nullptr && run_->running());
+  }
   std::uint64_t current_tick() const noexcept;
 
   bool has_node(const std::string& name) const;
@@ -36,6 +47,10 @@ class PyScheduler {
   const std::vector<pybind11::object>& nodes() const noexcept { return nodes_; }
   int node_order(const std::string& name) const;
   const std::string& name() const noexcept { return settings_.name; }
+  /// Where none was given.
+  void set_default_name(const std::string& name) {
+    if (settings_.name.empty()) settings_.name = name;
+  }
 
   void set_node_rate(const std::string& name, double hz);
   void set_tick_budget(const std::string& name, double microseconds);
@@ -45,15 +60,42 @@ class PyScheduler {
   pybind11::dict safety_stats() const;
   pybind11::list degradations() const;
 
-  bool log_prefix() const noexcept { return settings_.log_prefix; }
-  void set_log_prefix(bool prefix) noexcept { settings_.log_prefix = prefix; }
+  /// "warning"; any other text than a level's: as `verbose` says.
+  void set_log_level(const std::string& level) noexcept {
+    settings_.log_level = parse_log_level(level);
+  }
+  /// A supervisor reads `descriptor`, and ends this process when it hangs. Times in seconds.
+  /// `robot`: whose host this is; empty: it is a robot by itself.
+  void supervise(int descriptor, std::optional<double> hang_timeout,
+                 std::optional<double> start_timeout, const std::string& robot, bool of_service);
+
+  /// For Python's cyclic collector: tp_traverse and tp_clear.
+  int traverse(visitproc visit, void* arg) const noexcept;
+  void clear() noexcept;
 
   /// Called once each node of a run has ticked.
   pybind11::object on_ready = pybind11::none();
+  /// The Hosts of a run that is under way.
+  pybind11::object hosts = pybind11::none();
+  /// True, or the path of the file that a run is recorded to; False: it is not.
+  pybind11::object recording = pybind11::bool_(false);
+  /// The Recorder of the latest run.
+  pybind11::object recorder = pybind11::none();
+  /// False in a host: all nodes are its own.
+  bool hosts_apart = true;
 
  private:
   PyNode& find(const std::string& name) const;
   void refuse_while_running(const char* what) const;
+  void refuse_while_stepped(const char* what) const;
+  static void refuse_at_end();
+  /// For the next run, and for the one that is under way.
+  void change(NodeConfig& config, const NodeConfig& changed);
+  bool is_apart(const PyNode& node) const noexcept {
+    return hosts_apart && !node.spec.host.empty();
+  }
+  pybind11::dict groups_apart() const;
+  pybind11::dict options_of_hosts() const;
 
   RunSettings settings_;
   std::vector<pybind11::object> nodes_;
@@ -62,6 +104,10 @@ class PyScheduler {
 
 /// Adds `Scheduler` and `HorusNotFoundError` and its kin.
 void bind_scheduler(pybind11::module_& module);
+
+/// Has `function` called with each scheduler before it runs, which what it raises prevents; none
+/// ends that.
+void call_before_runs(pybind11::object function);
 
 /// Raises HorusNotFoundError.
 [[noreturn]] void raise_not_found(const std::string& text);

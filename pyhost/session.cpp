@@ -6,7 +6,10 @@
 #include <mutex>
 #include <utility>
 
+#include "pyhost/gil.hpp"
 #include "pyhost/port.hpp"
+#include "rt/event_log.hpp"
+#include "shm/apart.hpp"
 
 namespace horus::py {
 namespace {
@@ -41,14 +44,22 @@ Result<std::shared_ptr<shm::Session>> session() {
   const std::scoped_lock lock{now.mutex};
   if (now.session != nullptr) return now.session;
   if (now.closed) return Error{.code = Errc::kBusy, .what = "the interpreter is shutting down"};
-  auto opened = shm::Session::open();
+  auto opened =
+      shm::Session::open(shm::base_of_program(), /*declares=*/false,
+                         [](const std::string& text) noexcept { log(LogLevel::kWarning, text); });
   if (!opened) return opened.error();
   now.session = std::move(opened).value();
   return now.session;
 }
 
+void await_publishers() {
+  const auto shared = session();
+  if (!shared || shared.value()->are_known()) return;
+  const GilRelease others_run;
+  shared.value()->await_publishers();
+}
+
 void close_session() noexcept {
-  close_all_ports();
   Current& now = current();
   std::shared_ptr<shm::Session> last;
   {
@@ -56,6 +67,8 @@ void close_session() noexcept {
     now.closed = true;
     last = std::exchange(now.session, nullptr);
   }
+  // Nobody opens one again meanwhile: to close them may drop the GIL.
+  close_all_ports();
 }
 
 }  // namespace horus::py

@@ -18,4 +18,8 @@ Result<std::shared_ptr<shm::Session>> session();
 /// no executor runs. Later calls of session() fail with kBusy.
 void close_session() noexcept;
 
+/// Until the publishers that live know this process's subscribers, 0.1 s at most: for who has
+/// opened some and is not in a tick. With the GIL, which it drops while it waits.
+void await_publishers();
+
 }  // namespace horus::py

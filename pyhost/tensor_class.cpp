@@ -21,17 +21,21 @@ struct Shape {
 /// A length, or a sequence of them.
 bool read_shape(PyObject* value, Shape& shape) noexcept {
   const bool one = PyIndex_Check(value) != 0;
-  const Ref lengths{one ? PyTuple_Pack(1, value)
-                        : PySequence_Fast(value, "a tensor's shape is an int or a tuple of ints")};
+  if (!one && PySequence_Check(value) == 0) {
+    PyErr_SetString(PyExc_TypeError, "a tensor's shape is an int or a tuple of ints");
+    return false;
+  }
+  // A copy: its elements may run Python code, and a list change meanwhile.
+  const Ref lengths{one ? PyTuple_Pack(1, value) : PySequence_Tuple(value)};
   if (!lengths) return false;
-  const Py_ssize_t count = PySequence_Fast_GET_SIZE(lengths.ptr());
+  const Py_ssize_t count = PyTuple_GET_SIZE(lengths.ptr());
   if (count > static_cast<Py_ssize_t>(shm::kMaxDimensions)) {
     PyErr_Format(PyExc_ValueError, "a tensor has at most 8 dimensions, not %zd", count);
     return false;
   }
   for (Py_ssize_t i = 0; i < count; ++i) {
     const Py_ssize_t length =
-        PyNumber_AsSsize_t(PySequence_Fast_GET_ITEM(lengths.ptr(), i), PyExc_ValueError);
+        PyNumber_AsSsize_t(PyTuple_GET_ITEM(lengths.ptr(), i), PyExc_ValueError);
     if (length == -1 && PyErr_Occurred()) return false;
     if (length < 0) {
       PyErr_Format(PyExc_ValueError, "a tensor's length is at least 0, not %zd", length);
@@ -73,8 +77,15 @@ PyObject* tensor_empty(PyObject*, PyObject* values, PyObject* names) noexcept {
   return make_tensor(values, names, "O|O:empty", false);
 }
 
+PyObject* tensor_itemsize(PyObject*, PyObject* dtype_object) noexcept {
+  shm::Dtype dtype = shm::Dtype::kF32;
+  if (!read_dtype(dtype_object, dtype)) return nullptr;
+  return PyLong_FromSize_t(shm::size_of(dtype));
+}
+
 PyObject* tensor_repr(PyObject* self) noexcept {
   const PayloadObject& tensor = *as_payload(self);
+  if (!tensor.payload && tensor.owner == nullptr) return PyUnicode_FromString("Tensor(released)");
   const Ref shape{PyObject_GetAttrString(self, "shape")};
   if (!shape) return nullptr;
   return PyUnicode_FromFormat("Tensor(shape=%R, dtype='%s'%s)", shape.ptr(),
@@ -160,15 +171,6 @@ PyObject* tensor_numpy(PyObject* self, PyObject*) noexcept {
   return payload_to_numpy(*as_payload(self));
 }
 
-PyObject* tensor_release(PyObject* self, PyObject*) noexcept {
-  PayloadObject& tensor = *as_payload(self);
-  tensor.payload = {};
-  tensor.data = nullptr;
-  tensor.loaned = false;
-  Py_CLEAR(tensor.owner);
-  return new_none();
-}
-
 PyObject* get_device(PyObject*, void*) noexcept {
   return PyUnicode_FromString("cpu");
 }
@@ -179,7 +181,12 @@ PyObject* get_numel(PyObject* self, void*) noexcept {
 PyObject* get_refcount(PyObject* self, void*) noexcept {
   const PayloadObject& tensor = *as_payload(self);
   if (tensor.owner != nullptr) return PyLong_FromLong(1);
-  return PyLong_FromLong(tensor.payload ? tensor.payload.state().use_count() : 0);
+  if (!tensor.payload) return PyLong_FromLong(0);
+  const auto& state = tensor.payload.state();
+  const bool keeper_alone = tensor.keeper != nullptr && Py_REFCNT(tensor.keeper) == 1;
+  const long topics =
+      state->use != nullptr ? static_cast<long>(state->use->references.load()) - 1 : 0;
+  return PyLong_FromLong(state.use_count() - (keeper_alone ? 1 : 0) + topics);
 }
 PyObject* get_pool_id(PyObject* self, void*) noexcept {
   const auto& state = as_payload(self)->payload.state();
@@ -200,22 +207,22 @@ const std::array<PyMethodDef, 7> kTensorMethods{
       "from_descriptor(pool_id, descriptor)\n--\n\n"
       "The tensor, read-only, that another process described and keeps. ValueError when it is\n"
       "gone."},
+     {"_itemsize", tensor_itemsize, METH_STATIC | METH_O,
+      "_itemsize(dtype)\n--\n\nBytes of an element."},
      {"_wrap", as_method(tensor_wrap), METH_STATIC | METH_FASTCALL, "_wrap(array, source)\n--\n\n"},
      {"numpy", tensor_numpy, METH_NOARGS, "numpy()\n--\n\nto_numpy() by PyTorch's name."},
      {"to_descriptor", tensor_to_descriptor, METH_NOARGS,
       "to_descriptor()\n--\n\n168 bytes by which another process finds the elements, as long as\n"
-      "this one keeps the tensor."},
-     {"release", tensor_release, METH_NOARGS,
-      "release()\n--\n\nLets go of the memory now. The tensor cannot be used any more; views of "
-      "it\n"
-      "can."}}};
+      "this one keeps the tensor."}}};
 
 constexpr std::array<PyGetSetDef, 4> kTensorProperties{
-    {{"device", get_device, nullptr, "Where the elements lie: 'cpu'.", nullptr},
-     {"numel", get_numel, nullptr, "Elements.", nullptr},
+    {{"device", if_usable<get_device>, nullptr, "Where the elements lie: 'cpu'.", nullptr},
+     {"numel", if_usable<get_numel>, nullptr, "Elements.", nullptr},
      {"refcount", get_refcount, nullptr,
-      "References to the memory in this process: tensors, views, topics.", nullptr},
-     {"pool_id", get_pool_id, nullptr, "The pool that it lies in; None outside of one.", nullptr}}};
+      "References to the memory in this process: tensors, views, topics. 0: it was released.",
+      nullptr},
+     {"pool_id", if_usable<get_pool_id>, nullptr, "The pool that it lies in; None outside of one.",
+      nullptr}}};
 
 }  // namespace
 

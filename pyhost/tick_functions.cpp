@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <string>
 
 #include "pyhost/tick_state.hpp"
 
@@ -44,7 +45,8 @@ PyObject* tick_number(PyObject* /*module*/, PyObject* /*none*/) {
 PyObject* budget_remaining(PyObject* /*module*/, PyObject* /*none*/) {
   const Tick* const tick = running_tick.tick;
   if (tick == nullptr || tick->budget.execution <= Nanos{}) return PyFloat_FromDouble(INFINITY);
-  const Nanos left = tick->start + tick->budget.execution - MonotonicClock::now();
+  const Nanos left =
+      tick->start + running_tick.awaited + tick->budget.execution - MonotonicClock::now();
   return PyFloat_FromDouble(seconds(std::max(left, Nanos{})));
 }
 
@@ -61,16 +63,28 @@ PyObject* rng_float(PyObject* /*module*/, PyObject* /*none*/) {
 }
 
 PyObject* timestamp_ns(PyObject* /*module*/, PyObject* /*none*/) {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return PyLong_FromLongLong(static_cast<long long>(time.tv_sec) * 1'000'000'000 + time.tv_nsec);
+  return PyLong_FromLongLong(since_1970().count());
 }
 
 PyObject* monotonic_ns(PyObject* /*module*/, PyObject* /*none*/) {
   return PyLong_FromLongLong(to_ns(MonotonicClock::now()));
 }
 
-PyMethodDef functions[] = {
+/// For the profiler: the node that ticks, how late the tick began, and what its node has waited for
+/// the GIL and lost it so far, in nanoseconds.
+PyObject* ticking(PyObject* /*module*/, PyObject* /*none*/) {
+  const RunningTick& running = running_tick;
+  if (running.tick == nullptr || running.stats == nullptr) Py_RETURN_NONE;
+  const NodeStats& node = *running.stats;
+  const Nanos late = std::max(running.tick->start - running.tick->release, Nanos{});
+  const std::string name{node.name.view()};
+  return Py_BuildValue("(sLLL)", name.c_str(), static_cast<long long>(late.count()),
+                       static_cast<long long>(node.gil_wait.sum().count()),
+                       static_cast<long long>(node.gil_lost.sum().count()));
+}
+
+PyMethodDef tick_calls[] = {
+    {"_ticking", ticking, METH_NOARGS, "What the profiler asks."},
     {"now", now, METH_NOARGS, "now()\n--\n\nSeconds since the scheduler's clock started."},
     {"dt", dt, METH_NOARGS,
      "dt()\n--\n\nThe running node's nominal period in seconds; 0.0 outside a tick."},
@@ -94,7 +108,7 @@ PyMethodDef functions[] = {
 }  // namespace
 
 void bind_tick_functions(pybind11::module_& module) {
-  if (PyModule_AddFunctions(module.ptr(), functions) != 0) throw pybind11::error_already_set();
+  if (PyModule_AddFunctions(module.ptr(), tick_calls) != 0) throw pybind11::error_already_set();
 }
 
 }  // namespace horus::py

@@ -6,6 +6,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 #include "rt/node.hpp"
 
@@ -13,10 +14,15 @@ namespace horus::py {
 
 /// The tick that the calling thread is in; what now(), dt(), tick() and their kin answer from.
 struct RunningTick {
-  const Tick* tick = nullptr;  ///< Null outside of a tick.
-  TimePoint epoch{};           ///< Its scheduler's.
+  const Tick* tick = nullptr;        ///< Null outside of a tick.
+  TimePoint epoch{};                 ///< Its scheduler's.
+  Nanos awaited{};                   ///< So far: no part of the budget.
+  const NodeStats* stats = nullptr;  ///< Its node's, where its thread is the tick's.
 };
 inline thread_local RunningTick running_tick;
+
+/// What the tick that has just ended on the calling thread had awaited, for its statistics.
+inline thread_local Nanos awaited_in_tick{};
 
 /// The number of the tick that runs, or ran last, in this process.
 /// relaxed: it only labels a GC pause.

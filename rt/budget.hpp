@@ -7,7 +7,7 @@ namespace horus {
 
 /// What a tick may cost. Zero means: not limited.
 struct Budget {
-  Nanos execution{};  ///< finish - start.
+  Nanos execution{};  ///< finish - start, without what was awaited.
   Nanos deadline{};   ///< finish - release, so that a late wake-up counts.
 };
 
@@ -16,10 +16,11 @@ struct TickTiming {
   TimePoint release{};  ///< Planned, on the absolute grid.
   TimePoint start{};    ///< The node's code could run (Python: once the GIL is held).
   TimePoint finish{};
-  Nanos lost{};  ///< Of the execution: taken from it by others (Python: while they had the GIL).
+  Nanos awaited{};  ///< The node waited and ran no code (asyncio): no part of the execution.
+  Nanos lost{};     ///< Of the execution: taken from it by others (Python: while they had the GIL).
 
   constexpr Nanos lateness() const noexcept { return start - release; }
-  constexpr Nanos execution() const noexcept { return finish - start; }
+  constexpr Nanos execution() const noexcept { return finish - start - awaited; }
   constexpr Nanos response() const noexcept { return finish - release; }
 };
 

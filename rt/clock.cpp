@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/clock.hpp"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cerrno>
 
 namespace horus {
@@ -22,13 +25,21 @@ class SystemClock final : public Clock {
   void sleep_until(TimePoint wake) noexcept override {
     const timespec at{.tv_sec = to_ns(wake) / 1'000'000'000,
                       .tv_nsec = to_ns(wake) % 1'000'000'000};
+    // By number: the function of libc is a point where a thread may be cancelled, and what that
+    // takes is as much as the rest of the way into the kernel and back.
     // The instant is absolute, so an interrupted wait is simply begun again.
-    while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr) == EINTR) {
+    while (::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr) != 0 &&
+           errno == EINTR) {
     }
   }
 
-  void spin_until(TimePoint instant) noexcept override {
-    while (MonotonicClock::now() < instant) relax();
+  TimePoint spin_until(TimePoint instant) noexcept override {
+    TimePoint now = MonotonicClock::now();
+    while (now < instant) {
+      relax();
+      now = MonotonicClock::now();
+    }
+    return now;
   }
 };
 

@@ -19,8 +19,8 @@ class Clock {
   /// Sleeps until `wake` (absolute); returns at once when that has passed. RT-safe: one system
   /// call, the timer wait. A signal handler that runs meanwhile does not end it.
   virtual void sleep_until(TimePoint wake) noexcept = 0;
-  /// Burns the CPU until `instant`. RT-safe: no system call.
-  virtual void spin_until(TimePoint instant) noexcept = 0;
+  /// Burns the CPU until `instant`. RT-safe: no system call. Returns now().
+  virtual TimePoint spin_until(TimePoint instant) noexcept = 0;
 };
 
 /// CLOCK_MONOTONIC and clock_nanosleep(TIMER_ABSTIME).

@@ -1,52 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/event_log.hpp"
 
-#include <unistd.h>
-
-#include <cstdio>
+#include <algorithm>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "rt/log_queue.hpp"
+#include "rt/stderr_sink.hpp"
 
 namespace horus {
 namespace {
 
 thread_local LogChannel* t_channel = nullptr;
+thread_local const LogSource* t_source = nullptr;  // Where there is no channel.
 
 // Where threads without a channel log to: the scheduler that was made last.
 std::mutex g_queue_mutex;  // not RT: executors have a channel and do not come here.
 LogQueue* g_queue = nullptr;
 
-class StderrSink final : public LogSink {
- public:
-  void write(const LogRecord& record) noexcept override {
-    char line[kLineSize];
-    const auto text = record.text.view();
-    const auto node = record.node.view();
-    const int length =
-        node.empty()
-            ? std::snprintf(line, sizeof line, "<%d>%.*s\n", static_cast<int>(record.level),
-                            static_cast<int>(text.size()), text.data())
-            : std::snprintf(line, sizeof line, "<%d>%.*s[%llu]: %.*s\n",
-                            static_cast<int>(record.level), static_cast<int>(node.size()),
-                            node.data(), static_cast<unsigned long long>(record.tick),
-                            static_cast<int>(text.size()), text.data());
-    put(line, length);
-  }
-  void lost(std::uint64_t count) noexcept override {
-    char line[kLineSize];
-    put(line, std::snprintf(line, sizeof line, "<4>%llu log records lost\n",
-                            static_cast<unsigned long long>(count)));
-  }
-
- private:
-  static constexpr std::size_t kLineSize = 512;
-
-  static void put(const char* line, int length) noexcept {
-    // A log line that stderr does not take is lost: there is nobody else to tell.
-    [[maybe_unused]] const auto written =
-        ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
-  }
+/// Of a LogScope.
+struct ScopedSink {
+  LogSink* sink;
+  std::thread::id thread;
 };
+
+/// Under the same lock. Leaked: threads may log to the very end.
+std::vector<ScopedSink>& sinks_without_queue() {
+  static auto* const sinks = new std::vector<ScopedSink>;
+  return *sinks;
+}
+
+/// Two schedulers may run on threads of their own: each line belongs to its thread's.
+LogSink& sink_without_queue() noexcept {
+  const auto& sinks = sinks_without_queue();
+  if (sinks.empty()) return stderr_sink();
+  const auto own = std::find_if(sinks.rbegin(), sinks.rend(), [](const ScopedSink& one) {
+    return one.thread == std::this_thread::get_id();
+  });
+  return own != sinks.rend() ? *own->sink : *sinks.back().sink;
+}
 
 }  // namespace
 
@@ -59,13 +52,24 @@ void bind_log_channel(LogChannel* channel) noexcept {
   t_channel = channel;
 }
 
+const LogSource* log_source() noexcept {
+  return t_channel != nullptr ? t_channel->source : t_source;
+}
+
+LogNaming::LogNaming(const LogSource& source) noexcept : outer_{std::exchange(t_source, &source)} {}
+
+LogNaming::~LogNaming() {
+  t_source = outer_;
+}
+
 void log(LogLevel level, std::string_view text) noexcept {
   LogRecord record{.level = level, .at = MonotonicClock::now(), .text = Name<384>::clipped(text)};
+  if (const LogSource* const source = log_source()) {
+    if (!is_heard(level, *source)) return;
+    record.node = *source->node;
+    record.tick = source->tick;
+  }
   if (t_channel != nullptr) {
-    if (const LogSource* const source = t_channel->source) {
-      record.node = *source->node;
-      record.tick = source->tick;
-    }
     if (!t_channel->ring.push(record)) t_channel->lost.add();
     return;
   }
@@ -73,8 +77,21 @@ void log(LogLevel level, std::string_view text) noexcept {
   if (g_queue != nullptr) {
     g_queue->push(record);
   } else {
-    stderr_sink().write(record);
+    sink_without_queue().write(record);
   }
+}
+
+LogScope::LogScope(LogSink& sink) : sink_{sink} {
+  const std::lock_guard lock{g_queue_mutex};
+  sinks_without_queue().push_back({.sink = &sink, .thread = std::this_thread::get_id()});
+}
+
+LogScope::~LogScope() {
+  const std::lock_guard lock{g_queue_mutex};
+  auto& sinks = sinks_without_queue();
+  const auto own = std::find_if(sinks.rbegin(), sinks.rend(),
+                                [this](const ScopedSink& one) { return one.sink == &sink_; });
+  sinks.erase(own.base() - 1);
 }
 
 LogQueue::LogQueue(LogSink& sink) : sink_{sink} {

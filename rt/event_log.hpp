@@ -4,13 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "rt/base/log_level.hpp"
 #include "rt/base/name.hpp"
 #include "rt/base/time.hpp"
 
 namespace horus {
-
-/// syslog's numbers.
-enum class LogLevel : std::uint8_t { kError = 3, kWarning = 4, kInfo = 6, kDebug = 7 };
 
 /// One line of log, of fixed size, so that writing one allocates nothing.
 struct LogRecord {
@@ -21,7 +19,8 @@ struct LogRecord {
   Name<384> text{};
 };
 
-/// Where records end; called from the drain thread, which may stall here without harm.
+/// Where records end; called from the drain thread, which may stall here, but not for ever: a run
+/// ends once its log is written.
 class LogSink {
  public:
   virtual ~LogSink() = default;
@@ -32,7 +31,8 @@ class LogSink {
 
 /// Logs from an executor thread, RT-safe: a fixed record into the thread's ring, dropped and
 /// counted when that is full; NODE and TICK are those that run. From any other thread it goes
-/// to the running scheduler's sink through a lock, or to stderr without one.
+/// to the running scheduler's sink through a lock, or without one to stderr, if nobody has said
+/// where else; see LogScope. What is below the node's level goes nowhere.
 void log(LogLevel level, std::string_view text) noexcept;
 
 }  // namespace horus

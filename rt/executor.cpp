@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "rt/base/check.hpp"
-#include "rt/release.hpp"
 
 namespace horus {
 namespace {
@@ -15,6 +14,15 @@ namespace {
 // A sleeper looks at the stop flag at least so often: waking it would take a system call that an
 // executor must not answer to (RT-4).
 constexpr Nanos kLongestSleep = 100ms;
+
+/// Of the group's nodes, whose rates may have changed.
+Nanos shortest_period(const RateGroup& group) noexcept {
+  Nanos shortest = Nanos::max();
+  for (const auto& runner : group.runners()) {
+    shortest = std::min(shortest, Nanos{runner->stats().period_ns.value()});
+  }
+  return shortest;
+}
 
 /// The hook of a thread that has nothing to do around its ticks.
 class NoHook final : public GroupHook {};
@@ -43,21 +51,24 @@ void StartGate::wait_for_arrivals(std::uint32_t executors) noexcept {
 }
 
 void StartGate::open(TimePoint epoch) noexcept {
-  // release: executors see all that was done before.
-  epoch_ns_.store(to_ns(epoch), std::memory_order_release);
-  epoch_ns_.notify_all();
+  decide(to_ns(epoch));
 }
 
 void StartGate::close() noexcept {
-  // release: as open().
-  epoch_ns_.store(kClosed, std::memory_order_release);
+  decide(kClosed);
+}
+
+void StartGate::decide(std::int64_t epoch_ns) noexcept {
+  std::int64_t undecided = kUndecided;
+  // release: executors see all that was done before.
+  epoch_ns_.compare_exchange_strong(undecided, epoch_ns, std::memory_order_release,
+                                    std::memory_order_relaxed);
   epoch_ns_.notify_all();
 }
 
 Executor::Executor(Nanos period, RateGroup& group, std::unique_ptr<GroupHook> hook,
                    const ExecutorContext& context)
-    : period_{period},
-      group_{group},
+    : group_{group},
       hook_{hook ? std::move(hook) : std::make_unique<NoHook>()},
       context_{context},
       lead_{context.spin_limit, period} {
@@ -68,9 +79,13 @@ void Executor::run() noexcept {
   bind_log_channel(context_.log);
   hook_->thread_started();
   for (const auto& runner : group_.runners()) runner->stats().tid.set(::gettid());
+  std::atomic<NodeActivity>& activity = group_.progress().activity;
+  // relaxed: see Progress.
+  activity.store(NodeActivity::kInit, std::memory_order_relaxed);
   hook_->enter(TimePoint{});
   group_.init();
   hook_->leave(TimePoint{});
+  activity.store(NodeActivity::kTick, std::memory_order_relaxed);
   if (const auto epoch = context_.gate.arrive()) {
     if (context_.wake != nullptr) {
       tick_on_events();
@@ -79,79 +94,103 @@ void Executor::run() noexcept {
     }
   }
   group_.progress().owe_nothing();
+  activity.store(NodeActivity::kShutdown, std::memory_order_relaxed);
   hook_->enter(TimePoint{});
   group_.shutdown();
   hook_->leave(TimePoint{});
   hook_->thread_stopping();
+  activity.store(NodeActivity::kNone, std::memory_order_relaxed);
   bind_log_channel(nullptr);
+}
+
+[[gnu::noinline]] bool Executor::follow_what_is_due() noexcept {
+  const bool changes = group_.change_due();
+  if (!changes && !group_.safe_state_due()) return false;
+  hook_->enter(TimePoint{});
+  group_.follow_safe_state();
+  if (changes) group_.follow_changes();
+  hook_->leave(TimePoint{});
+  return true;
+}
+
+inline bool Executor::follow_requests() noexcept {
+  return !group_.undisturbed() && follow_what_is_due();
+}
+
+[[gnu::always_inline]] inline std::optional<TimePoint> Executor::sleep_until(
+    TimePoint wake, TimePoint now) noexcept {
+  do {
+    // Before each sleep, and where there is no time for one.
+    if (context_.control.stopping() || follow_requests()) return std::nullopt;
+    if (now >= wake) return now;
+    // The end is said only once the threads run: a release may turn out to lie behind it.
+    const TimePoint end = context_.control.end();
+    if (now >= end) return std::nullopt;
+    context_.clock.sleep_until(std::min({wake, end, now + kLongestSleep}));
+    now = context_.clock.now();
+  } while (now < wake);
+  lead_.record(now - wake);
+  return now;
+}
+
+/// At `now`, which is not asked for again where there was nothing to wait for.
+inline Executor::Begin Executor::enter_hook(TimePoint release, TimePoint now) noexcept {
+  const Nanos gil_wait = hook_->enter(release);
+  return {gil_wait < Nanos{} ? now : context_.clock.now(), gil_wait};
+}
+
+[[gnu::always_inline]] inline std::optional<Executor::Begin> Executor::wait_for_release(
+    TimePoint release, TimePoint now) noexcept {
+  const bool spins = context_.spin_limit > Nanos{};
+  // A hook that begins before the release holds what it takes until then: only a spin is short
+  // enough for that.
+  const Nanos hook_lead =
+      spins ? std::clamp(hook_->lead(release), Nanos{}, shortest_period(group_) / 2) : Nanos{};
+  const auto awake = sleep_until(release - lead_.value() - hook_lead, now);
+  if (!awake) return std::nullopt;
+  if (!spins) return enter_hook(release, *awake);
+  if (hook_lead == Nanos{}) return enter_hook(release, context_.clock.spin_until(release));
+  const Nanos gil_wait = hook_->enter(release);
+  return Begin{context_.clock.spin_until(release), gil_wait};
 }
 
 void Executor::tick_periodically(TimePoint epoch) noexcept {
   RunControl& control = context_.control;
+  group_.begin_grid(epoch);
   TimePoint release = epoch;
-  while (!control.stopping() && release < control.end()) {
-    group_.progress().owe(release);
-    const auto gil_wait = wait_for_release(release);
-    if (!gil_wait) return;
-    // A late wake-up gives up the releases whose whole period has passed, on the same grid (RT-1).
-    const TimePoint now = context_.clock.now();
-    const NextRelease due = next_release(release - period_, period_, now);
-    const TimePoint end = control.end();
-    if (due.at >= end) {
-      const Nanos left = end - release;
-      group_.skip(static_cast<std::uint64_t>((left + period_ - 1ns) / period_));
-      hook_->leave(due.at);
-      return;
-    }
-    group_.skip(due.skipped);
-    group_.progress().owe(now);
-    group_.tick(due.at, now, *gil_wait);
-    release = due.at + period_;
-    hook_->leave(release);
-  }
-}
-
-std::optional<Nanos> Executor::wait_for_release(TimePoint release) noexcept {
-  const bool spins = context_.spin_limit > Nanos{};
-  // A hook that begins before the release holds what it takes until then: only a spin is short
-  // enough for that.
-  const Nanos hook_lead = spins ? std::clamp(hook_->lead(release), Nanos{}, period_ / 2) : Nanos{};
-  if (!sleep_until(release - lead_.value() - hook_lead)) return std::nullopt;
-  if (!spins) return hook_->enter(release);
-  if (hook_lead == Nanos{}) {
-    context_.clock.spin_until(release);
-    return hook_->enter(release);
-  }
-  const Nanos gil_wait = hook_->enter(release);
-  context_.clock.spin_until(release);
-  return gil_wait;
-}
-
-bool Executor::sleep_until(TimePoint wake) noexcept {
   TimePoint now = context_.clock.now();
-  if (now >= wake) return true;
-  while (now < wake) {
-    if (context_.control.stopping()) return false;
-    follow_safe_state();
-    context_.clock.sleep_until(std::min(wake, now + kLongestSleep));
+  for (;;) {
+    const TimePoint end = control.end();
+    if (release >= end) [[unlikely]] {
+      // A run lasts as long as it was said to, and a node that is given another rate may tick yet.
+      group_.progress().owe_nothing();
+      if (sleep_until(end, now)) return;
+    } else {
+      group_.progress().owe_next(release);
+      if (const auto begin = wait_for_release(release, now)) [[likely]] {
+        // A late wake-up gives up the releases whose whole period has passed, on the same grid
+        // (RT-1).
+        group_.progress().owe(begin->now);
+        control.safety().obey();
+        const BatchEnd ended = group_.tick_due(begin->now, control.end(), begin->gil_wait);
+        release = ended.next;
+        hook_->leave(release);
+        now = begin->gil_wait < Nanos{} ? ended.at : context_.clock.now();
+        continue;
+      }
+    }
+    // Asked to stop, or something was followed that took its time or changed the releases.
+    if (control.stopping() || group_.empty()) return;
+    release = group_.next_release();
     now = context_.clock.now();
   }
-  lead_.record(now - wake);
-  return true;
-}
-
-void Executor::follow_safe_state() noexcept {
-  if (!group_.safe_state_due()) return;
-  hook_->enter(TimePoint{});
-  group_.follow_safe_state();
-  hook_->leave(TimePoint{});
 }
 
 void Executor::tick_on_events() noexcept {
   RunControl& control = context_.control;
-  while (!control.stopping()) {
+  while (!control.stopping() && !group_.empty()) {
     group_.progress().owe_nothing();
-    follow_safe_state();
+    if (follow_requests()) continue;
     const TimePoint now = context_.clock.now();
     const TimePoint end = control.end();
     if (now >= end) return;
@@ -164,6 +203,7 @@ void Executor::tick_on_events() noexcept {
     const TimePoint release = context_.clock.now();
     group_.progress().owe(release);
     const Nanos gil_wait = hook_->enter(release);
+    control.safety().obey();
     group_.tick(release, context_.clock.now(), gil_wait);
     hook_->leave(TimePoint{});
   }

@@ -15,10 +15,11 @@
 
 namespace horus {
 
-/// Where executors wait for each other: no tick before all inits.
+/// Where executors wait for each other: no tick before all inits. Who opens or closes it first
+/// decides.
 ///
-/// Thread safety: arrive() by executors, the rest by the scheduler. Not RT-safe: before the first
-/// tick only.
+/// Thread safety: arrive() by executors, the rest by the scheduler's threads. Not RT-safe: before
+/// the first tick only.
 class StartGate {
  public:
   /// An executor's inits are done; returns the epoch, once that is fixed, or nothing.
@@ -32,6 +33,8 @@ class StartGate {
  private:
   static constexpr std::int64_t kUndecided = 0;
   static constexpr std::int64_t kClosed = -1;
+
+  void decide(std::int64_t epoch_ns) noexcept;
 
   std::atomic<std::uint32_t> arrived_{0};
   std::atomic<std::int64_t> epoch_ns_{kUndecided};
@@ -66,14 +69,21 @@ class Executor {
   WakeSource* wake() const noexcept { return context_.wake; }
 
  private:
-  /// False when the run stops meanwhile.
-  bool sleep_until(TimePoint wake) noexcept;
-  /// Returns with the hook entered; how long it waited for the GIL, or a negative value. Nothing
-  /// when the run stops meanwhile; the hook is not entered then.
-  std::optional<Nanos> wait_for_release(TimePoint release) noexcept;
-  void follow_safe_state() noexcept;
+  /// A batch that may begin: the hook is entered.
+  struct Begin {
+    TimePoint now{};
+    Nanos gil_wait{};  ///< See GroupHook::enter().
+  };
+  /// From `now` on. The time that it is then; nothing when the run stops meanwhile, or a request
+  /// was followed.
+  std::optional<TimePoint> sleep_until(TimePoint wake, TimePoint now) noexcept;
+  /// The same; the hook is not entered then.
+  std::optional<Begin> wait_for_release(TimePoint release, TimePoint now) noexcept;
+  Begin enter_hook(TimePoint release, TimePoint now) noexcept;
+  /// What was asked of the group from outside; true when something was.
+  bool follow_requests() noexcept;
+  bool follow_what_is_due() noexcept;
 
-  const Nanos period_;
   RateGroup& group_;
   std::unique_ptr<GroupHook> hook_;
   ExecutorContext context_;

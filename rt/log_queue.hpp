@@ -18,7 +18,14 @@ namespace horus {
 struct LogSource {
   const NodeName* node = nullptr;
   std::uint64_t tick = 0;
+  const Cell<LogLevel>* level = nullptr;  ///< Down to which it is heard; null, or none: all.
 };
+
+/// Whether a record of `level` of that source is to be written. RT-safe.
+inline bool is_heard(LogLevel level, const LogSource& source) noexcept {
+  const LogLevel limit = source.level != nullptr ? source.level->value() : LogLevel{};
+  return limit == LogLevel{} || level <= limit;
+}
 
 /// What one executor thread logs through.
 struct LogChannel {
@@ -32,6 +39,21 @@ struct LogChannel {
 
 /// Makes log() of the calling thread write to `channel`; null ends that.
 void bind_log_channel(LogChannel* channel) noexcept;
+
+/// While it lives, log() of its thread names `source`, where the thread has no channel.
+class LogNaming {
+ public:
+  explicit LogNaming(const LogSource& source) noexcept;
+  ~LogNaming();
+  LogNaming(const LogNaming&) = delete;
+  LogNaming& operator=(const LogNaming&) = delete;
+
+ private:
+  const LogSource* outer_;
+};
+
+/// The node that runs on the calling thread; null: none. Fit for a signal handler.
+const LogSource* log_source() noexcept;
 
 /// Gathers the records of executors and other threads, and hands them to the sink.
 ///
@@ -61,7 +83,23 @@ class LogQueue {
   std::uint64_t pending_lost_ = 0;
 };
 
-/// The sink for want of another: one line a record on stderr, with syslog's level in front.
+/// The sink for want of another: one line a record on stderr, as the journal or people read it.
 LogSink& stderr_sink() noexcept;
+
+/// Records that come from threads without a channel go to `sink` while this lives and there is no
+/// queue; of several, to the latest that the logging thread made, else to the latest of all.
+/// Without any, to stderr_sink().
+///
+/// Thread safety: from any thread. The sink is called by one at a time.
+class LogScope {
+ public:
+  explicit LogScope(LogSink& sink);
+  ~LogScope();
+  LogScope(const LogScope&) = delete;
+  LogScope& operator=(const LogScope&) = delete;
+
+ private:
+  LogSink& sink_;
+};
 
 }  // namespace horus

@@ -8,7 +8,38 @@ namespace horus {
 namespace {
 
 constexpr int kMaxOrder = 255;
-constexpr int kMaxPriority = 99;
+constexpr int kMaxPriority = 98;  // 99 is left to the kernel's own threads.
+
+template <typename Value, std::size_t N>
+using Texts = std::array<std::pair<const char*, Value>, N>;
+
+// Where a value has two texts, the first one is its own.
+constexpr Texts<MissPolicy, 5> kMissPolicies{{{"warn", MissPolicy::kWarn},
+                                              {"skip", MissPolicy::kSkip},
+                                              {"safe_mode", MissPolicy::kSafeMode},
+                                              {"safemode", MissPolicy::kSafeMode},
+                                              {"stop", MissPolicy::kStop}}};
+constexpr Texts<FailureKind, 5> kFailureKinds{{{"log", FailureKind::kLog},
+                                               {"fatal", FailureKind::kFatal},
+                                               {"restart", FailureKind::kRestart},
+                                               {"skip", FailureKind::kSkip},
+                                               {"ignore", FailureKind::kIgnore}}};
+
+template <typename Value, std::size_t N>
+std::optional<Value> value_of(const Texts<Value, N>& texts, std::string_view text) noexcept {
+  for (const auto& [name, value] : texts) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+template <typename Value, std::size_t N>
+const char* text_of(const Texts<Value, N>& texts, Value wanted) noexcept {
+  for (const auto& [name, value] : texts) {
+    if (value == wanted) return name;
+  }
+  return "unknown";
+}
 
 bool has_control_character(std::string_view text) noexcept {
   for (const char c : text) {
@@ -21,15 +52,23 @@ bool positive(const std::optional<Nanos>& duration) noexcept {
   return !duration || *duration > Nanos{};
 }
 
+Status validate_arming(const NodeConfig& config, const auto& refuse) {
+  if (config.arm_at_start && !config.actuator) {
+    return refuse("arm_at_start is for actuators: set actuator, too");
+  }
+  return {};
+}
+
 Status validate_times(const NodeConfig& config, const auto& refuse) {
   if (!positive(config.budget)) return refuse("budget must be above 0");
   if (!positive(config.deadline)) return refuse("deadline must be above 0");
-  if (!positive(config.watchdog)) return refuse("watchdog must be above 0");
+  if (config.watchdog.value_or(Nanos{}) < Nanos{}) return refuse("watchdog must not be below 0");
+  if (config.budget && config.deadline && *config.deadline < *config.budget) {
+    return refuse("deadline is below budget: a tick that uses its budget would miss it");
+  }
   if (!config.rate) return {};
   if (config.budget && *config.budget > config.rate->period()) {
-    return refuse(
-        "budget is longer than the period 1/rate: it looks like microseconds given as seconds "
-        "(300 us is 300e-6 s, in Python 300 * horus.us)");
+    return refuse("budget is longer than the period 1/rate");
   }
   return {};
 }
@@ -39,6 +78,19 @@ Status validate_failure(const FailurePolicy& failure, const auto& refuse) {
   if (failure.delay < Nanos{}) return refuse("failure delay must not be below 0");
   if (failure.failures < 1) return refuse("failure count must be at least 1");
   if (failure.rest < Nanos{}) return refuse("failure rest must not be below 0");
+  return {};
+}
+
+/// In the order of the rungs: one that comes before the one below it could never act on its own.
+Status validate_ladder(const NodeConfig& config, const auto& refuse) {
+  const LadderConfig ladder = config.ladder.value_or(LadderConfig{});
+  if (ladder.warn < 1) return refuse("ladder: warn must be at least 1");
+  if (ladder.recover < 1) return refuse("ladder: recover must be at least 1");
+  if (ladder.least < Nanos{}) return refuse("ladder: least must not be below 0");
+  if (ladder.degrade < ladder.warn) return refuse("ladder: degrade must not be below warn");
+  if (ladder.isolate < ladder.degrade) return refuse("ladder: isolate must not be below degrade");
+  if (ladder.stop < ladder.isolate) return refuse("ladder: stop must not be below isolate");
+  if (config.degrade && !config.rate) return refuse("degrade needs a rate, which it halves");
   return {};
 }
 
@@ -60,14 +112,23 @@ Status validate(const NodeConfig& config) noexcept {
     return refuse("rate and on exclude each other");
   }
   if (auto times = validate_times(config, refuse); !times) return times;
+  if (auto arming = validate_arming(config, refuse); !arming) return arming;
   if (config.order < 0 || config.order > kMaxOrder) return refuse("order must be 0 to 255");
   if (config.priority && (*config.priority < 1 || *config.priority > kMaxPriority)) {
-    return refuse("priority must be 1 to 99");
+    return refuse("priority must be 1 to 98");
   }
   if (config.cpu && (*config.cpu < 0 || *config.cpu >= CpuSet::kMaxCpus)) {
     return refuse("cpu must be the index of a CPU");
   }
+  if (auto ladder = validate_ladder(config, refuse); !ladder) return ladder;
   return validate_failure(config.failure, refuse);
+}
+
+LadderPlan ladder_plan(const NodeConfig& config) noexcept {
+  const bool asked = config.on_miss == MissPolicy::kSafeMode || config.on_miss == MissPolicy::kStop;
+  return {.numbers = config.ladder.value_or(LadderConfig{}),
+          .acts = config.ladder.has_value() || asked || config.actuator,
+          .degrades = config.degrade};
 }
 
 Budget effective_budget(const NodeConfig& config) noexcept {
@@ -83,31 +144,19 @@ Budget effective_budget(const NodeConfig& config) noexcept {
 }
 
 std::optional<MissPolicy> parse_miss_policy(std::string_view text) noexcept {
-  static constexpr std::array<std::pair<std::string_view, MissPolicy>, 5> kTexts{{
-      {"warn", MissPolicy::kWarn},
-      {"skip", MissPolicy::kSkip},
-      {"safe_mode", MissPolicy::kSafeMode},
-      {"safemode", MissPolicy::kSafeMode},
-      {"stop", MissPolicy::kStop},
-  }};
-  for (const auto& [name, policy] : kTexts) {
-    if (name == text) return policy;
-  }
-  return std::nullopt;
+  return value_of(kMissPolicies, text);
 }
 
 std::optional<FailureKind> parse_failure_kind(std::string_view text) noexcept {
-  static constexpr std::array<std::pair<std::string_view, FailureKind>, 5> kTexts{{
-      {"log", FailureKind::kLog},
-      {"fatal", FailureKind::kFatal},
-      {"restart", FailureKind::kRestart},
-      {"skip", FailureKind::kSkip},
-      {"ignore", FailureKind::kIgnore},
-  }};
-  for (const auto& [name, kind] : kTexts) {
-    if (name == text) return kind;
-  }
-  return std::nullopt;
+  return value_of(kFailureKinds, text);
+}
+
+const char* to_text(MissPolicy policy) noexcept {
+  return text_of(kMissPolicies, policy);
+}
+
+const char* to_text(FailureKind kind) noexcept {
+  return text_of(kFailureKinds, kind);
 }
 
 }  // namespace horus

@@ -5,11 +5,13 @@
 #include <optional>
 
 #include "rt/base/cpu_set.hpp"
+#include "rt/base/log_level.hpp"
 #include "rt/base/name.hpp"
 #include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 #include "rt/budget.hpp"
+#include "rt/ladder.hpp"
 
 namespace horus {
 
@@ -52,9 +54,16 @@ struct NodeConfig {
   int order = 0;  ///< 0 to 255, lower first.
   MissPolicy on_miss = MissPolicy::kWarn;
   FailurePolicy failure{};
-  std::optional<int> priority = {};  ///< SCHED_FIFO, 1 to 99.
+  std::optional<LadderConfig> ladder = {};  ///< See ladder_plan().
+  bool degrade = false;                     ///< The ladder may halve the rate.
+  std::optional<int> priority = {};         ///< SCHED_FIFO, 1 to 98.
   std::optional<int> cpu = {};
-  std::optional<Nanos> watchdog = {};  ///< Default: the scheduler's.
+  /// What it sends moves something: it is disarmed until somebody arms it, and whenever the robot
+  /// comes to rest.
+  bool actuator = false;
+  bool arm_at_start = false;              ///< Of an actuator; never after a crash.
+  std::optional<Nanos> watchdog = {};     ///< Default: the scheduler's; 0: none.
+  LogLevel log_level = LogLevel::kDebug;  ///< Down to which its lines are written.
 };
 
 /// The first rule that `config` breaks, as kInvalidArgument that names the field.
@@ -64,9 +73,17 @@ struct NodeConfig {
 /// best-effort nodes have no limit that is not given.
 [[nodiscard]] Budget effective_budget(const NodeConfig& config) noexcept;
 
+/// What follows misses in a row: a warning for every node, half the rate where `degrade` allows it.
+/// A node is isolated, and the run stopped, where `ladder` or an on_miss of safe_mode or stop asks
+/// for it.
+[[nodiscard]] LadderPlan ladder_plan(const NodeConfig& config) noexcept;
+
 /// "warn", "skip", "safe_mode" (or "safemode"), "stop"; "fatal", "restart", "skip", "ignore",
 /// "log". Nothing on other text.
 [[nodiscard]] std::optional<MissPolicy> parse_miss_policy(std::string_view text) noexcept;
 [[nodiscard]] std::optional<FailureKind> parse_failure_kind(std::string_view text) noexcept;
+/// The text that stands for it: "safe_mode", "restart".
+const char* to_text(MissPolicy policy) noexcept;
+const char* to_text(FailureKind kind) noexcept;
 
 }  // namespace horus

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/node_runner.hpp"
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <memory>
 #include <span>
+#include <typeinfo>
 #include <utility>
 
+#include "rt/base/acting.hpp"
+#include "rt/base/fork_watch.hpp"
+#include "rt/check_rt.hpp"
 #include "rt/event_log.hpp"
 #include "rt/log_queue.hpp"
+#include "rt/release.hpp"
 
 namespace horus {
 namespace {
@@ -21,11 +30,29 @@ constexpr long long micros(Nanos duration) noexcept {
   return duration.count() / 1000;
 }
 
+/// Tells the checker of ticks.
+struct CheckedTick {
+  CheckedTick(const NodeName& node, std::uint64_t number) noexcept {
+    horus_tick_begins(node.view().data(), number);
+  }
+  ~CheckedTick() { horus_tick_ended(); }
+  CheckedTick(const CheckedTick&) = delete;
+  CheckedTick& operator=(const CheckedTick&) = delete;
+};
+
 /// ", N more since the last line" or nothing.
 void append_suppressed(std::span<char> text, int length, std::uint64_t suppressed) noexcept {
   if (suppressed == 0 || length < 0 || static_cast<std::size_t>(length) >= text.size()) return;
   std::snprintf(text.data() + length, text.size() - static_cast<std::size_t>(length),
                 " (%llu more not shown)", static_cast<unsigned long long>(suppressed));
+}
+
+/// "std::runtime_error"
+Name<96> type_name(const std::type_info& type) noexcept {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> readable{
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free};
+  return Name<96>::clipped(readable != nullptr ? readable.get() : type.name());
 }
 
 }  // namespace
@@ -45,145 +72,268 @@ NodeRunner::NodeRunner(Node& node, const NodeConfig& config, NodeStats& stats,
       stats_{stats},
       clock_{context.clock},
       control_{context.control},
-      log_{context.log},
+      log_source_{context.log != nullptr ? &context.log->source : &unheard_},
       hook_{context.hook},
-      period_{config.rate && config.node_class != NodeClass::kEvent ? config.rate->period()
-                                                                    : Nanos{}},
-      budget_{effective_budget(config)},
-      wanted_budget_ns_{budget_.execution.count()},
+      tick_{.period = config.rate && config.node_class != NodeClass::kEvent ? config.rate->period()
+                                                                            : Nanos{},
+            .budget = effective_budget(config),
+            .run = &context.control.safety()},
+      late_{context.late, stats},
+      wanted_budget_ns_{tick_.budget.execution.count()},
+      wanted_deadline_ns_{tick_.budget.deadline.count()},
+      wanted_period_ns_{tick_.period.count()},
+      ladder_plan_{ladder_plan(config)},
       max_deadline_misses_{context.max_deadline_misses},
-      config_{config} {
+      may_arm_at_start_{context.may_arm_at_start},
+      config_{config},
+      index_{context.index},
+      box_{context.box} {
   source_.node = &config_.name;
+  source_.level = &stats_.log_level;
+  stats_.log_level.set(config_.log_level);
   stats_.name = config_.name;
   stats_.node_class.set(config_.node_class);
   stats_.state.set(NodeState::kUninitialized);
   stats_.order.set(config_.order);
-  stats_.period_ns.set(period_.count());
-  stats_.budget_ns.set(budget_.execution.count());
-  stats_.deadline_ns.set(budget_.deadline.count());
+  stats_.safety.begin();
+  stats_.actuator.set(config_.actuator ? 1 : 0);
+  stats_.outputs_shut.store(config_.actuator ? 1 : 0);
+  stats_.period_ns.set(tick_.period.count());
+  take_budget();
   stats_.consecutive_misses.set(0);
+  stats_.rung.set(Rung::kNone);
+  stats_.rung_since_ns.set(0);
+  stats_.rung_recover.set(ladder_plan_.numbers.recover);
+  stops_followed_ = stats_.stops_asked.value();
   stats_.first_release_ns.set(0);
   stats_.last_release_ns.set(0);
+  stats_.began.set(0);
 }
 
 template <typename Call>
-bool NodeRunner::guarded(Call call) noexcept {
+bool NodeRunner::guarded(const char* callback, Call call) noexcept {
+  return guarded(callback, call, [this](const Thrown& thrown) { keep_error(thrown); });
+}
+
+template <typename Call, typename Tell>
+bool NodeRunner::guarded(const char* callback, Call call, Tell tell) noexcept {
+  const ForkWatch watch;
+  const ActingScope acts{stats_};
+  bool done = false;
   try {
     call();
-    return true;
+    done = true;
+  } catch (const NodeFailure& failure) {
+    tell(Thrown{failure.type(), failure.what(), failure.trace()});
   } catch (const std::exception& error) {
-    keep_error(error.what());
+    tell(Thrown{type_name(typeid(error)).view(), error.what(), {}});
   } catch (...) {
-    keep_error("an exception that is not a std::exception");
+    tell(Thrown{"unknown", "an exception that is not a std::exception", {}});
   }
-  return false;
+  if (watch.forked()) [[unlikely]]
+    end_forked_child(callback, config_.name.view());
+  return done;
 }
 
 /// Out of line, so that a tick's own frame stays small.
-[[gnu::noinline]] void NodeRunner::keep_error(std::string_view text) noexcept {
-  error_ = Name<384>::clipped(text);
+[[gnu::noinline]] void NodeRunner::keep_error(const Thrown& thrown) noexcept {
+  error_ = Name<384>::clipped(thrown.message);
+  error_type_ = Name<64>::clipped(thrown.type);
+  if (!thrown.type.empty()) horus::count(stats_.failures, thrown, source_.tick, clock_.now());
 }
 
 bool NodeRunner::init() noexcept {
   log_as(&source_);
-  stats_.state.set(NodeState::kInitializing);
-  initialised_ = guarded([this] { node_.init(); });
-  stats_.state.set(initialised_ ? NodeState::kRunning : NodeState::kCrashed);
-  if (!initialised_) {
+  set_state(NodeState::kInitializing);
+  const bool succeeded = guarded("init", [this] { node_.init(); });
+  initialised_ = succeeded;
+  set_state(succeeded ? NodeState::kRunning : NodeState::kCrashed);
+  if (succeeded) become_ready();
+  if (!succeeded) keep_failure(clock_.now());
+  // A stop may have interrupted it.
+  if (!succeeded && !control_.stopping()) {
     control_.stop_because(StopReason::kNotStarted, config_.name.view(), error_.view());
   }
   log_as(nullptr);
-  return initialised_;
+  return succeeded;
 }
 
-TimePoint NodeRunner::run(TimePoint release, TimePoint now) noexcept {
+TimePoint NodeRunner::run(TimePoint release, TimePoint now, const Predecessors& before) noexcept {
+  if (undisturbed()) [[likely]]
+    return tick(release, now, before);
   log_as(&source_);
-  if (ordinary(release) || may_tick(release, now)) [[likely]]
-    now = tick(release, now);
+  const bool ticks = may_tick(release, now);
+  log_as(nullptr);
+  return ticks ? tick(release, now, before) : now;
+}
+
+TimePoint NodeRunner::tick(TimePoint release, TimePoint start,
+                           const Predecessors& before) noexcept {
+  log_as(&source_);
+  tick_.number = source_.tick;
+  tick_.release = release;
+  tick_.start = start;
+  tick_.safety = stats_.safety.value();
+  late_.begin();
+  stats_.began.set(cycle_count());
+  guarded(
+      "tick", [this] { call_tick(); },
+      [this](const Thrown& thrown) {
+        failed_ = looks_back_ = true;
+        keep_error(thrown);
+      });
+  TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
+  if (hook_ != nullptr) take_loss(timing);
+  count(timing);
+  TimePoint now = timing.finish;
+  if (looks_back_ || late_.is_remarkable(timing)) [[unlikely]]
+    now = look_back(timing, before);
+  if (stats_.stops_asked.value() != stops_followed_) [[unlikely]]
+    follow_stale_stop();
+  // Only now: what was logged until here names the tick that it is about.
+  ++source_.tick;
   log_as(nullptr);
   return now;
 }
 
-inline TimePoint NodeRunner::tick(TimePoint release, TimePoint start) noexcept {
-  // relaxed: a number on its own.
-  budget_.execution = Nanos{wanted_budget_ns_.load(std::memory_order_relaxed)};
-  const Tick tick{.number = source_.tick,
-                  .release = release,
-                  .start = start,
-                  .period = period_,
-                  .budget = budget_};
-  const bool succeeded = guarded([&] { node_.tick(tick); });
-  TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
-  if (hook_ != nullptr) {
-    const TickLoss loss = hook_->ticked();
-    timing.lost = std::min(loss.time, timing.execution());
-    if (loss.lost) [[unlikely]]
-      count_loss(loss);
+inline void NodeRunner::call_tick() {
+  if (horus_tick_begins == nullptr) [[likely]]
+    return node_.tick(tick_);
+  const CheckedTick checked{config_.name, tick_.number};
+  node_.tick(tick_);
+}
+
+inline void NodeRunner::take_loss(TickTiming& timing) noexcept {
+  loss_ = hook_->ticked();
+  timing.awaited = std::min(loss_.awaited, timing.execution());
+  timing.lost = std::min(loss_.time, timing.execution());
+  if (loss_.lost) [[unlikely]]
+    count_loss(loss_);
+  if (timing.awaited > Nanos{}) [[unlikely]]
+    stats_.awaited.record(timing.awaited);
+}
+
+/// Judges, keeps and follows what few ticks give reason to. By value: a tick's own numbers stay in
+/// registers.
+[[gnu::noinline]] TimePoint NodeRunner::look_back(TickTiming timing,
+                                                  const Predecessors& before) noexcept {
+  const bool succeeded = !std::exchange(failed_, false);
+  if (source_.tick == 0) stats_.first_release_ns.set(to_ns(timing.release));
+  const std::uint64_t given_up = std::exchange(given_up_, 0);
+  if (owed_responses_ != 0) count_skipped_responses(timing);
+  const Verdict verdict = judge(timing, tick_.budget);
+  looks_back_ = verdict.missed || !succeeded;
+  count(verdict);
+  const LateTick* const kept =
+      late_.end({source_.tick, timing, verdict, loss_, given_up, tick_.period}, before);
+  const Bad bad{verdict, succeeded, kept, before.culprit()};
+  if (before.late == nullptr && (verdict.missed || verdict.overrun)) before.late = this;
+  if (verdict.missed || !ladder_.idle()) {
+    follow_ladder(timing, bad);
+    looks_back_ = looks_back_ || !ladder_.idle();
   }
-  const Verdict verdict = judge(timing, budget_);
-  count(timing, verdict);
-  TimePoint now = timing.finish;
-  if (verdict.missed || !succeeded) [[unlikely]] {
-    now = follow(timing, verdict.missed, succeeded);
-  } else {
-    failures_.in_a_row = 0;
-  }
-  // Only now: what was logged until here names the tick that it is about.
-  ++source_.tick;
-  return now;
+  if (given_up > 0) say_skipped(timing, given_up, bad);
+  if (verdict.missed || verdict.overrun || !succeeded) return follow(timing, bad);
+  failures_.in_a_row = 0;
+  // As follow().
+  return given_up > 0 ? clock_.now() : timing.finish;
+}
+
+void NodeRunner::take_budget() noexcept {
+  // acquire: the numbers that were wanted when the flag was raised.
+  static_cast<void>(lower(kRebudgeted, std::memory_order_acquire));
+  // relaxed: numbers on their own otherwise.
+  tick_.budget = {.execution = Nanos{wanted_budget_ns_.load(std::memory_order_relaxed)},
+                  .deadline = Nanos{wanted_deadline_ns_.load(std::memory_order_relaxed)}};
+  stats_.budget_ns.set(tick_.budget.execution.count());
+  stats_.deadline_ns.set(tick_.budget.deadline.count());
+  late_.expect(tick_.budget);
 }
 
 bool NodeRunner::may_tick(TimePoint release, TimePoint& now) noexcept {
+  if (has(kRebudgeted)) take_budget();
   if (safe_state_due()) {
     follow_safe_state();
     now = clock_.now();
   }
+  if (lower(kReleased)) leave_own_rest(now);
   if (isolated() || release < resume_at_) {
     stats_.skipped.add();
     return false;
   }
-  if (std::exchange(skip_next_, false)) {
-    skip(1);
+  static_cast<void>(lower(kRests));
+  if (lower(kSkips)) {
+    static_cast<void>(skip(1));
     return false;
   }
-  if (!std::exchange(restart_pending_, false)) return true;
-  initialised_ = guarded([this] { node_.init(); });
+  if (!has(kRestarts)) return true;
+  const bool restarted = init_again();
   now = clock_.now();
-  if (!initialised_) {
-    stats_.skipped.add();
-    follow_failure(now);
-    return false;
-  }
-  stats_.state.set(NodeState::kRunning);
-  return true;
+  return restarted;
 }
 
-inline void NodeRunner::count(const TickTiming& timing, const Verdict& verdict) noexcept {
+bool NodeRunner::restart() noexcept {
+  log_as(&source_);
+  const bool restarted = init_again();
+  log_as(nullptr);
+  return restarted;
+}
+
+bool NodeRunner::init_again() noexcept {
+  static_cast<void>(lower(kRestarts));
+  initialised_ = guarded("init", [this] { node_.init(); });
+  if (initialised_) {
+    set_state(NodeState::kRunning);
+  } else {
+    stats_.skipped.add();
+    follow_failure(clock_.now());
+  }
+  return initialised_;
+}
+
+inline void NodeRunner::count(const TickTiming& timing) noexcept {
   NodeStats& stats = stats_;
-  if (source_.tick == 0) [[unlikely]]
-    stats.first_release_ns.set(to_ns(timing.release));
   stats.ticks.add();
-  stats.budget_ns.set(budget_.execution.count());
   stats.last_execution_ns.set(timing.execution().count());
   stats.last_release_ns.set(to_ns(timing.release));
+  const auto lateness = static_cast<std::uint64_t>(timing.lateness().count());
+  const auto execution = static_cast<std::uint64_t>(timing.execution().count());
+  const auto response = static_cast<std::uint64_t>(timing.response().count());
+  // One comparison for all: what is outside of a histogram's range has one of the highest bits.
+  if ((lateness | execution | response) < ll5::kEnd) [[likely]] {
+    stats.lateness.record_within(lateness);
+    stats.execution.record_within(execution);
+    stats.response.record_within(response);
+    return;
+  }
   stats.lateness.record(timing.lateness());
   stats.execution.record(timing.execution());
   stats.response.record(timing.response());
-  if (owed_responses_ != 0) [[unlikely]]
-    count_skipped_responses(timing);
-  if (verdict.overrun) stats.overruns.add();
-  if (verdict.missed) [[unlikely]] {
-    stats.misses.add();
-    stats.consecutive_misses.add();
+}
+
+void NodeRunner::count(const Verdict& verdict) noexcept {
+  if (verdict.overrun) stats_.overruns.add();
+  if (verdict.missed) {
+    stats_.misses.add();
+    stats_.consecutive_misses.add();
   } else {
-    stats.consecutive_misses.set(0);
+    stats_.consecutive_misses.set(0);
     in_miss_episode_ = false;
   }
 }
 
-TimePoint NodeRunner::follow(const TickTiming& timing, bool missed, bool succeeded) noexcept {
-  if (missed) follow_miss(timing);
-  if (succeeded) {
+TimePoint NodeRunner::follow(const TickTiming& timing, const Bad& bad) noexcept {
+  if (bad.verdict.missed || bad.verdict.overrun) keep_late(timing, bad);
+  if (bad.verdict.missed) {
+    follow_miss(timing, bad);
+  } else if (bad.verdict.overrun) {
+    say_late(
+        overrun_log_, timing.finish,
+        {.what = "ran longer than its budget: %lld us, %lld us allowed",
+         .numbers = {micros(timing.execution() - timing.lost), micros(tick_.budget.execution)}},
+        bad);
+  }
+  if (bad.succeeded) {
     failures_.in_a_row = 0;
   } else {
     follow_failure(timing.finish);
@@ -196,7 +346,7 @@ void NodeRunner::count_skipped_responses(const TickTiming& timing) noexcept {
   // A skipped release was served by the wake-up of the one that was ticked after it.
   const auto owed = static_cast<std::int64_t>(std::min(owed_responses_, kMaxOwedResponses));
   for (std::int64_t i = 1; i <= owed; ++i) {
-    stats_.skipped_response.record(timing.start - (timing.release - i * period_));
+    stats_.skipped_response.record(timing.start - (timing.release - i * tick_.period));
   }
   owed_responses_ = 0;
 }
@@ -217,32 +367,69 @@ void NodeRunner::record_gil_wait(Nanos wait) noexcept {
   if (wait < kLongGilWait) [[likely]]
     return;
   stats_.gil_long_waits.add();
-  if (hook_ != nullptr && hook_->holder_was_off_cpu()) stats_.gil_long_waits_off_cpu.add();
+  const bool off_cpu = hook_ != nullptr && hook_->holder_was_off_cpu();
+  if (off_cpu) stats_.gil_long_waits_off_cpu.add();
+  keep(EventKind::kGil, "", {micros(wait), off_cpu ? 1 : 0});
 }
 
-void NodeRunner::skip(std::uint64_t count) noexcept {
+bool NodeRunner::skip(std::uint64_t count) noexcept {
   stats_.skipped.add(count);
-  if (!isolated() && !restart_pending_) owed_responses_ += count;
+  if (isolated() || has(kRestarts)) return false;
+  owed_responses_ += count;
+  looks_back_ = true;
+  return true;
 }
 
-void NodeRunner::follow_miss(const TickTiming& timing) noexcept {
-  if (const auto suppressed = miss_log_.admit(timing.finish)) {
-    char text[200];
-    const int length = std::snprintf(
-        text, sizeof text, "missed its deadline: %lld us from the release, %lld us allowed",
-        micros(timing.response()), micros(budget_.deadline));
-    append_suppressed(text, length, *suppressed);
-    log(LogLevel::kWarning, text);
+void NodeRunner::say_skipped(const TickTiming& timing, std::uint64_t count,
+                             const Bad& bad) noexcept {
+  // Where it has missed its deadline as well, that line says what took the time.
+  if (bad.verdict.missed) return;
+  // It waits for something outside, as it is meant to.
+  if (config_.node_class == NodeClass::kAsync) return;
+  const auto skipped = static_cast<std::int64_t>(count);
+  say_late(
+      skip_log_, timing.finish,
+      {.what = count == 1 ? "skipped %lld release: it started %lld us after it"
+                          : "skipped %lld releases: it started %lld us after the first of them",
+       .numbers = {skipped, micros(timing.lateness() + skipped * tick_.period)}},
+      bad);
+}
+
+/// Says it, with what took the time, at most once a second.
+void NodeRunner::say_late(LogLimit& limit, TimePoint now, const Excess& excess,
+                          const Bad& bad) noexcept {
+  const auto suppressed = limit.admit(now);
+  if (!suppressed) return;
+  char text[384];
+  auto length = static_cast<std::size_t>(
+      std::snprintf(text, sizeof text, excess.what, excess.numbers[0], excess.numbers[1]));
+  if (bad.kept != nullptr) {
+    length += static_cast<std::size_t>(std::snprintf(text + length, sizeof text - length, "; "));
+    const auto before = bad.before != nullptr ? bad.before->config().name.view() : "";
+    length += describe_cause(*bad.kept, before, std::span{text}.subspan(length));
   }
+  append_suppressed(text, static_cast<int>(length), *suppressed);
+  log(LogLevel::kWarning, text);
+}
+
+void NodeRunner::follow_miss(const TickTiming& timing, const Bad& bad) noexcept {
+  say_late(miss_log_, timing.finish,
+           {.what = "missed its deadline: %lld us from the release, %lld us allowed",
+            .numbers = {micros(timing.response()), micros(tick_.budget.deadline)}},
+           bad);
   if (max_deadline_misses_ > 0 &&
       stats_.consecutive_misses.value() == static_cast<std::uint64_t>(max_deadline_misses_)) {
-    control_.request_safe_state();
+    char text[96];
+    std::snprintf(text, sizeof text, "%d deadlines in a row were missed", max_deadline_misses_);
+    control_.safety().request_safe_state(StopCause::kMisses, text, config_.name.view());
   }
   switch (config_.on_miss) {
     case MissPolicy::kWarn: break;
-    case MissPolicy::kSkip: skip_next_ = period_ > Nanos{}; break;
+    case MissPolicy::kSkip:
+      if (tick_.period > Nanos{}) raise(kSkips);
+      break;
     case MissPolicy::kSafeMode:
-      if (!in_miss_episode_) node_.enter_safe_state();
+      if (!in_miss_episode_) rest_by_itself();
       break;
     case MissPolicy::kStop:
       control_.stop_because(StopReason::kMissPolicy, config_.name.view(), "missed its deadline");
@@ -255,24 +442,26 @@ void NodeRunner::follow_failure(TimePoint now) noexcept {
   stats_.errors.add();
   const FailureStep step = after_failure(config_.failure, failures_, now);
   failures_ = step.record;
+  keep_failure(now);
   say_failure(now, step.action);
   switch (step.action) {
     case FailureAction::kContinue: return;
     case FailureAction::kRest: break;
     case FailureAction::kRestart:
-      if (std::exchange(initialised_, false)) {
+      if (initialised_.exchange(false)) {
         // A shutdown() that throws as well adds nothing to what the tick has told.
-        static_cast<void>(guarded([this] { node_.shutdown(); }));
+        static_cast<void>(guarded("shutdown", [this] { node_.shutdown(); }));
       }
-      restart_pending_ = true;
-      stats_.state.set(NodeState::kError);
+      raise(kRestarts);
+      set_state(NodeState::kError);
       break;
     case FailureAction::kStop:
-      stats_.state.set(NodeState::kCrashed);
+      set_state(NodeState::kCrashed);
       control_.stop_because(StopReason::kNodeFailure, config_.name.view(), error_.view());
       return;
   }
   resume_at_ = now + step.pause;
+  raise(kRests);
 }
 
 void NodeRunner::say_failure(TimePoint now, FailureAction action) noexcept {
@@ -289,35 +478,91 @@ void NodeRunner::say_failure(TimePoint now, FailureAction action) noexcept {
   log(LogLevel::kError, text);
 }
 
-void NodeRunner::follow_safe_state() noexcept {
-  if (!safe_state_due()) return;
-  safe_episodes_ = control_.safe_episodes();
-  node_.enter_safe_state();
-}
-
 void NodeRunner::shutdown() noexcept {
   log_as(&source_);
-  if (std::exchange(initialised_, false)) {
-    stats_.state.set(NodeState::kStopping);
-    if (!guarded([this] { node_.shutdown(); })) {
+  if (initialised_.exchange(false)) {
+    set_state(NodeState::kStopping);
+    if (!guarded("shutdown", [this] { node_.shutdown(); })) {
       stats_.errors.add();
+      keep_failure(clock_.now());
       say_failure(clock_.now(), FailureAction::kContinue);
     }
-    stats_.state.set(NodeState::kStopped);
+    set_state(NodeState::kStopped);
   }
+  stats_.safety.step(SafetyEvent::kEnd);
   log_as(nullptr);
 }
 
+void NodeRunner::shut_down_for() noexcept {
+  if (!initialised_.exchange(false)) return;
+  set_state(NodeState::kStopping);
+  // Counters and the last error belong to the node's own thread, and stay as they are.
+  static_cast<void>(guarded(
+      "shutdown", [this] { node_.shutdown(); },
+      [this](const Thrown& thrown) {
+        char text[384];
+        std::snprintf(text, sizeof text, "node '%s' failed in its shutdown: %.*s",
+                      config_.name.view().data(), static_cast<int>(thrown.message.size()),
+                      thrown.message.data());
+        log(LogLevel::kError, text);
+      }));
+  stats_.safety.step(SafetyEvent::kEnd);
+  set_state(NodeState::kStopped);
+}
+
 void NodeRunner::set_budget(Nanos execution) noexcept {
-  // relaxed: a number on its own.
+  // relaxed: the flag orders it. release: see take_budget().
   wanted_budget_ns_.store(execution.count(), std::memory_order_relaxed);
+  raise(kRebudgeted, std::memory_order_release);
+}
+
+void NodeRunner::set_timing(Nanos period, const Budget& budget) noexcept {
+  // As set_budget(); one tick may have the old period beside the new budget.
+  wanted_budget_ns_.store(budget.execution.count(), std::memory_order_relaxed);
+  wanted_deadline_ns_.store(budget.deadline.count(), std::memory_order_relaxed);
+  wanted_period_ns_.store(period.count(), std::memory_order_relaxed);
+  raise(kRebudgeted | kChanged, std::memory_order_release);
+}
+
+void NodeRunner::follow_change() noexcept {
+  // acquire: what was wanted when the flag was raised.
+  static_cast<void>(lower(kChanged, std::memory_order_acquire));
+  // relaxed: see above.
+  if (leaves_.load(std::memory_order_relaxed)) {
+    if (gone()) return;
+    next_ = RunControl::kNever;
+    shutdown();
+    gone_.store(true, std::memory_order_relaxed);
+    return node_.removed();
+  }
+  const Nanos wanted = wanted_period();
+  if (wanted == tick_.period) return;
+  // The new grid begins one new period after the latest release, not in the past.
+  if (stats_.first_release_ns.value() != 0) {
+    next_ = std::max(next_ - tick_.period + wanted, std::min(next_, clock_.now()));
+  }
+  tick_.period = wanted;
+  owed_responses_ = 0;
+  stats_.period_ns.set(wanted.count());
+}
+
+TimePoint NodeRunner::take_late_release(TimePoint now, TimePoint end) noexcept {
+  const NextRelease due = next_release(next_ - tick_.period, tick_.period, now);
+  if (due.at >= end) {
+    const std::int64_t left = (end - next_ + tick_.period - 1ns) / tick_.period;
+    static_cast<void>(skip(static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0))));
+    next_ = due.at;
+    released_ = false;
+    return RunControl::kNever;
+  }
+  if (due.skipped > 0 && skip(due.skipped)) given_up_ += due.skipped;
+  next_ = due.at + tick_.period;
+  return due.at;
 }
 
 void NodeRunner::isolate() noexcept {
-  // relaxed: a flag on its own.
-  isolated_.store(true, std::memory_order_relaxed);
-  stats_.state.set(NodeState::kError);
-  node_.enter_safe_state();
+  bar();
+  set_state(NodeState::kError);
 }
 
 }  // namespace horus

@@ -70,8 +70,11 @@ class Planner {
   Status check_cpus() const {
     for (const auto& config : configs_) {
       if (config.cpu && !limits_.allowed.contains(*config.cpu)) {
+        const std::string subject = "node '" + std::string{config.name.view()} + "', CPU " +
+                                    std::to_string(*config.cpu) +
+                                    ", allowed: " + limits_.allowed.text();
         return Error{Errc::kInvalidArgument, "place a node on a CPU that this process may not use",
-                     0, Name<200>::clipped(config.name.view())};
+                     0, Name<200>::clipped(subject)};
       }
     }
     return {};

@@ -9,31 +9,136 @@ namespace horus {
 RateGroup::RateGroup(std::vector<std::unique_ptr<NodeRunner>> runners)
     : runners_{std::move(runners)} {}
 
+void RateGroup::begin(std::size_t index, NodeActivity activity) noexcept {
+  progress_.owe(runners_[index]->now());
+  // relaxed: see Progress.
+  progress_.activity.store(activity, std::memory_order_relaxed);
+  progress_.running.store(static_cast<int>(index), std::memory_order_relaxed);
+}
+
+void RateGroup::end() noexcept {
+  // relaxed: see Progress.
+  progress_.running.store(-1, std::memory_order_relaxed);
+  progress_.owe_nothing();
+}
+
 void RateGroup::init() noexcept {
-  for (auto& runner : runners_) {
-    if (!runner->init()) return;
+  bool succeeded = true;
+  for (std::size_t i = 0; i < runners_.size() && succeeded; ++i) {
+    begin(i, NodeActivity::kInit);
+    succeeded = runners_[i]->init();
   }
+  end();
 }
 
 void RateGroup::tick(TimePoint release, TimePoint now, Nanos gil_wait) noexcept {
-  for (std::size_t i = 0; i < runners_.size(); ++i) {
-    NodeRunner& runner = *runners_[i];
-    if (gil_wait >= Nanos{}) runner.record_gil_wait(gil_wait);
-    // relaxed: see Progress.
-    progress_.running.store(static_cast<int>(i), std::memory_order_relaxed);
-    now = runner.run(release, now);
-    progress_.owe(now);
+  Predecessors before{.begun = now, .gil_wait = gil_wait, .free = free_};
+  for (auto at = runners_.begin(); at != runners_.end(); ++at) {
+    now = tick_one(at, release, now, before);
   }
-  progress_.running.store(-1, std::memory_order_relaxed);
+  free_ = now;
+  progress_.running.store(-1, std::memory_order_relaxed);  // relaxed: see Progress.
+  if (gil_wait < Nanos{}) return;
+  // See tick_due().
+  for (auto& runner : runners_) runner->record_gil_wait(gil_wait);
 }
 
-void RateGroup::skip(std::uint64_t count) noexcept {
-  if (count == 0) return;
-  for (auto& runner : runners_) runner->skip(count);
+void RateGroup::begin_grid(TimePoint epoch) noexcept {
+  for (auto& runner : runners_) runner->begin_grid(epoch);
+}
+
+TimePoint RateGroup::next_release() const noexcept {
+  TimePoint next = RunControl::kNever;
+  for (const auto& runner : runners_) next = std::min(next, runner->next());
+  return next;
+}
+
+BatchEnd RateGroup::tick_due(TimePoint now, TimePoint end, Nanos gil_wait) noexcept {
+  const TimePoint begin = now;
+  TimePoint next = RunControl::kNever;
+  Predecessors before{.begun = now, .gil_wait = gil_wait, .free = free_};
+  for (auto at = runners_.begin(); at != runners_.end(); ++at) {
+    const TimePoint release = (*at)->take_release(begin, end);
+    if (release != RunControl::kNever) now = tick_one(at, release, now, before);
+    next = std::min(next, (*at)->next());
+  }
+  free_ = now;
+  progress_.running.store(-1, std::memory_order_relaxed);  // relaxed: see Progress.
+  if (gil_wait < Nanos{}) return {now, next};
+  // Only now: it would make the later nodes later.
+  for (auto& runner : runners_) {
+    if (runner->released()) runner->record_gil_wait(gil_wait);
+  }
+  return {now, next};
+}
+
+inline TimePoint RateGroup::tick_one(Runners::iterator at, TimePoint release, TimePoint now,
+                                     Predecessors& before) noexcept {
+  NodeRunner& runner = **at;
+  const bool last = at + 1 == runners_.end();
+  // What the next node needs is out of the cache since its last release.
+  if (!last) at[1]->prefetch();
+  const auto index = at - runners_.begin();
+  // relaxed: see Progress.
+  progress_.running.store(static_cast<int>(index), std::memory_order_relaxed);
+  const TimePoint start = now;
+  now = runner.undisturbed()
+            ? runner.tick(release, now, before)
+            : tick_disturbed(static_cast<std::size_t>(index), release, now, before);
+  progress_.owe(now);
+  if (!last && now - start > before.took) {
+    before.took = now - start;
+    before.longest = &runner;
+  }
+  return now;
+}
+
+/// Where something is to be seen to before the tick, or in its stead.
+[[gnu::noinline]] TimePoint RateGroup::tick_disturbed(std::size_t index, TimePoint release,
+                                                      TimePoint now,
+                                                      const Predecessors& before) noexcept {
+  NodeRunner& runner = *runners_[index];
+  if (runner.safe_state_due()) {
+    follow_safe_state(index);
+    now = runner.now();
+  }
+  if (runner.restart_due(release) && !restart(index, now)) return now;
+  return runner.run(release, now, before);
+}
+
+/// An init() may take longer than a tick.
+bool RateGroup::restart(std::size_t index, TimePoint& now) noexcept {
+  begin(index, NodeActivity::kInit);
+  const bool restarted = runners_[index]->restart();
+  now = runners_[index]->now();
+  progress_.owe(now);
+  progress_.activity.store(NodeActivity::kTick, std::memory_order_relaxed);  // relaxed: as above.
+  return restarted;
 }
 
 void RateGroup::shutdown() noexcept {
-  for (auto& runner : runners_) runner->shutdown();
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    begin(i, NodeActivity::kShutdown);
+    runners_[i]->shutdown();
+  }
+  end();
+}
+
+void RateGroup::shut_down_others(std::atomic<const NodeRunner*>& calls) noexcept {
+  // relaxed: see Progress.
+  const int blocked = progress_.running.load(std::memory_order_relaxed);
+  const auto is_blocked = [&](std::size_t i) { return static_cast<int>(i) == blocked; };
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    if (!is_blocked(i)) runners_[i]->bar();
+  }
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    // A thread that has come back shuts its nodes down itself.
+    if (progress_.running.load(std::memory_order_relaxed) != blocked) break;
+    if (is_blocked(i)) continue;
+    calls.store(runners_[i].get(), std::memory_order_relaxed);  // relaxed: it only tells whom.
+    runners_[i]->shut_down_for();
+  }
+  calls.store(nullptr, std::memory_order_relaxed);
 }
 
 bool RateGroup::safe_state_due() const noexcept {
@@ -41,8 +146,42 @@ bool RateGroup::safe_state_due() const noexcept {
                      [](const auto& runner) { return runner->safe_state_due(); });
 }
 
+/// In a tick's stead, and told from it.
+void RateGroup::follow_safe_state(std::size_t index) noexcept {
+  begin(index, NodeActivity::kSafeState);
+  runners_[index]->follow_safe_state_itself();
+  progress_.owe(runners_[index]->now());
+  progress_.activity.store(NodeActivity::kTick, std::memory_order_relaxed);  // relaxed: as above.
+}
+
 void RateGroup::follow_safe_state() noexcept {
-  for (auto& runner : runners_) runner->follow_safe_state();
+  // relaxed: see Progress.
+  const auto owed = progress_.owed_since_ns.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < runners_.size(); ++i) follow_safe_state(i);
+  end();
+  if (owed == Progress::kNothingOwed) return;
+  // The release that is waited for may have passed meanwhile.
+  progress_.owe(std::max(from_ns(owed), runners_.front()->now()));
+}
+
+bool RateGroup::change_due() const noexcept {
+  return std::any_of(runners_.begin(), runners_.end(),
+                     [](const auto& runner) { return runner->change_due(); });
+}
+
+void RateGroup::follow_changes() noexcept {
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    if (!runners_[i]->change_due()) continue;
+    begin(i, NodeActivity::kShutdown);
+    runners_[i]->follow_change();
+  }
+  end();
+  progress_.activity.store(NodeActivity::kTick, std::memory_order_relaxed);  // relaxed: as above.
+}
+
+bool RateGroup::empty() const noexcept {
+  return std::all_of(runners_.begin(), runners_.end(),
+                     [](const auto& runner) { return runner->gone(); });
 }
 
 bool RateGroup::resting(TimePoint now) const noexcept {

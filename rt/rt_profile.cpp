@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -16,8 +17,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <string_view>
 #include <system_error>
 
+#include "rt/log_queue.hpp"
 #include "rt/rt_thread.hpp"
 
 namespace horus {
@@ -63,7 +66,8 @@ void lock_memory(std::vector<Degradation>& degraded) {
     degraded.push_back({.feature = "memlock",
                         .reason = reason,
                         .fix = "set LimitMEMLOCK=infinity in the unit, or 'memlock unlimited' in "
-                               "/etc/security/limits.d for the user",
+                               "/etc/security/limits.d for the user; a container's start has "
+                               "--ulimit memlock=-1",
                         .severity = 2});
   };
   rlimit limit{};
@@ -84,7 +88,8 @@ UniqueFd hold_dma_latency(std::vector<Degradation>& degraded) {
   degraded.push_back({.feature = "dma_latency",
                       .reason = "/dev/cpu_dma_latency: " + os_error(errno),
                       .fix = "install the udev rule and join the group that owns the device, or "
-                             "boot with processor.max_cstate=1"});
+                             "boot with processor.max_cstate=1; a container's start has "
+                             "--device /dev/cpu_dma_latency"});
   return {};
 }
 
@@ -115,7 +120,9 @@ void check_fifo(const RtProfile& profile, const RtCapabilities& can,
     degraded.push_back({.feature = "fifo",
                         .reason = reason,
                         .fix = "set LimitRTPRIO=" + std::to_string(profile.priority_ceiling) +
-                               " in the unit, or 'rtprio' in /etc/security/limits.d for the user",
+                               " in the unit, or 'rtprio' in /etc/security/limits.d for the user; "
+                               "a container's start has --cap-add SYS_NICE --ulimit rtprio=" +
+                               std::to_string(profile.priority_ceiling),
                         .severity = 2});
   }
   if (!can.preempt_rt) {
@@ -124,6 +131,58 @@ void check_fifo(const RtProfile& profile, const RtCapabilities& can,
                         .fix = "boot a PREEMPT_RT kernel (Debian: linux-image-rt-amd64 or -arm64)",
                         .severity = 0});
   }
+}
+
+/// Says why, and lets happen what a signal like this one does.
+void on_time_limit(int signal) {
+  const auto say = [](std::string_view text) noexcept {
+    // A stderr that takes nothing is gone.
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+  };
+  if (const LogSource* const source = log_source()) {
+    say("node '");
+    say(source->node->view());
+    say("': ");
+  }
+  say("ended by the kernel: all CPU time is used up that RLIMIT_RTTIME grants a real-time thread "
+      "without a wait, or RLIMIT_CPU the process; start it by 'prlimit --rttime=unlimited "
+      "--cpu=unlimited', or set LimitRTTIME=infinity and LimitCPU=infinity in the unit\n");
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+/// At the hard limit the kernel ends the process without a word: the soft one comes before it, by
+/// more than the kernel's tick, and says why, where the program has no handler of its own.
+void come_before_hard_limit() noexcept {
+  constexpr rlim_t kLead = 20'000;  // us
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_RTTIME, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  if (limit.rlim_max != RLIM_INFINITY) {
+    const rlim_t lead = std::min(std::max(limit.rlim_max / 10, kLead), limit.rlim_max / 2);
+    limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max - lead);
+    ::setrlimit(RLIMIT_RTTIME, &limit);
+  }
+  struct sigaction present {};
+  ::sigaction(SIGXCPU, nullptr, &present);
+  if (present.sa_handler == SIG_DFL) ::signal(SIGXCPU, on_time_limit);
+}
+
+/// Limits at which the kernel ends a process whose threads do what they are there for.
+void check_time_limits(std::vector<Degradation>& degraded) {
+  const auto check = [&degraded](auto resource, rlim_t to_ms, rlim_t by, const char* feature,
+                                 const char* what, const char* fix) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    degraded.push_back({.feature = feature,
+                        .reason = std::to_string(limit.rlim_cur * to_ms / by) + what,
+                        .fix = fix,
+                        .severity = 2});
+  };
+  check(RLIMIT_RTTIME, 1, 1'000, "rttime",
+        " ms of CPU without a wait end the process of a real-time thread",
+        "set LimitRTTIME=infinity in the unit, or start it by 'prlimit --rttime=unlimited'");
+  check(RLIMIT_CPU, 1'000, 1, "cputime", " ms of CPU in all end this process",
+        "set LimitCPU=infinity in the unit, or start it after 'ulimit -t unlimited'");
 }
 
 bool fifo_granted(int priority) noexcept {
@@ -150,7 +209,11 @@ void probe(void* found) {
 
 RtReport apply(const RtProfile& profile) {
   RtReport report;
-  if (profile.fifo) check_fifo(profile, probe_capabilities(), report.degraded);
+  if (profile.fifo) {
+    check_fifo(profile, probe_capabilities(), report.degraded);
+    come_before_hard_limit();
+    check_time_limits(report.degraded);
+  }
   if (profile.lock_memory) lock_memory(report.degraded);
   if (profile.dma_latency) report.dma_latency = hold_dma_latency(report.degraded);
   check_cpus(profile.cpus, report.degraded);

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "rt/crash.hpp"
+
 namespace horus {
 namespace {
 
@@ -19,7 +21,20 @@ struct Start {
   RtThread::Entry entry;
   void* argument;
   bool fifo;
+  CpuSet around;  // Where the creator may run.
 };
+
+// Of the calling thread, where it is one of ours.
+thread_local const Start* t_start = nullptr;
+
+void go_off_cpus() noexcept {
+  if (OffItsCpus::applies()) {
+    ::sched_setaffinity(0, sizeof(cpu_set_t), &t_start->around.native());
+  }
+}
+
+// Without memory for it a child keeps its parent's CPUs: there is nothing to do about it.
+[[maybe_unused]] const int kFreedInChild = ::pthread_atfork(nullptr, nullptr, go_off_cpus);
 
 /// Owns a pthread_attr_t.
 class Attributes {
@@ -65,6 +80,7 @@ void set_slice(Nanos slice) noexcept {
 
 void* run(void* argument) {
   const std::unique_ptr<Start> start{static_cast<Start*>(argument)};
+  t_start = start.get();
   if (start->fifo) {
     // pthread_attr_setschedpolicy() refuses this flag, hence here. Lowering one's own rights is
     // always granted.
@@ -75,6 +91,7 @@ void* run(void* argument) {
   ::pthread_setname_np(::pthread_self(), start->config.name.view().data());
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   prefault_stack(start->config.prefault);
+  const SignalStack signal_stack;
   start->entry(start->argument);
   return nullptr;
 }
@@ -99,8 +116,11 @@ int create(pthread_t& thread, Start& start) noexcept {
 
 Result<RtThread> RtThread::start(const ThreadConfig& config, Entry entry, void* argument) {
   bool fifo = config.priority > 0;
-  auto start = std::make_unique<Start>(
-      Start{.config = config, .entry = entry, .argument = argument, .fifo = fifo});
+  auto start = std::make_unique<Start>(Start{.config = config,
+                                             .entry = entry,
+                                             .argument = argument,
+                                             .fifo = fifo,
+                                             .around = CpuSet::allowed()});
   RtThread thread;
   int refused = create(thread.thread_, *start);
   if (refused == EPERM && fifo) {
@@ -136,6 +156,19 @@ RtThread::~RtThread() {
 
 void RtThread::join() noexcept {
   if (std::exchange(joinable_, false)) ::pthread_join(thread_, nullptr);
+}
+
+bool OffItsCpus::applies() noexcept {
+  return t_start != nullptr && !t_start->config.cpus.empty();
+}
+
+OffItsCpus::OffItsCpus() noexcept {
+  go_off_cpus();
+}
+
+OffItsCpus::~OffItsCpus() {
+  if (!applies()) return;
+  ::sched_setaffinity(0, sizeof(cpu_set_t), &t_start->config.cpus.native());
 }
 
 }  // namespace horus

@@ -58,4 +58,17 @@ class RtThread {
   bool fifo_ = false;
 };
 
+/// While one exists, a calling thread that was given CPUs may run where its creator could: what it
+/// starts meanwhile is not kept to them. A child that it forks is not either.
+class OffItsCpus {
+ public:
+  OffItsCpus() noexcept;
+  ~OffItsCpus();
+  OffItsCpus(const OffItsCpus&) = delete;
+  OffItsCpus& operator=(const OffItsCpus&) = delete;
+
+  /// Whether the calling thread was given CPUs.
+  static bool applies() noexcept;
+};
+
 }  // namespace horus

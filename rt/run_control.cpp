@@ -35,6 +35,14 @@ void RunControl::announce_end() noexcept {
   raise(word_, kEnd);
 }
 
+void RunControl::announce_logged() noexcept {
+  raise(word_, kLogged);
+}
+
+void RunControl::announce_shut_down() noexcept {
+  raise(word_, kShutDown);
+}
+
 void RunControl::stop_because(StopReason reason, std::string_view node,
                               std::string_view error) noexcept {
   std::uint32_t free = kFree;
@@ -51,11 +59,6 @@ void RunControl::stop_because(StopReason reason, std::string_view node,
 void RunControl::end_at(TimePoint end) noexcept {
   // relaxed: see end().
   end_ns_.store(to_ns(end), std::memory_order_relaxed);
-}
-
-void RunControl::request_safe_state() noexcept {
-  // relaxed: see safe_episodes().
-  safe_episodes_.fetch_add(1, std::memory_order_relaxed);
 }
 
 bool RunControl::wait(std::uint32_t events, TimePoint until) noexcept {
@@ -78,6 +81,17 @@ StopReport RunControl::report() const {
   return {.reason = stopping() ? StopReason::kRequested : StopReason::kDuration,
           .node = {},
           .error = {}};
+}
+
+const char* to_text(StopReason reason) noexcept {
+  switch (reason) {
+    case StopReason::kRequested: return "asked to";
+    case StopReason::kDuration: return "the time is over";
+    case StopReason::kMissPolicy: return "missed its deadline, and its policy is to stop";
+    case StopReason::kNodeFailure: return "failed, and its policy is fatal";
+    case StopReason::kNotStarted: return "did not start";
+  }
+  return "unknown";
 }
 
 }  // namespace horus

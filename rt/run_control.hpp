@@ -8,6 +8,7 @@
 
 #include "rt/base/name.hpp"
 #include "rt/base/time.hpp"
+#include "rt/safety.hpp"
 #include "rt/stop.hpp"
 
 namespace horus {
@@ -23,7 +24,7 @@ namespace horus {
 class RunControl {
  public:
   /// What wait() waits for.
-  enum Event : std::uint32_t { kStop = 1, kEnd = 2 };
+  enum Event : std::uint32_t { kStop = 1, kEnd = 2, kLogged = 4, kShutDown = 8 };
   static constexpr TimePoint kNever = from_ns(std::numeric_limits<std::int64_t>::max());
 
   void request_stop() noexcept;
@@ -33,8 +34,12 @@ class RunControl {
     // relaxed: nothing is published through the flag; what a cause says is behind claim_.
     return (word_.load(std::memory_order_relaxed) & kStop) != 0;
   }
-  /// Every executor has ended; the helper threads may.
+  /// Every executor has ended, or none is waited for any longer; the helper threads may end.
   void announce_end() noexcept;
+  /// All that was logged before the end is written.
+  void announce_logged() noexcept;
+  /// The other nodes of blocked threads are shut down.
+  void announce_shut_down() noexcept;
 
   /// No release at or after `end` is ticked.
   void end_at(TimePoint end) noexcept;
@@ -43,14 +48,15 @@ class RunControl {
     return from_ns(end_ns_.load(std::memory_order_relaxed));
   }
 
-  /// Every node's enter_safe_state() follows, on its own thread before its next tick.
-  void request_safe_state() noexcept;
-  /// How often that was asked.
-  std::uint32_t safe_episodes() const noexcept {
-    // relaxed: a number on its own.
-    return safe_episodes_.load(std::memory_order_relaxed);
-  }
+  /// Once it asks for rest, every node's enter_safe_state() follows, on its own thread before its
+  /// next tick.
+  Safety& safety() noexcept { return safety_; }
+  const Safety& safety() const noexcept { return safety_; }
 
+  bool shut_down() const noexcept {
+    // relaxed: see stopping().
+    return (word_.load(std::memory_order_relaxed) & kShutDown) != 0;
+  }
   /// Waits for any of `events`; false at `until`. Not for executors.
   bool wait(std::uint32_t events, TimePoint until) noexcept;
 
@@ -67,7 +73,7 @@ class RunControl {
 
   std::atomic<std::uint32_t> word_{0};  // Events that have come; the futex of wait().
   std::atomic<std::int64_t> end_ns_{to_ns(kNever)};
-  std::atomic<std::uint32_t> safe_episodes_{0};
+  Safety safety_;
   std::atomic<std::uint32_t> claim_{kFree};
   Cause cause_{};
 };

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "rt/base/check.hpp"
+#include "rt/bounded_stop.hpp"
+#include "rt/drop_watch.hpp"
 #include "rt/executor.hpp"
 #include "rt/log_queue.hpp"
 #include "rt/node_runner.hpp"
@@ -50,6 +52,12 @@ struct Lane {
   std::optional<RtThread> thread;
 };
 
+constexpr const char* kNotRunning = "change a node that is not running";
+
+Status refuse(Errc code, const char* what, std::string_view node) noexcept {
+  return Error{code, what, 0, Name<200>::clipped(node)};
+}
+
 /// "hx-motor" for a thread of one node, "hx-500Hz" for one of several.
 ThreadName thread_name(const GroupPlan& plan, std::span<const Entry> entries) {
   char text[96];
@@ -68,22 +76,53 @@ struct Scheduler::Impl {
       : options{given},
         clock{its_clock},
         log{options.log != nullptr ? *options.log : stderr_sink()},
-        watchdog{clock, control, options.watchdog} {}
+        watchdog{clock,
+                 control,
+                 {.fallback = options.watchdog,
+                  .first_tick = options.first_tick,
+                  .hang_timeout = options.hang_timeout,
+                  .isolates_by_default = options.isolates_by_default,
+                  .guard = options.guard,
+                  .outputs = options.outputs}},
+        stop{clock, control, watchdog, options.guard, options.stop_timeout} {}
 
   Result<std::vector<GroupPlan>> plan() const;
   void build_lane(GroupPlan group);
   Nanos spin_limit(const GroupPlan& group) const noexcept;
   Status start_threads();
+  struct Found {
+    Lane* lane = nullptr;
+    NodeRunner* runner = nullptr;
+  };
+  /// The node of that name, unless it was removed.
+  Found find(std::string_view node) const noexcept;
+  /// All nodes that were not removed.
+  template <typename Call>
+  void each(Call call) const noexcept {
+    if (!built.load(std::memory_order_acquire)) return;
+    for (const auto& lane : lanes) {
+      for (const auto& runner : lane->group.runners()) {
+        if (!runner->gone()) call(*runner);
+      }
+    }
+  }
+  void show_safety() noexcept;
+  bool empty() const noexcept;
   bool ready() const noexcept;
   void supervise() noexcept;
-  void store_memory() noexcept;
+  void store_memory() noexcept {
+    if (stats.host != nullptr) stats.host->rss_bytes.set(read_resident_bytes());
+  }
   void interrupt_waiting() noexcept;
+  void keep_change(std::string_view node, std::string_view what) const noexcept;
+  bool stops() const noexcept;
   void drain_log() noexcept;
+  void join_executors() noexcept;
   void join() noexcept;
 
   TimePoint epoch() const noexcept {
-    // relaxed: a number on its own.
-    return from_ns(epoch_ns.load(std::memory_order_relaxed));
+    // acquire: who sees that it is fixed sees all that start() has made.
+    return from_ns(epoch_ns.load(std::memory_order_acquire));
   }
 
   const SchedulerOptions options;
@@ -93,10 +132,13 @@ struct Scheduler::Impl {
   LogQueue log;
   std::vector<Entry> entries;
   StatsBlock stats{};
+  DropWatch drops{};
   std::vector<std::unique_ptr<Lane>> lanes;
   Watchdog watchdog;
+  BoundedStop stop;
   std::atomic<std::int64_t> epoch_ns{0};
   bool started = false;
+  std::atomic<bool> built{false};  ///< The lanes are complete.
   std::optional<RtThread> watchdog_thread;
   std::optional<RtThread> log_thread;
 };
@@ -133,10 +175,18 @@ std::size_t Scheduler::size() const noexcept {
 Status Scheduler::start(StatsBlock stats) {
   HORUS_CHECK(!impl_->started && stats.nodes.size() == impl_->entries.size());
   impl_->stats = stats;
+  impl_->control.safety().use({.own = stats.stop,
+                               .others = stats.others,
+                               .note = stats.host != nullptr ? &stats.host->stop : nullptr,
+                               .nodes = stats.nodes});
+  impl_->watchdog.write_to(stats.box);
+  impl_->drops = DropWatch{stats.nodes};
   auto plan = impl_->plan();
   if (!plan) return plan.error();
   for (GroupPlan& group : plan.value()) impl_->build_lane(std::move(group));
   impl_->started = true;
+  // release: who sees it sees the lanes.
+  impl_->built.store(true, std::memory_order_release);
   if (auto threads = impl_->start_threads(); !threads) return threads;
   impl_->gate.wait_for_arrivals(static_cast<std::uint32_t>(impl_->lanes.size()));
   if (impl_->control.stopping()) {
@@ -146,8 +196,8 @@ Status Scheduler::start(StatsBlock stats) {
   impl_->watchdog.take_usage_base();
   impl_->store_memory();
   const TimePoint epoch = impl_->clock.now() + kRunUp;
-  // relaxed: a number on its own.
-  impl_->epoch_ns.store(to_ns(epoch), std::memory_order_relaxed);
+  // release: see epoch().
+  impl_->epoch_ns.store(to_ns(epoch), std::memory_order_release);
   if (stats.host != nullptr) stats.host->epoch_ns.set(to_ns(epoch));
   impl_->gate.open(epoch);
   impl_->clock.sleep_until(epoch);
@@ -158,13 +208,57 @@ StopReport Scheduler::wait(std::optional<Nanos> duration) {
   Impl& impl = *impl_;
   if (!impl.started) return {.reason = StopReason::kNotStarted, .node = {}, .error = {}};
   if (duration) impl.control.end_at(impl.epoch() + *duration);
-  if (impl.lanes.empty()) impl.control.wait(RunControl::kStop, impl.control.end());
+  impl.join_executors();
+  // Whose last node was removed runs on, as the one that never had any.
+  if (impl.empty()) impl.control.wait(RunControl::kStop, impl.control.end());
   impl.join();
   return impl.control.report();
 }
 
 void Scheduler::request_stop() noexcept {
   impl_->control.request_stop();
+}
+
+void Scheduler::estop(StopCause cause, std::string_view text) noexcept {
+  impl_->control.safety().request_stop(cause, text);
+}
+
+Safety& Scheduler::safety() noexcept {
+  return impl_->control.safety();
+}
+
+Status Scheduler::release(Safety::View seen) noexcept {
+  // Nobody who has not followed yet is armed by it.
+  if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
+  if (!impl_->control.safety().release(seen)) {
+    return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
+  }
+  impl_->each([](NodeRunner& runner) { runner.let_go(); });
+  return {};
+}
+
+Status Scheduler::arm(std::string_view node) noexcept {
+  Status first{};
+  bool known = node.empty();
+  impl_->each([&](NodeRunner& runner) {
+    if (!node.empty() && runner.config().name != node) return;
+    known = true;
+    if (!first) return;
+    first = runner.arm();
+  });
+  if (!known) return refuse(Errc::kNotFound, kNotRunning, node);
+  if (!first) static_cast<void>(disarm(node));
+  return first;
+}
+
+Status Scheduler::disarm(std::string_view node) noexcept {
+  bool known = node.empty();
+  impl_->each([&](NodeRunner& runner) {
+    if (!node.empty() && runner.config().name != node) return;
+    known = true;
+    runner.disarm();
+  });
+  return known ? Status{} : refuse(Errc::kNotFound, kNotRunning, node);
 }
 
 bool Scheduler::ready() const noexcept {
@@ -188,21 +282,37 @@ Clock& Scheduler::clock() const noexcept {
 }
 
 Status Scheduler::set_budget(std::string_view node, Nanos execution) noexcept {
-  const auto refuse = [node](Errc code, const char* what) -> Status {
-    return Error{code, what, 0, Name<200>::clipped(node)};
-  };
-  if (execution <= Nanos{}) return refuse(Errc::kInvalidArgument, "budget must be above 0");
-  for (const auto& lane : impl_->lanes) {
-    for (const auto& runner : lane->group.runners()) {
-      if (!(runner->config().name == node)) continue;
-      if (lane->plan.period > Nanos{} && execution > lane->plan.period) {
-        return refuse(Errc::kInvalidArgument, "budget is longer than the period 1/rate");
-      }
-      runner->set_budget(execution);
-      return {};
-    }
+  if (execution <= Nanos{}) return refuse(Errc::kInvalidArgument, "budget must be above 0", node);
+  const auto [lane, runner] = impl_->find(node);
+  if (runner == nullptr) return refuse(Errc::kNotFound, kNotRunning, node);
+  const Nanos period{runner->stats().period_ns.value()};
+  if (period > Nanos{} && execution > period) {
+    return refuse(Errc::kInvalidArgument, "budget is longer than the period 1/rate", node);
   }
-  return refuse(Errc::kNotFound, "set the budget of a node that is not running");
+  runner->set_budget(execution);
+  impl_->keep_change(node, "budget");
+  return {};
+}
+
+Status Scheduler::update(const NodeConfig& config) noexcept {
+  if (auto valid = validate(config); !valid) return valid;
+  const auto [lane, runner] = impl_->find(config.name.view());
+  if (runner == nullptr) return refuse(Errc::kNotFound, kNotRunning, config.name.view());
+  const bool periodic = lane->plan.period > Nanos{} && config.rate;
+  runner->set_timing(periodic ? config.rate->period() : lane->plan.period,
+                     effective_budget(config));
+  impl_->watchdog.update(config);
+  impl_->keep_change(config.name.view(), "rate, budget, deadline, watchdog");
+  return {};
+}
+
+Status Scheduler::remove(std::string_view node) noexcept {
+  const auto [lane, runner] = impl_->find(node);
+  if (runner == nullptr) return refuse(Errc::kNotFound, kNotRunning, node);
+  runner->remove();
+  impl_->keep_change(node, "removed");
+  if (lane->executor.wake() != nullptr) lane->executor.wake()->interrupt();
+  return {};
 }
 
 Result<std::vector<GroupPlan>> Scheduler::Impl::plan() const {
@@ -230,19 +340,28 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
     role.budget += effective_budget(entries[index].config).execution;
   }
   auto hook = options.hooks != nullptr ? options.hooks->make(role) : nullptr;
-  const RunnerContext context{.clock = clock,
-                              .control = control,
-                              .hook = hook.get(),
-                              .max_deadline_misses = options.max_deadline_misses,
-                              .log = &channel};
+  // Who comes back after a crash is armed by nobody but by hand.
+  const bool first_life = stats.host == nullptr || stats.host->lives.value() <= 1;
+  RunnerContext context{.clock = clock,
+                        .control = control,
+                        .hook = hook.get(),
+                        .max_deadline_misses = options.max_deadline_misses,
+                        .may_arm_at_start = first_life,
+                        .log = &channel};
+  context.box = stats.box;
+  const bool python = stats.host != nullptr && stats.host->python.value() != 0;
+  context.late.gc = python ? &stats.host->gc : nullptr;
   std::vector<std::unique_ptr<NodeRunner>> runners;
   for (const std::size_t index : group.nodes) {
     const Entry& entry = entries[index];
     NodeStats& node_stats = stats.nodes[index];
+    context.late.ticks = stats.late.empty() ? nullptr : &stats.late[index];
+    context.index = static_cast<std::int32_t>(index);
     runners.push_back(std::make_unique<NodeRunner>(*entry.node, entry.config, node_stats, context));
     node_stats.priority.set(group.priority);
     node_stats.cpu.set(group.cpu);
   }
+  GroupHook* const group_hook = hook.get();
   const ExecutorContext executor{.clock = clock,
                                  .control = control,
                                  .gate = gate,
@@ -251,7 +370,8 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
                                  .wake = entries[group.nodes.front()].wake};
   lanes.push_back(
       std::make_unique<Lane>(std::move(group), std::move(runners), std::move(hook), executor));
-  watchdog.watch(lanes.back()->group);
+  watchdog.watch(lanes.back()->group, group_hook);
+  stop.watch(lanes.back()->group);
 }
 
 Nanos Scheduler::Impl::spin_limit(const GroupPlan& group) const noexcept {
@@ -318,7 +438,7 @@ bool Scheduler::Impl::ready() const noexcept {
     if (lane->plan.period == Nanos{}) return true;
     const auto& runners = lane->group.runners();
     return std::all_of(runners.begin(), runners.end(), [](const auto& runner) {
-      return runner->stats().first_release_ns.value() != 0;
+      return runner->gone() || runner->stats().first_release_ns.value() != 0;
     });
   });
 }
@@ -328,48 +448,112 @@ void Scheduler::Impl::supervise() noexcept {
   TimePoint next_look = MonotonicClock::now();
   while (!control.wait(RunControl::kEnd, next_look)) {
     const TimePoint now = MonotonicClock::now();
+    control.safety().obey();
     watchdog.look();
+    show_safety();
+    if (options.guard != nullptr && options.guard->wants_stop()) control.request_stop();
     if (stats.host != nullptr) {
-      if (watchdog.alive()) stats.host->heartbeat.add();
+      stats.host->heartbeat.add();
       stats.host->ready.set(ready() ? 1 : 0);
     }
     if (now >= next_usage) {
-      next_usage += kUsageInterval;
+      // From now on: after a standstill no burst of snapshots pushes out those of the minute.
+      next_usage = now + kUsageInterval;
       watchdog.store_usage();
       store_memory();
+      if (stats.host != nullptr) take_snapshot(*stats.host, stats.nodes, now);
+      if (stats.box != nullptr) {
+        stats.box->set_clocks();
+        drops.look(*stats.box);
+      }
     }
-    next_look = now + watchdog.interval();
-    if (control.stopping()) {
+    next_look = std::min(now + watchdog.interval(), std::max(control.end(), now + kDrainInterval));
+    if (stops()) {
       next_look = now + kDrainInterval;
       interrupt_waiting();
+      // Who has come to the gate does not wait for an init() that blocks.
+      if (control.stopping()) gate.close();
+      stop.look();
     } else if (control.wait(RunControl::kStop | RunControl::kEnd, next_look)) {
       next_look = now;
     }
   }
 }
 
-void Scheduler::Impl::store_memory() noexcept {
-  if (stats.host != nullptr) stats.host->rss_bytes.set(read_resident_bytes());
+/// What the whole host may do: as much as the one of its nodes that may most.
+void Scheduler::Impl::show_safety() noexcept {
+  if (stats.host == nullptr) return;
+  const Safety::View view = control.safety().look();
+  SafetyState whole = ready() ? SafetyState::kDisarmed : SafetyState::kStarting;
+  each([&](const NodeRunner& runner) {
+    if (whole == SafetyState::kDisarmed && may_act(runner.stats().safety.value())) {
+      whole = SafetyState::kArmed;
+    }
+  });
+  if (view.resting()) whole = view.stopped() ? SafetyState::kEstopped : SafetyState::kSafe;
+  stats.host->safety.set(whole);
 }
 
 void Scheduler::Impl::interrupt_waiting() noexcept {
   for (const auto& lane : lanes) {
     if (lane->executor.wake() != nullptr) lane->executor.wake()->interrupt();
+    for (const auto& runner : lane->group.runners()) {
+      if (!runner->gone()) runner->node().stop_waiting();
+    }
   }
+}
+
+void Scheduler::Impl::keep_change(std::string_view node, std::string_view what) const noexcept {
+  if (stats.box == nullptr) return;
+  stats.box->write({.kind = EventKind::kConfig,
+                    .node = NodeName::clipped(node),
+                    .text = Name<200>::clipped(what)});
+}
+
+/// By request, or because the time is over.
+bool Scheduler::Impl::stops() const noexcept {
+  return control.stopping() || clock.now() >= control.end();
 }
 
 void Scheduler::Impl::drain_log() noexcept {
-  // What is logged after the last look is drained when the queue goes.
   while (!control.wait(RunControl::kEnd, MonotonicClock::now() + kDrainInterval)) log.drain();
+  log.drain();
+  control.announce_logged();
 }
 
-void Scheduler::Impl::join() noexcept {
+Scheduler::Impl::Found Scheduler::Impl::find(std::string_view node) const noexcept {
+  if (!built.load(std::memory_order_acquire)) return {};
+  for (const auto& lane : lanes) {
+    for (const auto& runner : lane->group.runners()) {
+      if (runner->config().name == node && !runner->gone()) return {lane.get(), runner.get()};
+    }
+  }
+  return {};
+}
+
+bool Scheduler::Impl::empty() const noexcept {
+  return std::all_of(lanes.begin(), lanes.end(),
+                     [](const auto& lane) { return lane->group.empty(); });
+}
+
+void Scheduler::Impl::join_executors() noexcept {
   for (auto& lane : lanes) {
     if (lane->thread) lane->thread->join();
   }
+}
+
+void Scheduler::Impl::join() noexcept {
+  join_executors();
+  // What others do for a node may block as well: the watchdog sees to its end.
+  if (stop.shuts_down()) control.wait(RunControl::kShutDown, RunControl::kNever);
+  watchdog.await_rest();
+  if (options.guard != nullptr) options.guard->await_own_calls();
   control.announce_end();
   if (watchdog_thread) watchdog_thread->join();
   if (log_thread) log_thread->join();
+  stop.join();
+  // Of a run that was shorter than a second, too.
+  if (stats.box != nullptr) drops.look(*stats.box);
   log.drain();
 }
 

@@ -8,12 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "rt/base/black_box.hpp"
+#include "rt/base/late_ticks.hpp"
+#include "rt/base/outputs.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/clock.hpp"
 #include "rt/event_log.hpp"
 #include "rt/node.hpp"
 #include "rt/node_config.hpp"
 #include "rt/rt_profile.hpp"
+#include "rt/run_guard.hpp"
+#include "rt/safety.hpp"
 #include "rt/stop.hpp"
 
 namespace horus {
@@ -23,6 +28,11 @@ namespace horus {
 struct StatsBlock {
   HostStats* host = nullptr;
   std::span<NodeStats> nodes{};
+  std::span<LateTicks> late{};  ///< As many, or none: then no late ticks are kept.
+  StopWord* stop = nullptr;     ///< By which others learn of an emergency stop here. May be null.
+  /// The stops of others that are obeyed. May be null.
+  const StopWords* others = nullptr;
+  BlackBox* box = nullptr;  ///< Null: no events are kept. Outlives the scheduler.
 };
 
 /// Makes the hook of each executor thread.
@@ -38,12 +48,19 @@ struct SchedulerOptions {
   /// The longest lead before a release, to be spun away; 0 saves power: sleep only. Nothing: only
   /// where a node asked for real time or has a short deadline, see spin_policy.hpp.
   std::optional<Nanos> spin_limit = {};
-  Nanos watchdog{};  ///< An executor's silence that is a warning; 0: ten periods, at least 100 ms.
+  Nanos watchdog{};    ///< An executor's silence that is a warning; 0: see silence_limit().
+  Nanos first_tick{};  ///< A node's first tick has at least so long.
+  std::optional<Nanos> hang_timeout = {};  ///< See WatchdogOptions.
+  bool isolates_by_default = true;         ///< See WatchdogOptions.
+  /// How long a stop waits for callbacks; then RunGuard::give_up(). 0: for ever.
+  Nanos stop_timeout{};
   int max_deadline_misses = 0;  ///< In a row, of one node; then safe state for all. 0: no limit.
   CpuSet watchdog_cpus{};       ///< Where the watchdog and the log's drain thread run; empty: any.
   std::size_t stack_size = 2U << 20U;  ///< Of an executor thread; all of it is locked if memory is.
   HookFactory* hooks = nullptr;        ///< Outlives the scheduler.
   LogSink* log = nullptr;              ///< Outlives the scheduler. Null: stderr.
+  RunGuard* guard = nullptr;           ///< Outlives the scheduler.
+  Outputs* outputs = nullptr;          ///< Outlives the scheduler.
 };
 
 /// Plans nodes onto threads and runs them. One epoch; every node's releases lie on
@@ -79,16 +96,34 @@ class Scheduler {
 
   /// True once each periodic node has ticked (or five seconds of its grid have passed).
   bool ready() const noexcept;
-  /// True while every executor moves: it has ticked, or waits for a release that is not overdue
-  /// by its hard limit, or is idle for lack of events. From any thread.
+  /// True until a node is silent for so long that it is isolated. From any thread.
   bool alive() const noexcept;
   /// How often the watchdog found an executor silent for its limit. From any thread.
   std::uint64_t watchdog_expirations() const noexcept;
   TimePoint epoch() const noexcept;
   Clock& clock() const noexcept;
 
+  /// RT-safe, and async-signal-safe. The emergency stop of the robot: see Safety.
+  void estop(StopCause cause, std::string_view text) noexcept;
+  /// At rest or not, and why; with the instant of the look, for release().
+  Safety& safety() noexcept;
+  /// The run may be armed again: each node leaves its safe state. From any thread. Fails where
+  /// something asked for rest since `seen`.
+  Status release(Safety::View seen) noexcept;
+  /// Of one actuator, or of all where `node` is empty. From any thread. kNotFound for an unknown
+  /// name, kBusy with the reason where one may not be armed: then none is.
+  Status arm(std::string_view node) noexcept;
+  Status disarm(std::string_view node) noexcept;
+
   /// Takes effect at the node's next release. From any thread. kNotFound for an unknown name.
   Status set_budget(std::string_view node, Nanos execution) noexcept;
+  /// Rate, budget, deadline and watchdog of the node of that name become those of `config` between
+  /// two of its ticks; it stays on its thread. From any thread. Fails with what validate()
+  /// refuses, kNotFound for an unknown name.
+  Status update(const NodeConfig& config) noexcept;
+  /// The node shuts down between two of its ticks, on its thread, and ticks no more; the others go
+  /// on. Node::removed() follows. From any thread. kNotFound for an unknown name.
+  Status remove(std::string_view node) noexcept;
 
  private:
   struct Impl;

@@ -14,6 +14,9 @@ enum class StopReason : std::uint8_t {
   kNotStarted,   ///< A node's init() threw.
 };
 
+/// In the words of who stopped.
+const char* to_text(StopReason reason) noexcept;
+
 struct StopReport {
   StopReason reason = StopReason::kRequested;
   std::string node;   ///< Which node, where one caused it.

@@ -42,14 +42,18 @@ std::uint64_t status_field(std::string_view status, std::string_view name) noexc
   return number(next_word(status)).value_or(0);
 }
 
+std::string_view read_file(const char* path, std::array<char, kMaxFile>& buffer) noexcept {
+  const UniqueFd file{::open(path, O_RDONLY | O_CLOEXEC)};
+  if (!file) return {};
+  const auto length = ::read(file.get(), buffer.data(), buffer.size());
+  return {buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
 std::string_view read_file(std::int32_t tid, const char* name,
                            std::array<char, kMaxFile>& buffer) noexcept {
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "/proc/self/task/%d/%s", static_cast<int>(tid), name);
-  const UniqueFd file{::open(path.data(), O_RDONLY | O_CLOEXEC)};
-  if (!file) return {};
-  const auto length = ::read(file.get(), buffer.data(), buffer.size());
-  return {buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+  return read_file(path.data(), buffer);
 }
 
 }  // namespace
@@ -85,6 +89,16 @@ std::optional<ThreadUsage> read_thread_usage(std::int32_t tid) noexcept {
                             read_file(tid, "schedstat", schedstat));
 }
 
+CpuShare read_cpu_share(std::int32_t tid) noexcept {
+  std::array<char, kMaxFile> buffer{};
+  std::string_view schedstat = read_file(tid, "schedstat", buffer);
+  const auto next = [&schedstat] {
+    return Nanos{static_cast<std::int64_t>(number(next_word(schedstat)).value_or(0))};
+  };
+  const Nanos ran = next();
+  return {.ran = ran, .waited = next()};
+}
+
 void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
                         NodeStats::Thread& stats) noexcept {
   stats.minor_faults.set(now.minor_faults - base.minor_faults);
@@ -93,6 +107,13 @@ void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
   stats.involuntary_switches.set(now.involuntary_switches - base.involuntary_switches);
   stats.cpu_time_ns.set(now.cpu_time_ns - base.cpu_time_ns);
   stats.last_cpu.set(now.last_cpu);
+}
+
+bool is_process_traced(std::int32_t process) noexcept {
+  std::array<char, 64> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%d/status", static_cast<int>(process));
+  std::array<char, kMaxFile> buffer{};
+  return status_field(read_file(path.data(), buffer), "TracerPid:") != 0;
 }
 
 std::int64_t read_resident_bytes() noexcept {

@@ -30,9 +30,20 @@ std::optional<ThreadUsage> parse_thread_usage(std::string_view stat, std::string
 /// Reads them for a thread of this process. Not RT-safe. Nothing when it is gone.
 std::optional<ThreadUsage> read_thread_usage(std::int32_t tid) noexcept;
 
+/// How a thread of this process has fared on the CPUs so far.
+struct CpuShare {
+  Nanos ran{};
+  Nanos waited{};  ///< Ready to run, without a CPU.
+};
+/// Not RT-safe. Zeros when unknown.
+CpuShare read_cpu_share(std::int32_t tid) noexcept;
+
 /// Writes what was used since `base`.
 void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
                         NodeStats::Thread& stats) noexcept;
+
+/// Whether a debugger is attached to the process. Not RT-safe.
+bool is_process_traced(std::int32_t process) noexcept;
 
 /// Resident memory of this process in bytes, from /proc/self/statm. Not RT-safe. 0 when unknown.
 std::int64_t read_resident_bytes() noexcept;

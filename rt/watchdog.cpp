@@ -1,36 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/watchdog.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
 #include "rt/event_log.hpp"
+#include "rt/log_queue.hpp"
 
 namespace horus {
 namespace {
 
-constexpr Nanos kLeastLimit = 100ms;
-constexpr Nanos kLimitWithoutPeriod = 1s;
+constexpr Nanos kLeastLimit = 1s;
+constexpr Nanos kLeastComputeLimit = 30s;
 constexpr int kPeriodsOfSilence = 10;
+constexpr Nanos kHangTimeout = 10s;
+constexpr Nanos kSlowInit = 30s;
 constexpr Nanos kShortestInterval = 5ms;
 constexpr Nanos kLongestInterval = 250ms;
-
-struct Debt {
-  Nanos silent{};
-  int running = -1;
-};
 
 constexpr Silence next_step(Silence silence) noexcept {
   return silence == Silence::kHung ? silence : static_cast<Silence>(static_cast<int>(silence) + 1);
 }
 
-/// What the executor owes at `now`; nothing when it is idle.
-std::optional<Debt> debt(const Progress& progress, TimePoint now) noexcept {
-  // relaxed: see Progress.
-  const auto since = progress.owed_since_ns.load(std::memory_order_relaxed);
-  if (since == Progress::kNothingOwed) return std::nullopt;
-  return Debt{.silent = now - from_ns(since),
-              .running = progress.running.load(std::memory_order_relaxed)};
+constexpr long long millis(Nanos duration) noexcept {
+  return duration.count() / 1'000'000;
+}
+
+/// The tick that does not end: those of this life that are over come before it.
+std::uint64_t tick_of(const NodeRunner& runner) noexcept {
+  return runner.stats().ticks.value() - runner.stats().carried_ticks.value();
+}
+
+/// The line is found by the node's name, though another thread says it; whatever its level is.
+void log_of(const NodeRunner& runner, LogLevel level, std::string_view text) noexcept {
+  const LogSource source{.node = &runner.config().name, .tick = tick_of(runner)};
+  const LogNaming naming{source};
+  log(level, text);
+}
+
+/// Whether a debugger may be what keeps the thread.
+bool debugged(const RateGroup& group) noexcept {
+  return group.runners().front()->debugged() || is_process_traced(::getpid());
 }
 
 }  // namespace
@@ -38,89 +50,452 @@ std::optional<Debt> debt(const Progress& progress, TimePoint now) noexcept {
 Nanos silence_limit(const NodeConfig& config, Nanos fallback) noexcept {
   if (config.watchdog) return *config.watchdog;
   if (fallback > Nanos{}) return fallback;
-  if (!config.rate || config.node_class == NodeClass::kEvent) return kLimitWithoutPeriod;
-  return std::max(kLeastLimit, kPeriodsOfSilence * config.rate->period());
+  const bool computes = config.node_class == NodeClass::kCompute;
+  const Nanos least = computes ? kLeastComputeLimit : kLeastLimit;
+  if (!config.rate || config.node_class == NodeClass::kEvent) return least;
+  return std::max(least, kPeriodsOfSilence * config.rate->period());
 }
 
-Watchdog::Watchdog(Clock& clock, RunControl& control, Nanos fallback)
-    : clock_{clock}, control_{control}, fallback_{fallback}, interval_{kLongestInterval} {}
+Watchdog::Watchdog(Clock& clock, RunControl& control, const WatchdogOptions& options)
+    : clock_{clock}, control_{control}, options_{options}, interval_ns_{kLongestInterval.count()} {}
 
-void Watchdog::watch(RateGroup& group) {
-  Watched watched{.group = &group, .limits = {}, .longest_limit = Nanos{}};
-  for (const auto& runner : group.runners()) {
-    const Nanos limit = silence_limit(runner->config(), fallback_);
-    watched.limits.push_back(limit);
-    watched.longest_limit = std::max(watched.longest_limit, limit);
-    interval_ = std::clamp(limit / 4, kShortestInterval, interval_);
+void Watchdog::watch(RateGroup& group, GroupHook* hook) {
+  Watched& watched = watched_.emplace_back();
+  watched.group = &group;
+  watched.hook = hook;
+  for (const auto& runner : group.runners()) set(watched.limits.emplace_back(), runner->config());
+  watched.isolated.resize(watched.limits.size());
+}
+
+// relaxed throughout: numbers on their own.
+void Watchdog::set(Limit& limit, const NodeConfig& config) noexcept {
+  const Nanos silence = silence_limit(config, options_.fallback);
+  limit.ns.store(silence.count(), std::memory_order_relaxed);
+  limit.given.store(config.watchdog.has_value(), std::memory_order_relaxed);
+  if (silence <= Nanos{}) return;
+  const Nanos wanted = std::clamp(silence / 4, kShortestInterval, interval());
+  interval_ns_.store(wanted.count(), std::memory_order_relaxed);
+}
+
+void Watchdog::update(const NodeConfig& config) noexcept {
+  for (Watched& watched : watched_) {
+    const auto& runners = watched.group->runners();
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      if (runners[i]->config().name == config.name) set(watched.limits[i], config);
+    }
   }
-  watched_.push_back(std::move(watched));
 }
 
-Silence Watchdog::judge(const Watched& watched, TimePoint now) noexcept {
-  const auto owed = debt(watched.group->progress(), now);
-  if (!owed) return Silence::kMoves;
-  const Nanos limit = owed->running < 0 ? watched.longest_limit
-                                        : watched.limits[static_cast<std::size_t>(owed->running)];
-  return judge_silence(owed->silent, limit);
+Nanos Watchdog::limit_at(const Watched& watched, std::size_t index) noexcept {
+  return Nanos{watched.limits[index].ns.load(std::memory_order_relaxed)};
+}
+
+/// What the executor owes at `now`; nothing when it is idle.
+std::optional<Watchdog::Debt> Watchdog::debt(const Watched& watched, TimePoint now) noexcept {
+  const Progress& progress = watched.group->progress();
+  // relaxed: see Progress.
+  const auto since = progress.owed_since_ns.load(std::memory_order_relaxed);
+  if (since == Progress::kNothingOwed) return std::nullopt;
+  return Debt{.since_ns = since,
+              .silent = now - from_ns(since),
+              .running = progress.running.load(std::memory_order_relaxed),
+              .activity = progress.activity.load(std::memory_order_relaxed)};
+}
+
+const NodeRunner& Watchdog::runner_of(const Watched& watched, int running) noexcept {
+  return *watched.group->runners()[static_cast<std::size_t>(std::max(running, 0))];
+}
+
+Nanos Watchdog::limit_of(const Watched& watched, int running) const noexcept {
+  if (running < 0) {
+    Nanos longest{};
+    for (std::size_t i = 0; i < watched.limits.size(); ++i) {
+      longest = std::max(longest, limit_at(watched, i));
+    }
+    return longest;
+  }
+  const Nanos limit = limit_at(watched, static_cast<std::size_t>(running));
+  const bool first = runner_of(watched, running).stats().first_release_ns.value() == 0;
+  return first && limit > Nanos{} ? std::max(limit, options_.first_tick) : limit;
+}
+
+NodeActivity Watchdog::callback_of(const Debt& debt) noexcept {
+  if (debt.running < 0) return NodeActivity::kNone;
+  return debt.activity == NodeActivity::kNone ? NodeActivity::kTick : debt.activity;
+}
+
+/// Else its time is the start's or the stop's. The shutdown() of a node that was removed keeps its
+/// thread from the others' ticks.
+bool Watchdog::ticks(const Debt& debt) const noexcept {
+  if (debt.activity == NodeActivity::kInit) return false;
+  if (debt.activity != NodeActivity::kShutdown) return true;
+  return !control_.stopping() && clock_.now() < control_.end();
+}
+
+Silence Watchdog::judge(const Watched& watched, const Debt& debt) const noexcept {
+  if (!ticks(debt)) return Silence::kMoves;
+  // relaxed: numbers on their own, see begin_episode().
+  const bool known = debt.since_ns == watched.since_ns.load(std::memory_order_relaxed);
+  const Nanos excused{watched.excused_ns.load(std::memory_order_relaxed)};
+  const Nanos silent = known ? debt.silent - excused : debt.silent;
+  return judge_silence(silent, limit_of(watched, debt.running));
 }
 
 bool Watchdog::alive() const noexcept {
   const TimePoint now = clock_.now();
-  return std::all_of(watched_.begin(), watched_.end(), [now](const Watched& watched) {
-    return judge(watched, now) < Silence::kUnhealthy;
+  return std::all_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
+    const auto owed = debt(watched, now);
+    if (!owed || judge(watched, *owed) < Silence::kHung) return true;
+    return !isolates(watched, owed->running);
   });
+}
+
+/// A default limit is for code that runs: how long the world may take, nobody has said.
+bool Watchdog::awaits(const Watched& watched, const Debt& debt) noexcept {
+  if (debt.running < 0) return false;
+  // relaxed: a flag on its own.
+  const bool given =
+      watched.limits[static_cast<std::size_t>(debt.running)].given.load(std::memory_order_relaxed);
+  return !given && runner_of(watched, debt.running).awaits();
 }
 
 void Watchdog::look() noexcept {
   const TimePoint now = clock_.now();
   for (Watched& watched : watched_) {
-    // RT-8: after a stall of the whole machine an executor has time to show that it
-    // moves again.
-    const Silence silence = std::min(judge(watched, now), next_step(watched.seen));
-    const auto owed = debt(watched.group->progress(), now);
-    if (silence > watched.seen && owed) {
-      // relaxed: a number on its own.
-      if (watched.seen == Silence::kMoves) expirations_.fetch_add(1, std::memory_order_relaxed);
-      act(watched, silence, owed->silent);
+    auto owed = debt(watched, now);
+    if (owed && judge(watched, *owed) > Silence::kMoves &&
+        (awaits(watched, *owed) || debugged(*watched.group))) {
+      watched.group->progress().forgive(now);
+      owed = debt(watched, now);
     }
-    watched.seen = silence;
+    show(watched, owed);
+    look_at_rescue(watched.rescue, now);
+    if (!owed) watched.rescue.wanted = false;  // It moves again.
+    bring_to_rest(watched);
+    tell_outputs(watched);
+    if (!owed) {
+      watched.seen = Silence::kMoves;
+      continue;
+    }
+    // relaxed: this thread writes it.
+    const auto seen = watched.since_ns.load(std::memory_order_relaxed);
+    if (owed->since_ns != seen) begin_episode(watched, *owed);
+    if (owed->activity == NodeActivity::kInit) tell_slow_init(watched, *owed);
+    if (ticks(*owed)) look_at(watched, *owed, now);
+  }
+  if (options_.guard != nullptr) look_at_own_call();
+}
+
+/// What the run's owner does on a thread of its own has the least limit of a tick.
+void Watchdog::look_at_own_call() noexcept {
+  const auto call = options_.guard->own_call();
+  if (!call || call->since < kLeastLimit) {
+    own_call_seen_ = Silence::kMoves;
+    return;
+  }
+  const bool lost = call->since >= kLeastLimit + options_.hang_timeout.value_or(kHangTimeout);
+  const Silence silence = lost ? Silence::kHung : Silence::kWarned;
+  if (silence <= own_call_seen_ || is_process_traced(::getpid())) return;
+  own_call_seen_ = silence;
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "%s has been in its %s for %lld ms, on the thread that called run()",
+                who(*call).view().data(), where(*call), millis(call->since));
+  if (lost) return options_.guard->hung(*call, text);
+  log(LogLevel::kWarning, text);
+}
+
+void Watchdog::begin_episode(Watched& watched, const Debt& debt) noexcept {
+  // relaxed: numbers on their own; alive() is right again at the next look.
+  watched.since_ns.store(debt.since_ns, std::memory_order_relaxed);
+  watched.excused_ns.store(0, std::memory_order_relaxed);
+  watched.share_base.reset();
+  watched.starvation_said = false;
+  watched.loss_said = false;
+}
+
+void Watchdog::look_at(Watched& watched, const Debt& debt, TimePoint now) noexcept {
+  const Nanos limit = limit_of(watched, debt.running);
+  if (limit > Nanos{} && debt.silent >= limit / 4) excuse(watched, debt, limit);
+  const Silence judged = judge(watched, debt);
+  if (judged == Silence::kMoves) {
+    watched.seen = judged;
+    return;
+  }
+  const Blame blamed = blame(watched, debt, now);
+  if (blamed.in_time) return;
+  // RT-8: after a stall of the whole machine an executor has time to show that it
+  // moves again.
+  const Silence before = watched.seen;
+  watched.seen = std::min(judged, next_step(before));
+  if (watched.seen > before) {
+    if (before == Silence::kMoves) count(watched, debt, blamed);
+    act(watched, debt, blamed, watched.seen);
+  }
+  if (before != Silence::kMoves) look_for_loss(watched, debt, blamed);
+}
+
+/// Where a node keeps the GIL, that node's own silence is counted.
+void Watchdog::count(const Watched& watched, const Debt& debt, const Blame& blame) noexcept {
+  expirations_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a number on its own.
+  const std::size_t running = static_cast<std::size_t>(std::max(debt.running, 0));
+  if (blame.node == nullptr) watched.group->runners()[running]->stats().hangs.add();
+}
+
+/// A thread that is ready and gets no CPU is not hung: that time does not count. One that has run
+/// for half of its limit is not short of CPU.
+void Watchdog::excuse(Watched& watched, const Debt& debt, Nanos limit) noexcept {
+  const CpuShare share = options_.cpu_share(runner_of(watched, 0).stats().tid.value());
+  if (!watched.share_base) watched.share_base = share;
+  const bool short_of_cpu = share.ran - watched.share_base->ran < limit / 2;
+  const Nanos excused = short_of_cpu ? share.waited - watched.share_base->waited : Nanos{};
+  watched.excused_ns.store(excused.count(), std::memory_order_relaxed);  // relaxed: as above.
+  if (watched.starvation_said || debt.silent < limit || debt.silent - excused >= limit) return;
+  watched.starvation_said = true;
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "node '%.64s' is not done after %lld ms, but had no CPU for %lld ms of them: other "
+                "threads keep it from running; it is not taken for hung",
+                runner_of(watched, debt.running).config().name.view().data(), millis(debt.silent),
+                millis(excused));
+  log_of(runner_of(watched, debt.running), LogLevel::kWarning, text);
+}
+
+Watchdog::Blame Watchdog::blame(Watched& watched, const Debt& debt, TimePoint now) noexcept {
+  Blame blamed;
+  if (watched.hook == nullptr) return blamed;
+  const Holder holder = watched.hook->holder();
+  // A tick that runs may have lost the GIL and want it back, or wait for something else: only who
+  // keeps it from look to look keeps the tick.
+  const bool keeps = debt.running < 0 || holder.turn == watched.turn;
+  watched.turn = holder.turn;
+  if (holder.thread == 0 || !keeps) return blamed;
+  if (holder.thread == runner_of(watched, 0).stats().tid.value()) return blamed;
+  blamed.thread = holder.thread;
+  blamed.what = holder.what;
+  for (const Watched& other : watched_) {
+    if (runner_of(other, 0).stats().tid.value() != holder.thread) continue;
+    blamed.node = &other;
+    const auto owed = Watchdog::debt(other, now);
+    blamed.in_time = owed && judge(other, *owed) == Silence::kMoves;
+  }
+  return blamed;
+}
+
+int Watchdog::describe(const Watched& watched, const Debt& debt, const Blame& blame,
+                       std::span<char> text) noexcept {
+  const auto* const name = runner_of(watched, debt.running).config().name.view().data();
+  if (blame.thread == 0) {
+    return std::snprintf(text.data(), text.size(), "node '%.64s' has %s%s for %lld ms", name,
+                         debt.running < 0 ? "not been started" : "been in its ",
+                         debt.running < 0 ? "" : to_text(callback_of(debt)), millis(debt.silent));
+  }
+  char who[96];
+  std::snprintf(who, sizeof who, "thread %d", blame.thread);
+  if (blame.node != nullptr) {
+    const Progress& progress = blame.node->group->progress();
+    // relaxed: see Progress.
+    const int running = progress.running.load(std::memory_order_relaxed);
+    std::snprintf(who, sizeof who, "node '%.64s'",
+                  runner_of(*blame.node, running).config().name.view().data());
+  }
+  return std::snprintf(text.data(), text.size(),
+                       "node '%.64s' has been waiting for %s for %lld ms; %s has it", name,
+                       blame.what, millis(debt.silent), who);
+}
+
+void Watchdog::act(Watched& watched, const Debt& debt, const Blame& blame,
+                   Silence silence) noexcept {
+  char text[320];
+  const int length = describe(watched, debt, blame, text);
+  const bool isolated = silence == Silence::kHung && blame.thread == 0 && debt.running >= 0 &&
+                        isolates(watched, debt.running);
+  const char* follows = "";
+  if (silence == Silence::kUnhealthy) follows = "; soon it is taken for hung";
+  const bool safe = debt.activity == NodeActivity::kSafeState;
+  if (silence == Silence::kHung && !safe) follows = "; all nodes go into safe state";
+  if (isolated && !safe) follows = "; it is isolated, the others go into safe state";
+  std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), "%s", follows);
+  keep(watched, debt, silence, text);
+  log_of(runner_of(watched, debt.running),
+         silence == Silence::kWarned ? LogLevel::kWarning : LogLevel::kError, text);
+  if (silence == Silence::kHung) isolate(watched, debt, blame);
+}
+
+void Watchdog::keep(const Watched& watched, const Debt& debt, Silence silence,
+                    std::string_view text) const noexcept {
+  if (box_ == nullptr) return;
+  const NodeRunner& runner = runner_of(watched, debt.running);
+  box_->write({.tick = tick_of(runner),
+               .kind = EventKind::kHang,
+               .in_tick = callback_of(debt) == NodeActivity::kTick ? 1U : 0U,
+               .numbers = {millis(debt.silent), static_cast<std::int64_t>(silence)},
+               .node = runner.config().name,
+               .text = Name<200>::clipped(text)});
+}
+
+bool Watchdog::isolates(const Watched& watched, int running) const noexcept {
+  const auto index = static_cast<std::size_t>(std::max(running, 0));
+  const bool given = watched.limits[index].given.load(std::memory_order_relaxed);
+  if (given || options_.fallback > Nanos{}) return true;
+  const NodeConfig& config = runner_of(watched, running).config();
+  return options_.isolates_by_default && config.node_class != NodeClass::kCompute;
+}
+
+void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) noexcept {
+  // First the guard: what is called below may block as the node does.
+  const NodeConfig& config = runner_of(watched, debt.running).config();
+  if (options_.guard != nullptr && blame.thread == 0 && isolates(watched, debt.running)) {
+    options_.guard->isolated({.node = config.name, .in = callback_of(debt), .since = debt.silent});
+  }
+  // Nobody is asked for the safe state that keeps a node already.
+  if (debt.activity == NodeActivity::kSafeState) return;
+  // Where a node keeps the GIL, that node's own silence has asked for it.
+  if (blame.node == nullptr) {
+    char text[160];
+    describe(watched, debt, blame, text);
+    control_.safety().request_safe_state(StopCause::kHang, text, config.name.view());
+  }
+  // What waits for its start is no node's fault: none is isolated then.
+  if (debt.running >= 0 && blame.thread == 0 && isolates(watched, debt.running)) {
+    watched.group->runners()[static_cast<std::size_t>(debt.running)]->isolate();
+  }
+  // The nodes of the hung thread cannot follow the request themselves.
+  watched.rescue.wanted = true;
+  bring_to_rest(watched);
+  tell_outputs(watched);
+}
+
+/// Of nodes that hang, or that their ladder has isolated.
+void Watchdog::tell_outputs(Watched& watched) const noexcept {
+  if (options_.outputs == nullptr) return;
+  const auto& runners = watched.group->runners();
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    const bool isolated =
+        runners[i]->isolated() || runners[i]->stats().rung.value() >= Rung::kIsolated;
+    if (isolated == watched.isolated[i]) continue;
+    if (options_.outputs->isolate(runners[i]->config().name, isolated)) {
+      watched.isolated[i] = isolated;
+    }
   }
 }
 
-void Watchdog::act(Watched& watched, Silence silence, Nanos silent) noexcept {
-  // relaxed: see Progress.
-  const int running = watched.group->progress().running.load(std::memory_order_relaxed);
-  const auto& runners = watched.group->runners();
-  const auto name = runners[static_cast<std::size_t>(std::max(running, 0))]->config().name.view();
-  static constexpr const char* kFollows[] = {"", "", "; the host counts as unhealthy",
-                                             "; it is isolated, the others go into safe state"};
-  char text[256];
-  std::snprintf(text, sizeof text, "node '%.*s' %s for %lld ms%s", static_cast<int>(name.size()),
-                name.data(), running < 0 ? "has not been started" : "has been running",
-                static_cast<long long>(silent.count() / 1'000'000),
-                kFollows[static_cast<std::size_t>(silence)]);
-  log(silence == Silence::kWarned ? LogLevel::kWarning : LogLevel::kError, text);
-  if (silence == Silence::kHung) isolate(*watched.group, running);
+/// On a thread of its own: what it calls may block as the node does.
+void Watchdog::bring_to_rest(Watched& watched) noexcept {
+  Rescue& rescue = watched.rescue;
+  // acquire: the thread is done with what it was given. One that still calls is not waited for:
+  // the next look comes here again.
+  if (!rescue.wanted || rescue.calls.load(std::memory_order_acquire) != nullptr) return;
+  rescue.wanted = false;
+  rescue.since = clock_.now();
+  rescue.said = false;
+  // relaxed: the thread begins later, and has ended where there was one.
+  rescue.calls.store(watched.group->runners().front().get(), std::memory_order_relaxed);
+  rescue.thread.reset();
+  auto started = RtThread::start(
+      {.name = ThreadName::clipped("horus-rescue")},
+      [](void* self) { call_safe_states(*static_cast<Watched*>(self)); }, &watched);
+  if (!started) return call_safe_states(watched);
+  rescue.thread.emplace(std::move(started).value());
 }
 
-void Watchdog::isolate(RateGroup& group, int running) noexcept {
-  control_.request_safe_state();
-  // The other nodes of the hung thread cannot follow the request themselves. What waits for its
-  // start is no node's fault: none is isolated then.
-  for (std::size_t i = 0; i < group.runners().size(); ++i) {
-    NodeRunner& runner = *group.runners()[i];
-    if (static_cast<int>(i) == running) {
-      runner.isolate();
-    } else {
-      runner.node().enter_safe_state();
+void Watchdog::call_safe_states(Watched& watched) noexcept {
+  Rescue& rescue = watched.rescue;
+  const auto& runners = watched.group->runners();
+  // First those that move something.
+  for (const bool actuators : {true, false}) {
+    for (const auto& runner : runners) {
+      if (runner->config().actuator != actuators) continue;
+      rescue.calls.store(runner.get(), std::memory_order_relaxed);
+      runner->follow_safe_state();
     }
+  }
+  // release: see bring_to_rest().
+  rescue.calls.store(nullptr, std::memory_order_release);
+  rescue.calls.notify_all();
+}
+
+void Watchdog::look_at_rescue(Rescue& rescue, TimePoint now) const noexcept {
+  const NodeRunner* const node = rescue.calls.load(std::memory_order_relaxed);
+  if (node == nullptr || rescue.said || now - rescue.since < kLeastLimit) return;
+  rescue.said = true;
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "node '%.64s' is not at rest: its safe state, called as its thread hangs, is not "
+                "over after %lld ms",
+                node->config().name.view().data(), millis(now - rescue.since));
+  log_of(*node, LogLevel::kError, text);
+}
+
+std::optional<BlockedCall> Watchdog::resting() const noexcept {
+  for (const Watched& watched : watched_) {
+    // relaxed: a node outlives us.
+    const NodeRunner* const node = watched.rescue.calls.load(std::memory_order_relaxed);
+    if (node == nullptr) continue;
+    return BlockedCall{.node = node->config().name, .in = NodeActivity::kSafeState};
+  }
+  return std::nullopt;
+}
+
+void Watchdog::await_rest() const noexcept {
+  for (const Watched& watched : watched_) {
+    // acquire: what it has done is done.
+    while (const NodeRunner* const node = watched.rescue.calls.load(std::memory_order_acquire)) {
+      watched.rescue.calls.wait(node, std::memory_order_acquire);
+    }
+  }
+}
+
+void Watchdog::look_for_loss(Watched& watched, const Debt& debt, const Blame& blame) noexcept {
+  const NodeRunner& runner = runner_of(watched, debt.running);
+  const bool never = runner.config().node_class == NodeClass::kCompute && !options_.hang_timeout;
+  if (options_.guard == nullptr || watched.loss_said || never) return;
+  // How long a node may keep the GIL is that node's own affair, and its silence is told.
+  if (blame.node != nullptr) return;
+  const Nanos limit = limit_of(watched, debt.running);
+  // A first tick has had its time already.
+  const bool first =
+      debt.running >= 0 && limit != limit_at(watched, static_cast<std::size_t>(debt.running));
+  Nanos least = first ? limit : limit + options_.hang_timeout.value_or(kHangTimeout);
+  // relaxed: a number on its own.
+  if (debt.silent - Nanos{watched.excused_ns.load(std::memory_order_relaxed)} < least) return;
+  watched.loss_said = true;
+  char why[256];
+  describe(watched, debt, blame, why);
+  options_.guard->hung(
+      {.node = runner.config().name, .in = callback_of(debt), .since = debt.silent}, why);
+}
+
+void Watchdog::tell_slow_init(Watched& watched, const Debt& debt) noexcept {
+  if (watched.loss_said || debt.silent < kSlowInit || debt.running < 0) return;
+  watched.loss_said = true;
+  const NodeName& name = runner_of(watched, debt.running).config().name;
+  char text[160];
+  std::snprintf(text, sizeof text, "node '%.64s' has been in its init for %lld s",
+                name.view().data(), millis(debt.silent) / 1000);
+  log_of(runner_of(watched, debt.running), LogLevel::kWarning, text);
+  if (options_.guard == nullptr) return;
+  options_.guard->slow_start({.node = name, .in = NodeActivity::kInit, .since = debt.silent});
+}
+
+/// In the statistics: which callback is running for kLongCall and more.
+void Watchdog::show(const Watched& watched, const std::optional<Debt>& debt) noexcept {
+  const auto& runners = watched.group->runners();
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    const bool busy = debt && static_cast<int>(i) == debt->running && debt->silent >= kLongCall;
+    runners[i]->stats().busy_in.set(busy ? debt->activity : NodeActivity::kNone);
+    runners[i]->stats().busy_since_ns.set(busy ? debt->since_ns : 0);
   }
 }
 
 void Watchdog::take_usage_base() noexcept {
   for (Watched& watched : watched_) {
     const auto tid = watched.group->runners().front()->stats().tid.value();
-    if (const auto usage = read_thread_usage(tid)) watched.usage_base = *usage;
+    const auto usage = read_thread_usage(tid);
+    if (!usage) continue;
+    watched.usage_base = watched.usage = *usage;
+    watched.waited = options_.cpu_share(tid).waited;
+    watched.looked = clock_.now();
   }
 }
 
@@ -129,9 +504,16 @@ void Watchdog::store_usage() noexcept {
     const auto tid = watched.group->runners().front()->stats().tid.value();
     const auto usage = read_thread_usage(tid);
     if (!usage) continue;
+    const Nanos waited = options_.cpu_share(tid).waited;
+    const TimePoint now = clock_.now();
     for (const auto& runner : watched.group->runners()) {
       store_thread_usage(*usage, watched.usage_base, runner->stats().thread);
+      runner->late().look_around(watched.looked, now, waited - watched.waited, *usage,
+                                 watched.usage);
     }
+    watched.usage = *usage;
+    watched.waited = waited;
+    watched.looked = now;
   }
 }
 

@@ -6,8 +6,11 @@
 #include <filesystem>
 #include <string_view>
 
+#include "rt/base/plain_name.hpp"
 #include "service/config.hpp"
 #include "service/describe.hpp"
+#include "shm/names.hpp"
+#include "shm/session.hpp"
 
 namespace horus::service {
 namespace {
@@ -19,22 +22,10 @@ ConfigError error_at(const Place& place, const std::string& what) {
   return {place.text() + ": " + what};
 }
 
-/// Names become names of files, threads and metrics.
-bool valid_name(std::string_view name) {
-  static constexpr std::string_view kOthers = "_.-";
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kOthers.find(c) != std::string_view::npos;
-  };
-  return !name.empty() && NodeName::fits(name) && name.front() != '.' &&
-         std::ranges::all_of(name, allowed);
-}
-
 Finding check_name(std::string_view name, const std::string& what, const Place& place) {
-  if (valid_name(name)) return std::nullopt;
-  return error_at(place, "bad " + what + " name '" + std::string{name} +
-                             "' (expected letters, digits, '_', '.', '-', at most 63, no '.' "
-                             "in front)");
+  if (is_plain_name(name)) return std::nullopt;
+  return error_at(
+      place, "bad " + what + " name '" + std::string{name} + "' (expected " + kPlainNameRule + ")");
 }
 
 const Place& place_of(const Config& config, const std::string& key) {
@@ -86,7 +77,9 @@ std::vector<std::string> plugin_folders(const std::string& config_file) {
   }
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  folders.push_back((program.parent_path().parent_path() / "lib/horus/plugins").string());
+  // Beside programs that were installed elsewhere; below /usr/libexec there is none.
+  const fs::path beside = program.parent_path().parent_path() / "lib/horus/plugins";
+  if (fs::is_directory(beside, ignored)) folders.push_back(beside.string());
   folders.emplace_back(HORUS_PLUGIN_DIR);
   return folders;
 }
@@ -97,7 +90,7 @@ Finding find_plugin(NodeEntry& node) {
   if (written.is_absolute()) {
     node.plugin_path = node.plugin;
     if (fs::is_regular_file(written, ignored)) return std::nullopt;
-    return error_at(node.place, "plug-in " + node.plugin + " does not exist");
+    return error_at(node.place, "plug-in " + node.plugin + " does not exist, or is no file");
   }
   std::string looked;
   for (const std::string& folder : plugin_folders(node.place.file)) {
@@ -162,9 +155,14 @@ Finding check_duplicates(const std::vector<Entry>& entries, const char* what, Na
   return std::nullopt;
 }
 
-Finding check_hosts(Config& config, ConfigScope scope) {
+Finding check_hosts(Config& config, ConfigScope scope, const MachineCpus& machine) {
   for (HostEntry& host : config.hosts) {
     if (auto finding = check_name(host.name, "host", host.place)) return finding;
+    if (host.cpus && !host.cpus->without(machine.online).empty()) {
+      return error_at(host.place, "'cpus' of host '" + host.name + "' names CPU " +
+                                      host.cpus->without(machine.online).text() +
+                                      ", but this machine has " + machine.online.text());
+    }
     if (host.name == config.robot.name) {
       return error_at(host.place, "host '" + host.name +
                                       "' has the name of the robot: [robot] "
@@ -175,14 +173,78 @@ Finding check_hosts(Config& config, ConfigScope scope) {
           check_duplicates(config.hosts, "host", [](const HostEntry& host) { return host.name; })) {
     return finding;
   }
-  if (scope == ConfigScope::kNodes) return std::nullopt;
+  if (scope != ConfigScope::kHosts && scope != ConfigScope::kAll) return std::nullopt;
   for (HostEntry& host : config.hosts) {
     if (auto finding = find_module(host)) return finding;
   }
   return std::nullopt;
 }
 
+Finding check_topics(const Config& config) {
+  for (const TopicEntry& topic : config.topics) {
+    if (!shm::check_topic_name(topic.name)) {
+      return error_at(topic.place,
+                      "topic name '" + topic.name + "' is not 1 to 200 of A-Z a-z 0-9 _ . / -");
+    }
+    if (declared_type(topic) != nullptr) continue;
+    return error_at(topic.place, "type '" + topic.type + "' of topic '" + topic.name +
+                                     "' is unknown: the name of a message of HORUS (horusctl topic "
+                                     "list shows those in use), or \"generic\"");
+  }
+  return check_duplicates(config.topics, "topic",
+                          [](const TopicEntry& topic) { return topic.name; });
+}
+
+Finding check_limits(const Config& config) {
+  std::map<std::pair<std::string, std::string>, const Place*> seen;
+  for (const LimitEntry& entry : config.limits) {
+    const auto& [host, node, limits] = entry.rule;
+    if (host.empty() && node.empty()) {
+      return error_at(entry.place, "[[limit]] needs 'node', 'host' or both: whose limits they are");
+    }
+    const bool known =
+        host.empty() || host == config.robot.name ||
+        std::ranges::find(config.hosts, host, &HostEntry::name) != config.hosts.end();
+    if (!known) {
+      return error_at(entry.place, "no [[host]] is called '" + host + "', nor is the robot ('" +
+                                       config.robot.name + "')");
+    }
+    const auto [earlier, is_new] = seen.emplace(std::pair{host, node}, &entry.place);
+    if (is_new) continue;
+    return error_at(entry.place, "limits of the same node and host stand at " +
+                                     earlier->second->text() + " already");
+  }
+  return std::nullopt;
+}
+
+Finding check_record(const Config& config) {
+  const Config::Record& record = config.record;
+  if (record.keep != 0 && !record.split && !record.last) {
+    return error_at(
+        place_of(config, "record.keep"),
+        "'keep' in [record] is of files that 'split' or 'last' makes: give one of them");
+  }
+  if (record.split && record.last) {
+    return error_at(place_of(config, "record.split"),
+                    "'split' in [record] is of files that grow, and 'last' makes whole ones: "
+                    "choose one");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+bool asks_realtime(const Config& config) noexcept {
+  if (config.realtime.mode != RtMode::kAuto) return config.realtime.mode == RtMode::kStrict;
+  return config.written.contains("cpus.realtime") ||
+         std::ranges::any_of(config.nodes, [](const NodeEntry& node) {
+           return node.config.priority.has_value() || node.config.cpu.has_value();
+         });
+}
+
+const shm::TypeInfo* declared_type(const TopicEntry& topic) noexcept {
+  return topic.type == shm::generic_type().name ? &shm::generic_type() : shm::find_type(topic.type);
+}
 
 Finding check_config(Config& config, ConfigScope scope, const MachineCpus& machine) {
   if (auto finding = check_name(config.robot.name, "robot", place_of(config, "robot.name"))) {
@@ -197,8 +259,11 @@ Finding check_config(Config& config, ConfigScope scope, const MachineCpus& machi
       })) {
     return finding;
   }
-  if (auto finding = check_hosts(config, scope)) return finding;
-  if (scope == ConfigScope::kHosts) return std::nullopt;
+  if (auto finding = check_hosts(config, scope, machine)) return finding;
+  if (auto finding = check_topics(config)) return finding;
+  if (auto finding = check_limits(config)) return finding;
+  if (auto finding = check_record(config)) return finding;
+  if (scope != ConfigScope::kNodes && scope != ConfigScope::kAll) return std::nullopt;
   for (NodeEntry& node : config.nodes) {
     if (auto finding = find_plugin(node)) return finding;
   }

@@ -14,6 +14,7 @@
 
 #include "rt/base/parse.hpp"
 #include "service/config.hpp"
+#include "shm/black_box_page.hpp"
 
 namespace horus::service {
 
@@ -78,6 +79,14 @@ inline bool rate(const toml::node& value, std::optional<Rate>& out) {
   const auto hz = value.is_number() ? value.value<double>() : std::nullopt;
   if (!hz || !Rate::valid_hz(*hz)) return false;
   out = Rate::from_hz(*hz);
+  return true;
+}
+
+inline constexpr const char* kBoxSize = "a number of MiB from 0.0625 to 64, or 0: the default";
+inline bool box_size(const toml::node& value, double& out) {
+  const auto given = value.is_number() ? value.value<double>() : std::nullopt;
+  if (!given || !shm::is_box_size(*given)) return false;
+  out = *given;
   return true;
 }
 

@@ -5,28 +5,43 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 
 #include "rt/base/unique_fd.hpp"
 #include "service/config.hpp"
+#include "service/config_limit.hpp"
 #include "service/describe.hpp"
+#include "service/foreign_hand.hpp"
+#include "service/notify.hpp"
 
 namespace horus::service {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kPartsFolder = "conf.d";
+using FileNames = std::variant<std::vector<std::string>, ConfigError>;
+
+ConfigError unreadable(const std::string& path, int number) {
+  return {.text = path + ":1: cannot read: " + errno_text(number),
+          .shortage = errc_of(number) == Errc::kExhausted ? number : 0};
+}
+
 /// The whole of a file, up to what parse_config() refuses as too large.
 std::variant<ConfigText, ConfigError> read_file(const std::string& path) {
-  static constexpr std::size_t kMost = (1U << 20U) + 1;
-  const auto failed = [&path](int number) {
-    return ConfigError{path + ":1: cannot read: " + errno_text(number)};
-  };
-  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const auto failed = [&path](int number) { return unreadable(path, number); };
+  // A pipe that somebody put there makes nobody wait, and a device is not read.
+  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (!fd) return failed(errno);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return failed(errno);
+  if (!S_ISREG(status.st_mode)) {
+    return ConfigError{path + ":1: is a folder, pipe, socket or device, and not a file"};
+  }
   ConfigText file{.path = path, .text = {}};
   std::array<char, 4096> chunk{};
-  while (file.text.size() < kMost) {
+  while (file.text.size() <= config_limit::kBytes) {
     const ssize_t count = ::read(fd.get(), chunk.data(), chunk.size());
     if (count < 0) return failed(errno);
     if (count == 0) break;
@@ -35,16 +50,68 @@ std::variant<ConfigText, ConfigError> read_file(const std::string& path) {
   return file;
 }
 
-std::vector<std::string> files_of(const std::string& path) {
+FileNames files_of(const std::string& path) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return {path};
+  if (!fs::is_directory(path, error)) return std::vector{path};
   std::vector<std::string> parts;
-  for (const auto& entry : fs::directory_iterator{fs::path{path} / "conf.d", error}) {
-    if (entry.path().extension() == ".toml") parts.push_back(entry.path().string());
+  const fs::path folder = fs::path{path} / kPartsFolder;
+  fs::directory_iterator entry{folder, error};
+  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+    if (entry->path().extension() != ".toml") continue;
+    if (parts.size() == config_limit::kFiles) {
+      return ConfigError{folder.string() + ":1: more than " + std::to_string(config_limit::kFiles) +
+                         " files: merge them"};
+    }
+    parts.push_back(entry->path().string());
+  }
+  // A part that is there and cannot be read is not the same as none.
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return unreadable(folder.string(), error.value());
   }
   std::ranges::sort(parts);
   parts.insert(parts.begin(), (fs::path{path} / "horus.toml").string());
   return parts;
+}
+
+/// The folders that are searched for names: who may add a file to one decides what is loaded.
+std::vector<std::string> searched_folders(const Config& config, const std::string& path,
+                                          ConfigScope scope) {
+  std::vector<std::string> folders;
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    const fs::path parts = fs::path{path} / kPartsFolder;
+    folders.push_back(fs::is_directory(parts, error) ? parts.string() : path);
+  }
+  if (scope != ConfigScope::kHosts && scope != ConfigScope::kAll) return folders;
+  for (const HostEntry& host : config.hosts) {
+    folders.insert(folders.end(), host.python_path.begin(), host.python_path.end());
+    if (host.module.find('/') != std::string::npos) {
+      folders.push_back(fs::path{host.module}.parent_path().string());
+    }
+  }
+  return folders;
+}
+
+/// The first of the files and folders that `config` loads code or orders from which a user could
+/// change who has no right to say what the robot does; a line that names it and the cure.
+std::optional<std::string> find_foreign_hand(const Config& config, const std::string& path,
+                                             ConfigScope scope) {
+  std::vector<std::string> paths = config.files;
+  if (scope == ConfigScope::kNodes || scope == ConfigScope::kAll) {
+    for (const NodeEntry& node : config.nodes) paths.push_back(node.plugin_path);
+  }
+  if (scope == ConfigScope::kHosts || scope == ConfigScope::kAll) {
+    for (const HostEntry& host : config.hosts) {
+      if (host.module.find('/') != std::string::npos) paths.push_back(host.module);
+    }
+  }
+  for (const std::string& one : paths) {
+    if (auto hand = foreign_hand(one)) return hand;
+  }
+  for (const std::string& folder : searched_folders(config, path, scope)) {
+    if (auto hand = foreign_maker(folder)) return hand;
+  }
+  return std::nullopt;
 }
 
 /// Words for each key that differs, "node 'motor': rate".
@@ -89,6 +156,54 @@ void compare_lists(const std::string& what, const std::vector<Entry>& running,
   }
 }
 
+/// What a service's stop may wait for callbacks: within TimeoutStopSec= of horus.service the hosts
+/// stop as well, and shared memory is swept.
+constexpr Nanos kLongestStop = 8s;
+
+/// Why horus-recorder.service cannot make files in this folder; empty: it can, as far as the unit
+/// goes.
+std::string why_hidden(const fs::path& folder) {
+  std::error_code ignored;
+  // A link may lead there.
+  const fs::path real = fs::weakly_canonical(folder, ignored);
+  for (const fs::path& path : {folder.lexically_normal(), real}) {
+    const std::string text = path.string() + "/";
+    const auto below = [&text](const char* one) { return text.starts_with(one); };
+    if (below("/tmp/") || below("/var/tmp/")) {
+      return "has a /tmp and /var/tmp of its own, which go with it (PrivateTmp=yes)";
+    }
+    if (below("/home/") || below("/root/") || below("/run/user/")) {
+      return "sees nobody's home (ProtectHome=yes)";
+    }
+  }
+  return {};
+}
+
+/// What `horus launch` may do with the user's own rights, and a service may not.
+std::optional<ConfigError> check_service(const Config& config) {
+  const Nanos stop = config.robot.stop_timeout;
+  if (stop <= Nanos{} || stop > kLongestStop) {
+    return ConfigError{
+        config.places.at("robot.stop_timeout").text() +
+        ": 'stop_timeout' must be more than \"0\" and at most \"8 s\" in a service: "
+        "systemd ends a stop that takes longer (TimeoutStopSec= of the units), without "
+        "a word of the node; another is for horus launch"};
+  }
+  for (const HostEntry& host : config.hosts) {
+    const auto refuse = [&host](const char* key, const char* why) {
+      return ConfigError{host.place.text() + ": host '" + host.name + "' has '" + key +
+                         "', which is for horus launch: " + why};
+    };
+    if (host.rt) {
+      return refuse("rt", "horus-pyhost.service gives no real-time rights (LimitRTPRIO=0)");
+    }
+    if (host.cpus) {
+      return refuse("cpus", "in horus-pyhost.service [cpus] python is for all hosts together");
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 MachineCpus this_machine() {
@@ -96,20 +211,62 @@ MachineCpus this_machine() {
 }
 
 ConfigResult load_config(const std::string& path) {
+  const FileNames names = files_of(path);
+  if (const auto* error = std::get_if<ConfigError>(&names)) return *error;
   std::vector<ConfigText> texts;
-  for (const std::string& name : files_of(path)) {
+  std::size_t bytes = 0;
+  for (const std::string& name : std::get<std::vector<std::string>>(names)) {
     auto file = read_file(name);
     if (const auto* error = std::get_if<ConfigError>(&file)) return *error;
     texts.push_back(std::get<ConfigText>(std::move(file)));
+    // What is too much is not read to its end; parse_config() says so.
+    bytes += texts.back().text.size();
+    if (bytes > config_limit::kBytes) break;
   }
   return parse_config(texts);
 }
 
-ConfigResult load_checked(const std::string& path, ConfigScope scope) {
+namespace {
+
+ConfigResult load_and_check(const std::string& path, ConfigScope scope) {
   ConfigResult loaded = load_config(path);
   auto* config = std::get_if<Config>(&loaded);
   if (config == nullptr) return loaded;
   if (auto error = check_config(*config, scope, this_machine())) return *std::move(error);
+  if (auto hand = find_foreign_hand(*config, path, scope)) {
+    if (notify::supervised()) return ConfigError{*std::move(hand)};
+    config->warning = *std::move(hand) + "; the service would refuse it";
+  }
+  if (scope == ConfigScope::kAll || is_launched()) return loaded;
+  if (auto error = check_service(*config)) return *std::move(error);
+  return loaded;
+}
+
+}  // namespace
+
+std::optional<ConfigError> find_hidden_recordings(const Config& config) {
+  const std::string why = is_launched() ? std::string{} : why_hidden(config.record.path);
+  if (why.empty()) return std::nullopt;
+  // The default may be a link that leads there.
+  const auto place = config.places.find("record.path");
+  return ConfigError{(place == config.places.end() ? "" : place->second.text() + ": ") +
+                     "'path' in [record] is '" + config.record.path +
+                     "', and horus-recorder.service " + why +
+                     ": name a folder elsewhere, of the user horus-rec"};
+}
+
+bool is_launched() noexcept {
+  return std::getenv(kLaunchedVariable) != nullptr;  // NOLINT(concurrency-mt-unsafe): one thread.
+}
+
+ConfigResult load_checked(const std::string& path, ConfigScope scope) {
+  ConfigResult loaded = load_and_check(path, scope);
+  auto* error = std::get_if<ConfigError>(&loaded);
+  // Half of what is looked at tells no errno: where not one more file can be opened, the
+  // configuration is not what is wrong.
+  if (error != nullptr && !UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) {
+    if (errc_of(errno) == Errc::kExhausted) error->shortage = errno;
+  }
   return loaded;
 }
 
@@ -135,6 +292,13 @@ ConfigChanges compare(const Config& running, const Config& wanted) {
       [&changes](const HostEntry& before, const HostEntry& after, const std::string& title) {
         compare_written(title, before.written, after.written, changes.others);
       });
+  compare_lists(
+      "topic", running.topics, wanted.topics, changes.others,
+      [&changes](const TopicEntry& before, const TopicEntry& after, const std::string& title) {
+        compare_written(title, before.written, after.written, changes.others);
+      });
+  changes.limits = !std::ranges::equal(running.limits, wanted.limits, {}, &LimitEntry::written,
+                                       &LimitEntry::written);
   return changes;
 }
 

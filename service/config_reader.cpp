@@ -4,13 +4,13 @@
 
 #include "service/config.hpp"
 #include "service/config_fields.hpp"
+#include "service/config_limit.hpp"
+#include "service/limit_fields.hpp"
+#include "service/record_fields.hpp"
 
 namespace horus::service {
 namespace {
 
-constexpr std::size_t kMaxNodes = 512;
-constexpr std::size_t kMaxHosts = 64;
-constexpr std::size_t kMaxFileBytes = 1U << 20U;
 constexpr std::size_t kMaxQuoted = 60;
 
 constexpr std::array<std::pair<std::string_view, RtMode>, 3> kModes{
@@ -37,6 +37,14 @@ bool read_failure_policy(const toml::node& value, NodeEntry& node) {
   const auto kind = parse_failure_kind(value.value_exact<std::string>().value_or(""));
   if (kind) node.config.failure.kind = *kind;
   return kind.has_value();
+}
+
+constexpr const char* kLevels = "\"error\", \"warning\", \"info\" or \"debug\"";
+
+bool read_level(const toml::node& value, LogLevel& out) {
+  const auto level = parse_log_level(value.value_exact<std::string>().value_or(""));
+  if (level) out = *level;
+  return level.has_value();
 }
 
 bool read_scalar(const toml::node& value, Params::Value& out) {
@@ -84,9 +92,69 @@ bool read_optional(const toml::node& value, std::int64_t low, std::int64_t high,
   return true;
 }
 
-constexpr std::array<Field<Config::Robot>, 1> kRobotFields{{
+/// One of a table within a node.
+template <typename T>
+struct Inner {
+  std::string_view name;
+  bool (*read)(const toml::node& value, T& out);
+};
+
+bool read_number(const toml::node& value, std::uint32_t& out) {
+  int number = 0;
+  if (!fields::integer(value, 1, 1'000'000, number)) return false;
+  out = static_cast<std::uint32_t>(number);
+  return true;
+}
+
+constexpr std::array<Inner<FailurePolicy>, 4> kFailureFields{{
+    {"retries", [](const toml::node& value,
+                   FailurePolicy& out) { return fields::integer(value, 0, 1000, out.retries); }},
+    {"failures", [](const toml::node& value,
+                    FailurePolicy& out) { return fields::integer(value, 1, 1000, out.failures); }},
+    {"delay", [](const toml::node& value,
+                 FailurePolicy& out) { return fields::duration(value, out.delay); }},
+    {"rest",
+     [](const toml::node& value, FailurePolicy& out) { return fields::duration(value, out.rest); }},
+}};
+
+constexpr std::array<Inner<LadderConfig>, 6> kLadderFields{{
+    {"warn",
+     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.warn); }},
+    {"degrade",
+     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.degrade); }},
+    {"isolate",
+     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.isolate); }},
+    {"stop",
+     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.stop); }},
+    {"recover",
+     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.recover); }},
+    {"least",
+     [](const toml::node& value, LadderConfig& out) { return fields::duration(value, out.least); }},
+}};
+
+/// False for a key that it does not have, or a value that is none.
+template <typename T>
+bool read_table(const toml::node& value, std::span<const Inner<T>> known, T& out) {
+  const toml::table* table = value.as_table();
+  if (table == nullptr) return false;
+  for (const auto& [key, element] : *table) {
+    const auto found = std::ranges::find(known, key.str(), &Inner<T>::name);
+    if (found == known.end() || !found->read(element, out)) return false;
+  }
+  return true;
+}
+
+constexpr std::array<Field<Config::Robot>, 3> kRobotFields{{
     {"name", fields::kText,
      [](const toml::node& value, Config::Robot& robot) { return fields::text(value, robot.name); }},
+    {"stop_timeout", "a duration in quotes, e.g. \"5 s\"; \"0\" waits for ever",
+     [](const toml::node& value, Config::Robot& robot) {
+       return fields::duration(value, robot.stop_timeout);
+     }},
+    {"blackbox_mb", fields::kBoxSize,
+     [](const toml::node& value, Config::Robot& robot) {
+       return fields::box_size(value, robot.blackbox_mb);
+     }},
 }};
 
 constexpr std::array<Field<Config::Cpus>, 3> kCpusFields{{
@@ -104,7 +172,7 @@ constexpr std::array<Field<Config::Cpus>, 3> kCpusFields{{
      }},
 }};
 
-constexpr std::array<Field<Config::Realtime>, 4> kRealtimeFields{{
+constexpr std::array<Field<Config::Realtime>, 5> kRealtimeFields{{
     {"mode", "\"auto\", \"strict\" or \"off\"",
      [](const toml::node& value, Config::Realtime& rt) {
        return fields::choice<RtMode>(value, kModes, rt.mode);
@@ -124,9 +192,13 @@ constexpr std::array<Field<Config::Realtime>, 4> kRealtimeFields{{
      [](const toml::node& value, Config::Realtime& rt) {
        return fields::duration(value, rt.watchdog) && rt.watchdog > Nanos{};
      }},
+    {"max_deadline_misses", "a whole number from 0 to 1000000; 0: no limit",
+     [](const toml::node& value, Config::Realtime& rt) {
+       return fields::integer(value, 0, 1'000'000, rt.max_deadline_misses);
+     }},
 }};
 
-constexpr std::array<Field<NodeEntry>, 15> kNodeFields{{
+constexpr std::array<Field<NodeEntry>, 21> kNodeFields{{
     {"name", "a text of at most 63 bytes", read_name, true},
     {"plugin", fields::kText,
      [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.plugin); },
@@ -148,6 +220,20 @@ constexpr std::array<Field<NodeEntry>, 15> kNodeFields{{
     {"on_miss", "\"warn\", \"skip\", \"safe_mode\" or \"stop\"", read_miss_policy},
     {"failure_policy", "\"log\", \"fatal\", \"restart\", \"skip\" or \"ignore\"",
      read_failure_policy},
+    {"failure", "a table, e.g. { retries = 5, delay = \"100 ms\", failures = 5, rest = \"30 s\" }",
+     [](const toml::node& value, NodeEntry& node) {
+       return read_table<FailurePolicy>(value, kFailureFields, node.config.failure);
+     }},
+    {"ladder",
+     "a table, e.g. { warn = 3, degrade = 5, isolate = 10, stop = 20, recover = 100, "
+     "least = \"50 ms\" }",
+     [](const toml::node& value, NodeEntry& node) {
+       return read_table<LadderConfig>(value, kLadderFields, node.config.ladder.emplace());
+     }},
+    {"degrade", "true or false",
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::boolean(value, node.config.degrade);
+     }},
     {"order", "a whole number from 0 to 255",
      [](const toml::node& value, NodeEntry& node) {
        return fields::integer(value, 0, 255, node.config.order);
@@ -160,18 +246,30 @@ constexpr std::array<Field<NodeEntry>, 15> kNodeFields{{
      [](const toml::node& value, NodeEntry& node) {
        return read_optional(value, 0, CpuSet::kMaxCpus - 1, node.config.cpu);
      }},
-    {"watchdog", fields::kDuration,
+    {"watchdog", "a duration in quotes, e.g. \"1 s\"; \"0\" switches it off",
      [](const toml::node& value, NodeEntry& node) {
-       return fields::duration(value, node.config.watchdog);
+       return fields::duration(value, node.config.watchdog.emplace());
+     }},
+    {"log_level", kLevels,
+     [](const toml::node& value, NodeEntry& node) {
+       return read_level(value, node.config.log_level);
      }},
     {"on", "the name of a topic in quotes",
      [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.on); }},
     {"compute", "true or false",
      [](const toml::node& value, NodeEntry& node) { return fields::boolean(value, node.compute); }},
+    {"actuator", "true or false",
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::boolean(value, node.config.actuator);
+     }},
+    {"arm_at_start", "true or false",
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::boolean(value, node.config.arm_at_start);
+     }},
     {"params", "a table of texts, numbers, true or false, e.g. { kp = 0.8 }", read_params},
 }};
 
-constexpr std::array<Field<HostEntry>, 5> kHostFields{{
+constexpr std::array<Field<HostEntry>, 15> kHostFields{{
     {"name", fields::kText,
      [](const toml::node& value, HostEntry& host) { return fields::text(value, host.name); }, true},
     {"module", fields::kText,
@@ -186,6 +284,50 @@ constexpr std::array<Field<HostEntry>, 5> kHostFields{{
      [](const toml::node& value, HostEntry& host) {
        return fields::choice<RestartPolicy>(value, kRestarts, host.restart);
      }},
+    {"watchdog", fields::kDuration,
+     [](const toml::node& value, HostEntry& host) {
+       return fields::duration(value, host.watchdog);
+     }},
+    {"hang_timeout", fields::kDuration,
+     [](const toml::node& value, HostEntry& host) {
+       return fields::duration(value, host.hang_timeout);
+     }},
+    {"start_timeout", fields::kDuration,
+     [](const toml::node& value, HostEntry& host) {
+       return fields::duration(value, host.start_timeout);
+     }},
+    {"gc", "\"slack\", \"off\" or \"python\"",
+     [](const toml::node& value, HostEntry& host) {
+       return fields::text(value, host.gc) &&
+              (host.gc == "slack" || host.gc == "off" || host.gc == "python");
+     }},
+    {"log_level", kLevels,
+     [](const toml::node& value, HostEntry& host) {
+       return read_level(value, host.log_level.emplace());
+     }},
+    {"rt", "true or false",
+     [](const toml::node& value, HostEntry& host) { return fields::boolean(value, host.rt); }},
+    {"script", "true or false",
+     [](const toml::node& value, HostEntry& host) { return fields::boolean(value, host.script); }},
+    {"critical", "true or false",
+     [](const toml::node& value, HostEntry& host) {
+       return fields::boolean(value, host.critical);
+     }},
+    {"blackbox_mb", fields::kBoxSize,
+     [](const toml::node& value, HostEntry& host) {
+       return fields::box_size(value, host.blackbox_mb);
+     }},
+    {"cpus", fields::kCpuList,
+     [](const toml::node& value, HostEntry& host) { return fields::cpu_list(value, host.cpus); }},
+}};
+
+constexpr std::array<Field<TopicEntry>, 2> kTopicFields{{
+    {"name", fields::kText,
+     [](const toml::node& value, TopicEntry& topic) { return fields::text(value, topic.name); },
+     true},
+    {"type", "the name of a message, or \"generic\"",
+     [](const toml::node& value, TopicEntry& topic) { return fields::text(value, topic.type); },
+     true},
 }};
 
 template <typename Range, typename Proj>
@@ -213,12 +355,15 @@ class FileReader {
 
  private:
   using Section = bool (FileReader::*)(const toml::node&);
-  static constexpr std::array<std::pair<std::string_view, Section>, 5> sections() {
+  static constexpr std::array<std::pair<std::string_view, Section>, 8> sections() {
     return {{{"robot", &FileReader::read_robot},
              {"cpus", &FileReader::read_cpus},
              {"realtime", &FileReader::read_realtime},
+             {"record", &FileReader::read_record},
              {"node", &FileReader::read_nodes},
-             {"host", &FileReader::read_hosts}}};
+             {"host", &FileReader::read_hosts},
+             {"topic", &FileReader::read_topics},
+             {"limit", &FileReader::read_limits}}};
   }
 
   bool read_section(const toml::key& key, const toml::node& value) {
@@ -239,11 +384,23 @@ class FileReader {
   bool read_realtime(const toml::node& value) {
     return read_single("realtime", value, std::span{kRealtimeFields}, config_.realtime);
   }
+  bool read_record(const toml::node& value) {
+    config_.record.wanted = true;
+    return read_single("record", value, std::span{kRecordFields}, config_.record);
+  }
   bool read_nodes(const toml::node& value) {
-    return read_list("node", value, std::span{kNodeFields}, config_.nodes, kMaxNodes);
+    return read_list("node", value, std::span{kNodeFields}, config_.nodes, config_limit::kNodes);
   }
   bool read_hosts(const toml::node& value) {
-    return read_list("host", value, std::span{kHostFields}, config_.hosts, kMaxHosts);
+    return read_list("host", value, std::span{kHostFields}, config_.hosts, config_limit::kHosts);
+  }
+  bool read_topics(const toml::node& value) {
+    return read_list("topic", value, std::span{kTopicFields}, config_.topics,
+                     config_limit::kTopics);
+  }
+  bool read_limits(const toml::node& value) {
+    return read_list("limit", value, std::span{kLimitFields}, config_.limits,
+                     config_limit::kLimits);
   }
 
   template <typename T, std::size_t N>
@@ -327,9 +484,16 @@ class FileReader {
 
 ConfigResult parse_config(std::span<const ConfigText> files) {
   Config config;
+  std::size_t bytes = 0;
   for (const ConfigText& file : files) {
-    if (file.text.size() > kMaxFileBytes) {
-      return ConfigError{file.path + ":1: the file is larger than 1 MiB"};
+    bytes += file.text.size();
+    if (bytes > config_limit::kBytes) {
+      return ConfigError{file.path + ":1: the configuration is larger than 1 MiB"};
+    }
+    if (const std::uint32_t line = line_too_deep(file.text); line != 0) {
+      return ConfigError{file.path + ":" + std::to_string(line) +
+                         ": tables or lists nest more than " +
+                         std::to_string(config_limit::kDepth) + " levels deep"};
     }
     config.files.push_back(file.path);
     try {

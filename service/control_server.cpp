@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/control_server.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "service/describe.hpp"
 #include "service/wire/interfaces.hpp"
@@ -27,28 +29,48 @@ ControlServer::ControlServer(EventLoop& loop, Service& service, Journal& journal
 
 ControlServer::~ControlServer() {
   while (!connections_.empty()) close(connections_.begin()->first);
-  for (const EventLoop::Id id : watches_) loop_.forget(id);
+  for (const auto& listener : listeners_) loop_.forget(listener->watch);
+  loop_.forget(timer_);
 }
 
 Status ControlServer::serve(UniqueFd fd, Access access, Rights rights) {
-  if (watches_.empty()) {
+  if (timer_ == 0) {
     auto timer = loop_.every(kTimerCheck, [this] { check_timers(); });
     if (!timer) return timer.error();
-    watches_.push_back(timer.value());
+    timer_ = timer.value();
   }
-  listeners_.push_back(std::make_unique<Listener>(
-      Listener{.fd = std::move(fd), .access = access, .rights = rights}));
-  const Listener& listener = *listeners_.back();
+  auto made = std::make_unique<Listener>(
+      Listener{.fd = std::move(fd), .access = access, .rights = rights, .watch = 0});
+  Listener& listener = *made;
   auto watched = loop_.watch(listener.fd.get(), EPOLLIN,
                              [this, &listener](std::uint32_t) { accept(listener); });
   if (!watched) return watched.error();
-  watches_.push_back(watched.value());
+  listener.watch = watched.value();
+  std::erase_if(listeners_, [&](const auto& before) {
+    if (before->rights != rights) return false;
+    loop_.forget(before->watch);
+    return true;
+  });
+  listeners_.push_back(std::move(made));
+  return {};
+}
+
+UniqueFd ControlServer::accept_one(const Listener& listener) {
+  const auto take = [&listener] {
+    return UniqueFd{::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+  };
+  if (!spare_) spare_ = UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  UniqueFd fd = take();
+  if (fd || (errno != EMFILE && errno != ENFILE)) return fd;
+  // The loop would report the connection again and again: it is taken, and turned away.
+  spare_.reset();
+  static_cast<void>(take());
   return {};
 }
 
 void ControlServer::accept(const Listener& listener) {
-  UniqueFd fd{::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-  if (!fd) return;  // The client went, or there is no descriptor left: the next event tries again.
+  UniqueFd fd = accept_one(listener);
+  if (!fd) return;  // The client went.
   auto peer = Peer::of(fd.get());
   if (!peer) return;
   const Key key = next_key_++;
@@ -73,7 +95,11 @@ void ControlServer::accept(const Listener& listener) {
   }
   auto watched = loop_.watch(connection.fd.get(), EPOLLIN,
                              [this, key](std::uint32_t events) { on_events(key, events); });
-  if (!watched) return;
+  if (!watched) {
+    refuse(connection, error_reply(wire::error::kTooManyRequests, "limit", "descriptors"));
+    flush(connection);
+    return;
+  }
   connection.watch = watched.value();
   connections_.emplace(key, std::move(connection));
 }
@@ -92,12 +118,15 @@ void ControlServer::on_events(Key key, std::uint32_t events) {
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && (events & EPOLLIN) == 0) return close(key);
+  if ((events & (EPOLLIN | EPOLLOUT)) == 0) return close(key);  // Gone, or broken.
   if ((events & EPOLLOUT) != 0 && !flush(connection)) return close(key);
-  const Stream stream = (events & EPOLLIN) != 0 ? read(connection) : Stream::kOpen;
-  if (stream == Stream::kBroken) return close(key);
-  serve_requests(key, connection);
-  if (stream == Stream::kEnded) return close(key);
+  if ((events & EPOLLIN) != 0) {
+    const Stream stream = read(connection);
+    if (stream == Stream::kBroken) return close(key);
+    connection.ended = stream == Stream::kEnded;
+  }
+  make_piece(connection);
+  serve_request(key, connection);
   settle(key, connection);
 }
 
@@ -125,12 +154,11 @@ ControlServer::Stream ControlServer::read(Connection& connection) {
   return Stream::kOpen;
 }
 
-/// Answers what has arrived, while the client takes the answers.
-void ControlServer::serve_requests(Key key, Connection& connection) {
-  while (connection.output.empty() && !connection.closing) {
-    const auto message = connection.reader.next();
-    if (!message) break;
-    serve_one(key, connection, *message);
+/// Answers the next request, once the client has taken the last answer. One at a look at the event
+/// loop: who sends a hundred at once keeps nobody waiting.
+void ControlServer::serve_request(Key key, Connection& connection) {
+  if (connection.output.empty() && !connection.stats && !connection.closing) {
+    if (const auto message = connection.reader.next()) serve_one(key, connection, *message);
   }
   if (!connection.reader.partial()) {
     connection.wants_rest_by.reset();
@@ -140,7 +168,7 @@ void ControlServer::serve_requests(Key key, Connection& connection) {
 }
 
 void ControlServer::serve_one(Key key, Connection& connection, const std::string& message) {
-  if (!take_token(connection.peer.uid)) {
+  if (!bucket_of(connection.peer.uid).take(MonotonicClock::now())) {
     return refuse(connection, error_reply(wire::error::kTooManyRequests, "limit",
                                           "requests of one user a second"));
   }
@@ -163,31 +191,52 @@ void ControlServer::serve_one(Key key, Connection& connection, const std::string
                      "): " + (done ? "done" : answered.reply.error));
   }
   if (request.oneway) return;
-  reply(connection, answered.reply);
-  if (answered.again > Nanos{}) subscribe(key, connection, request, answered.again);
+  if (!answered.stats) return reply(connection, answered.reply);
+  // Who gets the first of many replies waits for the next one.
+  if (answered.again > Nanos{} && !subscribe(key, connection, request, answered.again)) {
+    return reply(connection, error_reply(wire::error::kTooManyRequests, "limit", "timers"));
+  }
+  connection.stats = std::move(answered.stats);
+  make_piece(connection);
 }
 
-void ControlServer::subscribe(Key key, Connection& connection, const wire::Request& request,
+bool ControlServer::subscribe(Key key, Connection& connection, const wire::Request& request,
                               Nanos every) {
   // One subscription a connection: a new one takes the place of the old.
   if (connection.repeat != 0) loop_.forget(connection.repeat);
   connection.repeated = request;
   auto timer = loop_.every(every, [this, key] { send_again(key); });
   connection.repeat = timer ? timer.value() : 0;
+  return connection.repeat != 0;
 }
 
 void ControlServer::send_again(Key key) {
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
-  if (!connection.output.empty()) return;  // It reads too slowly, and misses this one.
-  const Answer again = answer(service_, connection.repeated, connection.rights);
-  reply(connection, again.reply);
-  if (!again.reply.continues) {
-    loop_.forget(connection.repeat);
-    connection.repeat = 0;
-  }
+  // It reads too slowly, or its user asks for too much, and misses this one.
+  if (!connection.output.empty() || connection.stats || connection.closing) return;
+  if (!bucket_of(connection.peer.uid).take(MonotonicClock::now())) return;
+  connection.stats = answer(service_, connection.repeated, connection.rights).stats;
+  make_piece(connection);
   settle(key, connection);
+}
+
+/// The next piece of the statistics, once the last one is out: what they cost is spread over many
+/// looks at the event loop, and what waits for the client is one piece.
+void ControlServer::make_piece(Connection& connection) {
+  if (!connection.stats || !connection.output.empty()) return;
+  connection.output = connection.stats->next();
+  bucket_of(connection.peer.uid)
+      .spend(static_cast<double>(connection.output.size()) / stats_limit::kBytesPerToken,
+             MonotonicClock::now());
+  if (connection.stats->done()) {
+    if (connection.stats->failed() && connection.repeat != 0) {
+      loop_.forget(std::exchange(connection.repeat, 0));
+    }
+    connection.stats.reset();
+  }
+  if (!flush(connection)) connection.closing = true;
 }
 
 void ControlServer::reply(Connection& connection, const wire::Reply& reply) {
@@ -202,30 +251,33 @@ void ControlServer::refuse(Connection& connection, const wire::Reply& reply) {
 
 /// False when the client is gone.
 bool ControlServer::flush(Connection& connection) {
-  while (!connection.output.empty()) {
-    const ssize_t count = ::send(connection.fd.get(), connection.output.data(),
-                                 connection.output.size(), MSG_NOSIGNAL);
+  std::string& output = connection.output;
+  while (connection.taken < output.size()) {
+    const ssize_t count = ::send(connection.fd.get(), output.data() + connection.taken,
+                                 output.size() - connection.taken, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
       const TimePoint limit = MonotonicClock::now() + limits_.stuck;
       connection.wants_read_by = connection.wants_read_by.value_or(limit);
       return true;
     }
-    if (count < 0) {
-      connection.output.clear();
-      return false;
-    }
-    connection.output.erase(0, static_cast<std::size_t>(count));
-    connection.wants_read_by.reset();
+    if (count < 0) break;
+    connection.taken += static_cast<std::size_t>(count);
   }
-  return true;
+  const bool gone = connection.taken < output.size();
+  std::string{}.swap(output);  // Its memory goes as well.
+  connection.taken = 0;
+  connection.wants_read_by.reset();
+  return !gone;
 }
 
 /// After anything happened: closes, or waits for what is due next.
 void ControlServer::settle(Key key, Connection& connection) {
   if (connection.closing && (!flush(connection) || connection.output.empty())) return close(key);
+  const bool busy = !connection.output.empty() || connection.stats || connection.reader.whole();
+  if (connection.ended && !busy && connection.repeat == 0) return close(key);
   // While the client does not read, nothing more is read from it.
-  loop_.change(connection.watch, connection.output.empty() ? EPOLLIN : EPOLLOUT);
+  loop_.change(connection.watch, busy ? EPOLLOUT : connection.ended ? 0U : EPOLLIN);
 }
 
 void ControlServer::close(Key key) {
@@ -250,11 +302,10 @@ void ControlServer::check_timers() {
   std::erase_if(buckets_, [now](const auto& entry) { return entry.second.full(now); });
 }
 
-bool ControlServer::take_token(uid_t uid) {
-  const TimePoint now = MonotonicClock::now();
-  const auto bucket =
-      buckets_.try_emplace(uid, limits_.requests_per_second, limits_.burst, now).first;
-  return bucket->second.take(now);
+TokenBucket& ControlServer::bucket_of(uid_t uid) {
+  return buckets_
+      .try_emplace(uid, limits_.requests_per_second, limits_.burst, MonotonicClock::now())
+      .first->second;
 }
 
 }  // namespace horus::service

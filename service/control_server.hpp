@@ -42,7 +42,8 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  /// Accepts from `listener`, for those whom `access` admits, with `rights`.
+  /// Accepts from `listener`, for those whom `access` admits, with `rights`; no more from one that
+  /// gave the same rights.
   Status serve(UniqueFd listener, Access access, Rights rights);
 
   std::size_t connections() const noexcept { return connections_.size(); }
@@ -52,6 +53,7 @@ class ControlServer {
     UniqueFd fd;
     Access access;
     Rights rights = Rights::kStats;
+    EventLoop::Id watch = 0;
   };
   struct Connection {
     UniqueFd fd;
@@ -59,8 +61,11 @@ class ControlServer {
     Rights rights = Rights::kStats;
     EventLoop::Id watch = 0;
     wire::MessageReader reader{wire::kMaxRequestBytes};
-    std::string output;    ///< Not yet taken by the client.
-    bool closing = false;  ///< Close once `output` is out.
+    std::string output;                 ///< What is sent, and
+    std::size_t taken = 0;              ///< how much of it the client has taken.
+    std::unique_ptr<StatsReply> stats;  ///< Of which `output` is a piece.
+    bool closing = false;               ///< Close once `output` is out.
+    bool ended = false;                 ///< The client sends nothing more, and may still read.
     std::optional<TimePoint> wants_byte_by;
     std::optional<TimePoint> wants_rest_by;
     std::optional<TimePoint> wants_read_by;
@@ -69,30 +74,34 @@ class ControlServer {
   };
   using Key = std::uint64_t;
 
+  UniqueFd accept_one(const Listener& listener);
   void accept(const Listener& listener);
   const char* over_limit(const Peer& peer) const;
   void on_events(Key key, std::uint32_t events);
   enum class Stream : std::uint8_t { kOpen, kEnded, kBroken };
   Stream read(Connection& connection);
-  void serve_requests(Key key, Connection& connection);
+  void serve_request(Key key, Connection& connection);
   void serve_one(Key key, Connection& connection, const std::string& message);
-  void subscribe(Key key, Connection& connection, const wire::Request& request, Nanos every);
+  /// False where there is no timer for it.
+  bool subscribe(Key key, Connection& connection, const wire::Request& request, Nanos every);
   void send_again(Key key);
+  void make_piece(Connection& connection);
   void reply(Connection& connection, const wire::Reply& reply);
   void refuse(Connection& connection, const wire::Reply& reply);
   bool flush(Connection& connection);
   void settle(Key key, Connection& connection);
   void close(Key key);
   void check_timers();
-  bool take_token(uid_t uid);
+  TokenBucket& bucket_of(uid_t uid);
 
   EventLoop& loop_;
   Service& service_;
   Journal& journal_;
   ServerLimits limits_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::vector<EventLoop::Id> watches_;  ///< Of the listeners and the timer.
+  EventLoop::Id timer_ = 0;  ///< Of check_timers(); 0: none yet.
   std::map<Key, Connection> connections_;
+  UniqueFd spare_;  ///< Given up to take, and to close, a connection when no descriptor is left.
   std::map<uid_t, TokenBucket> buckets_;
   Key next_key_ = 1;
 };

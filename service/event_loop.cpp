@@ -75,22 +75,23 @@ Result<EventLoop::Id> EventLoop::every(Nanos period, std::function<void()> callb
   return watched;
 }
 
-Status EventLoop::on_signals(std::initializer_list<int> signals,
-                             std::function<void(int)> callback) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : signals) sigaddset(&set, signal);
-  if (const int failed = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); failed != 0) {
-    errno = failed;
-    return Error::from_errno("block signals");
-  }
-  UniqueFd source{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+Status EventLoop::on_signals(const sigset_t& signals, std::function<void(const Signal&)> callback) {
+  UniqueFd source{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!source) return Error::from_errno("create signal descriptor");
   const int fd = source.get();
   auto watched = watch(fd, EPOLLIN, [fd, callback = std::move(callback)](std::uint32_t) {
-    signalfd_siginfo info{};
-    while (::read(fd, &info, sizeof info) == sizeof info)
-      callback(static_cast<int>(info.ssi_signo));
+    // One read a look: a storm does not keep the loop.
+    std::array<signalfd_siginfo, kMaxEvents> infos{};
+    const ssize_t size = ::read(fd, infos.data(), sizeof infos);
+    std::map<std::uint32_t, Signal> came;
+    for (std::size_t i = 0; size > 0 && i < static_cast<std::size_t>(size) / sizeof infos[0]; ++i) {
+      Signal& signal = came[infos[i].ssi_signo];
+      signal = {.number = static_cast<int>(infos[i].ssi_signo),
+                .count = signal.count + 1,
+                .pid = static_cast<pid_t>(infos[i].ssi_pid),
+                .uid = infos[i].ssi_uid};
+    }
+    for (const auto& [number, signal] : came) callback(signal);
   });
   if (!watched) return watched.error();
   watches_[watched.value()].owned = std::move(source);

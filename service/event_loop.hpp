@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <signal.h>
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -31,9 +34,16 @@ class EventLoop {
 
   /// Calls `callback` every `period` until forgotten; missed rounds are not made up for.
   Result<Id> every(Nanos period, std::function<void()> callback);
-  /// Calls `callback` with each signal that arrives; blocks `signals` for this thread and those
-  /// that it starts later.
-  Status on_signals(std::initializer_list<int> signals, std::function<void(int)> callback);
+  /// A signal that came `count` times since the last look; who sent it last.
+  struct Signal {
+    int number = 0;
+    std::uint32_t count = 0;
+    pid_t pid = 0;
+    uid_t uid = 0;
+  };
+  /// Calls `callback` once for each of `signals` that came, however often; they are blocked
+  /// already.
+  Status on_signals(const sigset_t& signals, std::function<void(const Signal&)> callback);
 
   /// Dispatches until stop().
   Status run();

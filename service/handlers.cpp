@@ -10,7 +10,6 @@
 
 #include "rt/base/version.hpp"
 #include "service/wire/interfaces.hpp"
-#include "service/wire/stats_codec.hpp"
 
 namespace horus::service {
 namespace {
@@ -21,7 +20,7 @@ constexpr std::int64_t kDefaultSubscribeMs = 1000;
 constexpr std::int64_t kMaxSubscribeMs = 3'600'000;
 
 Answer refused(const char* error, const char* key = "", const std::string& value = "") {
-  return {.reply = error_reply(error, key, value), .again = {}};
+  return {.reply = error_reply(error, key, value)};
 }
 
 Answer answered(Json parameters) {
@@ -58,25 +57,25 @@ Answer get_interface_description(Service& /*service*/, const wire::Request& requ
 }
 
 /// The statistics, of all nodes or of the one that the request names.
-Answer stats_of(Service& service, const wire::Request& request) {
-  wire::StatsView view = service.stats();
+Answer stats_of(Service& service, const wire::Request& request, bool continues) {
+  std::string node;
   const auto named = request.parameters.find("node");
-  if (named == request.parameters.end() || named->is_null()) return answered(wire::to_json(view));
-  if (!named->is_string()) return refused(wire::error::kInvalidParameter, "parameter", "node");
-  const auto name = named->get<std::string>();
-  for (wire::HostView& host : view.hosts) {
-    std::erase_if(host.nodes, [&name](const wire::NodeView& node) { return node.name != name; });
+  if (named != request.parameters.end() && !named->is_null()) {
+    if (!named->is_string() || named->get_ref<const std::string&>().empty()) {
+      return refused(wire::error::kInvalidParameter, "parameter", "node");
+    }
+    node = named->get<std::string>();
   }
-  std::erase_if(view.hosts, [](const wire::HostView& host) { return host.nodes.empty(); });
-  if (view.hosts.empty()) return refused(wire::error::kNoSuchNode, "node", name);
-  return answered(wire::to_json(view));
+  Answer answer;
+  answer.stats = std::make_unique<StatsReply>(service.stats(), std::move(node), continues);
+  return answer;
 }
 
 Answer stats_get(Service& service, const wire::Request& request) {
   if (const auto unknown = wire::unknown_parameter(request, {"node"})) {
     return refused(wire::error::kInvalidParameter, "parameter", *unknown);
   }
-  return stats_of(service, request);
+  return stats_of(service, request, /*continues=*/false);
 }
 
 Answer stats_subscribe(Service& service, const wire::Request& request) {
@@ -93,10 +92,8 @@ Answer stats_subscribe(Service& service, const wire::Request& request) {
       return refused(wire::error::kInvalidParameter, "parameter", "interval_ms");
     }
   }
-  Answer answer = stats_of(service, request);
-  if (!answer.reply.error.empty()) return answer;
-  answer.reply.continues = true;
-  answer.again = std::chrono::milliseconds{interval};
+  Answer answer = stats_of(service, request, /*continues=*/true);
+  if (answer.stats) answer.again = std::chrono::milliseconds{interval};
   return answer;
 }
 
@@ -113,6 +110,13 @@ Answer stats_describe(Service& service, const wire::Request& request) {
                    {"hosts", std::move(hosts)}});
 }
 
+Answer stats_health(Service& service, const wire::Request& request) {
+  if (const auto unknown = wire::unknown_parameter(request, {})) {
+    return refused(wire::error::kInvalidParameter, "parameter", *unknown);
+  }
+  return answered(wire::to_json(service.health()));
+}
+
 Answer control_reload(Service& service, const wire::Request& request) {
   if (const auto unknown = wire::unknown_parameter(request, {})) {
     return refused(wire::error::kInvalidParameter, "parameter", *unknown);
@@ -122,18 +126,87 @@ Answer control_reload(Service& service, const wire::Request& request) {
   return answered({{"message", outcome.message}});
 }
 
+Answer control_set_log_level(Service& service, const wire::Request& request) {
+  if (const auto unknown = wire::unknown_parameter(request, {"node", "level"})) {
+    return refused(wire::error::kInvalidParameter, "parameter", *unknown);
+  }
+  std::array<std::string, 2> texts;
+  for (const auto& [text, key] : {std::pair{&texts[0], "node"}, std::pair{&texts[1], "level"}}) {
+    const auto given = request.parameters.find(key);
+    if (given == request.parameters.end() || !given->is_string()) {
+      return refused(wire::error::kInvalidParameter, "parameter", key);
+    }
+    *text = given->get<std::string>();
+  }
+  const auto level = parse_log_level(texts[1]);
+  if (!level) return refused(wire::error::kInvalidParameter, "parameter", "level");
+  if (!service.set_log_level(texts[0], *level)) {
+    return refused(wire::error::kNoNodeToSet, "node", texts[0]);
+  }
+  return answered(Json::object());
+}
+
+/// The text that is given for `key`; nothing: it is no text. Empty where it may be left out.
+std::optional<std::string> text_of(const wire::Request& request, const char* key, bool required) {
+  const auto given = request.parameters.find(key);
+  if (given == request.parameters.end() || given->is_null()) {
+    return required ? std::nullopt : std::optional{std::string{}};
+  }
+  if (!given->is_string()) return std::nullopt;
+  std::string text = given->get<std::string>();
+  return required && text.empty() ? std::nullopt : std::optional{std::move(text)};
+}
+
+template <SafetyRequest::Kind Kind>
+Answer control_safety(Service& service, const wire::Request& request) {
+  constexpr bool kReleases = Kind == SafetyRequest::Kind::kRelease;
+  constexpr bool kOfNode =
+      Kind == SafetyRequest::Kind::kArm || Kind == SafetyRequest::Kind::kDisarm;
+  const char* const key = kOfNode ? "node" : kReleases ? "reason" : "why";
+  if (const auto unknown = wire::unknown_parameter(request, {key})) {
+    return refused(wire::error::kInvalidParameter, "parameter", *unknown);
+  }
+  const auto text = text_of(request, key, kReleases);
+  if (!text) return refused(wire::error::kInvalidParameter, "parameter", key);
+  SafetyRequest wanted{.kind = Kind};
+  (kOfNode ? wanted.node : wanted.text) = *text;
+  const Status done = service.change_safety(wanted);
+  if (done) return answered(Json::object());
+  if (done.error().code == Errc::kNotFound) {
+    return refused(wire::error::kNoNodeToSet, "node", *text);
+  }
+  return refused(wire::error::kSafetyRefused, "message", describe(done.error()));
+}
+
+Answer control_flush_black_box(Service& service, const wire::Request& request) {
+  if (const auto unknown = wire::unknown_parameter(request, {})) {
+    return refused(wire::error::kInvalidParameter, "parameter", *unknown);
+  }
+  const BoxOutcome outcome = service.flush_boxes();
+  if (!outcome.kept) return refused(wire::error::kNotKept, "message", outcome.text);
+  return answered({{"file", outcome.text}});
+}
+
 struct Row {
   std::string_view method;
   Rights rights;
   Answer (*answer)(Service& service, const wire::Request& request);
 };
-constexpr std::array<Row, 6> kRows{{
+constexpr std::array<Row, 13> kRows{{
     {wire::method::kGetInfo, Rights::kStats, get_info},
     {wire::method::kGetInterfaceDescription, Rights::kStats, get_interface_description},
     {wire::method::kStatsGet, Rights::kStats, stats_get},
     {wire::method::kStatsSubscribe, Rights::kStats, stats_subscribe},
+    {wire::method::kStatsHealth, Rights::kStats, stats_health},
     {wire::method::kStatsDescribe, Rights::kStats, stats_describe},
     {wire::method::kControlReload, Rights::kControl, control_reload},
+    {wire::method::kControlSetLogLevel, Rights::kControl, control_set_log_level},
+    {wire::method::kControlEstop, Rights::kStop, control_safety<SafetyRequest::Kind::kEstop>},
+    {wire::method::kControlRelease, Rights::kControl,
+     control_safety<SafetyRequest::Kind::kRelease>},
+    {wire::method::kControlArm, Rights::kControl, control_safety<SafetyRequest::Kind::kArm>},
+    {wire::method::kControlDisarm, Rights::kControl, control_safety<SafetyRequest::Kind::kDisarm>},
+    {wire::method::kControlFlushBlackBox, Rights::kControl, control_flush_black_box},
 }};
 
 }  // namespace
@@ -154,7 +227,7 @@ Answer answer(Service& service, const wire::Request& request, Rights rights) {
     }
     return refused(wire::error::kMethodNotFound, "method", request.method);
   }
-  if (row->rights == Rights::kControl && rights != Rights::kControl) {
+  if (row->rights > rights) {
     return refused(wire::error::kPermissionDenied);
   }
   return row->answer(service, request);

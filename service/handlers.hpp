@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "rt/base/log_level.hpp"
 #include "rt/base/time.hpp"
-#include "service/wire/stats_view.hpp"
+#include "service/stats_reply.hpp"
+#include "service/wire/health.hpp"
 #include "service/wire/varlink.hpp"
 
 namespace horus::service {
@@ -22,23 +25,46 @@ struct ReloadOutcome {
   std::string message;
 };
 
+/// What somebody wants of the robot's safety.
+struct SafetyRequest {
+  enum class Kind : std::uint8_t { kEstop, kRelease, kArm, kDisarm };
+  Kind kind = Kind::kEstop;
+  std::string text{};  ///< Why.
+  std::string node{};  ///< Of arming; empty: every actuator.
+};
+
+/// What became of a copy of the black boxes.
+struct BoxOutcome {
+  bool kept = false;
+  std::string text;  ///< The copy's path, or what was wrong.
+};
+
 /// What a request can want of the service.
 class Service {
  public:
   virtual ~Service() = default;
-  virtual wire::StatsView stats() = 0;
+  virtual std::unique_ptr<StatsSource> stats() = 0;
   virtual Expected expected() = 0;
+  virtual wire::HealthView health() = 0;
   virtual ReloadOutcome reload() = 0;
+  /// False where no living host has the node.
+  virtual bool set_log_level(const std::string& node, LogLevel level) = 0;
+  /// kNotFound where no living host has the node; else says what keeps it from being done.
+  virtual Status change_safety(const SafetyRequest& request) = 0;
+  /// A copy of every black box, now.
+  virtual BoxOutcome flush_boxes() = 0;
 };
 
 /// Which methods a connection may call.
 enum class Rights : std::uint8_t {
   kStats,    ///< org.varlink.service and io.horus.Stats.
-  kControl,  ///< io.horus.Control as well.
+  kStop,     ///< The emergency stop as well.
+  kControl,  ///< All of io.horus.Control.
 };
 
 struct Answer {
-  wire::Reply reply;
+  wire::Reply reply{};
+  std::unique_ptr<StatsReply> stats{};  ///< In the place of `reply`, where there is one.
   Nanos again{};  ///< Answer the same request again after this time, and so on; 0: answered.
 };
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 
 #include "service/daemon.hpp"
 #include "service/describe.hpp"
 #include "service/instance_lock.hpp"
+#include "service/node_loader.hpp"
 #include "service/notify.hpp"
 #include "service/program.hpp"
+#include "service/signals.hpp"
 #include "shm/session.hpp"
 
 namespace horus::service {
@@ -19,58 +22,97 @@ constexpr Usage kUsage{.program = kProgram,
                        .purpose = "Runs the C++ nodes of a configuration and tells how they are.",
                        .check = true};
 
+/// What the signals ask of the daemon.
+class Reaction {
+ public:
+  explicit Reaction(Daemon& daemon) : daemon_{daemon} {}
+
+  void operator()(int signal) {
+    switch (signal) {
+      case SIGHUP: return daemon_.reload_soon();
+      case SIGQUIT: return daemon_.report_and_stop();
+      default: daemon_.stop();
+    }
+    // The second Ctrl+C does not wait.
+    if (signal == SIGINT && ++interrupts_ > 1) daemon_.hurry();
+  }
+
+ private:
+  Daemon& daemon_;
+  int interrupts_ = 0;
+};
+
 Exit serve(Config config, const Daemon::Paths& paths) {
   auto created = EventLoop::create();
-  if (!created) return refuse(kProgram, Exit::kInternal, describe(created.error()));
+  if (!created) return refuse(kProgram, created.error(), Exit::kInternal);
   EventLoop& loop = *created.value();
-  Daemon* running = nullptr;
-  // Before any other thread starts: they inherit the blocked signals.
-  const Status signals = loop.on_signals({SIGTERM, SIGINT, SIGHUP}, [&running](int signal) {
-    if (running != nullptr) signal == SIGHUP ? running->reload_and_log() : running->stop();
-  });
-  if (!signals) return refuse(kProgram, Exit::kInternal, describe(signals.error()));
   // Every thread but the executors, which are placed one by one.
   const CpuSet housekeeping = *config.cpus.housekeeping;
   const bool placed = ::sched_setaffinity(0, sizeof(cpu_set_t), &housekeeping.native()) == 0;
   const std::string refused = placed ? "" : errno_text(errno);
+  auto stored = take_stored_fds();  // Before there is a second thread: it changes the environment.
   Journal journal{kProgram};
+  journal.keep(paths.base, config.robot.name);
+  if (!config.warning.empty()) journal.say(LogLevel::kWarning, config.warning);
   if (!placed) {
     journal.say(LogLevel::kWarning,
                 "cannot keep to CPU " + housekeeping.text() + ": " + refused + "; going on");
   }
-  Daemon daemon{std::move(config), paths, take_stored_fds(), loop, journal};
-  running = &daemon;
+  Daemon daemon{std::move(config), paths, std::move(stored), loop, journal};
+  Signals signals{[&journal](const std::string& line) { journal.say(LogLevel::kWarning, line); },
+                  Reaction{daemon}};
+  if (const Status watched = signals.watch(loop); !watched) {
+    return refuse(kProgram, watched.error(), Exit::kInternal);
+  }
   return daemon.run();
 }
 
 Exit serve_alone(Config config, const Daemon::Paths& paths) {
-  if (const Status made = make_folders(paths.runtime); !made) {
-    return refuse(kProgram, Exit::kFailure, describe(made.error()));
+  // First the base: its owner is looked at before anything is made in it.
+  if (const Status made = make_places(paths.base, paths.runtime); !made) {
+    return refuse(kProgram, made.error(), Exit::kFailure);
   }
-  const auto lock = InstanceLock::take(paths.runtime + "/horusd.lock");
+  const auto lock = InstanceLock::take(paths.runtime + "/" + kDaemonLock);
   if (!lock && lock.error().code == Errc::kBusy) {
     return refuse(kProgram, Exit::kRunning,
                   "already running as process " + std::string{lock.error().subject.view()});
   }
-  if (!lock) return refuse(kProgram, Exit::kFailure, describe(lock.error()));
+  if (!lock) return refuse(kProgram, lock.error(), Exit::kFailure);
   return serve(std::move(config), paths);
+}
+
+/// --check, beyond what every start does: the recorder, and the plug-ins. Root runs no code of
+/// others for it.
+Exit check(const Options& options, const Config& config) {
+  const bool foreign = !config.warning.empty();
+  if (foreign) std::fprintf(stderr, "%s: warning: %s\n", kProgram, config.warning.c_str());
+  // No robot's start is refused for its recorder.
+  if (const auto error = find_hidden_recordings(config)) return refuse(kProgram, *error);
+  if (foreign && ::geteuid() == 0) {
+    std::fprintf(stderr, "%s: warning: no plug-in was looked into for that reason\n", kProgram);
+  } else if (const auto error = check_plugins(config)) {
+    return refuse(kProgram, *error);
+  }
+  std::printf("%s: %zu nodes, %zu hosts: no error found\n", options.config.c_str(),
+              config.nodes.size(), config.hosts.size());
+  return Exit::kOk;
 }
 
 Exit run(int argc, char** argv) {
   Options options;
   if (const auto exit = parse_options(argc, argv, kUsage, options)) return *exit;
+  hold_signals();
   ::signal(SIGPIPE, SIG_IGN);
   ConfigResult loaded = load_checked(options.config, ConfigScope::kNodes);
   if (const auto* error = std::get_if<ConfigError>(&loaded)) {
-    return refuse(kProgram, Exit::kConfig, error->text);
+    return refuse(kProgram, *error);
   }
   auto& config = std::get<Config>(loaded);
-  if (options.check) {
-    std::printf("%s: %zu nodes, %zu hosts: no error found\n", options.config.c_str(),
-                config.nodes.size(), config.hosts.size());
-    return Exit::kOk;
-  }
-  Daemon::Paths paths{.config = options.config, .base = shm::default_base(), .runtime = {}};
+  if (options.check) return check(options, config);
+  Daemon::Paths paths{.config = options.config,
+                      .base = shm::default_base(),
+                      .runtime = {},
+                      .launched = is_launched()};
   paths.runtime = runtime_directory(paths.base);
   const Exit exit = serve_alone(std::move(config), paths);
   remove_if_empty({paths.runtime, paths.base});

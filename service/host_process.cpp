@@ -18,7 +18,9 @@
 namespace horus::service {
 namespace {
 
-constexpr int kReadyFd = 3;  // In the child.
+constexpr int kReadyFd = 3;  // In the child,
+constexpr int kWatchFd = 4;  // of the same pipe.
+constexpr int kCannotExec = 127;
 
 struct Pipe {
   UniqueFd read;
@@ -36,9 +38,9 @@ Result<Pipe> make_pipe() {
 
 /// What belongs to the supervisor alone: systemd's channels, and a journal stream that the host
 /// does not have.
-constexpr std::array<std::string_view, 7> kOwnVariables{
-    "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",  "LISTEN_FDS",
-    "LISTEN_PID",    "LISTEN_FDNAMES", "JOURNAL_STREAM"};
+constexpr std::array<std::string_view, 8> kOwnVariables{
+    "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",   "LISTEN_FDS",
+    "LISTEN_PID",    "LISTEN_FDNAMES", "JOURNAL_STREAM", kLaunchedVariable};
 
 /// In a build tree the package lies beside the programs' folder.
 std::string build_tree_package() {
@@ -65,18 +67,45 @@ std::vector<std::string> environment_of(const HostEntry& entry) {
   variables["PYTHONFAULTHANDLER"] = "1";
   for (const auto& [name, value] : entry.env) variables[name] = value;
   variables["HORUS_READY_FD"] = std::to_string(kReadyFd);
+  variables["HORUS_WATCH_FD"] = std::to_string(kWatchFd);
   std::vector<std::string> list;
   for (const auto& [name, value] : variables) list.push_back(name + "=" + value);
   return list;
 }
 
-std::vector<std::string> arguments_of(const HostEntry& entry) {
-  std::vector<std::string> arguments{HORUS_PYTHON, "-m",       "horus.host",
-                                     entry.name,   "--module", entry.module};
+std::string seconds_of(Nanos duration) {
+  return std::to_string(std::chrono::duration<double>(duration).count());
+}
+
+std::vector<std::string> arguments_of(const HostEntry& entry, Nanos stop_timeout,
+                                      const std::string& robot) {
+  // -P: with -m alone Python imports first from the folder that we were started in.
+  std::vector<std::string> arguments{entry.python.empty() ? HORUS_PYTHON : entry.python,
+                                     "-P",
+                                     "-m",
+                                     "horus.host",
+                                     entry.name,
+                                     "--module",
+                                     entry.module};
   for (const std::string& path : entry.python_path) {
     arguments.emplace_back("--path");
     arguments.push_back(path);
   }
+  const auto add = [&arguments](const char* option, const std::string& value) {
+    arguments.emplace_back(option);
+    arguments.push_back(value);
+  };
+  add("--stop-timeout", seconds_of(stop_timeout));
+  if (entry.watchdog) add("--watchdog", seconds_of(*entry.watchdog));
+  if (entry.hang_timeout) add("--hang-timeout", seconds_of(*entry.hang_timeout));
+  if (entry.start_timeout) add("--start-timeout", seconds_of(*entry.start_timeout));
+  if (!entry.gc.empty()) add("--gc", entry.gc);
+  if (entry.log_level) add("--log-level", to_text(*entry.log_level));
+  if (entry.cpus) add("--cpus", entry.cpus->text());
+  if (entry.blackbox_mb > 0) add("--blackbox-mb", std::to_string(entry.blackbox_mb));
+  if (!robot.empty()) add("--robot", robot);
+  if (entry.rt) arguments.emplace_back("--rt");
+  if (entry.script) arguments.emplace_back("--script");
   return arguments;
 }
 
@@ -88,38 +117,84 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 struct ChildFds {
+  int stdout_fd;
   int output;
   int ready;
   int procs;  // -1: none.
 };
 
+/// Says on standard error what errno forbade, and ends. As become_host().
+[[noreturn]] void give_up(const char* action, char** arguments) {
+  const char* const why = ::strerrordesc_np(errno);  // Of a table, without a lock.
+  for (const std::string_view part : {std::string_view{"cannot "},
+                                      {action},
+                                      {" "},
+                                      {arguments[0]},
+                                      {": "},
+                                      {why == nullptr ? "unknown error" : why},
+                                      {"\n"}}) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, part.data(), part.size());
+  }
+  ::_exit(kCannotExec);
+}
+
 /// Between fork and exec: async-signal-safe calls only, for the supervisor has a second thread.
 [[noreturn]] void become_host(char** arguments, char** variables, ChildFds fds, pid_t parent) {
-  static constexpr int kCannotExec = 127;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kCannotExec);  // It died before the line above.
+  ::dup2(fds.output, STDERR_FILENO);                // First: what fails below is told there.
   ::setpgid(0, 0);
-  if (fds.procs >= 0 && ::write(fds.procs, "0", 1) != 1) ::_exit(kCannotExec);
+  if (fds.procs >= 0 && ::write(fds.procs, "0", 1) != 1) give_up("enter the cgroup of", arguments);
   sigset_t none;
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, STDIN_FILENO);
-  ::dup2(fds.output, STDOUT_FILENO);
-  ::dup2(fds.output, STDERR_FILENO);
+  ::dup2(fds.stdout_fd, STDOUT_FILENO);
   if (fds.ready == kReadyFd) {
     ::fcntl(kReadyFd, F_SETFD, 0);
   } else {
     ::dup2(fds.ready, kReadyFd);
   }
+  ::dup2(kReadyFd, kWatchFd);
   ::execve(arguments[0], arguments, variables);
-  static constexpr std::string_view kFailed = "cannot start " HORUS_PYTHON "\n";
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kFailed.data(), kFailed.size());
-  ::_exit(kCannotExec);
+  give_up("start", arguments);
+}
+
+std::string exit_words(int code) {
+  if (code == 0) return "its run came to its end (exit code 0)";
+  const std::string number = " (exit code " + std::to_string(code) + ")";
+  if (code == kCannotExec) return "it could not be started" + number;
+  return "its program ended itself as failed" + number;
+}
+
+std::string signal_words(int signal) {
+  const char* const name = ::sigdescr_np(signal);
+  const std::string number = " (signal " + std::to_string(signal) + ")";
+  if (signal == SIGKILL) return "killed by somebody, or by the kernel for its memory" + number;
+  static constexpr std::array kCrashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+  const bool crash = std::ranges::find(kCrashes, signal) != kCrashes.end();
+  return (crash ? "crashed: " : "ended by a signal: ") +
+         std::string{name == nullptr ? "unknown" : name} + number;
 }
 
 }  // namespace
+
+bool tells_crash(std::string_view line, std::string_view reason) noexcept {
+  static constexpr std::string_view kCrashed = "crashed";
+  static constexpr std::string_view kInNode = "crashed in node '";
+  if (!reason.starts_with("crashed: ")) return false;
+  // Both name the signal in the same words.
+  const std::string_view signal = reason.substr(kCrashed.size());
+  const auto at = line.find(signal);
+  if (at == std::string_view::npos) return false;
+  const std::string_view where = line.substr(0, at);
+  const std::string_view rest = line.substr(at + signal.size());
+  const bool in_node = where.starts_with(kInNode) && where.find("', tick ") != where.npos;
+  return (in_node || where == "crashed outside of any node") &&
+         (rest.empty() || rest.starts_with(" at address 0x"));
+}
 
 std::vector<std::string> LineSplitter::feed(std::string_view bytes) {
   std::vector<std::string> lines;
@@ -130,8 +205,9 @@ std::vector<std::string> LineSplitter::feed(std::string_view bytes) {
   return lines;
 }
 
-Result<HostProcess> HostProcess::spawn(const HostEntry& entry, Leaf leaf) {
-  std::vector<std::string> arguments = arguments_of(entry);
+Result<HostProcess> HostProcess::spawn(const HostEntry& entry, Nanos stop_timeout,
+                                       const std::string& robot, Leaf leaf) {
+  std::vector<std::string> arguments = arguments_of(entry, stop_timeout, robot);
   std::vector<std::string> variables = environment_of(entry);
   std::vector<char*> argv = pointers_to(arguments);
   std::vector<char*> envp = pointers_to(variables);
@@ -141,7 +217,9 @@ Result<HostProcess> HostProcess::spawn(const HostEntry& entry, Leaf leaf) {
   if (!ready) return ready.error();
   HostProcess process;
   process.leaf_ = std::move(leaf);
-  const ChildFds fds{.output = output.value().write.get(),
+  const int out = output.value().write.get();
+  const ChildFds fds{.stdout_fd = entry.shares_stdout ? STDOUT_FILENO : out,
+                     .output = out,
                      .ready = ready.value().write.get(),
                      .procs = process.leaf_ ? process.leaf_.procs() : -1};
   const pid_t parent = ::getpid();
@@ -179,8 +257,16 @@ HostProcess::~HostProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
+void HostProcess::report() noexcept {
+  ::kill(pid_, SIGQUIT);
+}
+
 void HostProcess::terminate() noexcept {
   ::kill(pid_, SIGTERM);
+}
+
+void HostProcess::abort() noexcept {
+  ::kill(pid_, SIGABRT);
 }
 
 void HostProcess::kill() noexcept {
@@ -201,14 +287,10 @@ std::optional<ProcessEnd> HostProcess::reap() noexcept {
   ::kill(-pid_, SIGKILL);
   ::waitid(P_PID, id, &info, WEXITED);
   pid_ = -1;
-  if (info.si_code == CLD_EXITED) {
-    return ProcessEnd{.success = info.si_status == 0,
-                      .reason = "exit " + std::to_string(info.si_status)};
-  }
-  const char* name = ::sigdescr_np(info.si_status);
-  return ProcessEnd{.success = false,
-                    .reason = "signal " + std::to_string(info.si_status) + " (" +
-                              (name == nullptr ? "unknown" : name) + ")"};
+  const bool exited = info.si_code == CLD_EXITED;
+  return ProcessEnd{.success = exited && info.si_status == 0,
+                    .terminated = !exited && info.si_status == SIGTERM,
+                    .reason = exited ? exit_words(info.si_status) : signal_words(info.si_status)};
 }
 
 }  // namespace horus::service

@@ -2,6 +2,7 @@
 #include "service/host_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace horus::service {
 
@@ -16,11 +17,17 @@ const char* to_text(HostState state) noexcept {
   return "unknown";
 }
 
-HostTable::HostTable(const std::vector<HostEntry>& entries) {
+HostTable::HostTable(const std::vector<HostEntry>& entries, Nanos stop_timeout)
+    : stop_timeout_{stop_timeout} {
   for (const HostEntry& entry : entries) {
     Host& host = hosts_.emplace_back();
     host.name = entry.name;
     host.policy = entry.restart;
+    host.silence_ =
+        std::max(entry.watchdog.value_or(kWatchdog) + entry.hang_timeout.value_or(kHangTimeout),
+                 kLeastSilence);
+    host.start_timeout_ = entry.start_timeout;
+    host.program_ = entry.script;
   }
 }
 
@@ -29,20 +36,47 @@ std::vector<HostAction> HostTable::step(const HostEvent& event, TimePoint now) {
   if (event.kind == Kind::kStart) return start_due(now);
   if (event.kind == Kind::kTime) return enforce_time(now);
   if (event.kind == Kind::kStop) return stop_all(now);
+  if (event.kind == Kind::kHurry) return kill_all();
   Host& host = hosts_.at(event.host);
   if (event.kind == Kind::kExited) {
     exited(host, event, now);
-  } else if (event.kind == Kind::kFailed) {
+  } else if (host.running()) {
+    tell(host, event, now);
+  }
+  return {};
+}
+
+void HostTable::tell(Host& host, const HostEvent& event, TimePoint now) {
+  using Kind = HostEvent::Kind;
+  if (event.kind == Kind::kStage) {
+    host.stage = event.reason;
+  } else if (event.kind == Kind::kFailed && !host.said_why_) {
     host.reason = event.reason;
     host.said_why_ = true;
-  } else if (event.kind == Kind::kReady && host.state == HostState::kStarting) {
+  } else if (event.kind == Kind::kHang && !host.said_why_) {
+    host.reason = "hang: " + event.reason;
+    host.said_why_ = true;
+    host.kill_at_ = now + kLastWords;
+  } else if (event.kind == Kind::kHangTold && host.kill_at_) {
+    host.kill_at_ = now;
+  } else if (event.kind == Kind::kReady) {
+    // Told while it is stopped already, too: the two may cross.
+    host.was_ready_ = true;
+    if (host.state != HostState::kStarting) return;
     enter(host, HostState::kReady, now);
     host.beaten_ = now;
   } else if (event.kind == Kind::kHeartbeat && event.beats != host.beats_) {
     host.beats_ = event.beats;
     host.beaten_ = now;
+  } else if (event.kind == Kind::kHeld) {
+    if (now - host.held_ <= kLongestRound) forgive(host, now - host.held_);
+    host.held_ = now;
   }
-  return {};
+}
+
+void HostTable::forgive(Host& host, Nanos time) noexcept {
+  host.beaten_ += time;
+  if (host.state == HostState::kStarting) host.since += time;
 }
 
 std::vector<HostAction> HostTable::start_due(TimePoint now) {
@@ -54,6 +88,8 @@ std::vector<HostAction> HostTable::start_due(TimePoint now) {
     ++host.starts;
     host.killed_ = false;
     host.said_why_ = false;
+    host.kill_at_.reset();
+    host.stage.clear();
     actions.push_back({.kind = HostAction::Kind::kSpawn, .host = i});
   }
   return actions;
@@ -65,6 +101,7 @@ std::vector<HostAction> HostTable::stop_all(TimePoint now) {
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     Host& host = hosts_[i];
     if (host.state == HostState::kStopping) continue;
+    if (host.state == HostState::kWaiting) host.failed = true;
     if (!host.running()) {
       enter(host, HostState::kEnded, now);
       continue;
@@ -75,25 +112,69 @@ std::vector<HostAction> HostTable::stop_all(TimePoint now) {
   return actions;
 }
 
-std::vector<HostAction> HostTable::enforce_time(TimePoint now) {
-  std::vector<HostAction> actions = start_due(now);
+void HostTable::say_why(Host& host, const char* reason) {
+  if (!std::exchange(host.said_why_, true)) host.reason = reason;
+}
+
+std::vector<HostAction> HostTable::kill_all() {
+  std::vector<HostAction> actions;
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     Host& host = hosts_[i];
-    const auto deadline = patience_ends(host);
-    if (host.killed_ || !deadline || now < *deadline) continue;
-    if (host.state == HostState::kReady) host.reason = "its heartbeat stood still";
-    host.killed_ = true;
+    if (!host.running() || std::exchange(host.killed_, true)) continue;
+    say_why(host, "killed: the stop was not to wait");
     actions.push_back({.kind = HostAction::Kind::kKill, .host = i});
   }
   return actions;
 }
 
+std::vector<HostAction> HostTable::enforce_time(TimePoint now) {
+  forgive_standstill(now);
+  std::vector<HostAction> actions = start_due(now);
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (const auto kind = enforce(hosts_[i], now)) actions.push_back({.kind = *kind, .host = i});
+  }
+  return actions;
+}
+
+/// After a standstill of the whole machine each host has time to show that it moves.
+void HostTable::forgive_standstill(TimePoint now) noexcept {
+  const Nanos round = now - last_round_;
+  if (last_round_ != TimePoint{} && round > kLongestRound) {
+    for (Host& host : hosts_) forgive(host, round);
+  }
+  last_round_ = now;
+}
+
+std::optional<HostAction::Kind> HostTable::enforce(Host& host, TimePoint now) {
+  if (host.killed_ || !host.running()) return std::nullopt;
+  const auto deadline = host.kill_at_ ? host.kill_at_ : patience_ends(host);
+  if (!deadline || now < *deadline) return std::nullopt;
+  if (host.kill_at_ || host.state == HostState::kStopping) {
+    host.killed_ = true;
+    say_why(host, "ignored SIGTERM, killed");  // A hang has said more already.
+    return HostAction::Kind::kKill;
+  }
+  const bool starts = host.state == HostState::kStarting;
+  host.reason = starts ? "hang: not ready in time" : "hang: its process does not move any more";
+  if (starts && !host.stage.empty()) host.reason += ", still " + host.stage;
+  host.said_why_ = true;
+  host.kill_at_ = now + kLastWords;
+  return HostAction::Kind::kAbort;
+}
+
 void HostTable::exited(Host& host, const HostEvent& event, TimePoint now) {
   if (!host.said_why_ && !host.killed_) host.reason = event.reason;
-  if (host.killed_ && host.state == HostState::kStopping) host.reason = "ignored SIGTERM, killed";
+  if (stopping_ && !host.was_ready_ && !(host.program_ && event.success)) {
+    host.failed = true;
+    if (!host.said_why_) {
+      host.reason = "was not ready yet" + (host.stage.empty() ? "" : ", still " + host.stage);
+    }
+  }
+  host.ended_badly = !event.success;
   const bool again = host.policy == RestartPolicy::kAlways ||
                      (host.policy == RestartPolicy::kOnFailure && !event.success);
   if (stopping_ || !again) {
+    host.failed = host.failed || !event.success;
     enter(host, HostState::kEnded, now);
     return;
   }
@@ -113,9 +194,12 @@ void HostTable::enter(Host& host, HostState state, TimePoint now) noexcept {
 }
 
 std::optional<TimePoint> HostTable::patience_ends(const Host& host) const noexcept {
-  if (host.state == HostState::kReady) return host.beaten_ + kHang;
-  if (host.state == HostState::kStopping) return host.since + kGrace;
-  return std::nullopt;
+  if (host.state == HostState::kReady) return host.beaten_ + host.silence_;
+  if (host.state == HostState::kStarting && host.start_timeout_) {
+    return host.since + *host.start_timeout_;
+  }
+  if (host.state != HostState::kStopping || stop_timeout_ == Nanos{}) return std::nullopt;
+  return host.since + stop_timeout_ + kGrace;
 }
 
 std::size_t HostTable::ready() const noexcept {
@@ -129,6 +213,15 @@ bool HostTable::settled(TimePoint now) const noexcept {
     }
     return host.state == HostState::kReady || host.starts > 0;
   });
+}
+
+bool HostTable::failed() const noexcept {
+  return std::ranges::any_of(hosts_, &Host::failed);
+}
+
+bool HostTable::all_ended() const noexcept {
+  return std::ranges::all_of(hosts_,
+                             [](const Host& host) { return host.state == HostState::kEnded; });
 }
 
 bool HostTable::finished() const noexcept {

@@ -2,73 +2,81 @@
 #include "service/instance_lock.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
 #include <string_view>
 
+#include "service/crash_place.hpp"
+#include "service/wire/interfaces.hpp"
+#include "shm/base.hpp"
+#include "shm/path_walk.hpp"
+
 namespace horus::service {
 namespace {
 
-constexpr mode_t kFileMode = 0640;
-constexpr mode_t kFolderMode = 0750;
-
 /// The owner of the lock, as it wrote itself into the file.
-Error busy(int fd) noexcept {
+Error busy(const shm::Folder& folder, const std::string& name) noexcept {
+  const UniqueFd file = folder.open(name, O_RDONLY);
   std::array<char, 16> pid{};
-  const ssize_t count = ::pread(fd, pid.data(), pid.size(), 0);
+  const ssize_t count = ::pread(file.get(), pid.data(), pid.size(), 0);
   std::string_view text{pid.data(), count > 0 ? static_cast<std::size_t>(count) : 0};
   text = text.substr(0, text.find('\n'));
   return {Errc::kBusy, "already running", 0, Name<200>::clipped(text)};
 }
 
-bool still_there(const std::string& path, int fd) noexcept {
-  struct stat by_name {};
-  struct stat by_fd {};
-  return ::stat(path.c_str(), &by_name) == 0 && ::fstat(fd, &by_fd) == 0 &&
-         by_name.st_ino == by_fd.st_ino && by_name.st_dev == by_fd.st_dev;
-}
+constexpr int kTries = 3;  // Against one that ends and takes the folder along.
 
 }  // namespace
 
 Result<InstanceLock> InstanceLock::take(const std::string& path) {
-  while (true) {
-    UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode)};
-    if (!fd) return Error::from_errno("open lock", path);
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return busy(fd.get());
-      return Error::from_errno("lock", path);
-    }
-    // An owner that ended between our open and our lock has removed the name we opened.
-    if (!still_there(path, fd.get())) continue;
+  const std::size_t slash = path.rfind('/');
+  const std::string name = path.substr(slash + 1);
+  for (int tried = 1;; ++tried) {
+    auto folder = shm::Folder::own(path.substr(0, slash));
+    if (!folder) return folder.error();
+    auto held = folder.value()->lock(name, 0);
+    if (!held && held.error().code == Errc::kBusy) return busy(*folder.value(), name);
+    if (!held && held.error().code == Errc::kNotFound && tried < kTries) continue;
+    if (!held) return held.error();
+    const int fd = held.value().get();
     const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd.get(), 0) != 0 ||
-        ::write(fd.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size())) {
+    if (::ftruncate(fd, 0) != 0 ||
+        ::write(fd, pid.data(), pid.size()) != static_cast<ssize_t>(pid.size())) {
       return Error::from_errno("write lock", path);
     }
-    return InstanceLock{path, std::move(fd)};
+    return InstanceLock{std::move(folder).value(), name, std::move(held).value()};
   }
 }
 
 InstanceLock::~InstanceLock() {
-  if (fd_) ::unlink(path_.c_str());
+  if (folder_) folder_->unlock(name_, std::move(fd_));
 }
 
-Status make_folders(const std::string& path) {
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    const std::string folder = path.substr(0, end);
-    if (::mkdir(folder.c_str(), kFolderMode) != 0 && errno != EEXIST) {
-      return Error::from_errno("create folder", folder);
+void remove_left(const std::string& runtime) {
+  for (const char* const name : {kDaemonLock, kSupervisorLock}) {
+    const auto there = shm::Folder::look(runtime);
+    if (!there || !there.value()->has(name)) continue;
+    // Taken from a dead owner it goes with this object; from a living one it is not taken.
+    const auto lock = InstanceLock::take(runtime + "/" + name);
+    const auto folder = shm::Folder::own(runtime);
+    if (!lock || !folder || std::string_view{name} != kDaemonLock) continue;
+    for (const char* const socket : {wire::kStatsSocket, wire::kControlSocket, wire::kStopSocket}) {
+      folder.value()->unlink(socket);
     }
-    if (end == std::string::npos) return {};
+    CrashPlace::remove_untold(*folder.value());
   }
 }
 
+Status make_places(const std::string& base, const std::string& runtime) {
+  const auto joined = shm::Base::join(base);
+  if (!joined) return joined.error();
+  return runtime == base + "/run" ? joined.value()->make_run() : Status{};
+}
+
 void remove_if_empty(std::initializer_list<std::string> folders) noexcept {
-  for (const std::string& folder : folders) ::rmdir(folder.c_str());
+  for (const std::string& folder : folders) shm::remove_if_empty(folder);
 }
 
 std::string runtime_directory(const std::string& base) {

@@ -2,20 +2,24 @@
 #include "service/journal.hpp"
 
 #include <pthread.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
+#include <charconv>
 #include <condition_variable>
-#include <cstdlib>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include <systemd/sd-journal.h>
 
+#include "rt/base/log_text.hpp"
+#include "rt/base/printable.hpp"
 #include "service/log_limit.hpp"
+#include "shm/log_page.hpp"
 
 namespace horus::service {
 namespace {
@@ -26,53 +30,101 @@ constexpr std::size_t kStackBytes = 256U << 10U;
 constexpr Nanos kFarewell = 500ms;
 
 struct Line {
+  std::int64_t at_us = 0;
   LogLevel level = LogLevel::kInfo;
-  std::string source;
+  std::string host;  ///< A Python one; empty: the service itself.
+  std::string node;
+  bool about = false;  ///< The service itself says it, of that host and node.
   std::optional<std::uint64_t> tick;
   std::string text;
 };
 
-const char* level_name(LogLevel level) noexcept {
-  switch (level) {
-    case LogLevel::kError: return "error: ";
-    case LogLevel::kWarning: return "warning: ";
-    case LogLevel::kInfo: return "";
-    case LogLevel::kDebug: return "debug: ";
-  }
-  return "";
+/// Takes node and tick from a line of a Python host: "planner[12]: ...".
+void read_node(Line& line) {
+  const std::size_t open = line.text.find('[');
+  const std::size_t close = line.text.find("]: ");
+  if (open == 0 || open > 63 || close == std::string::npos || close < open) return;
+  const char* const begin = line.text.data() + open + 1;
+  const char* const end = line.text.data() + close;
+  std::uint64_t tick = 0;
+  const auto read = std::from_chars(begin, end, tick);
+  if (read.ec != std::errc{} || read.ptr != end) return;
+  line.node = line.text.substr(0, open);
+  line.tick = tick;
 }
 
-/// Whether stderr is the journal's stream, as systemd says it in $JOURNAL_STREAM.
-bool stderr_is_journal() noexcept {
-  // Read before any thread of ours that could change the environment.
-  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe)
-  struct stat status {};
-  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
-  return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+/// What people read: the node in front, as Python hosts put it there themselves.
+std::string message_of(const Line& line) {
+  if (line.about || line.node.empty() || !line.host.empty()) return line.text;
+  return line.node + (line.tick ? "[" + std::to_string(*line.tick) + "]" : "") + ": " + line.text;
 }
 
 void send_to_journal(const std::string& program, const Line& line) noexcept {
-  std::array<std::string, 5> fields{"MESSAGE=" + line.text,
-                                    "PRIORITY=" + std::to_string(static_cast<int>(line.level)),
-                                    "SYSLOG_IDENTIFIER=" + program, "NODE=" + line.source,
-                                    "TICK=" + std::to_string(line.tick.value_or(0))};
-  std::array<iovec, 5> parts{};
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    parts[i] = {.iov_base = fields[i].data(), .iov_len = fields[i].size()};
+  std::vector<std::string> fields{"MESSAGE=" + message_of(line),
+                                  "PRIORITY=" + std::to_string(static_cast<int>(line.level)),
+                                  "SYSLOG_IDENTIFIER=" + program};
+  if (!line.host.empty()) fields.push_back("HOST=" + line.host);
+  if (!line.node.empty()) fields.push_back("NODE=" + line.node);
+  if (line.tick) fields.push_back("TICK=" + std::to_string(*line.tick));
+  std::vector<iovec> parts;
+  for (std::string& field : fields) {
+    parts.push_back({.iov_base = field.data(), .iov_len = field.size()});
   }
-  const int count = line.source.empty() ? 3 : (line.tick ? 5 : 4);
-  sd_journal_sendv(parts.data(), count);
+  sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
 }
 
 void print(const std::string& program, const Line& line) noexcept {
-  std::string text = program + ": ";
-  if (!line.source.empty()) {
-    text += "[" + line.source + (line.tick ? " " + std::to_string(*line.tick) : "") + "] ";
-  }
-  text += level_name(line.level) + line.text + "\n";
+  std::string text = time_of_day(line.at_us) + program + ": ";
+  if (!line.about && !line.host.empty()) text += "[" + line.host + "] ";
+  text += level_prefix(line.level) + message_of(line) + "\n";
   // A closed or full stderr has no other place to be reported at.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
+
+/// What each host said, kept in pages for who comes later.
+class KeptLog {
+ public:
+  KeptLog(std::string base, std::string own) : base_{std::move(base)}, own_{std::move(own)} {}
+
+  void write(const Line& line) noexcept {
+    // The page of a host that is spoken of may be another process's.
+    shm::LogPage* const page = page_of(line.about || line.host.empty() ? own_ : line.host);
+    if (page == nullptr) return;
+    const std::string& whom = line.about && line.node.empty() ? line.host : line.node;
+    page->write({.at_us = line.at_us,
+                 .tick = line.tick.value_or(0),
+                 .in_tick = line.tick ? 1U : 0U,
+                 .level = line.level,
+                 .node = NodeName::clipped(whom),
+                 .text = Name<384>::clipped(text_of(line))});
+  }
+  void remove() noexcept {
+    for (auto& [host, page] : pages_) {
+      if (page) page->remove();
+    }
+  }
+
+ private:
+  /// Readers put node and tick in front themselves.
+  static std::string_view text_of(const Line& line) noexcept {
+    const std::string_view text = line.text;
+    const bool named = !line.about && !line.host.empty() && !line.node.empty();
+    return named ? text.substr(text.find("]: ") + 3) : text;
+  }
+  shm::LogPage* page_of(const std::string& host) noexcept {
+    const auto [place, is_new] = pages_.try_emplace(host);
+    auto& page = place->second;
+    // Where none can be made, the log has its other place.
+    if (is_new) {
+      if (auto made = shm::LogPage::create(base_, host)) page = std::move(made).value();
+    }
+    return page ? &*page : nullptr;
+  }
+
+  const std::string base_;
+  const std::string own_;
+  std::map<std::string, std::optional<shm::LogPage>> pages_;
+};
 
 }  // namespace
 
@@ -87,12 +139,19 @@ struct Journal::Queue {
   std::uint64_t lost = 0;
   bool stopping = false;
   bool ended = false;  ///< The thread touches nothing of this any more.
+  std::unique_ptr<KeptLog> next_kept;
+  std::unique_ptr<KeptLog> kept;  ///< The thread's.
 
   void push(Line line) noexcept;
   void drain();
 };
 
+/// Whatever the line says, and of whom: it stays one line, and its characters do nothing.
 void Journal::Queue::push(Line line) noexcept {
+  std::ranges::replace(line.text, '\t', ' ');
+  line.text = printable(line.text);
+  line.host = printable(line.host);
+  line.node = printable(line.node);
   const std::lock_guard lock{mutex};
   if (lines.size() >= kMaxQueued) {
     ++lost;
@@ -107,14 +166,17 @@ void Journal::Queue::drain() {
   while (true) {
     changed.wait(lock, [this] { return stopping || lost > 0 || !lines.empty(); });
     if (lines.empty() && lost == 0) {
+      if (kept) kept->remove();
       ended = true;
       changed.notify_all();
       return;
     }
     Line line;
     if (lines.empty()) {
-      line = {.level = LogLevel::kWarning,
-              .source = {},
+      line = {.at_us = wall_clock_us(),
+              .level = LogLevel::kWarning,
+              .host = {},
+              .node = {},
               .tick = {},
               .text = std::to_string(lost) + " messages lost: the log could not keep up"};
       lost = 0;
@@ -122,7 +184,10 @@ void Journal::Queue::drain() {
       line = std::move(lines.front());
       lines.pop_front();
     }
+    if (next_kept) kept = std::move(next_kept);
     lock.unlock();
+    // First: the journal may stall.
+    if (kept) kept->write(line);
     journal ? send_to_journal(program, line) : print(program, line);
     lock.lock();
   }
@@ -154,14 +219,22 @@ Journal::Journal(std::string program) : queue_{std::make_shared<Queue>()} {
 }
 
 Journal::~Journal() {
+  const bool ended = close();
+  if (!started_) return;
+  // A journal that stalls keeps its thread, not us.
+  ended ? ::pthread_join(thread_, nullptr) : ::pthread_detach(thread_);
+}
+
+void Journal::keep(const std::string& base, const std::string& own) {
+  const std::lock_guard lock{queue_->mutex};
+  queue_->next_kept = std::make_unique<KeptLog>(base, own);
+}
+
+bool Journal::close() noexcept {
   std::unique_lock lock{queue_->mutex};
   queue_->stopping = true;
   queue_->changed.notify_all();
-  if (!started_) return;
-  const bool ended = queue_->changed.wait_for(lock, kFarewell, [this] { return queue_->ended; });
-  lock.unlock();
-  // A journal that stalls keeps its thread, not us.
-  ended ? ::pthread_join(thread_, nullptr) : ::pthread_detach(thread_);
+  return started_ && queue_->changed.wait_for(lock, kFarewell, [this] { return queue_->ended; });
 }
 
 void Journal::write(const LogRecord& record) noexcept {
@@ -175,8 +248,10 @@ void Journal::write(const LogRecord& record) noexcept {
     text += " (" + std::to_string(decision.suppressed) + " lines before suppressed)";
   }
   const bool in_tick = !record.node.empty();
-  queue_->push({.level = record.level,
-                .source = std::string{record.node.view()},
+  queue_->push({.at_us = wall_clock_us(record.at),
+                .level = record.level,
+                .host = {},
+                .node = std::string{record.node.view()},
                 .tick = in_tick ? std::optional{record.tick} : std::nullopt,
                 .text = std::move(text)});
 }
@@ -187,9 +262,24 @@ void Journal::lost(std::uint64_t count) noexcept {
   queue_->changed.notify_one();
 }
 
-void Journal::say(LogLevel level, std::string_view text, std::string_view source) noexcept {
-  queue_->push({.level = level,
-                .source = std::string{source},
+void Journal::say(LogLevel level, std::string_view text, std::string_view host) noexcept {
+  Line line{.at_us = wall_clock_us(),
+            .level = level,
+            .host = std::string{host},
+            .node = {},
+            .tick = {},
+            .text = std::string{text.substr(0, kMaxText)}};
+  if (!line.host.empty()) read_node(line);
+  queue_->push(std::move(line));
+}
+
+void Journal::say_about(std::string_view host, std::string_view node, LogLevel level,
+                        std::string_view text) noexcept {
+  queue_->push({.at_us = wall_clock_us(),
+                .level = level,
+                .host = std::string{host},
+                .node = std::string{node},
+                .about = true,
                 .tick = {},
                 .text = std::string{text.substr(0, kMaxText)}});
 }

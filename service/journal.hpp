@@ -19,17 +19,27 @@ class Journal final : public LogSink {
  public:
   /// `program` is the identifier of every line.
   explicit Journal(std::string program);
-  /// Gives the thread a moment to write what is queued; a stalled one is left behind.
   ~Journal() override;
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
+
+  /// From now on the last lines are kept in shared memory as well: each Python host's under its
+  /// name, the others under `own`. Until a clean end.
+  void keep(const std::string& base, const std::string& own);
 
   /// A node's record, limited per node.
   void write(const LogRecord& record) noexcept override;
   void lost(std::uint64_t count) noexcept override;
 
-  /// A line of the service itself, or, with `source`, of the host of that name.
-  void say(LogLevel level, std::string_view text, std::string_view source = {}) noexcept;
+  /// A line of the service itself, or, with `host`, of the Python host of that name.
+  void say(LogLevel level, std::string_view text, std::string_view host = {}) noexcept;
+  /// A line of the service itself about a host, or a node of it, which the text names.
+  void say_about(std::string_view host, std::string_view node, LogLevel level,
+                 std::string_view text) noexcept;
+
+  /// The last call: gives the thread a moment to write what is queued, and says whether that was
+  /// enough. A stalled one is left behind.
+  bool close() noexcept;
 
  private:
   struct Queue;

@@ -7,17 +7,23 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
+#include "rt/base/log_text.hpp"
 #include "service/config.hpp"
 #include "service/describe.hpp"
 #include "service/event_loop.hpp"
 #include "service/instance_lock.hpp"
 #include "service/pidfd.hpp"
 #include "service/program.hpp"
-#include "shm/registry.hpp"
+#include "service/script_config.hpp"
+#include "service/signals.hpp"
+#include "shm/black_box_store.hpp"
 #include "shm/session.hpp"
+#include "shm/sweep.hpp"
 
 namespace horus::service {
 namespace {
@@ -26,8 +32,18 @@ constexpr const char* kProgram = "horus-launch";
 constexpr Usage kUsage{.program = kProgram,
                        .purpose = "Runs a configuration in the foreground, as an ordinary user.",
                        .launch = true};
-/// Longer than both programs take for a clean stop.
-constexpr Nanos kGrace = 10s;
+/// Longer than both programs take for a stop beyond its timeout.
+constexpr Nanos kGrace = 4s;
+/// Until who insists is not kept waiting.
+constexpr Nanos kHurry = 2s;
+/// That the recorder has for the end of its file: as TimeoutStopSec= of its unit.
+constexpr Nanos kRecorderTime = 12s;
+
+/// A line as those of the services, which share the terminal.
+void say(const std::string& line) {
+  const std::string text = time_of_day(wall_clock_us()) + kProgram + ": " + line + "\n";
+  std::fputs(text.c_str(), stderr);
+}
 
 /// The services lie beside this program, or where the packages put them.
 std::string find_program(const std::string& name) {
@@ -46,9 +62,11 @@ struct Child {
   pid_t pid = -1;
   UniqueFd pidfd;
   EventLoop::Id watch = 0;
+  bool vital = true;  ///< Its end is everybody's.
 };
 
-Status start(Child& child, const std::string& config) {
+/// `preloaded`: a library that the program loads before all others; empty: none.
+Status start(Child& child, const std::string& config, const std::string& preloaded) {
   const std::string path = find_program(child.name);
   if (path.empty()) {
     return Error{Errc::kNotFound, "start a service (is package 'horus' installed?)", ENOENT,
@@ -58,9 +76,13 @@ Status start(Child& child, const std::string& config) {
   child.pid = ::fork();
   if (child.pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // The recorder is the last one to hear of Ctrl+C, which the terminal sends to its whole group.
+    if (!child.vital) ::setpgid(0, 0);
     sigset_t none;
     sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    if (!preloaded.empty())
+      ::setenv("LD_PRELOAD", preloaded.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): one thread.
     if (::getppid() == parent) {
       ::execl(path.c_str(), path.c_str(), "--config", config.c_str(), nullptr);
     }
@@ -71,25 +93,24 @@ Status start(Child& child, const std::string& config) {
   return child.pidfd ? Status{} : Status{Error::from_errno("watch", path)};
 }
 
-/// Both services, from their start to their end.
+/// The services, from their start to their end.
 class Launch {
  public:
-  Launch(EventLoop& loop, std::string config) : loop_{loop}, config_{std::move(config)} {}
+  /// `stop_timeout` 0: a stop may take for ever. `programs`: the hosts may come to an end.
+  Launch(EventLoop& loop, std::string config, Nanos stop_timeout, bool programs)
+      : loop_{loop}, config_{std::move(config)}, stop_timeout_{stop_timeout}, programs_{programs} {}
   ~Launch() {
-    for (Child& child : children_) {
-      if (child.pid < 0) continue;
-      ::kill(child.pid, SIGKILL);
-      ::waitpid(child.pid, nullptr, 0);
-    }
+    for (Child& child : children_) drop(child);
   }
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
-  Status add(const std::string& name) {
-    Child& child = children_.at(count_);
+  Status add(const std::string& name, const std::string& preloaded = {}, bool vital = true) {
+    // That of the hosts has its place, where there is one.
+    Child& child = vital ? children_.at(count_++) : children_.back();
     child.name = name;
-    if (Status started = start(child, config_); !started) return started;
-    ++count_;
+    child.vital = vital;
+    if (Status started = start(child, config_, preloaded); !started) return started;
     auto watched =
         loop_.watch(child.pidfd.get(), EPOLLIN, [this, &child](std::uint32_t) { ended(child); });
     if (!watched) return watched.error();
@@ -97,24 +118,72 @@ class Launch {
     return {};
   }
 
-  void stop() {
+  /// One that nobody could watch.
+  void drop_recorder() { drop(children_.back()); }
+
+  /// SIGQUIT in the place of SIGTERM has them report first. The recorder follows when the others
+  /// have ended: it is to have what they send at their end.
+  void stop(int number = SIGTERM) {
     if (std::exchange(stopping_, true)) return;
-    signal_all(SIGTERM);
-    // The end of patience: what is still there is deaf.
-    auto patience = loop_.every(kGrace, [this] {
-      exit_ = static_cast<int>(Exit::kFailure);
-      signal_all(SIGKILL);
-    });
-    if (!patience) signal_all(SIGKILL);
+    signal_all(number);
+    if (stop_timeout_ > Nanos{}) kill_after(stop_timeout_ + kGrace);
+  }
+
+  /// Ctrl+C; the second one does not wait.
+  void interrupted() {
+    stop();
+    if (++interrupts_ == 2) kill_after(kHurry);
   }
 
   int exit_code() const noexcept { return exit_; }
+  /// A host whose supervisor was killed is dying, and not yet dead: then it is ours to wait for, or
+  /// its files would still be in use when they are swept.
+  void end_orphans() const {
+    if (!killed_) return;
+    const std::string list = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    for (bool any = true; any;) {
+      any = false;
+      std::ifstream children{list};
+      for (pid_t child = 0; children >> child;) {
+        ::kill(child, SIGKILL);
+        any |= ::waitpid(child, nullptr, 0) == child;
+      }
+    }
+  }
 
  private:
+  static void drop(Child& child) {
+    if (child.pid < 0) return;
+    ::kill(child.pid, SIGKILL);
+    ::waitpid(child.pid, nullptr, 0);
+    child.pid = -1;
+  }
+
+  /// Whether it lives, and it is its turn to end.
+  bool is_due(const Child& child) const noexcept {
+    return child.pid > 0 && (child.vital || recorder_due_);
+  }
+
   void signal_all(int number) const {
     for (const Child& child : children_) {
-      if (child.pid > 0) ::kill(child.pid, number);
+      if (is_due(child)) ::kill(child.pid, number);
     }
+  }
+
+  void kill_after(Nanos patience) {
+    loop_.forget(patience_);
+    auto timer = loop_.every(patience, [this] { kill_all(); });
+    patience_ = timer ? timer.value() : 0;
+    if (!timer) kill_all();
+  }
+
+  void kill_all() {
+    for (const Child& child : children_) {
+      if (!is_due(child)) continue;
+      say(child.name + " does not end: killed");
+      exit_ = static_cast<int>(Exit::kLeftBehind);
+    }
+    signal_all(SIGKILL);
   }
 
   void ended(Child& child) {
@@ -122,64 +191,143 @@ class Launch {
     ::waitpid(child.pid, &status, 0);
     child.pid = -1;
     loop_.forget(child.watch);
+    killed_ |= WIFSIGNALED(status);
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(Exit::kFailure);
-    if (!stopping_ || code != 0) {
+    if (!child.vital) {
+      if (!stopping_) say(child.name + " ended: the robot goes on, and is not recorded");
+      return go_on();
+    }
+    const bool done = programs_ && code == 0 && &child == &children_[1];
+    if ((!stopping_ && !done) || code != 0) {
       const std::string how = WIFEXITED(status) ? "exit code " + std::to_string(code)
                                                 : "signal " + std::to_string(WTERMSIG(status));
-      std::fprintf(stderr, "%s: %s ended with %s%s\n", kProgram, child.name.c_str(), how.c_str(),
-                   stopping_ ? "" : ": ending everything");
+      say(child.name + " ended with " + how + (stopping_ ? "" : ": ending everything"));
     }
     // The first cause counts; an end that nobody asked for is a failure whatever its code.
-    if (exit_ == 0) exit_ = stopping_ || code != 0 ? code : static_cast<int>(Exit::kFailure);
+    const bool asked = stopping_ || done;
+    if (exit_ == 0) exit_ = asked || code != 0 ? code : static_cast<int>(Exit::kFailure);
     stop();
-    if (children_[0].pid < 0 && children_[1].pid < 0) loop_.stop();
+    go_on();
+  }
+
+  /// With the end of all, or of all but the recorder.
+  void go_on() {
+    const auto lives = [](const Child& child) { return child.pid > 0; };
+    if (std::ranges::none_of(children_, lives)) return loop_.stop();
+    if (recorder_due_ || std::ranges::count_if(children_, lives) > 1 || !lives(children_.back())) {
+      return;
+    }
+    recorder_due_ = true;
+    signal_all(SIGTERM);
+    kill_after(interrupts_ > 1 ? kHurry : kRecorderTime);
   }
 
   EventLoop& loop_;
   std::string config_;
-  std::array<Child, 2> children_;
+  std::array<Child, 3> children_;  ///< The last one: the recorder.
   std::size_t count_ = 0;
+  Nanos stop_timeout_;
   int exit_ = 0;
+  int interrupts_ = 0;
+  EventLoop::Id patience_ = 0;  ///< Its timer; 0: none.
+  const bool programs_;
   bool stopping_ = false;
+  bool recorder_due_ = false;
+  bool killed_ = false;
 };
 
-Status launch(const Options& options, bool with_hosts, int& exit_code) {
+Status launch(const Options& options, const Config& config, int& exit_code) {
   auto created = EventLoop::create();
   if (!created) return created.error();
   EventLoop& loop = *created.value();
-  Launch services{loop, options.config};
-  if (Status signals =
-          loop.on_signals({SIGTERM, SIGINT, SIGHUP}, [&services](int) { services.stop(); });
-      !signals) {
-    return signals;
+  Launch services{loop, options.config, config.robot.stop_timeout, !options.scripts.empty()};
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  Signals signals{say, [&services](int signal) {
+                    if (signal == SIGINT) return services.interrupted();
+                    services.stop(signal == SIGQUIT ? SIGQUIT : SIGTERM);
+                  }};
+  if (Status watched = signals.watch(loop); !watched) return watched;
+  const std::string checker = options.check_rt ? find_program("horus-check-rt.so") : "";
+  if (options.check_rt && checker.empty()) {
+    return Error{Errc::kNotFound, "check ticks (is package 'horus' installed?)", ENOENT,
+                 Name<200>::clipped("horus-check-rt.so")};
   }
-  if (Status added = services.add("horusd"); !added) return added;
-  if (with_hosts) {
+  if (checker.find_first_of(" :") != std::string::npos) {
+    return Error{Errc::kInvalidArgument,
+                 "check ticks: the loader takes no path with a blank or a colon", 0,
+                 Name<200>::clipped(checker)};
+  }
+  if (Status added = services.add("horusd", checker); !added) return added;
+  if (!config.hosts.empty()) {
     if (Status added = services.add("horus-pyhost"); !added) return added;
+  }
+  if (config.record.wanted) {
+    const Status added = services.add("horus-recorder", {}, /*vital=*/false);
+    if (!added) {
+      say("the robot is not recorded: " + describe(added.error()));
+      services.drop_recorder();
+    }
   }
   if (options.duration) {
     auto timer = loop.every(*options.duration, [&services] { services.stop(); });
     if (!timer) return timer.error();
   }
   const Status ran = loop.run();
+  services.end_orphans();
   exit_code = services.exit_code();
   return ran;
+}
+
+/// Both services have ended, and what happened in them is known.
+void keep_boxes(const std::string& base, const std::string& robot, int exit_code) {
+  const std::string why =
+      exit_code == 0 ? "stopped" : "ended with exit code " + std::to_string(exit_code);
+  const auto kept = shm::flush_boxes(base, shm::box_folder(base), robot, why);
+  if (!kept) {
+    return say("no black box is kept: " + describe(kept.error()) +
+               cure_of(shortage_of(kept.error())));
+  }
+  shm::BlackBoxPage::remove_dead(base);
+}
+
+/// Keeps what happened, and removes what a host that had to be killed left behind. While a robot
+/// runs here, which is why a launch is refused, the pages of its dead hosts count on when they are
+/// started again.
+void clean(const std::string& base, const std::string& robot, int exit_code) {
+  const std::string runtime = runtime_directory(base);
+  remove_left(runtime);
+  {
+    const auto services = InstanceLock::take(runtime + "/" + kDaemonLock);
+    const auto hosts = InstanceLock::take(runtime + "/" + kSupervisorLock);
+    if (services && hosts) {
+      keep_boxes(base, robot, exit_code);
+      shm::sweep(base, /*hosts_too=*/true);
+    }
+  }
+  remove_if_empty({runtime, base});
 }
 
 int run(int argc, char** argv) {
   Options options;
   if (const auto exit = parse_options(argc, argv, kUsage, options)) return static_cast<int>(*exit);
+  hold_signals();
+  std::optional<ScriptConfig> scripts;
+  if (!options.scripts.empty()) {
+    auto made = ScriptConfig::make(options.scripts);
+    if (!made) return static_cast<int>(refuse(kProgram, made.error(), Exit::kUsage));
+    scripts.emplace(std::move(made).value());
+    options.config = scripts->file();
+  }
   const ConfigResult loaded = load_checked(options.config, ConfigScope::kAll);
   if (const auto* error = std::get_if<ConfigError>(&loaded)) {
-    return static_cast<int>(refuse(kProgram, Exit::kConfig, error->text));
+    return static_cast<int>(refuse(kProgram, *error));
   }
+  // One thread so far.
+  ::setenv(kLaunchedVariable, "1", 1);  // NOLINT(concurrency-mt-unsafe)
   int exit_code = 0;
-  const Status done = launch(options, !std::get<Config>(loaded).hosts.empty(), exit_code);
-  // What a host that had to be killed left behind.
-  const std::string base = shm::default_base();
-  shm::sweep(base, /*hosts_too=*/true);
-  remove_if_empty({runtime_directory(base), base});
-  if (!done) return static_cast<int>(refuse(kProgram, Exit::kInternal, describe(done.error())));
+  const Status done = launch(options, std::get<Config>(loaded), exit_code);
+  clean(shm::default_base(), std::get<Config>(loaded).robot.name, exit_code);
+  if (!done) return static_cast<int>(refuse(kProgram, done.error(), Exit::kInternal));
   return exit_code;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,14 @@ bool delegated(const std::string& folder) noexcept {
 bool write_to(const std::string& path, std::string_view text) noexcept {
   const UniqueFd fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+/// What one host may have of the service's processes and threads: the supervisor and the other
+/// hosts go on beside one that starts them without end. 0: there is no limit to share.
+std::uint64_t share_of_tasks(const std::string& folder) {
+  std::ifstream file{folder + "/pids.max"};
+  std::uint64_t tasks = 0;
+  return file >> tasks ? tasks / 4 * 3 : 0;
 }
 
 bool make_folder(const std::string& path) noexcept {
@@ -67,6 +76,8 @@ std::optional<Leaves> Leaves::take() {
   if (folder.empty() || !delegated(folder)) return std::nullopt;
   const std::string own = folder + "/supervisor";
   if (!make_folder(own) || !write_to(own + "/cgroup.procs", "0")) return std::nullopt;
+  // Where it is refused, hosts share the service's limit.
+  static_cast<void>(write_to(folder + "/cgroup.subtree_control", "+pids"));
   return Leaves{folder};
 }
 
@@ -77,6 +88,8 @@ Leaf Leaves::make(const std::string& host) const noexcept {
   leaf.folder_ = folder;
   leaf.procs_ = UniqueFd{::open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};
   if (!leaf.procs_) return {};  // `leaf` removes the folder.
+  const std::uint64_t tasks = share_of_tasks(folder_);
+  if (tasks > 0) static_cast<void>(write_to(folder + "/pids.max", std::to_string(tasks)));
   return leaf;
 }
 

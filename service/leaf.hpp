@@ -38,7 +38,8 @@ class Leaves {
   /// hosts share the service's cgroup.
   static std::optional<Leaves> take();
 
-  /// An empty Leaf when it cannot be made: the host runs without.
+  /// With three quarters of the processes and threads that the service may have. An empty Leaf when
+  /// it cannot be made: the host runs without.
   Leaf make(const std::string& host) const noexcept;
 
  private:

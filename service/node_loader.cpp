@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/node_loader.hpp"
 
+#include <cxxabi.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
+#include <memory>
+#include <new>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 
+#include "rt/base/unique_fd.hpp"
+#include "service/describe.hpp"
 #include "service/plugin.hpp"
 
 namespace horus::service {
@@ -21,10 +30,35 @@ std::string one_line(std::string text) {
   return text;
 }
 
+/// As it is written in C++; what is no mangled name stays.
+std::string demangled(const std::string& symbol) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> readable{
+      abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), &std::free};
+  return readable != nullptr ? readable.get() : symbol;
+}
+
+/// With the symbols in it as people write them.
+std::string with_readable_symbols(std::string_view text) {
+  constexpr std::string_view kOfSymbol =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.";
+  std::string readable;
+  while (!text.empty()) {
+    const std::size_t word = std::min(text.find_first_not_of(kOfSymbol), text.size());
+    const bool mangled = text.starts_with("_Z");
+    readable += mangled ? demangled(std::string{text.substr(0, word)}) : text.substr(0, word);
+    text.remove_prefix(word);
+    const std::size_t gap = std::min(text.find_first_of(kOfSymbol), text.size());
+    readable += text.substr(0, gap);
+    text.remove_prefix(gap);
+  }
+  return readable;
+}
+
 /// dlerror() is per thread in glibc.
 std::string dl_text() {
   const char* text = ::dlerror();  // NOLINT(concurrency-mt-unsafe)
-  return text == nullptr ? "unknown reason" : one_line(text);
+  return text == nullptr ? "unknown reason" : with_readable_symbols(one_line(text));
 }
 
 Table open_plugin(const std::string& path) {
@@ -64,6 +98,12 @@ std::string construct(const PluginNodeType& type, PluginContext& context, Loaded
     loaded.node = {type.make(context), type.destroy};
     loaded.wake = context.take_wake();
     return {};
+  } catch (const std::system_error& error) {
+    static_cast<void>(errc_of(error.code().value()));  // For shortage_behind().
+    return one_line(error.what());
+  } catch (const std::bad_alloc&) {
+    static_cast<void>(errc_of(ENOMEM));
+    return "out of memory";
   } catch (const std::exception& error) {
     return one_line(error.what());
   } catch (...) {
@@ -88,21 +128,43 @@ std::variant<LoadedNode, std::string> make_node(const NodeEntry& entry, const No
     return title + ": unknown parameter '" + unasked + "' (known: " + known + ")";
   }
   if (!entry.on.empty() && loaded.wake == nullptr) {
-    return title + ": type '" + entry.type + "' does not wait for messages: give it a 'rate'";
+    return title + ": type '" + entry.type + "' is to wait for '" + entry.on +
+           "', and its constructor does not call wake_on(...)";
   }
   return loaded;
 }
 
+/// What the system was short of when a node failed, which an exception's text or the dynamic
+/// linker's does not tell; 0: nothing.
+int shortage_behind() noexcept {
+  if (!UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) static_cast<void>(errc_of(errno));
+  return last_shortage();
+}
+
 }  // namespace
+
+std::optional<ConfigError> check_plugins(const Config& config) {
+  for (const NodeEntry& entry : config.nodes) {
+    const auto found = find_type(entry);
+    if (const auto* error = std::get_if<std::string>(&found)) {
+      return ConfigError{entry.place.text() + ": " + *error};
+    }
+  }
+  return std::nullopt;
+}
 
 std::variant<std::vector<LoadedNode>, ConfigError> load_nodes(const Config& config,
                                                               shm::Session& topics,
                                                               std::span<NodeStats> stats) {
   std::vector<LoadedNode> nodes;
   for (const NodeEntry& entry : config.nodes) {
+    forget_shortage();
     auto made = make_node(entry, {topics, message_counters(stats[nodes.size()])});
     if (const auto* error = std::get_if<std::string>(&made)) {
-      return ConfigError{entry.place.text() + ": " + *error};
+      const int shortage = shortage_behind();
+      std::string text = entry.place.text() + ": " + *error;
+      if (shortage != 0) text += ": " + errno_text(shortage);
+      return ConfigError{.text = std::move(text), .shortage = shortage};
     }
     nodes.push_back(std::get<LoadedNode>(std::move(made)));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -28,5 +29,9 @@ struct LoadedNode {
 std::variant<std::vector<LoadedNode>, ConfigError> load_nodes(const Config& config,
                                                               shm::Session& topics,
                                                               std::span<NodeStats> stats);
+
+/// Whether each node's plug-in is one and has its type: what can be known without making nodes.
+/// Loads the plug-ins.
+std::optional<ConfigError> check_plugins(const Config& config);
 
 }  // namespace horus::service

@@ -6,18 +6,40 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "rt/base/printable.hpp"
+
 namespace horus::service {
 
 namespace notify {
 namespace {
 
-constexpr std::size_t kMaxStatus = 200;
+/// A message is one datagram of 4096 bytes at most, with fields beside this one.
+constexpr std::size_t kMaxStatus = 2000;
 
 std::string status_field(const std::string& status) {
-  return "STATUS=" + status.substr(0, kMaxStatus);
+  // A line break in it would be another field.
+  std::string text = printable(status);
+  if (text.size() > kMaxStatus) {
+    constexpr std::string_view kCut = "...";
+    std::size_t end = kMaxStatus - kCut.size();
+    // Not within a character: systemd takes no such line.
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
+    text.replace(end, std::string::npos, kCut);
+  }
+  return "STATUS=" + text;
+}
+
+std::string extension_field(Nanos grace) {
+  return "\nEXTEND_TIMEOUT_USEC=" + std::to_string(grace / std::chrono::microseconds{1});
 }
 
 }  // namespace
+
+bool supervised() noexcept {
+  // The environment changes only at a program's beginning, while there is one thread.
+  const char* socket = ::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+  return socket != nullptr && *socket != '\0';
+}
 
 void ready(const std::string& status) {
   sd_notify(0, ("READY=1\n" + status_field(status)).c_str());
@@ -27,8 +49,14 @@ void status(const std::string& status) {
   sd_notify(0, status_field(status).c_str());
 }
 
-void stopping(const std::string& status) {
-  sd_notify(0, ("STOPPING=1\n" + status_field(status)).c_str());
+void starting(const std::string& status, Nanos grace) {
+  sd_notify(0, (status_field(status) + extension_field(grace)).c_str());
+}
+
+void stopping(const std::string& status, Nanos grace) {
+  std::string message = "STOPPING=1\n" + status_field(status);
+  if (grace > Nanos{}) message += extension_field(grace);
+  sd_notify(0, message.c_str());
 }
 
 void failed(const std::string& status, int os_errno) {
@@ -52,6 +80,10 @@ std::optional<Nanos> watchdog_interval() {
 void store(int fd, std::string_view name) {
   const std::string message = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + std::string{name};
   sd_pid_notify_with_fds(0, 0, message.c_str(), &fd, 1);
+}
+
+void forget(std::string_view name) {
+  sd_notify(0, ("FDSTOREREMOVE=1\nFDNAME=" + std::string{name}).c_str());
 }
 
 }  // namespace notify

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/peer.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,23 +9,27 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "shm/folder.hpp"
+#include "shm/names.hpp"
+#include "shm/stats_page.hpp"
 
 namespace horus::service {
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr std::size_t kLongestGroup = 16 << 20;
+constexpr std::size_t kLongestPath = sizeof(sockaddr_un::sun_path);
 
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return Error::from_errno("name socket (its path is too long)", path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
+/// Of a socket in a folder that only we can enter: nobody sees its rights before.
+Status give_rights(const shm::Folder& folder, const std::string& name, const Access& access) {
+  const bool shared = access.group && ::fchownat(folder.fd(), name.c_str(), static_cast<uid_t>(-1),
+                                                 *access.group, AT_SYMLINK_NOFOLLOW) == 0;
+  if (shared || ::fchmodat(folder.fd(), name.c_str(), S_IRUSR | S_IWUSR, 0) == 0) return {};
+  return Error::from_errno("close socket to others", folder.path_of(name));
 }
 
 }  // namespace
@@ -54,33 +59,42 @@ bool Access::granted(const Peer& peer) const noexcept {
 }
 
 std::optional<gid_t> find_group(const std::string& name) {
-  std::array<char, 16384> buffer{};
+  std::vector<char> buffer(16384);
   group entry{};
   group* found = nullptr;
-  ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  // A group of many members is a long one.
+  while (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE &&
+         buffer.size() < kLongestGroup) {
+    buffer.resize(buffer.size() * 4);
+  }
   return found == nullptr ? std::nullopt : std::optional{found->gr_gid};
 }
 
 Result<UniqueFd> listen_at(const std::string& path, const Access& access) {
-  const auto address = address_of(path);
-  if (!address) return address.error();
-  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (!fd) return Error::from_errno("create socket", path);
-  ::unlink(path.c_str());
-  static constexpr mode_t kOwnerOnly = 0600;
-  static constexpr mode_t kOwnerAndGroup = 0660;
-  // On the descriptor: the name gets this mode from its first moment.
-  if (::fchmod(fd.get(), kOwnerOnly) != 0) return Error::from_errno("protect socket", path);
-  const sockaddr* name = reinterpret_cast<const sockaddr*>(&address.value());
-  if (::bind(fd.get(), name, sizeof(sockaddr_un)) != 0) {
-    return Error::from_errno("create socket", path);
+  // Clients have to name it, too.
+  if (path.size() >= kLongestPath) {
+    errno = ENAMETOOLONG;
+    return Error::from_errno("name socket (its path is too long)", path);
   }
-  if (access.group && ::chown(path.c_str(), static_cast<uid_t>(-1), *access.group) == 0 &&
-      ::chmod(path.c_str(), kOwnerAndGroup) != 0) {
-    return Error::from_errno("open socket to its group", path);
+  const std::size_t slash = path.rfind('/');
+  const std::string name = path.substr(slash + 1);
+  const auto folder = shm::Folder::own(path.substr(0, slash));
+  if (!folder) return folder.error();
+  // Where nobody else can reach it before it has its rights.
+  const std::string hidden = "." + shm::make_identity();
+  const auto made = folder.value()->folder(hidden, 0700);
+  if (!made) return made.error();
+  const shm::Folder& inside = *made.value();
+  auto listener = shm::listen_in(inside, name);
+  if (listener) {
+    if (const Status given = give_rights(inside, name, access); !given) listener = given.error();
   }
-  if (::listen(fd.get(), kBacklog) != 0) return Error::from_errno("listen", path);
-  return fd;
+  if (listener && ::renameat(inside.fd(), name.c_str(), folder.value()->fd(), name.c_str()) != 0) {
+    listener = Error::from_errno("name socket", path);
+  }
+  inside.discard(name);
+  folder.value()->discard(hidden);
+  return listener;
 }
 
 bool is_listening_at(int fd, const std::string& path) noexcept {
@@ -89,10 +103,16 @@ bool is_listening_at(int fd, const std::string& path) noexcept {
   int listening = 0;
   socklen_t flag_size = sizeof listening;
   struct stat status {};
-  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &flag_size) == 0 &&
-         listening == 1 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
-         address.sun_family == AF_UNIX && path == address.sun_path &&
-         ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &flag_size) != 0 || listening != 1 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      address.sun_family != AF_UNIX) {
+    return false;
+  }
+  // It was bound elsewhere, and moved.
+  const std::string_view bound{address.sun_path, ::strnlen(address.sun_path, kLongestPath)};
+  const auto name = [](std::string_view whole) { return whole.substr(whole.rfind('/') + 1); };
+  return name(bound) == name(path) && ::lstat(path.c_str(), &status) == 0 &&
+         S_ISSOCK(status.st_mode) && status.st_uid == ::geteuid();
 }
 
 }  // namespace horus::service

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,10 +31,13 @@
 namespace horus {
 
 /// Raised when anything that a plug-in and horusd share changes its shape.
-inline constexpr std::uint32_t kPluginAbi = 1;
+inline constexpr std::uint32_t kPluginAbi = 6;
 
 /// A node's way to topics: a Session whose publishers and subscribers count into the node's own
-/// statistics. Cheap to copy; valid as long as the node.
+/// statistics. Cheap to copy; valid as long as the node. A subscriber begins with what was
+/// sent since the robot started. Without options it wants the newest 16 messages of each publisher,
+/// of images and their like the newest one; options that are given say the depth themselves, and 0
+/// is all that a ring holds.
 class NodeTopics {
  public:
   NodeTopics(shm::Session& session, const MessageCounters& counters)
@@ -44,7 +48,8 @@ class NodeTopics {
     return session_->publisher<T>(topic, counted(options));
   }
   template <shm::Message T>
-  Result<shm::Subscriber<T>> subscriber(std::string_view topic, shm::TopicOptions options = {}) {
+  Result<shm::Subscriber<T>> subscriber(std::string_view topic,
+                                        shm::TopicOptions options = {.depth = kDepth}) {
     return session_->subscriber<T>(topic, counted(options));
   }
   template <shm::PooledPayload P>
@@ -54,7 +59,7 @@ class NodeTopics {
   }
   template <shm::PooledPayload P>
   Result<shm::PooledSubscriber<P>> subscriber(std::string_view topic,
-                                              shm::TopicOptions options = {}) {
+                                              shm::TopicOptions options = {.depth = 1}) {
     return session_->subscriber<P>(topic, counted(options));
   }
   Result<shm::ImagePublisher> image_publisher(std::string_view topic,
@@ -62,18 +67,28 @@ class NodeTopics {
     return session_->image_publisher(topic, counted(options));
   }
   Result<shm::ImageSubscriber> image_subscriber(std::string_view topic,
-                                                shm::TopicOptions options = {}) {
+                                                shm::TopicOptions options = {.depth = 1}) {
     return session_->image_subscriber(topic, counted(options));
   }
   Result<shm::Image> image(std::uint32_t height, std::uint32_t width, shm::Encoding encoding) {
     return session_->image(height, width, encoding);
   }
+  /// Counts a message that the node received and does not use: it is among those dropped.
+  void count_refused() noexcept { count(counters_.dropped); }
   /// For topics whose type is known at run time only, and to make clouds, depth images, tensors.
   shm::Session& session() noexcept { return *session_; }
+
+  static constexpr std::uint32_t kDepth = 16;
 
  private:
   shm::TopicOptions counted(shm::TopicOptions options) const noexcept {
     options.counters = counters_;
+    options.actuator = counters_.whole;
+    if (!options.history) {
+      options.history = std::numeric_limits<std::uint32_t>::max();
+      options.since = session_->opened();
+    }
+    options.waits = false;  // For all of a robot's subscribers together, once they are there.
     return options;
   }
 
@@ -109,7 +124,7 @@ class PluginContext {
   class Wake final : public WakeSource {
    public:
     explicit Wake(Subscriber& subscriber) : subscriber_{subscriber} {}
-    bool wait_until(TimePoint until) noexcept override { return subscriber_.wait_until(until); }
+    bool wait_until(TimePoint until) noexcept override { return subscriber_.wait_for_new(until); }
     void interrupt() noexcept override { subscriber_.interrupt(); }
 
    private:

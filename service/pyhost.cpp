@@ -4,19 +4,33 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "rt/base/printable.hpp"
+#include "rt/thread_usage.hpp"
 #include "service/describe.hpp"
 #include "service/notify.hpp"
+#include "service/thread_report.hpp"
+#include "service/wire/varlink.hpp"
+#include "shm/black_box_page.hpp"
 
 namespace horus::service {
 namespace {
 
 constexpr Nanos kRound = 100ms;
+/// Longer than any host has for its stop, and the cleaning up after it.
+constexpr Nanos kHostsStopMargin = 4s;
 constexpr std::uint64_t kRoundsPerHeartbeat = 10;
 /// At once from one host, so that a talkative one cannot keep the others waiting.
-constexpr int kMaxReads = 16;
+constexpr int kMaxLogReads = 16;
+/// Of a program's host: another start would end as these did.
+constexpr int kMostEarlyEnds = 3;
+/// What is written to a pipe is whole up to 4096 bytes.
+constexpr std::size_t kLongestText = 512;
+/// How the line of a crash begins, see tell_crashes(); the interpreter's stacks follow it.
+constexpr std::string_view kCrashed = "<2>crashed ";
 
 std::string seconds(Nanos duration) {
   std::array<char, 32> text{};
@@ -24,11 +38,11 @@ std::string seconds(Nanos duration) {
   return text.data();
 }
 
-/// What there is to read, line by line; up to kMaxReads blocks.
+/// What there is to read, line by line; up to kMaxLogReads blocks.
 template <typename EachLine>
 void read_lines(int fd, LineSplitter& splitter, EachLine each) {
   std::array<char, 4096> block{};
-  for (int i = 0; i < kMaxReads; ++i) {
+  for (int i = 0; i < kMaxLogReads; ++i) {
     const ssize_t count = ::read(fd, block.data(), block.size());
     if (count <= 0) return;
     for (const std::string& line : splitter.feed({block.data(), static_cast<std::size_t>(count)})) {
@@ -51,13 +65,22 @@ LogLevel take_level(std::string_view& line) {
 
 }  // namespace
 
+/// What is heard of a host, in the order of Slot::watches.
+const std::array<PyHost::Source, 3> PyHost::kSources{{{"its output", &PyHost::read_output},
+                                                      {"its readiness", &PyHost::read_ready},
+                                                      {"its end", &PyHost::collect}}};
+
 PyHost::PyHost(const Config& config, std::string base, EventLoop& loop, Journal& journal)
     : base_{std::move(base)},
       loop_{loop},
       journal_{journal},
+      boxes_{base_, config.robot.name, journal},
       leaves_{Leaves::take()},
-      table_{config.hosts} {
+      robot_{config.robot.name},
+      stop_timeout_{config.robot.stop_timeout},
+      table_{config.hosts, stop_timeout_} {
   for (const HostEntry& entry : config.hosts) slots_.emplace_back().entry = entry;
+  programs_ = std::ranges::all_of(config.hosts, &HostEntry::script);
   told_states_.resize(slots_.size(), HostState::kWaiting);
 }
 
@@ -74,14 +97,34 @@ Status PyHost::start() {
 void PyHost::stop() {
   if (stopping_) return;
   stopping_ = true;
-  notify::stopping("stopping | " + status_text());
+  notify::stopping("stopping | " + status_text(), stop_timeout_ + kHostsStopMargin);
   step({.kind = HostEvent::Kind::kStop});
+}
+
+void PyHost::report() {
+  if (stopping_) return;
+  for (const std::string& line : thread_report({})) journal_.say(LogLevel::kInfo, line);
+  for (Slot& slot : slots_) {
+    if (slot.process) slot.process->report();
+  }
+}
+
+void PyHost::put_boxes_away() {
+  if (boxes_.flush(failed() ? "a host came to a bad end" : "stopped")) {
+    shm::BlackBoxPage::remove_dead(base_);
+  }
+}
+
+void PyHost::hurry() {
+  if (!stopping_) return;
+  hurried_ = true;
+  step({.kind = HostEvent::Kind::kHurry});
 }
 
 void PyHost::step(const HostEvent& event) {
   for (const HostAction& action : table_.step(event, MonotonicClock::now())) act(action);
   tell();
-  if (table_.finished()) loop_.stop();
+  if (table_.finished() || (programs_ && table_.all_ended())) loop_.stop();
 }
 
 void PyHost::act(const HostAction& action) {
@@ -91,9 +134,15 @@ void PyHost::act(const HostAction& action) {
     case HostAction::Kind::kTerminate:
       if (slot.process) slot.process->terminate();
       return;
+    case HostAction::Kind::kAbort:
+      say(LogLevel::kError, action.host, table_.hosts()[action.host].reason);
+      if (slot.process) slot.process->abort();
+      return;
     case HostAction::Kind::kKill:
       say(LogLevel::kWarning, action.host,
-          stopping_ ? "ignores SIGTERM: killed" : "does not move any more: killed");
+          hurried_    ? "killed: the stop was not to wait"
+          : stopping_ ? "ignores SIGTERM: killed"
+                      : "hangs: killed");
       if (slot.process) slot.process->kill();
       return;
   }
@@ -104,8 +153,14 @@ void PyHost::spawn(std::size_t host) {
   slot.output = {};
   slot.ready = {};
   slot.page.reset();
-  auto process = HostProcess::spawn(slot.entry, leaves_ ? leaves_->make(slot.entry.name) : Leaf{});
+  slot.slow_start_said = false;
+  slot.crash.clear();
+  // A program's hosts belong to no service.
+  const std::string robot = slot.entry.shares_stdout ? std::string{} : robot_;
+  auto process = HostProcess::spawn(slot.entry, stop_timeout_, robot,
+                                    leaves_ ? leaves_->make(slot.entry.name) : Leaf{});
   if (!process) {
+    note_early_end(host, describe(process.error()));
     step({.kind = HostEvent::Kind::kExited, .host = host, .reason = describe(process.error())});
     return;
   }
@@ -115,40 +170,52 @@ void PyHost::spawn(std::size_t host) {
 
 void PyHost::watch(std::size_t host) {
   Slot& slot = slots_[host];
-  const std::pair<int, void (PyHost::*)(std::size_t)> sources[] = {
-      {slot.process->output(), &PyHost::read_output},
-      {slot.process->ready(), &PyHost::read_ready},
-      {slot.process->pidfd(), &PyHost::collect}};
-  for (std::size_t i = 0; i < slot.watches.size(); ++i) {
-    const auto [fd, react] = sources[i];
-    auto id = loop_.watch(fd, EPOLLIN, [this, host, i, react = react](std::uint32_t events) {
+  const std::array fds{slot.process->output(), slot.process->ready(), slot.process->pidfd()};
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    auto id = loop_.watch(fds[i], EPOLLIN, [this, host, i](std::uint32_t events) {
       // Closed by the host and nothing left to read: it would be reported for ever.
       if ((events & EPOLLIN) == 0) return loop_.forget(slots_[host].watches[i]);
-      (this->*react)(host);
+      (this->*kSources[i].react)(host);
     });
     slot.watches[i] = id ? id.value() : 0;
+    if (id) continue;
+    say(LogLevel::kError, host,
+        "is looked at every " + seconds(kRound) + ", as " + kSources[i].what +
+            " cannot be watched: " + describe(id.error()));
+  }
+}
+
+/// What could not be watched.
+void PyHost::look(std::size_t host) {
+  for (std::size_t i = 0; i < kSources.size() && slots_[host].process; ++i) {
+    if (slots_[host].watches[i] == 0) (this->*kSources[i].react)(host);
   }
 }
 
 void PyHost::read_output(std::size_t host) {
   Slot& slot = slots_[host];
   read_lines(slot.process->output(), slot.output, [&](std::string_view line) {
+    const bool crash = line.starts_with(kCrashed);
     const LogLevel level = take_level(line);
+    if (crash) slot.crash = line;
     journal_.say(level, line, slot.entry.name);
   });
 }
 
 void PyHost::read_ready(std::size_t host) {
+  using Kind = HostEvent::Kind;
   Slot& slot = slots_[host];
-  static constexpr std::string_view kFailed = "failed: ";
+  static constexpr std::pair<std::string_view, Kind> kWords[] = {
+      {"importing ", Kind::kStage}, {"imported", Kind::kStage}, {"ready", Kind::kReady},
+      {"failed: ", Kind::kFailed},  {"hang: ", Kind::kHang},    {"stacks", Kind::kHangTold},
+      {"held", Kind::kHeld}};
   std::vector<HostEvent> events;
   read_lines(slot.process->ready(), slot.ready, [&](std::string_view line) {
-    if (line == "ready") {
-      events.push_back({.kind = HostEvent::Kind::kReady, .host = host});
-    } else if (line.starts_with(kFailed)) {
-      line.remove_prefix(kFailed.size());
-      events.push_back(
-          {.kind = HostEvent::Kind::kFailed, .host = host, .reason = std::string{line}});
+    for (const auto& [word, kind] : kWords) {
+      if (!line.starts_with(word)) continue;
+      const bool imports = word == "importing ";
+      const std::string_view rest = imports ? line : line.substr(word.size());
+      events.push_back({.kind = kind, .host = host, .reason = std::string{rest}});
     }
   });
   for (const HostEvent& event : events) step(event);
@@ -165,15 +232,60 @@ void PyHost::collect(std::size_t host) {
   }
   for (const EventLoop::Id id : slot.watches) loop_.forget(id);
   slot.process.reset();
-  step({.kind = HostEvent::Kind::kExited,
-        .host = host,
-        .reason = end->reason,
-        .success = end->success});
+  // Its own words name the node.
+  const bool told = tells_crash(slot.crash, end->reason);
+  const std::string& reason = told ? slot.crash : end->reason;
+  // A program that has no scheduler yet ends by the signal.
+  const bool success = end->success || (stopping_ && slot.entry.script && end->terminated);
+  note_early_end(host, reason);
+  // In the service the daemon does, whose folder that is.
+  if (!success && base_ != shm::kServiceBase) {
+    boxes_.ask("host '" + slot.entry.name + "' ended: " + reason);
+  }
+  step({.kind = HostEvent::Kind::kExited, .host = host, .reason = reason, .success = success});
+}
+
+/// Who waits for it to be ready waits no longer; the service's goes on trying.
+void PyHost::note_early_end(std::size_t host, const std::string& reason) {
+  Slot& slot = slots_[host];
+  const bool early = table_.hosts()[host].state == HostState::kStarting;
+  slot.early_ends = early ? slot.early_ends + 1 : 0;
+  if (slot.early_ends != kMostEarlyEnds || program_fd_ < 0) return;
+  const std::string text = "it ended " + std::to_string(kMostEarlyEnds) +
+                           " times before it was ready; the last time: " + reason;
+  const std::string line = wire::to_line({{"host", slot.entry.name},
+                                          {"is", "failed"},
+                                          {"text", printable(text).substr(0, kLongestText)}}) +
+                           "\n";
+  // A program that is gone waits for nothing.
+  [[maybe_unused]] const ssize_t told = ::write(program_fd_, line.data(), line.size());
 }
 
 void PyHost::each_round() {
   if (++rounds_ % kRoundsPerHeartbeat == 0) check_heartbeats();
+  for (std::size_t i = 0; i < slots_.size(); ++i) look(i);
+  for (std::size_t i = 0; i < slots_.size(); ++i) look_for_debugger(i);
   step({.kind = HostEvent::Kind::kTime});
+  for (std::size_t i = 0; i < slots_.size(); ++i) tell_slow_start(i);
+}
+
+/// Of a start; one that uses the interpreter, and is not attached, the host tells itself.
+void PyHost::look_for_debugger(std::size_t host) {
+  const auto& process = slots_[host].process;
+  const bool starts = table_.hosts()[host].state == HostState::kStarting;
+  if (!starts || !process || !is_process_traced(process->pid())) return;
+  step({.kind = HostEvent::Kind::kHeld, .host = host});
+}
+
+void PyHost::tell_slow_start(std::size_t host) {
+  const HostTable::Host& row = table_.hosts()[host];
+  const Nanos patience = HostTable::kReadyPatience;
+  const bool slow =
+      row.state == HostState::kStarting && MonotonicClock::now() - row.since >= patience;
+  if (!slow || std::exchange(slots_[host].slow_start_said, true)) return;
+  say(LogLevel::kWarning, host,
+      "is not ready after " + seconds(patience) +
+          (row.stage.empty() ? "" : ": still " + row.stage + "; its stack is in the log"));
 }
 
 void PyHost::check_heartbeats() {
@@ -181,11 +293,13 @@ void PyHost::check_heartbeats() {
     Slot& slot = slots_[i];
     if (table_.hosts()[i].state != HostState::kReady) continue;
     if (!slot.page) {
-      auto page = shm::StatsPage::open(base_ + "/hosts/" + slot.entry.name + ".stats");
+      auto page = shm::StatsPage::open(base_, slot.entry.name, 0);
       if (page) slot.page = std::move(page).value();
     }
-    // A page that cannot be read says nothing about its host; rounds_ moves in its place.
-    const std::uint64_t beats = slot.page ? slot.page->host().heartbeat.value() : rounds_;
+    // A page that cannot be read says nothing about its host, nor one whose writer a debugger
+    // holds; rounds_ moves in its place.
+    const bool known = slot.page && !(slot.process && is_process_traced(slot.process->pid()));
+    const std::uint64_t beats = known ? slot.page->host().heartbeat.value() : rounds_;
     step({.kind = HostEvent::Kind::kHeartbeat, .host = i, .beats = beats});
   }
 }
@@ -195,13 +309,16 @@ void PyHost::tell() {
     const HostTable::Host& host = table_.hosts()[i];
     if (told_states_[i] == host.state) continue;
     told_states_[i] = host.state;
+    const LogLevel level = host.ended_badly ? LogLevel::kError : LogLevel::kInfo;
     if (host.state == HostState::kReady) say(LogLevel::kInfo, i, "ready");
     if (host.state == HostState::kWaiting) {
-      say(LogLevel::kError, i,
-          "ended: " + host.reason + "; started again in " + seconds(host.delay));
+      say(level, i, "ended: " + host.reason + "; started again in " + seconds(host.delay));
     }
     if (host.state == HostState::kEnded && !stopping_) {
-      say(LogLevel::kError, i, "ended: " + host.reason + "; its policy: not started again");
+      say(level, i, "ended: " + host.reason + "; its policy: not started again");
+    }
+    if (host.state == HostState::kEnded && stopping_ && host.failed) {
+      say(LogLevel::kError, i, host.reason.empty() ? "never was ready" : "ended: " + host.reason);
     }
   }
   const std::string text = status_text();
@@ -220,13 +337,16 @@ std::string PyHost::status_text() const {
   for (const HostTable::Host& host : table_.hosts()) {
     if (host.state == HostState::kReady) continue;
     text += " | " + host.name + " " + to_text(host.state);
-    if (!host.reason.empty()) text += " (" + host.reason + ")";
+    const bool starts = host.state == HostState::kStarting && !host.stage.empty();
+    const std::string& why = starts ? host.stage : host.reason;
+    if (!why.empty()) text += " (" + why + ")";
   }
   return text;
 }
 
 void PyHost::say(LogLevel level, std::size_t host, const std::string& text) {
-  journal_.say(level, "host '" + slots_[host].entry.name + "' " + text);
+  const std::string& name = slots_[host].entry.name;
+  journal_.say_about(name, "", level, "host '" + name + "' " + text);
 }
 
 }  // namespace horus::service

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 #include "service/describe.hpp"
 #include "service/instance_lock.hpp"
 #include "service/notify.hpp"
 #include "service/program.hpp"
 #include "service/pyhost.hpp"
+#include "service/signals.hpp"
 #include "shm/session.hpp"
 
 namespace horus::service {
@@ -14,19 +19,36 @@ namespace {
 
 constexpr const char* kProgram = "horus-pyhost";
 constexpr Usage kUsage{.program = kProgram,
-                       .purpose = "Starts the Python hosts of a configuration and keeps them up."};
+                       .purpose = "Starts the Python hosts of a configuration and keeps them up.",
+                       .for_program = true};
 
-Exit supervise(const Config& config, const std::string& base) {
+/// What the signals ask of the supervisor.
+class Reaction {
+ public:
+  explicit Reaction(PyHost& hosts) : hosts_{hosts} {}
+
+  void operator()(int signal) {
+    // What changed in the configuration waits for a restart.
+    if (signal == SIGHUP) return;
+    if (signal == SIGQUIT) hosts_.report();
+    hosts_.stop();
+    // The second Ctrl+C does not wait.
+    if (signal == SIGINT && ++interrupts_ > 1) hosts_.hurry();
+  }
+
+ private:
+  PyHost& hosts_;
+  int interrupts_ = 0;
+};
+
+/// `last`: nobody else puts away what the hosts leave. `program`: see PyHost::tell_program().
+Exit supervise(const Config& config, const std::string& base, bool last, int program = -1) {
   auto created = EventLoop::create();
-  if (!created) return refuse(kProgram, Exit::kInternal, describe(created.error()));
+  if (!created) return refuse(kProgram, created.error(), Exit::kInternal);
   EventLoop& loop = *created.value();
-  PyHost* supervisor = nullptr;
-  // Before the journal's thread: it inherits the blocked signals.
-  const Status signals = loop.on_signals({SIGTERM, SIGINT, SIGHUP}, [&supervisor](int signal) {
-    if (signal != SIGHUP && supervisor != nullptr) supervisor->stop();
-  });
-  if (!signals) return refuse(kProgram, Exit::kInternal, describe(signals.error()));
   Journal journal{kProgram};
+  journal.keep(base, kProgram);
+  if (!config.warning.empty()) journal.say(LogLevel::kWarning, config.warning);
   // Hosts inherit it.
   if (::sched_setaffinity(0, sizeof(cpu_set_t), &config.cpus.python->native()) != 0) {
     journal.say(LogLevel::kWarning, "cannot keep to CPU " + config.cpus.python->text() + ": " +
@@ -34,36 +56,65 @@ Exit supervise(const Config& config, const std::string& base) {
                                         CpuSet::allowed().text());
   }
   PyHost hosts{config, base, loop, journal};
-  supervisor = &hosts;
-  Status ran = hosts.start();
+  hosts.tell_program(program);
+  Signals signals{[&journal](const std::string& line) { journal.say(LogLevel::kWarning, line); },
+                  Reaction{hosts}};
+  Status ran = signals.watch(loop);
+  if (ran) ran = hosts.start();
   if (ran) ran = loop.run();
-  return ran ? Exit::kOk : refuse(kProgram, Exit::kInternal, describe(ran.error()));
+  if (last && base != shm::kServiceBase) hosts.put_boxes_away();
+  if (!ran) return refuse(kProgram, ran.error(), Exit::kInternal);
+  return hosts.failed() ? Exit::kFailure : Exit::kOk;
 }
 
-Exit supervise_alone(const Config& config, const std::string& base) {
-  if (const Status made = make_folders(base); !made) {
-    return refuse(kProgram, Exit::kFailure, describe(made.error()));
+Exit supervise_alone(Config config, const std::string& base) {
+  // In a terminal a program's output is its own; the service's goes to the journal, by host.
+  for (HostEntry& host : config.hosts) host.shares_stdout = host.script && is_launched();
+  // First the base: its owner is looked at before anything is made in it.
+  if (const Status made = make_places(base, runtime_directory(base)); !made) {
+    return refuse(kProgram, made.error(), Exit::kFailure);
   }
-  const auto lock = InstanceLock::take(base + "/pyhost.lock");
+  const auto lock = InstanceLock::take(runtime_directory(base) + "/" + kSupervisorLock);
   if (!lock && lock.error().code == Errc::kBusy) {
     return refuse(kProgram, Exit::kRunning,
                   "already running as process " + std::string{lock.error().subject.view()});
   }
-  if (!lock) return refuse(kProgram, Exit::kFailure, describe(lock.error()));
-  return supervise(config, base);
+  if (!lock) return refuse(kProgram, lock.error(), Exit::kFailure);
+  return supervise(config, base, /*last=*/!is_launched());
+}
+
+/// The hosts of one running program, which they belong to and end with: no service, of which there
+/// is one.
+Exit supervise_for(const Options& options, Config config) {
+  for (HostEntry& host : config.hosts) {
+    host.python = options.python;
+    host.shares_stdout = true;
+  }
+  // Its hosts have it, too.
+  const char* const told = ::getenv("HORUS_RUN_FD");  // NOLINT(concurrency-mt-unsafe): as above.
+  const int program = told == nullptr ? -1 : static_cast<int>(std::strtol(told, nullptr, 10));
+  return supervise(config, shm::default_base(), /*last=*/true, program);
 }
 
 Exit run(int argc, char** argv) {
   Options options;
   if (const auto exit = parse_options(argc, argv, kUsage, options)) return *exit;
+  if (options.of_program != 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // It died before the line above.
+    if (::getppid() != options.of_program) return Exit::kFailure;
+    ::setenv(kLaunchedVariable, "1", 1);  // NOLINT(concurrency-mt-unsafe): one thread so far.
+  }
+  hold_signals();
   ::signal(SIGPIPE, SIG_IGN);
   const ConfigResult loaded = load_checked(options.config, ConfigScope::kHosts);
   if (const auto* error = std::get_if<ConfigError>(&loaded)) {
-    return refuse(kProgram, Exit::kConfig, error->text);
+    return refuse(kProgram, *error);
   }
+  if (options.of_program != 0) return supervise_for(options, std::get<Config>(loaded));
   const std::string base = shm::default_base();
   const Exit exit = supervise_alone(std::get<Config>(loaded), base);
-  remove_if_empty({base});
+  remove_if_empty({runtime_directory(base), base});
   return exit;
 }
 

@@ -3,8 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
+#include "rt/base/stop_latch.hpp"
+#include "rt/crash.hpp"
+#include "rt/event_log.hpp"
 #include "service/describe.hpp"
 
 namespace horus::service {
@@ -29,6 +34,15 @@ RtProfile profile_of(const Config& config) {
           .cpus = *config.cpus.realtime};
 }
 
+Refusal refusal_of(const Error& error) {
+  const Exit exit = exit_of(error, Exit::kFailure);
+  return {.exit = exit, .text = describe(error) + cure_of(shortage_of(error))};
+}
+
+Refusal refusal_of(const ConfigError& error) {
+  return {.exit = exit_of(error), .text = error.text + cure_of(error.shortage)};
+}
+
 /// Where the whole configuration is at fault: its first file.
 Refusal refused_plan(const Config& config, const Error& error) {
   return {.exit = Exit::kConfig,
@@ -43,17 +57,65 @@ std::unique_ptr<GroupHook> BellHooks::make(const ThreadRole& /*role*/) {
   return std::make_unique<BellHook>();
 }
 
+void HangBoard::isolated(const BlockedCall& call) noexcept {
+  std::array<char, 160> text{};
+  const double seconds = std::chrono::duration<double>(call.since).count();
+  if (call.in == NodeActivity::kNone) {
+    std::snprintf(text.data(), text.size(), "node '%.64s' hangs: its thread has not run for %.1f s",
+                  call.node.view().data(), seconds);
+  } else {
+    std::snprintf(text.data(), text.size(), "node '%.64s' hangs: it has been in its %s for %.1f s",
+                  call.node.view().data(), to_text(call.in), seconds);
+  }
+  const std::scoped_lock lock{mutex_};
+  // Who does not get to run may be kept from it by the one that is in its tick.
+  if (!hang_ || call.in != NodeActivity::kNone) hang_ = text.data();
+}
+
+void HangBoard::give_up(const BlockedCall& call) noexcept {
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), "node '%.64s' did not come back from its %s",
+                call.node.view().data(), where(call));
+  const std::scoped_lock lock{mutex_};
+  left_behind_ = text.data();
+}
+
+void HangBoard::forget_hang() {
+  const std::scoped_lock lock{mutex_};
+  hang_.reset();
+}
+
+std::optional<std::string> HangBoard::hang() const {
+  const std::scoped_lock lock{mutex_};
+  return hang_;
+}
+
+std::optional<std::string> HangBoard::left_behind() const {
+  const std::scoped_lock lock{mutex_};
+  return left_behind_;
+}
+
 Robot::Started Robot::start(const Config& config, const std::string& base, LogSink& log) {
   std::unique_ptr<Robot> robot{new Robot{config}};
   auto refusal = robot->claim_machine();
   if (!refusal) refusal = robot->open(base);
   if (!refusal) refusal = robot->schedule(log);
-  if (!refusal) return robot;
+  if (!refusal) {
+    robot->keep_stops(base);
+    return robot;
+  }
   if (robot->page_) robot->page_->remove();
+  robot->end(refusal->text, static_cast<int>(refusal->exit));
+  // What a predecessor had to say stays.
+  if (robot->box_ && !robot->follows_a_death()) robot->box_->remove();
   return *std::move(refusal);
 }
 
-Robot::~Robot() = default;
+Robot::~Robot() {
+  stops_.reset();  // Its thread looks at the scheduler.
+  scheduler_.reset();
+  keep_crashes_in(nullptr);
+}
 
 std::optional<Refusal> Robot::claim_machine() {
   report_ = apply(profile_of(config_));
@@ -69,26 +131,60 @@ std::optional<Refusal> Robot::claim_machine() {
 }
 
 std::optional<Refusal> Robot::open(const std::string& base) {
-  auto session = shm::Session::open(base);
-  if (!session) return Refusal{.exit = Exit::kFailure, .text = describe(session.error())};
+  auto session = shm::Session::open(base, /*declares=*/true, [](const std::string& text) noexcept {
+    log(LogLevel::kWarning, text);
+  });
+  if (!session) return refusal_of(session.error());
   session_ = std::move(session).value();
   std::vector<std::string> names;
   for (const NodeEntry& node : config_.nodes) names.emplace_back(node.config.name.view());
   auto page = shm::StatsPage::create(base, config_.robot.name, names);
-  if (!page) {
-    const bool busy = page.error().code == Errc::kBusy;
-    return Refusal{
-        .exit = busy ? Exit::kRunning : Exit::kFailure,
-        .text = (busy ? "a host named '" + config_.robot.name + "' runs already: " : "") +
-                describe(page.error())};
+  if (!page && page.error().code == Errc::kBusy) {
+    return Refusal{.exit = Exit::kRunning,
+                   .text = "a host named '" + config_.robot.name +
+                           "' runs already: " + describe(page.error())};
   }
-  page_ = std::move(page).value();
+  if (!page) return refusal_of(page.error());
+  page_ = std::make_shared<shm::StatsPage>(std::move(page).value());
+  session_->keep(page_);
+  open_box(base);
   publish(report_.degraded, page_->host());
+  page_->host().asks_realtime.set(asks_realtime(config_) ? 1 : 0);
   auto loaded = load_nodes(config_, *session_, page_->nodes());
   if (const auto* error = std::get_if<ConfigError>(&loaded)) {
-    return Refusal{.exit = Exit::kConfig, .text = error->text};
+    return refusal_of(*error);
   }
   nodes_ = std::get<std::vector<LoadedNode>>(std::move(loaded));
+  session_->await_publishers();
+  return declare_topics();
+}
+
+/// A robot without a black box runs as well.
+void Robot::open_box(const std::string& base) {
+  auto box = shm::BlackBoxPage::create(
+      base, config_.robot.name, shm::box_bytes(config_.robot.blackbox_mb, shm::kDaemonBoxBytes));
+  if (!box) {
+    return log(LogLevel::kWarning,
+               "no black box: " + describe(box.error()) + cure_of(shortage_of(box.error())));
+  }
+  box_ = std::make_shared<shm::BlackBoxPage>(std::move(box).value());
+  session_->keep(box_);
+  keep_crashes_in(&box_->box());
+}
+
+void Robot::end(std::string_view why, int code) noexcept {
+  if (box_) box_->end(why, code);
+}
+
+/// After the nodes: a topic that one of them opens has its capacity and policy.
+std::optional<Refusal> Robot::declare_topics() {
+  for (const TopicEntry& topic : config_.topics) {
+    const Status declared = session_->declare(topic.name, *declared_type(topic));
+    if (declared) continue;
+    const bool wrong = declared.error().code == Errc::kTypeMismatch;
+    return Refusal{.exit = wrong ? Exit::kConfig : exit_of(declared.error(), Exit::kFailure),
+                   .text = topic.place.text() + ": " + describe(declared.error())};
+  }
   return std::nullopt;
 }
 
@@ -100,15 +196,94 @@ std::optional<Refusal> Robot::schedule(LogSink& log) {
   options.watchdog_cpus = *config_.cpus.housekeeping;
   options.hooks = &hooks_;
   options.log = &log;
+  options.guard = &hangs_;
+  options.outputs = session_.get();
+  options.max_deadline_misses = config_.realtime.max_deadline_misses;
+  options.stop_timeout = config_.robot.stop_timeout;
   scheduler_ = std::make_unique<Scheduler>(options);
   for (LoadedNode& node : nodes_) {
     const Status added = scheduler_->add(*node.node, node.config, node.wake.get());
     if (!added) return refused_plan(config_, added.error());
   }
-  const Status started = scheduler_->start({.host = &page_->host(), .nodes = page_->nodes()});
+  return std::nullopt;
+}
+
+bool Robot::has_actuator() const noexcept {
+  return std::ranges::any_of(config_.nodes,
+                             [](const NodeEntry& node) { return node.config.actuator; });
+}
+
+bool Robot::has_critical_host() const noexcept {
+  return std::ranges::any_of(config_.hosts, &HostEntry::critical);
+}
+
+/// Before the first tick.
+void Robot::keep_stops(const std::string& base) {
+  // systemd's; several are divided by colons. No other thread changes the environment.
+  const char* const given = std::getenv("STATE_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
+  const std::string state{given != nullptr ? given : ""};
+  const auto latch = latch_path(state.substr(0, state.find(':')), config_.robot.name);
+  begin_stopped(latch);
+  shm::StopSide& side = *this;
+  std::vector<std::string> critical;
+  for (const HostEntry& host : config_.hosts) {
+    if (host.critical) critical.push_back(host.name);
+  }
+  stops_ = std::make_unique<shm::StopKeeper>(
+      shm::StopKeeper::Options{.base = base,
+                               .host = config_.robot.name,
+                               .latch = latch ? latch.value() : std::string{},
+                               .critical = std::move(critical),
+                               .hears = has_actuator() ? session_.get() : nullptr},
+      others_, side);
+}
+
+/// As the disk says. Where it cannot be asked, or would not keep a stop, a robot that has an
+/// actuator or something that stops it is stopped.
+void Robot::begin_stopped(const Result<std::string>& latch) {
+  const LatchFinding found = look_at_latch(latch);
+  if (!found.stop.empty()) return estop(StopCause::kLatch, found.stop);
+  if (found.lack.empty()) return;
+  if (has_actuator() || has_critical_host()) return estop(StopCause::kLatch, found.lack);
+  page_->degrade({.feature = Name<32>::clipped("stop_latch"),
+                  .reason = Name<160>::clipped(found.lack),
+                  .fix = Name<160>::clipped("let the service's user write there, so that an "
+                                            "emergency stop outlives a restart")});
+}
+
+std::optional<StopNote> Robot::stopped() noexcept {
+  if (!scheduler_->safety().look().stopped()) return std::nullopt;
+  return scheduler_->safety().note().value_or(StopNote{});
+}
+
+void Robot::tell(const std::string& text) noexcept {
+  log(LogLevel::kError, text);
+}
+
+bool Robot::set_log_level(std::string_view node, LogLevel level) noexcept {
+  const auto nodes = page_->nodes();
+  const auto found =
+      std::ranges::find_if(nodes, [node](const NodeStats& one) { return one.name.view() == node; });
+  if (found == nodes.end()) return false;
+  found->log_level.set(level);
+  if (box_) {
+    box_->box().write({.kind = EventKind::kConfig,
+                       .node = found->name,
+                       .text = Name<200>::clipped(std::string{"log level "} + to_text(level))});
+  }
+  return true;
+}
+
+std::optional<Refusal> Robot::begin() {
+  const Status started = scheduler_->start({.host = &page_->host(),
+                                            .nodes = page_->nodes(),
+                                            .late = page_->late(),
+                                            .stop = &page_->stop_word(),
+                                            .others = &others_,
+                                            .box = box()});
   if (started) return std::nullopt;
   if (started.error().code == Errc::kInvalidArgument) return refused_plan(config_, started.error());
-  return Refusal{.exit = Exit::kFailure, .text = describe(started.error())};
+  return refusal_of(started.error());
 }
 
 }  // namespace horus::service

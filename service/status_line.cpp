@@ -32,6 +32,25 @@ std::string short_time(std::int64_t ns) {
   return number(value / 1e3, "us");
 }
 
+/// "degraded: node 'arm' ...; what to do (and 2 more: horusctl status)"
+std::string verdict_text(const wire::HealthView& verdict) {
+  std::string text = wire::to_text(verdict.health);
+  if (verdict.reasons.empty()) return text;
+  text += ": " + verdict.reasons.front().line();
+  const std::size_t more = verdict.reasons.size() - 1;
+  if (more > 0) text += " (and " + std::to_string(more) + " more: horusctl status)";
+  return text;
+}
+
+/// What of it is worth telling at once: not the numbers, which always move.
+std::string verdict_state(const StatusFacts& facts) {
+  if (!facts.verdict) return "";
+  std::string text = wire::to_text(facts.verdict->health);
+  for (const wire::Reason& reason : facts.verdict->reasons)
+    text += ' ' + reason.host + '/' + reason.node;
+  return text;
+}
+
 std::string realtime_state(const StatusFacts& facts) {
   if (!facts.realtime) return "RT off";
   if (facts.degraded.empty()) return "RT full";
@@ -69,7 +88,9 @@ void add_pauses(StatusFacts& facts, const GcStats& gc) {
 }
 
 std::string status_line(const StatusFacts& facts) {
-  std::string line = realtime_state(facts);
+  std::string line;
+  if (facts.verdict) line += verdict_text(*facts.verdict) + " | ";
+  line += realtime_state(facts);
   if (facts.rate_hz > 0) {
     line += " | " + number(facts.rate_hz, " Hz", /*digits=*/7) + " | miss " +
             short_count(facts.misses) + "/" + short_count(facts.ticks) + " | wake p99 " +
@@ -83,7 +104,8 @@ std::string status_line(const StatusFacts& facts) {
 }
 
 bool StatusPace::due(const StatusFacts& facts, TimePoint now) {
-  const std::string state = realtime_state(facts) + python_state(facts) + facts.note;
+  const std::string state =
+      verdict_state(facts) + realtime_state(facts) + python_state(facts) + facts.note;
   if (state == state_ && now - told_ < kInterval) return false;
   state_ = state;
   told_ = now;

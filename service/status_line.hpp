@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
+#include "service/wire/health.hpp"
 
 namespace horus::service {
 
 /// What the STATUS= line is made of.
 struct StatusFacts {
-  bool realtime = true;               ///< False: [realtime] mode = "off".
-  std::vector<std::string> degraded;  ///< Features, in order.
-  double rate_hz = 0;                 ///< Of the fastest node; 0: no node has a rate.
+  std::optional<wire::HealthView> verdict{};  ///< Not while it starts.
+  bool realtime = true;                       ///< False: [realtime] mode = "off".
+  std::vector<std::string> degraded;          ///< Features, in order.
+  double rate_hz = 0;                         ///< Of the fastest node; 0: no node has a rate.
   std::uint64_t misses = 0;
   std::uint64_t ticks = 0;
   std::int64_t wake_p99_ns = 0;

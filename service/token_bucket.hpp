@@ -20,6 +20,11 @@ class TokenBucket {
     tokens_ -= 1;
     return true;
   }
+  /// For what was worth more than the one that take() took; up to a burst of debt.
+  void spend(double tokens, TimePoint now) noexcept {
+    tokens_ = std::max(at(now) - tokens, -burst_);
+    filled_ = now;
+  }
   bool full(TimePoint now) const noexcept { return at(now) >= burst_; }
 
  private:

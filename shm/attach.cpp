@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
-#include "shm/directory.hpp"
+#include "shm/leave.hpp"
+#include "shm/names.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -15,6 +17,9 @@ namespace {
 
 // More paths are not kept in mind: who makes so many is counted again.
 constexpr std::size_t kMaxRejectedPaths = 4096;
+// Of one turn of the helper thread, lest anybody wait for long who opens a topic.
+constexpr std::size_t kMostLooks = 64;
+constexpr int kMostReads = 64;
 
 Error unusable(const char* what, const std::string& path) noexcept {
   return {Errc::kCorrupt, what, 0, Name<200>::clipped(path)};
@@ -34,6 +39,38 @@ void mark_dead(Table& table) noexcept {
   }
 }
 
+/// How many of the newest messages the deepest of those wants who are known and live.
+std::uint64_t deepest_of(const PublisherState& publisher) noexcept {
+  std::uint64_t deepest = 0;
+  for (const auto& peer : publisher.subscribers.owned()) {
+    if (!peer->region || peer->dead.load(std::memory_order_relaxed)) continue;
+    const std::uint64_t depth = read_once(peer->region.as<const CursorFile>()->depth);
+    deepest = std::max(deepest, depth == 0 ? ~std::uint64_t{0} : depth);
+  }
+  return deepest;
+}
+
+/// Says in a ring of the publisher whom it knows.
+void tell_known(const PublisherState& publisher, const Region& ring) noexcept {
+  auto& known = ring.as<RingHeader>()->known;
+  std::size_t told = 0;
+  for (const auto& peer : publisher.subscribers.owned()) {
+    if (!peer->region || told == known.size()) continue;
+    // release: from here on it counts where the topic refuses.
+    known[told++].store(peer->region.inode(), std::memory_order_release);
+  }
+  for (; told < known.size(); ++told) known[told].store(0, std::memory_order_release);
+}
+
+/// Those of `names` that are not known yet, as many as one look tries.
+template <typename Table>
+std::vector<std::string> unknown(std::vector<std::string> names, const Table& table,
+                                 Attention& attention) {
+  attention.choose(names);
+  std::erase_if(names, [&table](const std::string& name) { return table.knows(name); });
+  return names;
+}
+
 void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool late) {
   // A dead one's ring from before the subscription has nothing for who asks for no history; were
   // it not remembered, it would be a late one at the next look.
@@ -45,7 +82,7 @@ void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool la
     row.taken.store(ring.next, std::memory_order_relaxed);
     // release: whoever finds the ring's row finds its number.
     row.ring.store(ring.region.inode(), std::memory_order_release);
-    if (subscriber.refuses) ring.row = &row;
+    ring.row = &row;
   });
 }
 
@@ -58,6 +95,13 @@ void Session::Impl::reject(const std::string& path, const Error& why) {
   if (!rejected_.insert(path).second) return;
   ++rejections_;
   last_rejection_ = why;
+  count_rejections();
+}
+
+void Session::Impl::count_rejections() const noexcept {
+  for (const auto& weak : pages_) {
+    if (const auto page = weak.lock()) page->host().rejected.set(rejections_);
+  }
 }
 
 std::uint64_t Session::Impl::rejected() const {
@@ -71,124 +115,310 @@ std::optional<Error> Session::Impl::last_rejection() const {
 }
 
 std::shared_ptr<Bell> Session::Impl::bell_of(const std::string& name) {
-  if (name == bell_name) return bell;
+  if (name == home_.bell) return bell;
   if (name.empty() || name.find('/') != std::string::npos) return nullptr;
   if (const auto known = bells_.find(name); known != bells_.end()) return known->second;
-  const std::string path = path_in(base + "/bells", name);
-  auto region = Region::open(path, sizeof(BellFile), true);
+  const FolderPtr& bells = home_.base->bells();
+  auto region = Region::open(bells, name, sizeof(BellFile), true);
   if (!region) {
-    reject(path, region.error());
+    reject(bells->path_of(name), region.error());
     return nullptr;
   }
   return bells_[name] = std::make_shared<Bell>(std::move(region).value());
 }
 
-Result<std::unique_ptr<CursorPeer>> Session::Impl::open_cursor(const std::string& path) {
-  auto region = Region::open(path, sizeof(CursorFile));
+std::shared_ptr<Life> Session::Impl::life_of(std::string_view file) {
+  const std::string_view whose = identity_of(file);
+  // Of this process nothing dies but by its name's going.
+  if (whose == home_.identity) return nullptr;
+  if (const auto known = lives_.find(whose); known != lives_.end()) return known->second;
+  auto region = Region::open(home_.base->bells(), std::string{whose} + ".bell", sizeof(BellFile));
+  // Without a bell its files are looked at in their turn.
+  if (!region || !region.value().locked()) return nullptr;
+  return lives_[std::string{whose}] =
+             std::make_shared<Life>(Life{.bell = std::move(region).value()});
+}
+
+Result<std::unique_ptr<CursorPeer>> Session::Impl::open_cursor(const PublisherState& publisher,
+                                                               const std::string& name) {
+  auto region = Region::open(publisher.place.folder, name, sizeof(CursorFile));
   if (!region) return region.error();
   if (!region.value().alive()) return Error{Errc::kNotFound, "subscriber is dead", 0, {}};
   const auto& cursor = *region.value().as<const CursorFile>();
   if (!is_a(cursor.file, Magic::kCursor)) {
-    return unusable("subscriber's file is damaged or of another version", path);
+    return unusable("subscriber's file is damaged or of another version", region.value().path());
+  }
+  if (publisher.subscribers.is_foreign(region.value()) && publisher.subscribers.full_of_foreign()) {
+    return no_place("publisher has no place for another user's subscriber", region.value().path());
   }
   auto peer = std::make_unique<CursorPeer>();
+  peer->name = name;
   peer->bell = bell_of(std::string{cursor.bell.view()});
+  peer->life = life_of(name);
   peer->region = std::move(region).value();
   return peer;
 }
 
 Result<std::unique_ptr<RingPeer>> Session::Impl::open_ring(const SubscriberState& subscriber,
-                                                           const std::string& path, bool late) {
-  auto region = Region::open(path, sizeof(RingHeader));
+                                                           const std::string& name, bool late) {
+  auto region = Region::open(subscriber.place.folder, name, sizeof(RingHeader));
   if (!region) return region.error();
-  const auto view = view_of(region.value(), subscriber.type->hash, subscriber.type->varies());
-  if (!view) return unusable("ring is damaged, or of another type or version", path);
+  return ring_peer(subscriber, name, std::move(region).value(), late);
+}
+
+Result<std::unique_ptr<RingPeer>> Session::Impl::ring_peer(const SubscriberState& subscriber,
+                                                           const std::string& name, Region region,
+                                                           bool late) {
+  const auto view = view_of(region, subscriber.type->hash, subscriber.type->varies());
+  if (!view) return unusable("ring is damaged, or of another type or version", region.path());
+  if (subscriber.rings.is_foreign(region) && subscriber.rings.full_of_foreign()) {
+    return no_place("subscriber has no place for another user's publisher", region.path());
+  }
   auto peer = std::make_unique<RingPeer>();
+  peer->name = name;
+  peer->life = life_of(name);
   peer->view = *view;
-  peer->region = std::move(region).value();
+  peer->region = std::move(region);
+  peer->depth = std::min(subscriber.depth, view->capacity());
   peer->witnessed = late || peer->region.alive();
-  // A ring that is younger than the subscription is read from its beginning, so that nothing is
-  // lost.
-  if (late) return peer;
   const std::uint64_t sent = complete(*view);
+  // Of what a ring has carried over, those before are for who asks for history and has not read
+  // them where they were.
+  const std::uint64_t carried = std::min(read_once(view->header->carried), sent);
+  const std::uint64_t replaces = read_once(view->header->replaces);
+  const auto is_before = [replaces](const auto& ring) {
+    return ring->region && ring->region.inode() == replaces;
+  };
+  const bool was_read = replaces != 0 && std::ranges::any_of(subscriber.rings.owned(), is_before);
+  // A ring that is younger than the subscription, or than its beginning, is read from its own, so
+  // that nothing is lost uncounted.
+  if (late && (was_read || subscriber.history == 0)) {
+    peer->next = carried;
+    return peer;
+  }
+  const std::uint64_t wanted = subscriber.wanted;
+  if (wanted != 0 && read_once(view->header->opened) >= wanted) return peer;
   const std::uint64_t back = std::min<std::uint64_t>(subscriber.history, view->capacity());
-  peer->next = oldest_kept(*view, sent - std::min(sent, back), sent);
+  const std::uint64_t kept = oldest_kept(*view, sent - std::min(sent, back), sent);
+  // acquire: what a publisher writes meanwhile is newer.
+  const auto is_stale = [&](std::uint64_t n) {
+    return view->slot(n).cycles.load(std::memory_order_acquire) < subscriber.since;
+  };
+  peer->next = kept;
+  for (std::uint64_t end = sent; peer->next < end;) {
+    const std::uint64_t middle = peer->next + (end - peer->next) / 2;
+    if (is_stale(middle)) {
+      peer->next = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  if (late) peer->next = std::min(peer->next, carried);
   return peer;
 }
 
+void Session::Impl::adopt(Seeking& seeking, SubscriberState& subscriber) {
+  const std::scoped_lock lock{mutex_};
+  for (Seeking::Ring& ring : seeking.rings) {
+    auto peer = ring_peer(subscriber, ring.name, std::move(ring.region), true);
+    if (!peer) {
+      reject(subscriber.place.folder->path_of(ring.name), peer.error());
+      continue;
+    }
+    attach(subscriber, std::move(peer).value(), true);
+  }
+  seeking.rings.clear();
+}
+
 void Session::Impl::look(PublisherState& publisher) {
-  const auto names = list_directory(publisher.directory, ".sub");
-  publisher.unsettled = publisher.watch < 0;
-  for (const std::string& name : names) {
-    if (publisher.subscribers.knows(name)) continue;
-    const std::string path = path_in(publisher.directory, name);
+  auto names = participants(publisher.place, kCursorSuffix);
+  std::ranges::move(participants(publisher.place, kWantSuffix), std::back_inserter(names));
+  std::vector<std::shared_ptr<Bell>> fresh;
+  const auto strangers = unknown(names, publisher.subscribers, publisher.attention);
+  bool settled = names.size() <= Attention::kMostTries;
+  for (const std::string& name : strangers) {
+    const std::string path = publisher.place.folder->path_of(name);
     if (publisher.subscribers.full()) {
-      publisher.unsettled = true;
+      settled = false;
       reject(path, no_place("publisher has no place for another subscriber", path));
       continue;
     }
-    auto peer = open_cursor(path);
+    auto peer = open_cursor(publisher, name);
     if (!peer) {
-      publisher.unsettled |= peer.error().code != Errc::kNotFound;
+      settled &= peer.error().code == Errc::kNotFound;
       reject(path, peer.error());
       continue;
     }
-    peer.value()->name = name;
+    const auto& its = peer.value()->bell;
+    if (its != nullptr && its != bell) fresh.push_back(its);
     publisher.subscribers.attach(std::move(peer).value(), [](CursorPeer&, std::size_t) {});
   }
   mark_dead(publisher.subscribers);
   publisher.subscribers.collect(names);
+  // relaxed: a number on its own; before they are told, so that it counts for whom they know.
+  publisher.wanted.store(deepest_of(publisher), std::memory_order_relaxed);
+  tell_known(publisher, publisher.region);
+  if (publisher.next != nullptr) tell_known(publisher, publisher.next->region);
+  // They may wait for it, see Session::await_publishers().
+  for (const auto& one : fresh) one->ring();
+  publisher.attention.settle(settled);
 }
 
 void Session::Impl::look(SubscriberState& subscriber, bool late) {
-  const auto names = list_directory(subscriber.directory, ".ring");
-  subscriber.unsettled = subscriber.watch < 0;
-  for (const std::string& name : names) {
-    if (subscriber.rings.knows(name)) continue;
-    const std::string path = path_in(subscriber.directory, name);
+  const auto names = participants(subscriber.place, kRingSuffix);
+  const auto strangers = unknown(names, subscriber.rings, subscriber.attention);
+  // What was there when it began is no late one, however long it takes to look at all of it.
+  late = late && !subscriber.first;
+  subscriber.first = subscriber.first && subscriber.attention.tried != 0;
+  bool settled = names.size() <= Attention::kMostTries;
+  for (const std::string& name : strangers) {
+    const std::string path = subscriber.place.folder->path_of(name);
     if (subscriber.rings.full()) {
-      subscriber.unsettled = true;
+      settled = false;
       reject(path, no_place("subscriber has no place for another publisher", path));
       continue;
     }
-    auto peer = open_ring(subscriber, path, late);
+    auto peer = open_ring(subscriber, name, late);
     if (!peer) {
-      subscriber.unsettled |= peer.error().code != Errc::kNotFound;
+      settled &= peer.error().code == Errc::kNotFound;
       reject(path, peer.error());
       continue;
     }
-    peer.value()->name = name;
     attach(subscriber, std::move(peer).value(), late);
+    // It may wait for it, see await_subscribers().
+    if (!late) continue;
+    const auto its = bell_of(std::string{identity_of(name)} + ".bell");
+    if (its != nullptr && its != bell) its->ring();
   }
   mark_dead(subscriber.rings);
   subscriber.rings.collect(names);
+  subscriber.attention.settle(settled);
 }
 
-bool Session::Impl::has_changed(const PublisherState& publisher) noexcept {
-  return publisher.unsettled || publisher.subscribers.has_changed();
+/// Whether this process reads the topic or not, its log says who is ignored there.
+void Session::Impl::look(Declared& declared) {
+  auto names = participants(declared.place, "");
+  declared.attention.choose(names);
+  for (const std::string& name : names) {
+    if (!is_foreigner(declared.place, name, declared.hash)) continue;
+    const std::string path = declared.place.folder->path_of(name);
+    reject(path, unusable("of another type than is declared for the topic", path));
+  }
+  declared.attention.settle(true);
 }
 
-bool Session::Impl::has_changed(const SubscriberState& subscriber) noexcept {
-  return subscriber.unsettled || subscriber.rings.has_changed();
+bool Session::Impl::watch(const Folder& folder) {
+  // By its descriptor: the folder that is held, and no other.
+  const std::string self = "/proc/self/fd/" + std::to_string(folder.fd());
+  constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_DELETE;
+  const int fd = inotify_.get();
+  const int watch = ::inotify_add_watch(fd, self.c_str(), kEvents);  // by path: of a descriptor
+  if (&folder == home_.base->pools().get()) pools_watch_ = watch;
+  return watch >= 0;
 }
 
-int Session::Impl::watch(const std::string& directory) {
-  return ::inotify_add_watch(inotify_.get(), directory.c_str(),
-                             IN_CREATE | IN_MOVED_TO | IN_DELETE);
-}
-
-std::set<int> Session::Impl::changed() {
-  std::set<int> watches;
+Session::Impl::News Session::Impl::news() {
+  News news;
   alignas(inotify_event) std::array<char, 4096> events{};
-  for (;;) {
+  // As many as the kernel keeps: who makes more meanwhile waits for the next time.
+  for (int reads = 0; reads < kMostReads; ++reads) {
     const ssize_t read = ::read(inotify_.get(), events.data(), events.size());
-    if (read <= 0) return watches;
+    if (read <= 0) break;
     for (std::size_t at = 0; at < static_cast<std::size_t>(read);) {
       const auto& event = *reinterpret_cast<const inotify_event*>(events.data() + at);
-      watches.insert(event.wd);
       at += sizeof event + event.len;
+      if (event.wd < 0) {
+        news.lost = true;
+      } else if (event.wd == pools_watch_) {
+        news.pools = true;
+      } else if (event.len > 0) {
+        news.keys.emplace(key_of(event.name));
+      }
     }
   }
+  return news;
+}
+
+void Session::Impl::note(const News& news) {
+  if (news.keys.empty() && !news.lost) return;
+  const auto concerns = [&news](const auto* state) {
+    return news.lost || news.keys.contains(state->place.key);
+  };
+  for (PublisherState* one : publishers_) one->attention.due |= concerns(one);
+  for (SubscriberState* one : subscribers_) one->attention.due |= concerns(one);
+  for (Seeking* one : sought_) one->attention.due |= concerns(one);
+  for (auto& [key, one] : declared_) one.attention.due |= concerns(&one);
+}
+
+void Session::Impl::pass_round() {
+  std::erase_if(lives_, [](const auto& known) { return known.second.use_count() == 1; });
+  // Nobody but this map knows such a bell, and nobody comes to know it but by bell_of().
+  std::erase_if(bells_, [](const auto& known) { return known.second.use_count() == 1; });
+  for (auto& [name, life] : lives_) life->over = !life->bell.locked();
+  for (PublisherState* one : publishers_) {
+    one->attention.pass();
+    one->attention.due |= one->subscribers.has_changed();
+  }
+  for (SubscriberState* one : subscribers_) {
+    // relaxed, here and where it is seen: sooner or later is soon enough.
+    one->rings.each([](RingPeer& ring, std::size_t) {
+      ring.count_is_due.store(true, std::memory_order_relaxed);
+    });
+    one->attention.pass();
+    one->attention.due |= one->rings.has_changed();
+  }
+  for (Seeking* one : sought_) one->attention.pass();
+  for (auto& [key, one] : declared_) one.attention.pass();
+  homeless_ = leaving() || !mend_home();
+  if (!homeless_) {
+    mend_pools();
+    mend_pages();
+    for (Seeking* one : sought_) mend(*one);
+    for (auto& [key, one] : declared_) {
+      if (auto renewed = renew(one); !renewed) lose(one.type.path(), renewed.error());
+    }
+  }
+  probe(kMostProbes);
+  if (!homeless_) regain();
+}
+
+/// Some of the files themselves, in turn: whether each is still locked, whole, and named.
+void Session::Impl::probe(std::size_t most) {
+  const std::size_t topics = publishers_.size() + subscribers_.size();
+  std::size_t files = 0;
+  // Some may have been closed before their turn.
+  unmended_ = std::min(unmended_, topics);
+  for (std::size_t i = 0; i < topics && files < most; ++i) {
+    probed_ = (probed_ + 1) % topics;
+    unmended_ -= unmended_ != 0 ? 1 : 0;
+    ++clean_;
+    const auto look_at = [&](auto& state, auto& peers) {
+      files += 1 + peers.owned().size();
+      state.attention.due |= peers.has_dead();
+      if (!homeless_) mend(state);
+    };
+    if (probed_ < publishers_.size()) {
+      look_at(*publishers_[probed_], publishers_[probed_]->subscribers);
+    } else {
+      auto& subscriber = *subscribers_[probed_ - publishers_.size()];
+      look_at(subscriber, subscriber.rings);
+    }
+  }
+}
+
+bool Session::Impl::look_where_due() {
+  std::size_t looks = 0;
+  bool more = false;
+  const auto look_at = [&](auto& state, auto... late) {
+    if (!state.attention.due) return;
+    if (++looks <= kMostLooks) look(state, late...);
+    more = more || state.attention.due;
+  };
+  for (auto& [key, one] : declared_) look_at(one);
+  for (PublisherState* one : publishers_) look_at(*one);
+  for (SubscriberState* one : subscribers_) look_at(*one, true);
+  for (Seeking* one : sought_) look_at(*one);
+  return more;
 }
 
 }  // namespace horus::shm

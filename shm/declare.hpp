@@ -59,6 +59,21 @@ constexpr TailInfo filled(TailInfo tail, std::int8_t fill) noexcept {
   return tail;
 }
 
+/// A type whose Python constructor notes when it was called; see TypeInfo::stamp.
+inline TypeInfo stamped(TypeInfo type, std::string_view field = "timestamp_ns") noexcept {
+  type.stamp = field;
+  return type;
+}
+
+/// A type whose initial message asks nobody to move, or `message` in its place; see
+/// TypeInfo::neutral.
+template <typename T>
+TypeInfo neutral(TypeInfo type, const T& message = {}) noexcept {
+  static const T kNeutral = message;
+  type.neutral = std::as_bytes(std::span{&kNeutral, 1});
+  return type;
+}
+
 namespace detail {
 
 template <typename T>

@@ -7,13 +7,14 @@
 #include <cstdint>
 
 #include "rt/base/counter.hpp"
+#include "rt/base/histogram.hpp"
 #include "rt/base/name.hpp"
 
 namespace horus::shm {
 
 /// Every structure that processes share, with its size and offsets nailed down. A change here
 /// is a new kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 inline constexpr std::size_t kLine = 64;
 
 /// What a file holds; the first eight bytes of each.
@@ -24,6 +25,8 @@ enum class Magic : std::uint64_t {
   kStats = 0x3154415453525548U,   // "HURSTAT1"
   kPool = 0x314c4f4f50525548U,    // "HURPOOL1"
   kHold = 0x31444c4f48525548U,    // "HURHOLD1"
+  kLog = 0x31474f4c4c525548U,     // "HURLLOG1"
+  kBox = 0x31584f4242525548U,     // "HURBBOX1"
 };
 
 /// A number in a file that its owner may change at any time, read once: what was checked is what
@@ -46,6 +49,10 @@ inline bool is_a(const FileHeader& file, Magic magic) noexcept {
   return file.magic == magic && file.version == kLayoutVersion;
 }
 
+/// Of one topic.
+inline constexpr std::size_t kMaxPublishers = 64;
+inline constexpr std::size_t kMaxSubscribers = 64;
+
 /// A publisher's ring: this header, `capacity` slots, and for messages of varying length an area of
 /// bytes behind them.
 struct RingHeader {
@@ -54,17 +61,27 @@ struct RingHeader {
   std::uint32_t slot_size = 0;  ///< Bytes: a multiple of kLine, or sizeof(IndexEntry).
   std::uint32_t max_size = 0;   ///< Largest message, bytes.
   std::uint32_t area_size = 0;  ///< Bytes, a multiple of 8; 0: each message lies in its slot.
-  std::array<std::uint8_t, 16> pad{};
+  /// 1: the publisher's process has taken its node for hung, or isolated it: whoever has a fallback
+  /// takes it.
+  std::atomic<std::uint32_t> isolated{0};
+  std::array<std::uint8_t, 12> pad{};
   std::atomic<std::uint64_t> committed{0};  ///< Messages that are complete.
   /// Where the area is given away to, messages that are being written included; never falls. Byte
   /// p of it lies at p mod area_size.
   std::atomic<std::uint64_t> reserved{0};
   Counter refused{};
-  Counter bytes{};  ///< Of all that was sent, pixels and points included.
-  std::array<std::uint8_t, 32> pad2{};
+  Counter bytes{};            ///< Of all that was sent, pixels and points included.
+  std::uint64_t opened = 0;   ///< cycle_count() before the first message.
+  Counter unrung{};           ///< Sleepers that were not woken, as they had been just before.
+  std::uint64_t carried = 0;  ///< Of the first messages so many are the last ones of a ring before.
+  std::uint64_t replaces = 0;  ///< The inode of that ring; 0: none.
+  NodeName node{};             ///< Who sends; empty: no node.
+  /// The subscribers that the publisher's process knows, by their files' inodes; 0: none.
+  std::array<std::atomic<std::uint64_t>, kMaxSubscribers> known{};
 };
-static_assert(sizeof(RingHeader) == 128 && offsetof(RingHeader, committed) == 64 &&
-              offsetof(RingHeader, reserved) == 72 && offsetof(RingHeader, refused) == 80);
+static_assert(sizeof(RingHeader) == 704 && offsetof(RingHeader, committed) == 64 &&
+              offsetof(RingHeader, reserved) == 72 && offsetof(RingHeader, refused) == 80 &&
+              offsetof(RingHeader, known) == 192);
 
 /// What each slot begins with; the message follows, where it has a slot of its own.
 struct SlotHeader {
@@ -81,11 +98,13 @@ struct IndexEntry {
 };
 static_assert(sizeof(IndexEntry) == 32 && offsetof(IndexEntry, position) == 24);
 
-/// `topics/<name>/type`: what every opener of a topic checks; behind it the type's schema, so that
-/// who does not know the type can read its messages. Immutable.
+/// `topics/<nn>/<key>.type`, and `declared/<key>.type` of a topic that the base's owner has set:
+/// what every opener of a topic checks; behind it the type's schema, so that who does not know the
+/// type can read its messages. Immutable.
 struct TypeFile {
   FileHeader file;
   Name<64> name{};
+  Name<208> topic{};
   std::uint32_t max_size = 0;
   std::uint32_t capacity = 0;
   std::uint32_t area_size = 0;    ///< 0: every message has the type's size.
@@ -93,34 +112,40 @@ struct TypeFile {
   std::uint32_t schema_size = 0;  ///< Bytes.
   std::uint32_t pad = 0;
 };
-static_assert(sizeof(TypeFile) == 120);
+static_assert(sizeof(TypeFile) == 328);
 
-/// Of one topic.
-inline constexpr std::size_t kMaxPublishers = 64;
-inline constexpr std::size_t kMaxSubscribers = 64;
-
-/// A ring that a subscriber reads; on a topic that refuses, also how far it has come.
+/// A ring that a subscriber reads, and how far it has come there.
 struct TakenRow {
   std::atomic<std::uint64_t> ring{0};   ///< The inode of the ring's file; 0: the row is free.
   std::atomic<std::uint64_t> taken{0};  ///< It asks for no message below this one any more.
 };
 
-/// `topics/<name>/<identity>.sub`: a subscriber, as publishers and tools see it. What publishers
-/// look at in every send shares no line with what changes in every take.
+/// `topics/<nn>/<key>.<identity>.<n>.sub`: a subscriber, as publishers and tools see it. What
+/// publishers look at in every send shares no line with what changes in every take.
 struct CursorFile {
   FileHeader file;
-  Name<72> bell{};  ///< File name under `bells/`.
-  std::array<std::uint8_t, 24> pad{};
+  Name<72> bell{};          ///< File name under `bells/`.
+  std::uint32_t depth = 0;  ///< It wants so many of the newest messages of each ring; 0: all.
+  std::array<std::uint8_t, 20> pad{};
   std::atomic<std::uint32_t> sleeping{0};
   std::array<std::uint8_t, 60> pad2{};
   Counter received{};
-  Counter missed{};
-  Counter torn{};  ///< Messages whose publisher died while it sent them.
-  std::array<std::uint8_t, 40> pad3{};
+  Counter missed{};        ///< Overwritten while it wanted them.
+  Counter torn{};          ///< Messages whose publisher died while it sent them.
+  Counter passed_over{};   ///< Newer ones came, and its depth has no place for so many.
+  Gauge timeout_ns{};      ///< From when on what it has is too old; 0: never.
+  Gauge stale_since_ns{};  ///< Monotonic; 0: it is fresh.
+  Counter stale{};         ///< How often it became too old.
+  Counter fallbacks{};     ///< Receives that gave the fallback.
   std::array<TakenRow, kMaxPublishers> rows{};
+  NodeName node{};  ///< Who receives; empty: no node.
+  /// Of the first message that each tick of the node received: from its sending to the tick's
+  /// start.
+  Histogram age{};
 };
-static_assert(sizeof(CursorFile) == 1280 && offsetof(CursorFile, sleeping) == 128 &&
-              offsetof(CursorFile, received) == 192 && offsetof(CursorFile, rows) == 256);
+static_assert(sizeof(CursorFile) == 1344 + sizeof(Histogram) &&
+              offsetof(CursorFile, sleeping) == 128 && offsetof(CursorFile, received) == 192 &&
+              offsetof(CursorFile, rows) == 256);
 
 /// `bells/<identity>.bell`: one futex word that others may ring, and nothing else.
 struct BellFile {

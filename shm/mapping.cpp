@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,7 +31,7 @@ struct Row {
   std::atomic<Use> use{Use::kFree};
   std::atomic<bool> lost{false};
   bool writable = false;
-  int fd = -1;
+  int fd = 0;
   std::byte* begin = nullptr;
   // Others read these two while a row changes hands; the sum may then be of the row's last user.
   std::atomic<std::size_t> size{0};
@@ -46,8 +47,10 @@ void let_go(Row& row) noexcept {
   // A peer's zeros stay read-only: its image was, and a locked process pays no memory for them.
   const int protection = row.writable ? PROT_READ | PROT_WRITE : PROT_READ;
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  // Where even this fails the fault comes again, and there is nothing better to do.
-  static_cast<void>(::mmap(row.begin, row.size, protection, kFlags, -1, 0));
+  // Where even this fails the fault comes again, and there is nothing better to do. Not mmap():
+  // ThreadSanitizer takes that for a write to all of it, beside whoever uses the memory.
+  static_cast<void>(
+      ::syscall(SYS_mmap, row.begin, row.size.load(), protection, kFlags, -1, off_t{}));
   // release: whoever sees the flag reads zeros.
   row.lost.store(true, std::memory_order_release);
 }
@@ -100,7 +103,7 @@ void on_sigbus(int signal, siginfo_t* info, void* context) noexcept {
 }
 
 void in_child() noexcept {
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);  // by path: of the system
   for (Row& row : table) {
     if (row.use.load(std::memory_order_relaxed) != Use::kMapped) continue;
     ::dup3(null, row.fd, O_CLOEXEC);
@@ -135,7 +138,7 @@ Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool wr
         new Mapping{bi::mapped_region{Mappable{fd}, writable ? bi::read_write : bi::read_only, 0,
                                       size, nullptr, MAP_SHARED | MAP_POPULATE}}};
     if (!mapping->enter(fd, peer)) {
-      return Error{Errc::kExhausted, "map more than 4,096 files of shared memory", 0,
+      return Error{Errc::kExhausted, "map more than 16,384 files of shared memory", 0,
                    Name<200>::clipped(path)};
     }
     return mapping;
@@ -149,6 +152,7 @@ bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
   for (std::size_t i = 0; i < kMaxMappings; ++i) {
     Row& row = table[i];
     Use free = Use::kFree;
+    if (row.use.load(std::memory_order_relaxed) != free) continue;  // relaxed: a hint
     // acquire: the row's last user is done with it.
     if (!row.use.compare_exchange_strong(free, Use::kEntering, std::memory_order_acquire)) continue;
     row.lost.store(false, std::memory_order_relaxed);
@@ -171,6 +175,15 @@ bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
 Mapping::~Mapping() {
   // release: the addresses are still ours until here.
   if (row_ < kMaxMappings) table[row_].use.store(Use::kFree, std::memory_order_release);
+}
+
+Status Mapping::show(int fd, const std::string& path) noexcept {
+  constexpr int kFlags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
+  // The kernel itself: ThreadSanitizer would take mmap() for a write to words that another thread
+  // goes on writing atomically, in the old file or in the new one.
+  const long shown =
+      ::syscall(SYS_mmap, data(), size(), PROT_READ | PROT_WRITE, kFlags, fd, off_t{0});
+  return shown == -1 ? Status{Error::from_errno("map shared memory", path)} : Status{};
 }
 
 bool Mapping::lost() const noexcept {

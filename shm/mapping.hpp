@@ -25,7 +25,7 @@ namespace horus::shm {
 /// Thread safety: any thread.
 class Mapping {
  public:
-  static constexpr std::size_t kMaxMappings = 4096;
+  static constexpr std::size_t kMaxMappings = 16384;
   /// Of one peer, bytes.
   static constexpr std::size_t kMaxPeerBytes = std::size_t{4} << 30;
 
@@ -41,6 +41,8 @@ class Mapping {
   std::size_t size() const noexcept { return region_.get_size(); }
   /// Whether the bytes are not the file's any more.
   bool lost() const noexcept;
+  /// The same addresses show what `fd` holds, which has as many bytes, from now on; on one's own.
+  Status show(int fd, const std::string& path) noexcept;
 
  private:
   explicit Mapping(boost::interprocess::mapped_region region) noexcept

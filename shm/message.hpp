@@ -87,6 +87,11 @@ struct TypeInfo {
   std::string_view doc = {};
   /// What a message is before anything is set, `size` bytes; empty: zeros.
   std::span<const std::byte> initial = {};
+  /// The field that a Python constructor sets to now, in its unit (ns, or ms), unless it is given;
+  /// empty: none. In C++ it is 0 until it is set.
+  std::string_view stamp = {};
+  /// A message that asks nobody to move, `size` bytes; empty: the type has none by its definition.
+  std::span<const std::byte> neutral = {};
   /// What follows the fields in a message whose size varies (shm/varying.hpp), in this order.
   std::span<const TailInfo> tails = {};
 

@@ -2,16 +2,18 @@
 #include "shm/names.hpp"
 
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "shm/schema.hpp"
 #include "shm/session.hpp"
 
 namespace horus::shm {
@@ -73,8 +75,34 @@ std::string unescape(std::string_view name) {
   return topic;
 }
 
-std::string topic_directory(const std::string& base, std::string_view topic) {
-  return base + "/topics/" + escape(topic);
+std::string file_key(std::string_view topic) {
+  constexpr std::size_t kLongest = 180;
+  constexpr std::size_t kKept = 150;
+  std::string key;
+  for (const char c : topic) {
+    if (c == '/') {
+      key += "%2F";
+    } else if (c == '.') {
+      key += "%2E";
+    } else {
+      key += c;
+    }
+  }
+  if (key.size() <= kLongest) return key;
+  std::array<char, 24> digits{};
+  std::snprintf(digits.data(), digits.size(), "~%016llx",
+                static_cast<unsigned long long>(hash_of(topic)));
+  return key.substr(0, kKept) + digits.data();
+}
+
+std::string_view key_of(std::string_view file) noexcept {
+  return file.substr(0, file.find('.'));
+}
+
+std::string_view identity_of(std::string_view file) noexcept {
+  const std::size_t dot = file.find('.');
+  file.remove_prefix(dot == std::string_view::npos ? file.size() : dot + 1);
+  return key_of(file);
 }
 
 std::string make_identity() {
@@ -93,45 +121,17 @@ std::int32_t pid_of(std::string_view identity) noexcept {
   return pid;
 }
 
-Status make_directories(const std::string& path, int mode) {
-  const std::size_t slash = path.rfind('/');
-  if (slash != std::string::npos && slash > 0) {
-    struct stat status {};
-    const std::string above = path.substr(0, slash);
-    if (::stat(above.c_str(), &status) != 0) {
-      if (auto made = make_directories(above, mode); !made) return made;
-    }
-  }
-  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0) {
-    ::chmod(path.c_str(), static_cast<mode_t>(mode));
-  } else if (errno != EEXIST) {
-    return Error::from_errno("create directory", path);
-  }
-  return {};
-}
-
-Status make_base(const std::string& base) {
-  // One that has to be made is its user's alone.
-  if (auto made = make_directories(base, 0700); !made) return made;
-  struct stat status {};
-  if (::stat(base.c_str(), &status) != 0) return Error::from_errno("look at", base);
-  const bool ours = status.st_uid == ::geteuid() || status.st_uid == 0 || ::geteuid() == 0 ||
-                    status.st_gid == ::getegid() || ::group_member(status.st_gid) != 0;
-  if (!S_ISDIR(status.st_mode) || !ours || (status.st_mode & S_IWOTH) != 0) {
-    return Error{Errc::kPermission, "base directory is not this user's", 0,
-                 Name<200>::clipped(base + " (uid " + std::to_string(status.st_uid) + ")")};
-  }
-  return {};
+std::string in_namespace(std::string base) {
+  // Nothing of ours changes the environment.
+  const char* name = std::getenv("HORUS_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
+  if (name != nullptr && *name != '\0') base += '/' + escape(name);
+  return base;
 }
 
 std::string default_base() {
-  // Nothing of ours changes the environment.
-  const char* base = std::getenv("HORUS_BASE");       // NOLINT(concurrency-mt-unsafe)
-  const char* name = std::getenv("HORUS_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
-  std::string path =
-      base != nullptr && *base != '\0' ? base : "/dev/shm/horus-" + std::to_string(::getuid());
-  if (name != nullptr && *name != '\0') path += '/' + escape(name);
-  return path;
+  const char* base = std::getenv("HORUS_BASE");  // NOLINT(concurrency-mt-unsafe)
+  const bool is_chosen = base != nullptr && *base != '\0';
+  return in_namespace(is_chosen ? base : "/dev/shm/horus-" + std::to_string(::getuid()));
 }
 
 }  // namespace horus::shm

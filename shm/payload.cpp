@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "shm/payload_state.hpp"
@@ -12,6 +13,9 @@ namespace horus::shm {
 namespace {
 
 constexpr std::uint32_t kPayloadCapacity = 8;
+/// Blocks that a publisher of a declared size has beside those of its window: one that is being
+/// filled, and some that readers hold.
+constexpr std::uint32_t kBeyondWindow = 4;
 
 char* frame_id_of(PayloadState& state) noexcept {
   return reinterpret_cast<char*>(state.descriptor.data()) + state.kind.frame_id_at;
@@ -32,6 +36,12 @@ std::span<const std::byte> Payload::bytes() const noexcept {
   return state_->bytes;
 }
 std::span<std::byte> Payload::writable() noexcept {
+  // acquire: nothing is written there after the send.
+  if (state_->sent.load(std::memory_order_acquire) != 0) {
+    auto fresh = renewed(*state_);
+    if (fresh == nullptr) return {};
+    state_ = std::move(fresh);
+  }
   return state_->writable;
 }
 bool Payload::read_only() const noexcept {
@@ -66,12 +76,27 @@ const PayloadKind* find_payload_kind(std::string_view type) noexcept {
   return nullptr;
 }
 
+void prepare_payloads() {
+  for (const PayloadKind* kind :
+       {&Image::kind(), &PointCloud::kind(), &DepthImage::kind(), &Tensor::kind()}) {
+    make_state(*kind);
+  }
+}
+
 struct PayloadPublisher::State {
+  ~State() {
+    if (session == nullptr) return;
+    // It may wait for its readers, who want their frames meanwhile.
+    raw = {};
+    if (window) session->remove(*window);
+    if (window && reserve.empty()) session->pools->unshare();
+    session->release_blocks(reserve);
+  }
   Session::Impl* session = nullptr;
   const PayloadKind* kind = nullptr;
   RawPublisher raw;
-  std::vector<std::shared_ptr<PayloadState>> window;  ///< What the ring's descriptors refer to.
-  std::size_t next = 0;
+  std::optional<PayloadWindow> window;  ///< What the ring's descriptors refer to.
+  OwnPools::Reserve reserve;
 };
 
 PayloadPublisher::PayloadPublisher() noexcept = default;
@@ -84,21 +109,22 @@ PayloadPublisher::~PayloadPublisher() = default;
 bool PayloadPublisher::send(const Payload& payload) noexcept {
   std::shared_ptr<PayloadState> sent = payload.state();
   if (&sent->kind != state_->kind) return false;
-  if (!sent->own || !state_->session->owns(*sent->own)) {
+  if (!sent->own || !state_->session->pools->owns(*sent->own)) {
     auto copy = copy_payload(*state_->session, *sent);
     if (!copy) return false;
     sent = std::move(copy).value();
   }
-  // The payload joins the window before its descriptor does, and the one that leaves the window
-  // leaves the ring with this very send.
-  std::swap(state_->window[state_->next], sent);
-  const auto& descriptor = state_->window[state_->next]->descriptor;
-  const bool queued = state_->raw.send(std::span{descriptor}.first(state_->kind->type.size));
+  // The payload joins the window before its descriptor joins the ring.
+  sent->sent.fetch_add(1, std::memory_order_acq_rel);
+  sent->use->share();
+  state_->window->push(*sent->use);
+  const bool queued = state_->raw.send(std::span{sent->descriptor}.first(state_->kind->type.size));
+  state_->window->settle(queued, state_->raw.wanted());
   if (queued) {
-    state_->raw.add_bytes(state_->window[state_->next]->tensor().size);
-    state_->next = (state_->next + 1) % state_->window.size();
+    sent->own->seal(sent->tensor().slot_id);
+    state_->raw.add_bytes(sent->tensor().size);
   } else {
-    std::swap(state_->window[state_->next], sent);
+    sent->sent.fetch_sub(1, std::memory_order_acq_rel);
   }
   return queued;
 }
@@ -111,37 +137,34 @@ struct PayloadSubscriber::State {
   Session::Impl* session = nullptr;
   const PayloadKind* kind = nullptr;
   RawSubscriber raw;
-  std::vector<std::shared_ptr<PeerPool>> pools;  ///< Those that payloads came from so far.
-  std::uint64_t lost = 0;                        ///< Descriptors whose payload was gone.
+  std::uint64_t lost = 0;        ///< Descriptors whose payload was gone while it was wanted,
+  std::uint64_t superseded = 0;  ///< and those that as many newer ones followed as are wanted.
   MessageCounters counters;
   std::uint64_t counted_missed = 0;
+  std::uint64_t counted_passed_over = 0;
 
   std::uint64_t missed() const noexcept { return raw.missed() + lost; }
-  void count_missed() noexcept {
-    count(counters.dropped, missed() - std::exchange(counted_missed, missed()));
+  std::uint64_t passed_over() const noexcept { return raw.passed_over() + superseded; }
+  /// Of a payload that was gone: its publisher keeps as many as are wanted, by those who are there.
+  void count_gone(std::uint64_t wanted) noexcept {
+    ++(raw.pending() >= wanted || raw.was_before() ? superseded : lost);
   }
-  std::shared_ptr<PeerPool> pool(std::uint32_t id);
+  void count_missed() noexcept {
+    const std::uint64_t more = missed() - std::exchange(counted_missed, missed());
+    count(counters.dropped, more);
+    count(counters.missed, more);
+    const std::uint64_t over = passed_over();
+    count(counters.passed_over, over - std::exchange(counted_passed_over, over));
+  }
   Payload payload_of(std::span<const std::byte> descriptor);
 };
-
-std::shared_ptr<PeerPool> PayloadSubscriber::State::pool(std::uint32_t id) {
-  const auto found =
-      std::ranges::find_if(pools, [id](const auto& pool) { return pool->id() == id; });
-  if (found != pools.end()) return *found;
-  auto opened = session->peer_pool(id);
-  if (!opened) return nullptr;
-  // Publishers that come and go leave no memory behind: what is held keeps its pool by itself.
-  std::erase_if(pools, [](const auto& pool) { return !pool->alive(); });
-  pools.push_back(std::move(opened).value());
-  return pools.back();
-}
 
 Payload PayloadSubscriber::State::payload_of(std::span<const std::byte> descriptor) {
   auto state = make_state(*kind);
   std::ranges::copy(descriptor, state->descriptor.begin());
   if (!sound(*state)) return {};
-  const auto from = pool(state->tensor().pool_id);
-  if (from == nullptr || !attach(*state, from)) return {};
+  const auto from = session->peer_pools->find(state->tensor().pool_id);
+  if (from == nullptr || !hold(*state, from)) return {};
   return Payload{std::move(state)};
 }
 
@@ -159,8 +182,9 @@ Payload PayloadSubscriber::take() noexcept {
     taken = state_->payload_of(std::span{buffer}.first(state_->kind->type.size));
     if (taken) {
       count(state_->counters.received);
+      if (state_->counters.whole != nullptr) tell_age(*state_->counters.whole);
     } else {
-      ++state_->lost;
+      state_->count_gone(state_->raw.depth());
     }
   }
   state_->count_missed();
@@ -172,11 +196,14 @@ Payload PayloadSubscriber::take_latest() noexcept {
   alignas(8) std::array<std::byte, kMaxDescriptor> buffer{};
   Payload newest;
   for (int tried = 0; !newest && tried < kMaxTries; ++tried) {
-    const std::uint64_t before = state_->raw.received();
     if (state_->raw.take_latest(buffer) < 0) break;
     newest = state_->payload_of(std::span{buffer}.first(state_->kind->type.size));
-    if (!newest) ++state_->lost;
-    count(state_->counters.received, state_->raw.received() - before - (newest ? 0U : 1U));
+    if (newest) {
+      count(state_->counters.received);
+      if (state_->counters.whole != nullptr) tell_age(*state_->counters.whole);
+    } else {
+      state_->count_gone(1);
+    }
   }
   state_->count_missed();
   return newest;
@@ -188,17 +215,41 @@ bool PayloadSubscriber::has_message() const noexcept {
 bool PayloadSubscriber::wait_until(TimePoint until) noexcept {
   return state_->raw.wait_until(until);
 }
+bool PayloadSubscriber::wait_for_new(TimePoint until) noexcept {
+  return state_->raw.wait_for_new(until);
+}
 void PayloadSubscriber::interrupt() noexcept {
   state_->raw.interrupt();
 }
 std::uint64_t PayloadSubscriber::received() const noexcept {
-  return state_->raw.received() - state_->lost;
+  return state_->raw.received() - state_->lost - state_->superseded;
 }
 std::uint64_t PayloadSubscriber::torn() const noexcept {
   return state_->raw.torn();
 }
+std::uint64_t PayloadSubscriber::passed_over() const noexcept {
+  return state_->passed_over();
+}
+Nanos PayloadSubscriber::age() const noexcept {
+  return state_->raw.age();
+}
+bool PayloadSubscriber::stale() noexcept {
+  return state_->raw.stale();
+}
+bool PayloadSubscriber::gave_fallback() const noexcept {
+  return state_->raw.gave_fallback();
+}
+void PayloadSubscriber::belongs_to(NodeStats* node) noexcept {
+  state_->raw.belongs_to(node);
+}
+void PayloadSubscriber::tell_age(NodeStats& node) noexcept {
+  state_->raw.tell_age(node);
+}
 std::uint64_t PayloadSubscriber::missed() const noexcept {
   return state_->missed();
+}
+RawSubscriber& PayloadSubscriber::messages() noexcept {
+  return state_->raw;
 }
 std::uint64_t PayloadSubscriber::pending() const noexcept {
   return state_->raw.pending();
@@ -207,13 +258,28 @@ std::uint64_t PayloadSubscriber::pending() const noexcept {
 Result<PayloadPublisher> Session::payload_publisher(std::string_view topic, const PayloadKind& kind,
                                                     TopicOptions options) {
   if (options.capacity == 0) options.capacity = kPayloadCapacity;
-  auto raw = publish(topic, kind.type, options);
-  if (!raw) return raw.error();
+  if (options.finite) {
+    return Error{Errc::kInvalidArgument, "finite is for topics of messages, not of frames", 0,
+                 Name<200>::clipped(topic)};
+  }
   auto state = std::make_unique<PayloadPublisher::State>();
   state->session = impl_.get();
+  auto raw = publish(topic, kind.type, options);
+  if (!raw) return raw.error();
   state->kind = &kind;
   state->raw = std::move(raw).value();
-  state->window.resize(state->raw.capacity());
+  const auto depth = static_cast<std::uint32_t>(state->raw.capacity());
+  if (options.size != 0) {
+    auto reserve = impl_->reserve_blocks(options.size, depth + kBeyondWindow);
+    if (!reserve) return reserve.error();
+    state->reserve = std::move(reserve).value();
+  }
+  state->window.emplace(depth);
+  if (options.size == 0) impl_->pools->share();
+  // A topic that refuses keeps what its readers have not taken.
+  if (!state->raw.refuses()) impl_->add(*state->window);
+  impl_->introduce_pools();
+  make_state(kind);  // The first one allocates: not in a tick.
   return PayloadPublisher{std::move(state)};
 }
 
@@ -221,8 +287,14 @@ Result<PayloadSubscriber> Session::payload_subscriber(std::string_view topic,
                                                       const PayloadKind& kind,
                                                       TopicOptions options) {
   if (options.capacity == 0) options.capacity = kPayloadCapacity;
+  if (options.fallback != Fallback::kNone && options.fallback != Fallback::kStop) {
+    return Error{Errc::kInvalidArgument, "the fallback of a topic of frames is 'stop', or none", 0,
+                 Name<200>::clipped(topic)};
+  }
   // Counted by payloads, not by descriptors.
-  const MessageCounters counters = std::exchange(options.counters, {});
+  const MessageCounters counters = options.counters;
+  options.counters = {.node = counters.node};
+  const bool watched = options.timeout != Nanos{};
   auto raw = subscribe(topic, kind.type, options);
   if (!raw) return raw.error();
   auto state = std::make_unique<PayloadSubscriber::State>();
@@ -230,6 +302,9 @@ Result<PayloadSubscriber> Session::payload_subscriber(std::string_view topic,
   state->kind = &kind;
   state->counters = counters;
   state->raw = std::move(raw).value();
+  if (watched) state->raw.belongs_to(counters.whole);
+  make_state(kind);  // As above.
+  state->raw.expect_frames();
   return PayloadSubscriber{std::move(state)};
 }
 

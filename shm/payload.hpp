@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 #include "shm/dtype.hpp"
 #include "shm/message.hpp"
@@ -17,6 +18,7 @@ namespace horus::shm {
 
 struct PayloadKind;
 struct PayloadState;
+class RawSubscriber;
 
 /// A block of a pool in shared memory and what is said of it: one's own (writable) or received
 /// (read-only). Copies of the handle share the block, which lives as long as any of them, in any
@@ -34,7 +36,9 @@ class Payload {
   std::span<const std::uint64_t> strides() const noexcept;  ///< Bytes.
   /// Every element, C order without gaps.
   std::span<const std::byte> bytes() const noexcept;
-  /// Empty for what was received.
+  /// Empty for what was received. What was sent is not written to any more: this handle goes on in
+  /// a free block with the same content; empty when there is none. A span from before the send is
+  /// not to be written to after it: others read there, and debug builds end who does.
   std::span<std::byte> writable() noexcept;
   bool read_only() const noexcept;
 
@@ -63,6 +67,8 @@ concept PooledPayload = std::derived_from<T, Payload> && requires {
 
 /// The kind of payload that topics of this type carry; null when it is none.
 const PayloadKind* find_payload_kind(std::string_view type) noexcept;
+/// Makes what all payloads share: the first one of a tick then allocates nothing.
+void prepare_payloads();
 
 /// Sends payloads of one kind on one topic: their descriptors, none of their bytes.
 ///
@@ -78,8 +84,8 @@ class PayloadPublisher {
 
   /// Sends a descriptor; a payload that was received, or of another base, is copied into this
   /// process's pool first. False when there is no free block for that copy, or the payload is of
-  /// another kind. It stays alive while its descriptor is in the topic's window (capacity
-  /// payloads, default 8).
+  /// another kind. It stays alive while it is one of the newest so many as the deepest subscription
+  /// that lives wants: the newest at least, at most the topic's capacity, 8 where nobody says.
   bool send(const Payload& payload) noexcept;
   std::uint64_t sent() const noexcept;
 
@@ -105,11 +111,20 @@ class PayloadSubscriber {
   Payload take_latest() noexcept;
   bool has_message() const noexcept;
   bool wait_until(TimePoint until) noexcept;
+  bool wait_for_new(TimePoint until) noexcept;  ///< As RawSubscriber's.
   void interrupt() noexcept;
   std::uint64_t received() const noexcept;
+  std::uint64_t passed_over() const noexcept;  ///< As RawSubscriber's, as for the next two.
   std::uint64_t missed() const noexcept;
+  void tell_age(NodeStats& node) noexcept;
+  Nanos age() const noexcept;
+  bool stale() noexcept;  ///< As RawSubscriber's, as for the next two.
+  bool gave_fallback() const noexcept;
+  void belongs_to(NodeStats* node) noexcept;
   std::uint64_t torn() const noexcept;  ///< As RawSubscriber's.
   std::uint64_t pending() const noexcept;
+  /// What tells of the payloads: to wait for many topics at once.
+  RawSubscriber& messages() noexcept;
 
  private:
   std::unique_ptr<State> state_;
@@ -122,6 +137,13 @@ class PooledPublisher : public PayloadPublisher {
   explicit PooledPublisher(PayloadPublisher raw) noexcept : PayloadPublisher{std::move(raw)} {}
   /// See PayloadPublisher::send().
   bool send(const P& payload) noexcept { return PayloadPublisher::send(payload); }
+  /// Hands the block over: the handle is empty then, where it was sent. A span of it that is kept
+  /// is not to be written to.
+  bool send(P&& payload) noexcept {
+    const bool sent = PayloadPublisher::send(payload);
+    if (sent) payload = P{};
+    return sent;
+  }
 };
 
 template <PooledPayload P>

@@ -57,6 +57,22 @@ bool is_bounded(const msg::TensorDescriptor& tensor) noexcept {
   return empty || extent <= tensor.size;
 }
 
+namespace {
+
+void move_into(PayloadState& state, std::shared_ptr<OwnPool> pool, BlockRef block) noexcept {
+  auto& tensor = state.tensor();
+  tensor.pool_id = pool->id();
+  tensor.slot_id = block.index;
+  tensor.generation = static_cast<std::uint32_t>(block.generation);
+  tensor.generation_hi = static_cast<std::uint32_t>(block.generation >> 32);
+  state.writable = pool->block(block.index).first(tensor.size);
+  state.bytes = state.writable;
+  state.use = &pool->use(block.index);
+  state.own = std::move(pool);
+}
+
+}  // namespace
+
 Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const PayloadKind& kind,
                                                    Dtype dtype,
                                                    std::span<const std::uint64_t> shape) {
@@ -70,15 +86,23 @@ Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const
   }
   auto taken = session.take_block(std::max<std::size_t>(tensor.size, 1));
   if (!taken) return taken.error();
-  auto& [pool, block] = taken.value();
-  tensor.pool_id = pool->id();
-  tensor.slot_id = block.index;
-  tensor.generation = static_cast<std::uint32_t>(block.generation);
-  tensor.generation_hi = static_cast<std::uint32_t>(block.generation >> 32);
-  state->writable = pool->block(block.index).first(tensor.size);
-  state->bytes = state->writable;
-  state->own = std::move(pool);
+  move_into(*state, std::move(taken.value().pool), taken.value().block);
+  state->session = session.weak_from_this();
   return state;
+}
+
+std::shared_ptr<PayloadState> renewed(const PayloadState& state) noexcept {
+  const auto session = state.session.lock();
+  // A frame outlives its session.
+  if (session == nullptr) return nullptr;
+  auto taken = session->take_block(std::max<std::size_t>(state.tensor().size, 1));
+  if (!taken) return nullptr;
+  auto fresh = make_state(state.kind);
+  fresh->descriptor = state.descriptor;
+  fresh->session = session;
+  move_into(*fresh, std::move(taken.value().pool), taken.value().block);
+  std::ranges::copy(state.bytes, fresh->writable.begin());
+  return fresh;
 }
 
 Result<std::shared_ptr<PayloadState>> copy_payload(Session::Impl& session,
@@ -92,22 +116,38 @@ Result<std::shared_ptr<PayloadState>> copy_payload(Session::Impl& session,
   return made;
 }
 
-bool attach(PayloadState& state, const std::shared_ptr<PeerPool>& pool) {
+namespace {
+
+std::uint64_t generation_of(const msg::TensorDescriptor& tensor) noexcept {
+  return (std::uint64_t{tensor.generation_hi} << 32) | tensor.generation;
+}
+
+/// The block up to the end of the data; empty when there is no such block.
+std::span<const std::byte> block_of(const PayloadState& state, const PeerPool& pool) noexcept {
   const auto& tensor = state.tensor();
   const std::uint64_t size = tensor.offset + tensor.size;
-  const auto block = pool->payload(tensor.slot_id, std::max<std::uint64_t>(size, 1));
+  return pool.payload(tensor.slot_id, std::max<std::uint64_t>(size, 1));
+}
+
+}  // namespace
+
+bool hold(PayloadState& state, const std::shared_ptr<PeerPool>& pool) noexcept {
+  const auto& tensor = state.tensor();
+  const auto block = block_of(state, *pool);
+  if (block.empty() || !pool->hold(tensor.slot_id, generation_of(tensor))) return false;
+  state.bytes = block.first(tensor.offset + tensor.size);
+  state.peer = pool;
+  return true;
+}
+
+bool copy_out(PayloadState& state, const PeerPool& pool) {
+  const auto& tensor = state.tensor();
+  const auto block = block_of(state, pool);
   if (block.empty()) return false;
-  const std::uint64_t generation = (std::uint64_t{tensor.generation_hi} << 32) | tensor.generation;
-  if (pool->acknowledged()) {
-    if (!pool->hold(tensor.slot_id, generation)) return false;
-    state.bytes = block.first(size);
-    state.peer = pool;
-    return true;
-  }
-  // Not yet known to the owner: a hold would not count, so the bytes are copied, and the copy is
-  // good if the block was not taken back meanwhile.
-  state.copied.assign(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(size));
-  if (!pool->is_current(tensor.slot_id, generation)) return false;
+  const auto size = static_cast<std::ptrdiff_t>(tensor.offset + tensor.size);
+  state.copied.assign(block.begin(), block.begin() + size);
+  // The copy is good if the block was not taken back meanwhile.
+  if (!pool.is_current(tensor.slot_id, generation_of(tensor))) return false;
   state.bytes = state.copied;
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,7 +41,7 @@ struct PayloadState {
   PayloadState(const PayloadState&) = delete;
   PayloadState& operator=(const PayloadState&) = delete;
   ~PayloadState() {
-    if (own) own->give_back(tensor().slot_id);
+    if (use != nullptr) use->give_back();
     if (peer) peer->release(tensor().slot_id);
   }
 
@@ -58,6 +59,10 @@ struct PayloadState {
 
   const PayloadKind& kind;
   std::shared_ptr<OwnPool> own;
+  BlockUse* use = nullptr;  ///< Of the block of one's own.
+  /// How often it was sent: others read the block, which is not written to any more.
+  std::atomic<std::uint32_t> sent{0};
+  std::weak_ptr<Session::Impl> session;  ///< Whose pools the block is of.
   std::shared_ptr<PeerPool> peer;
   std::vector<std::byte> copied;
   std::span<std::byte> writable;
@@ -95,8 +100,13 @@ Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const
 /// The same content in a block of one's own. `state` is packed.
 Result<std::shared_ptr<PayloadState>> copy_payload(Session::Impl& session,
                                                    const PayloadState& state);
-/// Holds the block that the state's descriptor names, or copies it where a hold would not count
-/// yet. False when the block is gone, or was never there.
-bool attach(PayloadState& state, const std::shared_ptr<PeerPool>& pool);
+/// The same content in another block of one's own; null when none is free, or, outside of ticks, no
+/// memory for another one.
+std::shared_ptr<PayloadState> renewed(const PayloadState& state) noexcept;
+/// Holds the block that the state's descriptor names. False when the block is gone, or was never
+/// there.
+bool hold(PayloadState& state, const std::shared_ptr<PeerPool>& pool) noexcept;
+/// Copies it where a hold would not count yet. Allocates: not in a tick.
+bool copy_out(PayloadState& state, const PeerPool& pool);
 
 }  // namespace horus::shm

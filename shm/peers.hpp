@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -8,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "shm/region.hpp"
 
 namespace horus::shm {
 
@@ -23,8 +27,6 @@ namespace horus::shm {
 template <typename Peer, std::size_t N>
 class PeerTable {
  public:
-  static constexpr std::size_t kMaxPeers = N;
-
   bool knows(const std::string& name) const noexcept {
     for (const auto& peer : owned_) {
       if (peer->name == name) return true;
@@ -37,9 +39,9 @@ class PeerTable {
       return slot.load(std::memory_order_acquire) == nullptr;
     });
   }
-  /// False when the table is full. `enter` is told the peer's slot before anybody sees it there.
+  /// Where it is not full(). `enter` is told the peer's slot before anybody sees it there.
   template <typename Enter>
-  bool attach(std::unique_ptr<Peer> peer, Enter enter) {
+  void attach(std::unique_ptr<Peer> peer, Enter enter) {
     for (std::size_t i = 0; i < N; ++i) {
       // acquire: the user's thread is done with the peer that was here; collect() will not see that
       // it was let go.
@@ -50,12 +52,14 @@ class PeerTable {
       // release: the user's thread that sees the pointer sees the peer.
       slots_[i].store(raw, std::memory_order_release);
       if (i >= used_.load(std::memory_order_relaxed)) used_.store(i + 1, std::memory_order_release);
-      return true;
+      return;
     }
-    return false;
   }
   /// Knows the peer by its name and shows it to nobody.
-  void remember(std::unique_ptr<Peer> peer) { owned_.push_back(std::move(peer)); }
+  void remember(std::unique_ptr<Peer> peer) {
+    peer->release();
+    owned_.push_back(std::move(peer));
+  }
   /// `present`: the names of the peers' files that are still there. A peer that was let go is
   /// remembered by its name as long as its file is, lest it be taken for a new one.
   void collect(const std::vector<std::string>& present) {
@@ -69,17 +73,36 @@ class PeerTable {
     });
   }
   std::vector<std::unique_ptr<Peer>>& owned() noexcept { return owned_; }
-  /// Whether a peer died, or was let go and is still remembered: a look is due.
+  const std::vector<std::unique_ptr<Peer>>& owned() const noexcept { return owned_; }
+  /// Whether a peer's process died, or it was let go and still has its file: a look is due.
   bool has_changed() const noexcept {
-    return owned_.size() != count() ||
-           std::ranges::any_of(owned_, [](const auto& peer) { return !peer->region.alive(); });
+    std::size_t held = 0;
+    for (const auto& peer : owned_) {
+      if (!peer->region) continue;
+      if (peer->life != nullptr && peer->life->over && !is_marked(*peer)) return true;
+      ++held;
+    }
+    return held != count();
+  }
+  /// Whether one of the files is not locked any more, or not whole.
+  bool has_dead() const noexcept {
+    return std::ranges::any_of(owned_, [](const auto& peer) {
+      return peer->region && !is_marked(*peer) && !peer->region.alive();
+    });
+  }
+  /// Other users fill no more than three quarters, so that nobody keeps a user from himself.
+  static bool is_foreign(const Region& region) noexcept { return region.owner() != ::geteuid(); }
+  bool full_of_foreign() const noexcept {
+    const auto foreign = std::ranges::count_if(
+        owned_, [](const auto& peer) { return peer->region && is_foreign(peer->region); });
+    return static_cast<std::size_t>(foreign) >= N / 4 * 3;
   }
 
   template <typename Visit>
   void each(Visit visit) const noexcept {
     // acquire: pairs with the release of attach().
-    const std::size_t used = used_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < used; ++i) {
+    const std::size_t filled = used_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < filled; ++i) {
       if (Peer* peer = slots_[i].load(std::memory_order_acquire)) visit(*peer, i);
     }
   }
@@ -94,6 +117,10 @@ class PeerTable {
   }
 
  private:
+  static bool is_marked(const Peer& peer) noexcept {
+    return peer.dead.load(std::memory_order_relaxed);  // relaxed: only this side writes
+  }
+
   std::array<std::atomic<Peer*>, N> slots_{};
   std::atomic<std::size_t> used_{0};
   std::vector<std::unique_ptr<Peer>> owned_;

@@ -2,13 +2,14 @@
 #include "shm/pool.hpp"
 
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 
 #include "rt/base/time.hpp"
-#include "shm/directory.hpp"
 #include "shm/names.hpp"
 
 namespace horus::shm {
@@ -28,6 +29,16 @@ T random_id() noexcept {
   return id;
 }
 
+#ifdef NDEBUG
+constexpr bool kSeals = false;
+#else
+constexpr bool kSeals = true;
+#endif
+
+void protect([[maybe_unused]] std::span<std::byte> block, [[maybe_unused]] int access) noexcept {
+  if constexpr (kSeals) ::mprotect(block.data(), block.size(), access);
+}
+
 std::string pool_name(std::uint32_t id) {
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), "%08x", id);
@@ -36,24 +47,36 @@ std::string pool_name(std::uint32_t id) {
 
 }  // namespace
 
-Result<std::shared_ptr<OwnPool>> OwnPool::create(const std::string& base,
-                                                 const std::string& identity,
-                                                 std::size_t block_size) {
+std::size_t block_size_for(std::size_t size) noexcept {
+  const std::size_t pages = std::max<std::size_t>(whole_pages(size) / kPage, 1);
+  const std::size_t step = std::max<std::size_t>(std::bit_floor(pages) / 4, 1);
+  return (pages + step - 1) / step * step * kPage;
+}
+
+void BlockUse::give_back() noexcept {
+  freed.store(cycle_count(), std::memory_order_relaxed);
+  // release: what was written to the block is before its next use.
+  references.fetch_sub(1, std::memory_order_release);
+}
+
+Result<std::shared_ptr<OwnPool>> OwnPool::create(FolderPtr folder, const std::string& identity,
+                                                 std::size_t block_size, std::uint32_t blocks) {
   std::shared_ptr<OwnPool> pool{new OwnPool};
-  pool->directory_ = base + "/pools";
-  const std::size_t block = whole_pages(block_size);
-  const std::size_t size = kBlocksAt + kPoolBlocks * block;
-  auto region = Region::create(pool->directory_, size, kFileMode);
+  pool->folder_ = std::move(folder);
+  pool->block_size_ = whole_pages(block_size);
+  pool->blocks_ = blocks;
+  const std::size_t size = kBlocksAt + blocks * pool->block_size_;
+  auto region = Region::create(pool->folder_, size, kFileMode);
   if (!region) return region.error();
   pool->region_ = std::move(region).value();
   PoolHeader& header = pool->header();
   header.file = {.magic = Magic::kPool, .pid = pid_of(identity), .size = size};
   header.id = random_id<std::uint32_t>();
-  header.blocks = kPoolBlocks;
-  header.block_size = block;
+  header.blocks = blocks;
+  header.block_size = pool->block_size_;
   pool->name_ = pool_name(header.id);
-  const std::string path = pool->directory_ + "/" + identity + "." + pool->name_ + ".pool";
-  if (auto named = pool->region_.publish(path); !named) return named.error();
+  const std::string name = identity + "." + pool->name_ + ".pool";
+  if (auto named = pool->region_.publish(name); !named) return named.error();
   return pool;
 }
 
@@ -62,21 +85,87 @@ OwnPool::~OwnPool() {
 }
 
 std::span<std::byte> OwnPool::block(std::uint32_t index) const noexcept {
-  return region_.bytes().subspan(kBlocksAt + index * header().block_size, header().block_size);
+  return region_.bytes().subspan(kBlocksAt + index * block_size_, block_size_);
+}
+
+/// Of the blocks that nobody here refers to, but for those in the set `passed_by`; kPoolBlocks:
+/// there is none.
+std::uint32_t OwnPool::last_freed(std::uint32_t passed_by) const noexcept {
+  std::uint32_t best = kPoolBlocks;
+  std::uint64_t best_time = 0;
+  for (std::uint32_t index = 0; index < blocks_; ++index) {
+    if ((passed_by >> index & 1U) != 0) continue;
+    // relaxed, both: whoever takes the block looks again.
+    if (uses_[index].references.load(std::memory_order_relaxed) != 0) continue;
+    const std::uint64_t time = uses_[index].freed.load(std::memory_order_relaxed);
+    if (best != kPoolBlocks && time <= best_time) continue;
+    best = index;
+    best_time = time;
+  }
+  return best;
+}
+
+std::optional<std::uint64_t> OwnPool::freed_last() const noexcept {
+  if (abandoned()) return std::nullopt;
+  const std::uint32_t index = last_freed(0);
+  if (index == kPoolBlocks) return std::nullopt;
+  return uses_[index].freed.load(std::memory_order_relaxed);  // relaxed: a hint
+}
+
+std::uint64_t OwnPool::used_last() const noexcept {
+  std::uint64_t last = 0;
+  for (const BlockUse& use : uses_)
+    last = std::max(last, use.freed.load(std::memory_order_relaxed));
+  return last;
 }
 
 std::optional<BlockRef> OwnPool::take() noexcept {
-  for (std::uint32_t tried = 0; tried < kPoolBlocks; ++tried) {
-    // relaxed: a place to begin, so that blocks are used in turn.
-    const std::uint32_t index = next_.fetch_add(1, std::memory_order_relaxed) % kPoolBlocks;
+  if (abandoned()) return std::nullopt;
+  std::uint32_t passed_by = 0;
+  for (std::uint32_t index = 0; (index = last_freed(passed_by)) != kPoolBlocks;) {
+    passed_by |= 1U << index;
+    std::uint32_t free = 0;
     // acquire: whoever gave the block back is done with it.
-    if (taken_[index].exchange(true, std::memory_order_acquire)) continue;
+    if (!uses_[index].references.compare_exchange_strong(free, 1, std::memory_order_acquire)) {
+      continue;
+    }
     const std::uint64_t generation =
         header().generation[index].fetch_add(1, std::memory_order_seq_cst) + 1;
-    if (!held(index)) return BlockRef{.index = index, .generation = generation};
-    taken_[index].store(false, std::memory_order_release);
+    if (!held(index)) {
+      protect(block(index), PROT_READ | PROT_WRITE);
+      return BlockRef{.index = index, .generation = generation};
+    }
+    uses_[index].references.store(0, std::memory_order_release);
   }
   return std::nullopt;
+}
+
+void OwnPool::seal(std::uint32_t index) noexcept {
+  protect(block(index), PROT_READ);
+}
+
+bool OwnPool::seals() noexcept {
+  return kSeals;
+}
+
+bool OwnPool::is_idle() const noexcept {
+  return std::ranges::all_of(uses_, [](const BlockUse& use) {
+    // acquire: what was done with the block was done before the pool goes.
+    return use.references.load(std::memory_order_acquire) == 0;
+  });
+}
+
+bool OwnPool::close() noexcept {
+  if (abandoned()) return is_idle();
+  std::array<std::uint32_t, kPoolBlocks> taken{};
+  std::uint32_t count = 0;
+  while (const auto block = take()) taken[count++] = block->index;
+  if (count == blocks_) return true;
+  // release: as give_back(), and not as one that somebody used.
+  for (std::uint32_t i = 0; i < count; ++i) {
+    uses_[taken[i]].references.store(0, std::memory_order_release);
+  }
+  return false;
 }
 
 bool OwnPool::held(std::uint32_t index) noexcept {
@@ -90,17 +179,12 @@ bool OwnPool::held(std::uint32_t index) noexcept {
   return found;
 }
 
-void OwnPool::give_back(std::uint32_t index) noexcept {
-  // release: what was written to the block is before its next use.
-  taken_[index].store(false, std::memory_order_release);
-}
-
 void OwnPool::acknowledge(const std::string& name) {
   const auto free = std::ranges::find_if(holders_, [](const auto& slot) {
     return slot.load(std::memory_order_relaxed) == nullptr;  // relaxed: only this thread writes
   });
   if (free == holders_.end()) return;
-  auto region = Region::open(directory_ + "/" + name, sizeof(HoldFile));
+  auto region = Region::open(folder_, name, sizeof(HoldFile));
   if (!region) return;
   if (!region.value().alive()) return region.value().unlink();
   const auto& file = *region.value().as<const HoldFile>();
@@ -114,7 +198,7 @@ void OwnPool::acknowledge(const std::string& name) {
   header().acknowledged[slot].store(id, std::memory_order_seq_cst);
 }
 
-void OwnPool::attend() {
+void OwnPool::attend(const std::vector<std::string>& names) {
   std::erase_if(attached_, [this](const std::unique_ptr<Holder>& holder) {
     if (holder->region.alive()) return false;
     header().acknowledged[holder->slot].store(0, std::memory_order_seq_cst);
@@ -124,7 +208,7 @@ void OwnPool::attend() {
     holder->region.unlink();
     return true;
   });
-  for (const std::string& name : list_directory(directory_, ".hold")) {
+  for (const std::string& name : names) {
     if (!name.starts_with(name_ + ".")) continue;
     const bool known = std::ranges::any_of(
         attached_, [&name](const auto& holder) { return holder->name == name; });
@@ -132,35 +216,38 @@ void OwnPool::attend() {
   }
 }
 
-Result<std::shared_ptr<PeerPool>> PeerPool::open(const std::string& base, std::uint32_t id,
+std::string PeerPool::name_of(std::uint32_t id) {
+  return pool_name(id);
+}
+
+Result<std::shared_ptr<PeerPool>> PeerPool::open(const FolderPtr& folder, const std::string& name,
                                                  const std::string& identity) {
-  const std::string directory = base + "/pools";
-  const std::string suffix = "." + pool_name(id) + ".pool";
-  const auto names = list_directory(directory, suffix);
-  if (names.empty()) return Error{Errc::kNotFound, "open image pool", 0, {}};
-  auto region = Region::open(directory + "/" + names.front(), kBlocksAt);
+  auto region = Region::open(folder, name, kBlocksAt);
   if (!region) return region.error();
   const auto& header = *region.value().as<const PoolHeader>();
   const std::uint64_t block_size = read_once(header.block_size);
+  const std::uint32_t blocks = read_once(header.blocks);
+  const std::uint32_t id = read_once(header.id);
   const std::size_t room = region.value().bytes().size() - kBlocksAt;
-  if (!is_a(header.file, Magic::kPool) || header.id != id || header.blocks != kPoolBlocks ||
-      block_size > room / kPoolBlocks) {
+  if (!is_a(header.file, Magic::kPool) || identity_of(name) != pool_name(id) || blocks == 0 ||
+      blocks > kPoolBlocks || block_size > room / blocks) {
     return Error{Errc::kCorrupt, "image pool is damaged or of another version", 0,
-                 Name<200>::clipped(names.front())};
+                 Name<200>::clipped(name)};
   }
   std::shared_ptr<PeerPool> pool{new PeerPool};
   pool->id_ = id;
   pool->block_size_ = block_size;
+  pool->blocks_ = blocks;
   pool->region_ = std::move(region).value();
   pool->holder_ = random_id<std::uint64_t>();
-  auto holds = Region::create(directory, sizeof(HoldFile), kFileMode);
+  auto holds = Region::create(folder, sizeof(HoldFile), kFileMode);
   if (!holds) return holds.error();
   holds.value().as<HoldFile>()->file = {.magic = Magic::kHold,
                                         .pid = pid_of(identity),
                                         .size = sizeof(HoldFile),
                                         .hash = pool->holder_};
-  const std::string path = directory + "/" + pool_name(id) + "." + identity + ".hold";
-  if (auto named = holds.value().publish(path); !named) return named.error();
+  const std::string hold = pool_name(id) + "." + identity + ".hold";
+  if (auto named = holds.value().publish(hold); !named) return named.error();
   pool->holds_ = std::move(holds).value();
   return pool;
 }
@@ -181,7 +268,7 @@ bool PeerPool::acknowledged() const noexcept {
 
 std::span<const std::byte> PeerPool::payload(std::uint32_t index,
                                              std::uint64_t size) const noexcept {
-  if (index >= kPoolBlocks || size > block_size_) return {};
+  if (index >= blocks_ || size > block_size_) return {};
   return region_.bytes().subspan(kBlocksAt + index * block_size_, size);
 }
 

@@ -2,8 +2,11 @@
 #include "shm/publisher.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "rt/base/acting.hpp"
+#include "shm/finite.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -12,11 +15,12 @@ namespace {
 bool refuse(PublisherState& state) noexcept {
   state.view.header->refused.add();
   count(state.counters.dropped);
+  count(state.counters.refused);
   return false;
 }
 
-/// How far the subscriber has come in this ring. 0 until it has found the ring: it will read it
-/// from its beginning.
+/// How far the subscriber has come in this ring. Until it has found the ring, where it will begin
+/// to read it.
 std::uint64_t taken_by(const PublisherState& state, CursorPeer& peer) noexcept {
   const auto& rows = peer.region.as<const CursorFile>()->rows;
   // acquire: what the subscriber read below the number, it read before.
@@ -25,7 +29,7 @@ std::uint64_t taken_by(const PublisherState& state, CursorPeer& peer) noexcept {
   };
   if (!is_ours(rows[peer.row])) {
     const auto found = std::ranges::find_if(rows, is_ours);
-    if (found == rows.end()) return 0;
+    if (found == rows.end()) return state.view.header->carried;
     peer.row = static_cast<std::size_t>(found - rows.begin());
   }
   return rows[peer.row].taken.load(std::memory_order_acquire);
@@ -55,12 +59,63 @@ bool has_room(PublisherState& state, std::uint64_t end) noexcept {
   return room;
 }
 
+/// Whether a sleeper is to be rung. One that has been in this very sleep is on its way, or lies:
+/// it is rung once a millisecond.
+bool may_ring(const CursorPeer& peer, std::uint32_t sleep, TimePoint now) noexcept {
+  constexpr Nanos kAgain = 1ms;
+  return sleep != peer.rung_in || now - peer.rung_at >= kAgain;
+}
+
+/// Rings who sleeps: a process with several sleepers once, as they share its bell.
+[[gnu::noinline]] void ring_sleepers(PublisherState& state) noexcept {
+  const TimePoint now = MonotonicClock::now();
+  std::array<const Bell*, kMaxSubscribers> rung{};
+  std::size_t count = 0;
+  state.subscribers.each([&](CursorPeer& peer, std::size_t) {
+    const auto& cursor = *peer.region.as<const CursorFile>();
+    const std::uint32_t sleep = cursor.sleeping.load(std::memory_order_seq_cst);
+    if (sleep == 0 || peer.bell == nullptr) return;
+    const auto end = rung.begin() + static_cast<std::ptrdiff_t>(count);
+    const bool is_rung =
+        std::find(rung.begin(), end, peer.bell.get()) != end || rings_later(peer.bell);
+    if (!is_rung && (!may_ring(peer, sleep, now) || !peer.bell->has_time(now))) {
+      return state.view.header->unrung.add();
+    }
+    peer.rung_in = sleep;
+    peer.rung_at = now;
+    if (is_rung) return;
+    rung[count++] = peer.bell.get();
+    ring_or_defer(peer.bell);
+  });
+}
+
+/// To the ring that stands for one whose name is gone. Who reads that one reads all that is new in
+/// this one, so nothing is lost.
+[[gnu::noinline]] void go_over(PublisherState& state) noexcept {
+  // acquire: the ring is complete.
+  NextRing* const taken = state.offered.exchange(nullptr, std::memory_order_acquire);
+  if (taken == nullptr) return;
+  NextRing& next = *taken;
+  next.view.header->refused.add(state.view.header->refused.value());
+  next.view.header->bytes.add(state.view.header->bytes.value());
+  next.view.header->unrung.add(state.view.header->unrung.value());
+  state.view = next.view;
+  // seq_cst, in this order: either isolate() finds this ring, or what it has said is found here.
+  state.header.store(next.view.header);
+  next.view.header->isolated.store(state.isolated.load() ? 1 : 0);
+  state.inode = next.inode;
+  state.sent_before += std::exchange(state.sent, next.carried) - next.carried;
+  state.reserved = next.reserved;
+  state.subscribers.each([&next](CursorPeer& peer, std::size_t) { peer.taken = next.carried; });
+  // release: the helper thread lets go of the old ring, which this thread is done with.
+  next.taken.store(true, std::memory_order_release);
+}
+
 }  // namespace
 
 PublisherState::~PublisherState() {
   if (session == nullptr) return;
   session->remove(*this);
-  region.unlink();
 }
 
 RawPublisher::RawPublisher() noexcept = default;
@@ -72,9 +127,17 @@ RawPublisher::~RawPublisher() = default;
 
 bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   PublisherState& state = *state_;
+  if (NodeStats* const actuator = held_back(state.actuator); actuator != nullptr) [[unlikely]] {
+    actuator->held.add();
+    return false;
+  }
+  // relaxed: go_over() looks again.
+  if (state.offered.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    go_over(state);
   const RingView& ring = state.view;
   const std::size_t least = state.type->size;  // Of a generic message: 0.
   if (message.size() > ring.max_size || message.size() < least) return refuse(state);
+  if (state.finite && !is_finite(*state.type, message)) return refuse(state);
   std::uint64_t place = 0;
   std::uint64_t end = 0;
   if (ring.area_size != 0) {
@@ -87,7 +150,8 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   state.reserved = end;
   ring.header->bytes.add(message.size());
   count(state.counters.sent);
-  state.subscribers.each([&state](CursorPeer& peer, std::size_t slot) {
+  bool asleep = false;
+  state.subscribers.each([&](const CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
     if (peer.dead.load(std::memory_order_relaxed)) [[unlikely]] {
       state.subscribers.let_go(slot);
@@ -95,10 +159,9 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
     }
     // seq_cst: after the message was counted, see wakeup.hpp.
     const auto& cursor = *peer.region.as<const CursorFile>();
-    if (cursor.sleeping.load(std::memory_order_seq_cst) != 0 && peer.bell != nullptr) {
-      ring_or_defer(peer.bell);
-    }
+    asleep = cursor.sleeping.load(std::memory_order_seq_cst) != 0 || asleep;
   });
+  if (asleep) ring_sleepers(state);
   return true;
 }
 
@@ -110,6 +173,9 @@ std::size_t RawPublisher::max_size() const noexcept {
 }
 std::uint64_t RawPublisher::capacity() const noexcept {
   return state_->view.capacity();
+}
+bool RawPublisher::refuses() const noexcept {
+  return state_->refuses;
 }
 void RawPublisher::add_bytes(std::uint64_t bytes) noexcept {
   state_->view.header->bytes.add(bytes);
@@ -134,8 +200,15 @@ std::uint32_t RawPublisher::readers() const noexcept {
   });
   return reading;
 }
+std::uint64_t RawPublisher::wanted() const noexcept {
+  // relaxed: a number on its own.
+  return state_->refuses ? capacity() : state_->wanted.load(std::memory_order_relaxed);
+}
 std::uint64_t RawPublisher::sent() const noexcept {
-  return state_->sent;
+  return state_->sent_before + state_->sent;
+}
+std::uint64_t RawPublisher::unrung() const noexcept {
+  return state_->view.header->unrung.value();
 }
 std::uint64_t RawPublisher::refused() const noexcept {
   return state_->view.header->refused.value();

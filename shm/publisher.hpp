@@ -25,21 +25,30 @@ class RawPublisher {
   ~RawPublisher();
 
   /// RT-safe. `message` is type().size bytes, or for a generic topic at most max_size() bytes.
-  /// False, and counted in refused(), for a message of another size, and on a topic that refuses
-  /// while a subscriber that lives has not taken what the message would replace. A subscriber
-  /// counts from when this process's helper thread has seen it, at most a few milliseconds after
-  /// it came, until 0.2 s after its death.
+  /// False, and counted in refused(), for a message of another size, for one that is not finite
+  /// where TopicOptions::finite is set, and on a topic that refuses while a subscriber that lives
+  /// has not taken what the message would replace; and, counted in NodeStats::held alone, while
+  /// TopicOptions::actuator may not act. A subscriber counts from when this process's
+  /// helper thread has seen it, at most a few milliseconds after it came, until 0.2 s after its
+  /// death.
   bool send(std::span<const std::byte> message) noexcept;
 
   const TypeInfo& type() const noexcept;
   std::size_t max_size() const noexcept;
   /// Messages the ring holds; of messages whose size varies, at most.
   std::uint64_t capacity() const noexcept;
+  bool refuses() const noexcept;        ///< Whether a full ring refuses.
   std::uint64_t sent() const noexcept;  ///< The ring's committed sequence.
+  /// Sleepers that were not woken: they had been less than a millisecond before in the same sleep,
+  /// or their process had its 50 rings of this millisecond.
+  std::uint64_t unrung() const noexcept;
   std::uint64_t refused() const noexcept;
   std::uint32_t subscribers() const noexcept;  ///< That live, as far as the helper thread knows.
   /// Of those, who have found this ring: they get what is sent even if it closes at once.
   std::uint32_t readers() const noexcept;
+  /// RT-safe. How many of the newest messages somebody wants: the deepest of the subscribers that
+  /// live, as far as the helper thread knows; on a topic that refuses all.
+  std::uint64_t wanted() const noexcept;
   /// RT-safe. For `topic bw`: a message just sent stands for so many bytes elsewhere.
   void add_bytes(std::uint64_t bytes) noexcept;
   explicit operator bool() const noexcept { return state_ != nullptr; }

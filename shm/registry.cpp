@@ -1,117 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/registry.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <map>
 
-#include "shm/directory.hpp"
 #include "shm/layout.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
 #include "shm/ring.hpp"
 #include "shm/schema.hpp"
+#include "shm/topic_type.hpp"
 
 namespace horus::shm {
 namespace {
 
-/// Removes the files of `directory` whose owner is dead. Returns how many.
-std::uint32_t sweep_directory(const std::string& directory, std::string_view suffix) {
-  std::uint32_t removed = 0;
-  for (const std::string& name : list_directory(directory, suffix)) {
-    const std::string path = path_in(directory, name);
-    if (!owner_alive(path) && ::unlink(path.c_str()) == 0) ++removed;
+/// What was sent into the rings that the subscriber reads, and it has not come to.
+std::uint64_t lag_of(const CursorFile& cursor, const std::map<std::uint64_t, std::uint64_t>& sent) {
+  std::uint64_t lag = 0;
+  for (const TakenRow& row : cursor.rows) {
+    // relaxed: numbers on their own.
+    const auto ring = sent.find(row.ring.load(std::memory_order_relaxed));
+    if (ring == sent.end()) continue;
+    lag += ring->second - std::min(ring->second, row.taken.load(std::memory_order_relaxed));
   }
-  return removed;
+  return lag;
 }
 
-std::uint32_t sweep_topic(const std::string& directory) {
-  std::uint32_t removed = sweep_directory(directory, ".ring") + sweep_directory(directory, ".sub");
-  if (list_directory(directory, ".ring").empty() && list_directory(directory, ".sub").empty()) {
-    removed += ::unlink((directory + "/type").c_str()) == 0 ? 1U : 0U;
-    ::rmdir(directory.c_str());
+Result<TopicInfo> look_at(const TopicPlace& place) {
+  auto type = find_type(place);
+  if (!type) return type.error();
+  const auto& file = *type.value().as<const TypeFile>();
+  TopicInfo info;
+  info.name = std::string{file.topic.view()};
+  if (!is_a(file.file, Magic::kType) || !check_topic_name(info.name) ||
+      file_key(info.name) != place.key) {
+    return Error{Errc::kCorrupt, "topic type file is damaged or of another version", 0,
+                 Name<200>::clipped(type.value().path())};
   }
-  return removed;
-}
-
-/// The schema behind a type file; empty where it is not that of the type.
-std::string schema_in(const Region& region) {
-  const auto& file = *region.as<const TypeFile>();
-  const std::size_t size = read_once(file.schema_size);
-  const auto rest = region.bytes().subspan(sizeof(TypeFile));
-  if (size > rest.size() || size > kMaxSchema) return {};
-  std::string schema{reinterpret_cast<const char*>(rest.data()), size};
-  return hash_of(schema) == file.file.hash ? schema : std::string{};
+  const std::uint64_t hash = read_once(file.file.hash);
+  info.type = std::string{file.name.view()};
+  info.message_size = file.max_size;
+  info.capacity = file.capacity;
+  info.refuses = file.refuses != 0;
+  info.declared = type.value().folder() == place.declared;
+  info.schema = schema_in(type.value());
+  std::map<std::uint64_t, std::uint64_t> sent;  // By the rings' inodes.
+  for (const std::string& entry : participants(place, kRingSuffix)) {
+    auto region = Region::open(place.folder, entry, sizeof(RingHeader));
+    if (!region) continue;
+    const auto ring = view_of(region.value(), hash, read_once(file.area_size) != 0);
+    if (!ring) {
+      info.foreign += region.value().alive() ? 1 : 0;
+      continue;
+    }
+    info.publishers.push_back({.ring = entry,
+                               .pid = pid_of(identity_of(entry)),
+                               .node = std::string{ring->header->node.view()},
+                               .alive = region.value().alive(),
+                               .capacity = static_cast<std::uint32_t>(ring->capacity()),
+                               .sent = complete(*ring),
+                               .refused = ring->header->refused.value(),
+                               .bytes = ring->header->bytes.value(),
+                               .unrung = ring->header->unrung.value()});
+    sent.emplace(region.value().inode(), info.publishers.back().sent);
+  }
+  if (!info.publishers.empty()) {
+    info.capacity = std::ranges::max(info.publishers, {}, &PublisherInfo::capacity).capacity;
+  }
+  for (const std::string& entry : participants(place, kCursorSuffix)) {
+    auto region = Region::open(place.folder, entry, sizeof(CursorFile));
+    if (!region || !is_a(region.value().as<const CursorFile>()->file, Magic::kCursor)) continue;
+    const auto& cursor = *region.value().as<const CursorFile>();
+    if (read_once(cursor.file.hash) != hash) {
+      info.foreign += region.value().alive() ? 1 : 0;
+      continue;
+    }
+    info.subscribers.push_back({.cursor = entry,
+                                .pid = pid_of(identity_of(entry)),
+                                .node = std::string{cursor.node.view()},
+                                .alive = region.value().alive(),
+                                .received = cursor.received.value(),
+                                .passed_over = cursor.passed_over.value(),
+                                .missed = cursor.missed.value(),
+                                .torn = cursor.torn.value(),
+                                .depth = read_once(cursor.depth),
+                                .lag = lag_of(cursor, sent),
+                                .age = cursor.age.snapshot(),
+                                .timeout_ns = cursor.timeout_ns.value(),
+                                .stale_since_ns = cursor.stale_since_ns.value(),
+                                .stale = cursor.stale.value(),
+                                .fallbacks = cursor.fallbacks.value()});
+  }
+  return info;
 }
 
 }  // namespace
 
 Result<TopicInfo> find_topic(const std::string& base, const std::string& name) {
-  const std::string directory = topic_directory(base, name);
-  auto type = Region::open(directory + "/type", sizeof(TypeFile));
-  if (!type) return type.error();
-  const auto& file = *type.value().as<const TypeFile>();
-  if (!is_a(file.file, Magic::kType)) {
-    return Error{Errc::kCorrupt, "topic type file is damaged or of another version", 0,
-                 Name<200>::clipped(name)};
-  }
-  TopicInfo info{.name = name,
-                 .type = std::string{file.name.view()},
-                 .message_size = file.max_size,
-                 .capacity = file.capacity,
-                 .refuses = file.refuses != 0,
-                 .schema = schema_in(type.value()),
-                 .publishers = {},
-                 .subscribers = {}};
-  for (const std::string& entry : list_directory(directory, ".ring")) {
-    auto region = Region::open(path_in(directory, entry), sizeof(RingHeader));
-    if (!region) continue;
-    const auto ring = view_of(region.value(), file.file.hash, file.area_size != 0);
-    if (!ring) continue;
-    info.publishers.push_back({.ring = entry,
-                               .pid = pid_of(entry),
-                               .alive = region.value().alive(),
-                               .sent = complete(*ring),
-                               .refused = ring->header->refused.value(),
-                               .bytes = ring->header->bytes.value()});
-  }
-  for (const std::string& entry : list_directory(directory, ".sub")) {
-    auto region = Region::open(path_in(directory, entry), sizeof(CursorFile));
-    if (!region || !is_a(region.value().as<const CursorFile>()->file, Magic::kCursor)) continue;
-    const auto& cursor = *region.value().as<const CursorFile>();
-    info.subscribers.push_back({.pid = pid_of(entry),
-                                .alive = region.value().alive(),
-                                .received = cursor.received.value(),
-                                .missed = cursor.missed.value(),
-                                .torn = cursor.torn.value()});
-  }
-  return info;
+  const auto looked = Base::look(base);
+  if (!looked) return looked.error();
+  const auto place = place_of(*looked.value(), name);
+  if (!place) return place.error();
+  return look_at(place.value());
 }
 
 std::vector<TopicInfo> list_topics(const std::string& base) {
   std::vector<TopicInfo> topics;
-  auto names = list_directory(base + "/topics", "");
-  std::ranges::sort(names);
-  for (const std::string& name : names) {
-    if (auto info = find_topic(base, unescape(name))) topics.push_back(std::move(info).value());
+  const auto looked = Base::look(base);
+  if (!looked) return topics;
+  const Base& there = *looked.value();
+  const auto add = [&](const std::string& name, const FolderPtr& folder) {
+    if (!name.ends_with(kTypeSuffix)) return;
+    const TopicPlace place{folder, there.declared(), std::string{key_of(name)}};
+    if (auto info = look_at(place)) topics.push_back(std::move(info).value());
+  };
+  for (const FolderPtr& folder : there.topic_folders()) {
+    for (const std::string& name : folder->list(kTypeSuffix)) {
+      const bool twice = there.declared() && there.declared()->has(name);
+      if (!twice) add(name, folder);
+    }
   }
+  if (there.declared()) {
+    for (const std::string& name : there.declared()->list(kTypeSuffix)) {
+      if (auto folder = there.topic_folder(std::string{key_of(name)})) add(name, folder.value());
+    }
+  }
+  std::ranges::sort(topics, {}, &TopicInfo::name);
   return topics;
 }
 
-std::uint32_t sweep(const std::string& base, bool hosts_too) {
-  std::uint32_t removed = sweep_directory(base + "/bells", ".bell");
-  removed += sweep_directory(base + "/pools", ".pool");
-  removed += sweep_directory(base + "/pools", ".hold");
-  removed += sweep_directory(base + "/hosts", ".new");
-  if (hosts_too) removed += sweep_directory(base + "/hosts", ".stats");
-  // Nobody joins a topic while it is decided whether it has anybody left.
-  const std::string topics = base + "/topics";
-  const DirectoryLock no_joining{topics, DirectoryLock::Kind::kExclusive};
-  if (!no_joining.held()) return removed;
-  for (const std::string& topic : list_directory(topics, "")) {
-    removed += sweep_topic(path_in(topics, topic));
-  }
-  return removed;
+Status may_look(const std::string& base) {
+  const auto looked = Base::look(base);
+  const bool none = looked || looked.error().code == Errc::kNotFound;
+  return none ? Status{} : looked.error();
 }
 
 }  // namespace horus::shm

@@ -124,9 +124,10 @@ inline void write_message(const RingView& ring, std::uint64_t n, std::uint64_t p
 /// How many messages are complete: those that are counted, and the one whose writer is about to
 /// count it, or died before it could.
 inline std::uint64_t complete(const RingView& ring) noexcept {
-  // acquire, both: the messages below the number are complete.
+  // acquire, both: the messages below the number are complete. seq_cst: the look at the stamp comes
+  // after the sleeper's flag, see wakeup.hpp.
   const std::uint64_t committed = ring.header->committed.load(std::memory_order_acquire);
-  const std::uint64_t stamp = ring.slot(committed).stamp.load(std::memory_order_acquire);
+  const std::uint64_t stamp = ring.slot(committed).stamp.load(std::memory_order_seq_cst);
   return stamp == 2 * committed + 2 ? committed + 1 : committed;
 }
 

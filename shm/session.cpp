@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "shm/directory.hpp"
 #include "shm/names.hpp"
 #include "shm/registry.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/slow_section.hpp"
+#include "shm/sweep.hpp"
 
 namespace horus::shm {
 namespace {
@@ -20,20 +20,59 @@ namespace {
 constexpr int kBellMode = 0660;
 /// How often the helper thread looks whether peers still live.
 constexpr Nanos kRound = 200ms;
+/// Of what the dead left, before anything else; the helper thread goes on.
+constexpr Nanos kSweepAtStart = 200ms;
+constexpr Nanos kSweepARound = 20ms;
+/// How long it rests after each look.
+constexpr int kRestMs = 2;
+
+/// The same folder, wherever the process goes.
+std::string from_root(const std::string& path) {
+  std::array<char, 4096> here{};
+  if (path.starts_with('/') || ::getcwd(here.data(), here.size()) == nullptr) return path;
+  return std::string{here.data()} + "/" + path;
+}
 
 }  // namespace
 
-Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_{std::move(impl)} {}
+Session::Session(std::shared_ptr<Impl> impl) noexcept : impl_{std::move(impl)} {}
 Session::~Session() = default;
 
-Result<std::unique_ptr<Session>> Session::open(std::string base) {
-  auto impl = std::make_unique<Impl>(std::move(base));
+Result<std::unique_ptr<Session>> Session::open(const std::string& base, bool declares,
+                                               Teller teller) {
+  prepare_payloads();
+  auto impl = std::make_shared<Impl>(base, declares, teller);
   if (auto started = impl->start(); !started) return started.error();
   return std::unique_ptr<Session>{new Session{std::move(impl)}};
 }
 
 const std::string& Session::base() const noexcept {
-  return impl_->base;
+  return impl_->root;
+}
+bool Session::isolate(const NodeName& node, bool isolated) noexcept {
+  return impl_->isolate(node, isolated);
+}
+
+void Session::find_publishers() {
+  impl_->find_publishers();
+}
+void Session::await_publishers() {
+  impl_->await_publishers(kPatience);
+}
+bool Session::are_known() const {
+  return impl_->are_known(cycle_count());
+}
+std::shared_ptr<Seeking> Session::seek(const std::string& topic) {
+  return impl_->seek(topic);
+}
+std::uint64_t Session::opened() const noexcept {
+  return impl_->origin.cycles;
+}
+void Session::keep(std::weak_ptr<StatsPage> page) {
+  impl_->keep(std::move(page));
+}
+void Session::keep(std::weak_ptr<BlackBoxPage> box) {
+  impl_->keep(std::move(box));
 }
 std::uint64_t Session::rejected() const {
   return impl_->rejected();
@@ -42,24 +81,39 @@ std::optional<Error> Session::last_rejection() const {
   return impl_->last_rejection();
 }
 
+std::uint64_t Session::blocks_not_yet() const noexcept {
+  return impl_->not_yet.load(std::memory_order_relaxed);
+}
+
+Session::Impl::Impl(const std::string& base_directory, bool may_declare, Teller teller)
+    : root{from_root(base_directory)}, declares{may_declare}, teller_{teller} {}
+
+Session::Impl::Home Session::Impl::home() const {
+  const std::scoped_lock lock{home_mutex_};
+  return home_;
+}
+
 Status Session::Impl::start() {
-  if (auto made = make_base(base); !made) return made;
-  for (const char* part : {"/topics", "/pools", "/bells", "/hosts"}) {
-    if (auto made = make_directories(base + part, kSharedDirectory); !made) return made;
-  }
-  sweep(base);
-  identity = make_identity();
-  bell_name = identity + ".bell";
-  auto region = Region::create(base + "/bells", sizeof(BellFile), kBellMode);
+  auto joined = Base::join(root);
+  if (!joined) return joined.error();
+  const auto& base = joined.value();
+  declares = declares && base->ours();
+  sweep_ = std::make_unique<Sweep>(base);
+  if (sweep_->go_on(kSweepAtStart)) sweep_.reset();
+  const std::string identity = make_identity();
+  home_ = {.base = base, .identity = identity, .bell = identity + ".bell"};
+  pools.emplace(base->pools(), identity);
+  peer_pools.emplace(base->pools(), identity);
+  auto region = Region::create(base->bells(), sizeof(BellFile), kBellMode);
   if (!region) return region.error();
-  if (auto named = region.value().publish(base + "/bells/" + bell_name); !named) return named;
+  if (auto named = region.value().publish(home_.bell); !named) return named;
   bell = std::make_shared<Bell>(std::move(region).value());
   inotify_ = UniqueFd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   stop_ = UniqueFd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-  if (!inotify_ || !stop_) return Error::from_errno("watch shared memory", base);
-  pools_watch_ = watch(base + "/pools");
+  if (!inotify_ || !stop_) return Error::from_errno("watch shared memory", base->path());
+  watch(*base->pools());
   helper_ = std::thread{[this] {
-    ::pthread_setname_np(::pthread_self(), "horus-topics");
+    ::pthread_setname_np(::pthread_self(), kHelperName);
     run();
   }};
   return {};
@@ -73,141 +127,253 @@ Session::Impl::~Impl() {
     // An eventfd's counter cannot overflow by one write.
     [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
     helper_.join();
+    tell();
   }
   if (bell) bell->unlink();
-  // A topic goes with its last participant.
-  if (!forked()) sweep(base);
+  for (auto& [key, declared] : declared_) {
+    if (!forked()) drop_unused_type(*home_.base->declared(), declared.place);
+  }
 }
 
 void Session::Impl::run() noexcept {
-  std::array<pollfd, 2> fds{{{.fd = inotify_.get(), .events = POLLIN, .revents = 0},
-                             {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  TimePoint next_round{};
-  while ((fds[1].revents & POLLIN) == 0) {
-    ::poll(fds.data(), fds.size(), static_cast<int>(kRound / 1ms));
-    const std::set<int> watches = changed();
-    const TimePoint now = MonotonicClock::now();
-    const bool round = now >= next_round;
-    if (round) next_round = now + kRound;
-    // An overflow of the kernel's queue, which may have been about anything, has no watch.
-    const auto concerns = [&watches](int watch) {
-      return watches.contains(watch) || watches.contains(-1);
-    };
-    const std::scoped_lock lock{mutex_};
-    for (PublisherState* one : publishers_) {
-      if (concerns(one->watch) || (round && has_changed(*one))) look(*one);
+  std::array<pollfd, 2> fds{{{.fd = stop_.get(), .events = POLLIN, .revents = 0},
+                             {.fd = inotify_.get(), .events = POLLIN, .revents = 0}}};
+  TimePoint next_round = MonotonicClock::now() + kRound;
+  bool more = false;
+  while (true) {
+    const Nanos left = std::max(next_round - MonotonicClock::now(), Nanos{});
+    const int wait = more || unmended_ != 0 ? 0 : static_cast<int>(left / 1ms) + 1;
+    ::poll(fds.data(), fds.size(), wait);
+    if (fds[0].revents != 0) return;
+    const News heard = news();
+    const bool round = MonotonicClock::now() >= next_round;
+    if (round) {
+      next_round = MonotonicClock::now() + kRound;
+      ns_per_cycle.store(origin.ns_per_cycle(), std::memory_order_relaxed);
     }
-    for (SubscriberState* one : subscribers_) {
-      // relaxed, here and where it is seen: sooner or later is soon enough.
-      const auto ask = [](RingPeer& ring, std::size_t) {
-        ring.count_is_due.store(true, std::memory_order_relaxed);
-      };
-      if (round) one->rings.each(ask);
-      if (concerns(one->watch) || (round && has_changed(*one))) look(*one, true);
+    {
+      const std::scoped_lock lock{mutex_};
+      note(heard);
+      if (round) pass_round();
+      if (!round && unmended_ != 0) probe(kMostProbes);
+      more = look_where_due();
+      grant_wishes();
+      refresh_pools();
+      if (round || heard.pools || heard.lost) pools->attend();
     }
-    if (!round && !concerns(pools_watch_)) continue;
-    // acquire: the pools below the count are there.
-    const std::size_t pools = pool_count_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < pools; ++i) pools_[i]->attend();
-    // Nobody but this map knows such a bell, and nobody comes to know it but by bell_of().
-    std::erase_if(bells_, [](const auto& known) { return known.second.use_count() == 1; });
+    // Who makes more files than are kept in mind leaves some behind.
+    if (heard.lost && !sweep_) sweep_ = std::make_unique<Sweep>(home_.base);
+    if (round && sweep_ && sweep_->go_on(kSweepARound)) sweep_.reset();
+    if (round) home_.base->show_life();
+    if (round) tell_who_is_apart();
+    if (round) tell_near_misses();
+    if (round) tell();
+    // Whoever makes and removes files without end costs this much of a CPU, and no more.
+    ::poll(fds.data(), 1, kRestMs);
+    if (fds[0].revents != 0) return;
   }
+}
+
+bool Session::Impl::isolate(const NodeName& node, bool isolated) noexcept {
+  // Under it no ring is unmapped that a publisher may still be in.
+  const std::unique_lock lock{mutex_, std::try_to_lock};
+  if (!lock) return false;
+  for (PublisherState* publisher : publishers_) {
+    // Not by its counters, which may be gone with the node's run.
+    if (!(publisher->header.load()->node == node)) continue;
+    // seq_cst: see go_over().
+    publisher->isolated.store(isolated);
+    publisher->header.load()->isolated.store(isolated ? 1 : 0);
+  }
+  return true;
 }
 
 void Session::Impl::add(PublisherState& publisher) {
   const std::scoped_lock lock{mutex_};
-  publisher.watch = watch(publisher.directory);
+  publisher.attention.watched = watch(*publisher.place.folder);
   look(publisher);
   publishers_.push_back(&publisher);
 }
 
 void Session::Impl::add(SubscriberState& subscriber) {
   const std::scoped_lock lock{mutex_};
-  subscriber.watch = watch(subscriber.directory);
+  subscriber.attention.watched = watch(*subscriber.place.folder);
   look(subscriber, false);
   subscribers_.push_back(&subscriber);
+}
+
+void Session::Impl::find_publishers() {
+  const std::scoped_lock lock{mutex_};
+  for (SubscriberState* subscriber : subscribers_) look(*subscriber, true);
 }
 
 void Session::Impl::introduce(const PublisherState& publisher) {
   const std::scoped_lock lock{mutex_};
   for (SubscriberState* subscriber : subscribers_) {
-    if (subscriber->directory == publisher.directory) look(*subscriber, true);
+    if (subscriber->place.key == publisher.place.key) look(*subscriber, true);
+  }
+  for (Seeking* one : sought_) {
+    if (one->place.key == publisher.place.key) look(*one);
   }
 }
 
-void Session::Impl::introduce(const SubscriberState& subscriber) {
+void Session::Impl::introduce(SubscriberState& subscriber) {
   const std::scoped_lock lock{mutex_};
+  subscriber.named = true;
   for (PublisherState* publisher : publishers_) {
-    if (publisher->directory == subscriber.directory) look(*publisher);
+    if (publisher->place.key == subscriber.place.key) look(*publisher);
   }
 }
 
 void Session::Impl::remove(PublisherState& publisher) noexcept {
   if (forked()) return;  // The lock may have been held at the fork, and nobody looks any more.
-  const std::scoped_lock lock{mutex_};
-  std::erase(publishers_, &publisher);
+  {
+    // The ring that it sent to last is what is left, or waited for.
+    const std::scoped_lock lock{mutex_};
+    settle(publisher);
+  }
+  const bool found = await_subscribers(publisher);
+  {
+    const std::scoped_lock lock{mutex_};
+    std::erase(publishers_, &publisher);
+  }
+  if (publisher.next != nullptr) publisher.next->region.unlink();
+  // Else it stays as a dead publisher's does: for who finds it late, until somebody sweeps.
+  if (found) leave(publisher.region, publisher.place);
 }
 
 void Session::Impl::remove(SubscriberState& subscriber) noexcept {
   if (forked()) return;  // As above.
-  const std::scoped_lock lock{mutex_};
-  std::erase(subscribers_, &subscriber);
+  {
+    const std::scoped_lock lock{mutex_};
+    std::erase(subscribers_, &subscriber);
+  }
+  leave(subscriber.region, subscriber.place);
+}
+
+void Session::Impl::leave(Region& region, const TopicPlace& place) noexcept {
+  region.unlink();
+  // A topic goes with its last participant.
+  drop_unused_type(*place.folder, place);
 }
 
 SlowSection::Hooks SlowSection::installed;
 
-std::optional<Session::Impl::Taken> Session::Impl::take_existing(std::size_t size) noexcept {
-  // acquire: the pools below the count are there.
-  const std::size_t pools = pool_count_.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < pools; ++i) {
-    const std::shared_ptr<OwnPool>& pool = pools_[i];
-    // A block much larger than the payload is kept for payloads of its size.
-    if (pool->block_size() < size || pool->block_size() > 2 * size + kPage) continue;
-    if (auto block = pool->take()) return Taken{.pool = pool, .block = *block};
+Result<OwnPools::Taken> Session::Impl::take_block(std::size_t size) {
+  const OwnPools::From first = pools->first();
+  if (auto taken = pools->take(size, first)) return *std::move(taken);
+  if (defers_bells() && !SlowSection::gives_way()) {
+    if (first == OwnPools::From::kUnreserved) {
+      if (auto reserved = pools->take(size)) {
+        // What a publisher has declared is not to be others' for long.
+        wish_for(size);
+        return *std::move(reserved);
+      }
+    }
+    not_yet.fetch_add(1, std::memory_order_relaxed);
+    wish_for(size);
+    return Error{Errc::kBusy,
+                 "no free block of this size yet, and a tick does not wait for memory; it is being "
+                 "made: try in a later tick, or declare the size where the topic is opened",
+                 0,
+                 {}};
   }
-  return std::nullopt;
-}
-
-Result<Session::Impl::Taken> Session::Impl::take_block(std::size_t size) {
-  if (auto taken = take_existing(size)) return *std::move(taken);
   const SlowSection a_new_pool;
   const std::scoped_lock lock{mutex_};
-  if (auto taken = take_existing(size)) return *std::move(taken);
-  const std::size_t count = pool_count_.load(std::memory_order_relaxed);
-  if (count == kMaxPools) {
-    return Error{
-        Errc::kExhausted, "every image block is in use; release frames, or copy them", 0, {}};
-  }
-  auto pool = OwnPool::create(base, identity, size);
-  if (!pool) return pool.error();
-  // The block is taken before anybody else can see the pool: there is one.
-  Taken taken{.pool = pool.value(), .block = *pool.value()->take()};
-  pools_[count] = std::move(pool).value();
-  // release: whoever sees the count sees the pool.
-  pool_count_.store(count + 1, std::memory_order_release);
+  auto taken = pools->grow(size);
+  refresh_pools();
+  pools->attend();
   return taken;
 }
 
-bool Session::Impl::owns(const OwnPool& pool) const noexcept {
-  const std::size_t pools = pool_count_.load(std::memory_order_acquire);
-  return std::any_of(pools_.begin(), pools_.begin() + static_cast<std::ptrdiff_t>(pools),
-                     [&pool](const auto& own) { return own.get() == &pool; });
+/// Of several that wish for a size at once each is heard, or tries again.
+void Session::Impl::wish_for(std::size_t size) noexcept {
+  const std::size_t block = block_size_for(size);
+  for (auto& wish : wishes_) {
+    std::size_t none = 0;
+    // release: nothing; relaxed: a number on its own.
+    if (wish.compare_exchange_strong(none, block, std::memory_order_relaxed) || none == block) {
+      return;
+    }
+  }
+}
+
+void Session::Impl::grant_wishes() {
+  for (auto& wish : wishes_) {
+    const std::size_t size = wish.load(std::memory_order_relaxed);
+    if (size == 0) continue;
+    if (auto granted = pools->grant(size); !granted) {
+      const std::string what = "no block of " + std::to_string(size) + " bytes for a tick";
+      if (denied_.insert(size).second) to_tell_.push_back(what + ": " + describe(granted.error()));
+    } else {
+      denied_.erase(size);
+    }
+    wish.store(0, std::memory_order_relaxed);
+  }
+}
+
+Result<OwnPools::Reserve> Session::Impl::reserve_blocks(std::size_t size, std::uint32_t blocks) {
+  const std::scoped_lock lock{mutex_};
+  auto reserve = pools->reserve(size, blocks);
+  refresh_pools();
+  pools->attend();
+  return reserve;
+}
+
+void Session::Impl::release_blocks(const OwnPools::Reserve& reserve) noexcept {
+  if (forked()) return;  // The lock may have been held at the fork.
+  const std::scoped_lock lock{mutex_};
+  pools->release(reserve);
+}
+
+void Session::Impl::add(PayloadWindow& window) {
+  const std::scoped_lock lock{mutex_};
+  pools->add(window);
+}
+
+void Session::Impl::remove(PayloadWindow& window) noexcept {
+  if (forked()) return;  // As above.
+  const std::scoped_lock lock{mutex_};
+  pools->remove(window);
 }
 
 Result<std::shared_ptr<PeerPool>> Session::Impl::peer_pool(std::uint32_t id) {
+  if (auto known = peer_pools->find(id)) return known;
   const SlowSection mapping;
   const std::scoped_lock lock{mutex_};
-  std::erase_if(peer_pools_, [](const auto& known) { return known.second.expired(); });
-  if (const auto known = peer_pools_.find(id); known != peer_pools_.end()) {
-    if (auto pool = known->second.lock()) return pool;
-  }
-  auto opened = PeerPool::open(base, id, identity);
-  if (opened) {
-    peer_pools_[id] = opened.value();
-  } else {
-    reject("pool " + std::to_string(id), opened.error());
-  }
+  auto opened = peer_pools->open(id);
+  if (!opened) reject("pool " + PeerPool::name_of(id), opened.error());
   return opened;
+}
+
+void Session::Impl::refresh_pools() {
+  PeerPools::Wanted wanted;
+  for (SubscriberState* one : subscribers_) {
+    if (one->frames == nullptr) continue;
+    for (const auto& ring : one->rings.owned()) {
+      if (!ring->region) continue;
+      const auto owner = wanted.try_emplace(std::string{identity_of(ring->name)}, false).first;
+      owner->second |= !ring->dead.load(std::memory_order_relaxed);
+    }
+  }
+  if (wanted.empty() && peer_pools->is_empty()) return;
+  peer_pools->refresh(wanted,
+                      [this](const std::string& path, const Error& error) { reject(path, error); });
+}
+
+/// No slow section: a host that gave way here could open the same topic twice at once.
+void Session::Impl::introduce_pools() {
+  const std::scoped_lock lock{mutex_};
+  refresh_pools();
+  pools->attend();
+}
+
+void Session::Impl::expect_frames(SubscriberState& subscriber) {
+  {
+    const std::scoped_lock lock{mutex_};
+    subscriber.frames = &*peer_pools;
+  }
+  introduce_pools();
 }
 
 const TypeInfo& generic_type() noexcept {

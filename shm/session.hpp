@@ -7,9 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "rt/base/outputs.hpp"
 #include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "shm/depth_image.hpp"
+#include "shm/fallback.hpp"
 #include "shm/image.hpp"
 #include "shm/message.hpp"
 #include "shm/point_cloud.hpp"
@@ -23,6 +25,10 @@ struct TensorDescriptor;
 
 namespace horus::shm {
 
+class BlackBoxPage;
+class StatsPage;
+struct Seeking;
+
 /// $HORUS_BASE, else /dev/shm/horus-<uid>; $HORUS_NAMESPACE adds a level. Creates nothing.
 std::string default_base();
 
@@ -35,13 +41,37 @@ enum class Policy : std::uint8_t {
 
 struct TopicOptions {
   /// Messages a ring holds; rounded up to a power of two; 0: by kind. Of messages whose size
-  /// varies, so many of any size; at 0, as many as fit into 256 KiB, 4,096 at most.
+  /// varies, so many of any size (of values without a max_size, of 4 KiB each on the average); at
+  /// 0, as many as fit into 256 KiB, 4,096 at most.
   std::uint32_t capacity = 0;
-  /// Where the size varies: largest message in bytes; 0: 4,096 of values, 1 MiB of messages.
+  /// Where the size varies: largest message in bytes; 0: 64 KiB of values, 1 MiB of messages.
   std::uint32_t max_size = 0;
-  std::uint32_t history = 0;  ///< Subscribers: start up to this many messages back.
+  /// Publishers of payloads: bytes of the largest one. Memory for all that the topic can keep is
+  /// reserved when it is opened, and no payload up to this size fails for want of it; 0: memory
+  /// comes as it is needed.
+  std::size_t size = 0;
+  /// Publishers of messages: one with a NaN or infinite number is refused.
+  bool finite = false;
+  /// Subscribers: start up to this many messages back; where nothing is said, a node begins with
+  /// what was sent since its scheduler started, and others with what is sent from now on.
+  std::optional<std::uint32_t> history{};
+  std::uint64_t since = 0;  ///< Subscribers: of those, sent from then on; cycle_count().
+  /// Subscribers: since when this one is wanted: of publishers that came later all is counted.
+  std::uint64_t wanted = 0;
+  /// Subscribers: how many messages of each publisher are wanted at most: older ones are passed
+  /// over. 0: all that a ring holds, as always on a topic that refuses.
+  std::uint32_t depth = 0;
+  bool waits = true;  ///< Subscribers: as await_publishers() does.
+  /// Subscribers: what Session::seek() gave; what publishers have sent since is received.
+  Seeking* sought = nullptr;
   Policy policy = Policy::kAny;
-  MessageCounters counters{};  ///< Of the node that sends or receives; outlive what uses them.
+  NodeStats* actuator = nullptr;  ///< Publishers: whose outputs may be shut; null: nobody's.
+  MessageCounters counters{};     ///< Of the node that sends or receives; outlive what uses them.
+  /// Subscribers: how old the newest message may be, from its sending on; 0: any age. What is
+  /// given then: see Fallback. Frames have no fallback but kStop.
+  Nanos timeout{};
+  Fallback fallback = Fallback::kNone;
+  std::span<const std::byte> value{};  ///< Of Fallback::kValue; copied.
 };
 
 /// A process's part in the topics of one base directory: its identity, its doorbell, and the
@@ -49,20 +79,31 @@ struct TopicOptions {
 ///
 /// Thread safety: every call from any thread. Publishers and subscribers it makes are each for
 /// one thread at a time. It outlives them.
-class Session {
+class Session final : public Outputs {
  public:
-  /// Creates the directories it needs, sweeps what dead processes left.
-  static Result<std::unique_ptr<Session>> open(std::string base = default_base());
-  ~Session();
+  /// Creates the directories it needs, sweeps what dead processes left. With `declares`, in a base
+  /// of this user's: what is opened here has its type whoever opened it before, and theirs is
+  /// ignored by all.
+  /// `teller` hears, seldom and on the helper thread, what the program's user should know.
+  using Teller = void (*)(const std::string& text) noexcept;
+  static Result<std::unique_ptr<Session>> open(const std::string& base = default_base(),
+                                               bool declares = false, Teller teller = nullptr);
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   const std::string& base() const noexcept;
 
+  /// The page, too, is made again where somebody removes it, as the session's own files are.
+  void keep(std::weak_ptr<StatsPage> page);
+  void keep(std::weak_ptr<BlackBoxPage> box);
+
   /// Files of others that were not used, each counted once: damaged, foreign, above a limit, or
   /// without a place in a table that is full. last_rejection() says which and why.
   std::uint64_t rejected() const;
   std::optional<Error> last_rejection() const;
+  /// Blocks that ticks asked for and did not get yet.
+  std::uint64_t blocks_not_yet() const noexcept;
 
   /// Fails with kTypeMismatch naming both types (or policies) when the topic exists with another
   /// type, layout or policy; kInvalidArgument for a bad name (allowed: [A-Za-z0-9_./-], 1 to 200
@@ -72,6 +113,26 @@ class Session {
                                TopicOptions options = {});
   Result<RawSubscriber> subscribe(std::string_view topic, const TypeInfo& type,
                                   TopicOptions options = {});
+
+  /// Until every living publisher knows the subscribers that are there, kPatience at most. Who does
+  /// not answer is told to the teller.
+  static constexpr Nanos kPatience = 100ms;
+  void await_publishers();
+  bool are_known() const;  ///< Whether there is nobody to wait for.
+  /// Afterwards each subscriber has found whoever sends by now, which is else the helper thread's
+  /// work, and that may be a moment behind. Not for a tick.
+  void find_publishers();
+  bool isolate(const NodeName& node, bool isolated) noexcept override;
+  /// cycle_count() when it was opened.
+  std::uint64_t opened() const noexcept;
+
+  /// Who wants a topic that does not exist yet, whose type is not known, for as long as the result
+  /// lives: publishers count it in, and a name that was likely meant is told. Null: nobody does.
+  std::shared_ptr<Seeking> seek(const std::string& topic);
+
+  /// The type of a topic that this process itself does not open; as long as it lives. In a session
+  /// that declares.
+  Status declare(std::string_view topic, const TypeInfo& type);
 
   template <Message T>
   Result<Publisher<T>> publisher(std::string_view topic, TopicOptions options = {}) {
@@ -86,7 +147,7 @@ class Session {
     return Subscriber<T>{std::move(raw).value()};
   }
 
-  /// Payloads of one kind, by their descriptors; `capacity` of them stay alive in the topic.
+  /// Payloads of one kind, by their descriptors; `capacity` of them stay alive at most.
   Result<PayloadPublisher> payload_publisher(std::string_view topic, const PayloadKind& kind,
                                              TopicOptions options = {});
   Result<PayloadSubscriber> payload_subscriber(std::string_view topic, const PayloadKind& kind,
@@ -112,7 +173,8 @@ class Session {
 
   /// Payloads of one's own to fill in place and then to send, from this process's pools, which
   /// grow to fit; what is in them is not set. kInvalidArgument for a shape that cannot be;
-  /// kExhausted when every block is in use or /dev/shm is full.
+  /// kExhausted when /dev/shm is full; kBusy in a C++ tick that finds no free block: the helper
+  /// thread makes one, or TopicOptions::size did.
   Result<Image> image(std::uint32_t height, std::uint32_t width, Encoding encoding);
   Result<PointCloud> point_cloud(std::uint32_t points, std::uint32_t fields = 3,
                                  Dtype dtype = Dtype::kF32);
@@ -128,8 +190,8 @@ class Session {
   Impl& impl() noexcept { return *impl_; }
 
  private:
-  explicit Session(std::unique_ptr<Impl> impl) noexcept;
-  std::unique_ptr<Impl> impl_;
+  explicit Session(std::shared_ptr<Impl> impl) noexcept;
+  std::shared_ptr<Impl> impl_;  ///< Shared with who takes a block for a frame at this moment.
 };
 
 /// The type of topics that carry MessagePack values of any shape.

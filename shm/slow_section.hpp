@@ -17,6 +17,9 @@ class SlowSection {
   /// Before the first section; for the life of the process.
   static void install(Hooks hooks) noexcept { installed = hooks; }
 
+  /// Whether threads of this host, those of its ticks too, may wait in such a section.
+  static bool gives_way() noexcept { return installed.enter != nullptr; }
+
   SlowSection() noexcept : entered_{installed.enter != nullptr ? installed.enter() : nullptr} {}
   ~SlowSection() {
     if (installed.leave != nullptr) installed.leave(entered_);

@@ -1,41 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/stats_page.hpp"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <mutex>  // not RT: see StatsPage::State
 #include <new>
 #include <optional>
 #include <utility>
 
-#include "shm/directory.hpp"
+#include "shm/base.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
 
 namespace horus::shm {
 namespace {
 
-constexpr std::uint32_t kMaxNodes = 1024;
-// Changes when the layout of the statistics does.
-constexpr std::uint64_t kStatsHash = sizeof(HostStats) * 1'000'003U + sizeof(NodeStats);
+constexpr std::string_view kSuffix = ".stats";
+/// Another process of this user may be stopped while it becomes a host.
+constexpr int kPatienceMs = 250;
+// Changes when the layout of the statistics does; see stats_layout.cmake.
+constexpr std::uint64_t kStatsHash = HORUS_STATS_LAYOUT;
 
 struct PageHeader {
   FileHeader file;
   std::uint32_t nodes = 0;
-  std::array<std::uint8_t, 28> pad{};
+  std::uint32_t pad = 0;
+  StopWord stop{};
 };
-static_assert(sizeof(PageHeader) == 64);
+static_assert(sizeof(PageHeader) == 64 && offsetof(PageHeader, stop) == 40);
 
-std::size_t size_for(std::size_t nodes) noexcept {
-  return sizeof(PageHeader) + sizeof(HostStats) + nodes * sizeof(NodeStats);
+/// Of a new life: nobody has released what its predecessor was stopped by, and else it begins where
+/// no life before it has been.
+void begin(StopWord& word, const StopWord* past) noexcept {
+  const auto now = static_cast<std::uint64_t>(to_ns(MonotonicClock::now()));
+  std::uint64_t began = now;
+  std::uint64_t stops = now;
+  if (past != nullptr) {
+    const std::uint64_t before = past->stops.load();
+    began = stops = std::max(now, before + 1);
+    if (before > past->began.load()) stops = began + 1;
+    word.since_ns.store(std::max<std::int64_t>(past->since_ns.load(), 0));
+  }
+  word.began.store(began);
+  word.stops.store(stops);
 }
 
-/// How many nodes a page holds; nothing when it breaks its rules.
-std::optional<std::uint32_t> nodes_of(const Region& region) noexcept {
+std::size_t size_for(std::size_t nodes) noexcept {
+  return sizeof(PageHeader) + sizeof(HostStats) + nodes * (sizeof(NodeStats) + sizeof(LateTicks));
+}
+
+/// How many nodes a page holds, of which at most `most` are mapped; nothing when it breaks its
+/// rules.
+std::optional<std::uint32_t> nodes_of(const Region& region, std::size_t most) noexcept {
   const auto& header = *region.as<const PageHeader>();
   const std::uint32_t nodes = read_once(header.nodes);
+  const std::size_t mapped = size_for(std::min<std::size_t>(nodes, most));
   const bool sound = is_a(header.file, Magic::kStats) && header.file.hash == kStatsHash &&
-                     nodes <= kMaxNodes && size_for(nodes) <= region.bytes().size();
+                     nodes <= StatsPage::kMaxNodes && mapped <= region.bytes().size();
   return sound ? std::optional{nodes} : std::nullopt;
+}
+
+/// Keeps other processes of this user from becoming a host meanwhile. Other users cannot open it.
+class HostsLock {
+ public:
+  explicit HostsLock(const Folder& folder)
+      : folder_{folder},
+        name_{"." + std::to_string(::geteuid()) + ".lock"},
+        lock_{folder.lock(name_, kPatienceMs)} {}
+  ~HostsLock() {
+    if (lock_) folder_.unlock(name_, std::move(lock_).value());
+  }
+  HostsLock(const HostsLock&) = delete;
+  HostsLock& operator=(const HostsLock&) = delete;
+
+  bool held() const noexcept { return static_cast<bool>(lock_); }
+  const Error& error() const noexcept { return lock_.error(); }
+
+ private:
+  const Folder& folder_;
+  const std::string name_;
+  Result<UniqueFd> lock_;
+};
+
+std::string file_of(std::string_view host) {
+  return escape(host) + std::string{kSuffix};
+}
+
+void carry(NodeCounts& counts, const NodeCounts& past) noexcept {
+  counts.ticks.set(past.ticks.value());
+  counts.skipped.set(past.skipped.value());
+  counts.misses.set(past.misses.value());
+  counts.overruns.set(past.overruns.value());
+  counts.errors.set(past.errors.value());
+  counts.hangs.set(past.hangs.value());
+  counts.missed.set(past.missed.value());
+  counts.old.set(past.old.value());
+  counts.refused.set(past.refused.value());
+  counts.gil_long_waits.set(past.gil_long_waits.value());
 }
 
 void carry(NodeStats& node, const NodeStats& past) noexcept {
@@ -48,6 +115,14 @@ void carry(NodeStats& node, const NodeStats& past) noexcept {
   add(node.messages_sent, past.messages_sent);
   add(node.messages_received, past.messages_received);
   add(node.messages_dropped, past.messages_dropped);
+  add(node.messages_missed, past.messages_missed);
+  add(node.messages_passed_over, past.messages_passed_over);
+  add(node.messages_old, past.messages_old);
+  add(node.messages_refused, past.messages_refused);
+  add(node.inputs_stale, past.inputs_stale);
+  add(node.fallbacks, past.fallbacks);
+  add(node.degrades, past.degrades);
+  add(node.hangs, past.hangs);
   node.carried_ticks.set(past.ticks.value());
   node.carried_skipped.set(past.skipped.value());
   node.lateness.carry(past.lateness.snapshot());
@@ -59,18 +134,41 @@ void carry(NodeStats& node, const NodeStats& past) noexcept {
   add(node.gil_long_waits, past.gil_long_waits);
   add(node.gil_long_waits_off_cpu, past.gil_long_waits_off_cpu);
   node.gil_lost.carry(past.gil_lost.snapshot());
+  node.awaited.carry(past.awaited.snapshot());
+  for (std::size_t i = 0; i < kSnapshots; ++i) carry(node.snapshots[i], past.snapshots[i]);
+  carry(node.failures, past.failures);
+}
+
+/// The minute before a restart is judged after it.
+void carry(HostStats& host, const HostStats& past) noexcept {
+  host.lives.set(past.lives.value());
+  host.snapshots.set(past.snapshots.value());
+  for (std::size_t i = 0; i < kSnapshots; ++i) {
+    host.snapshot[i].at_ns.set(past.snapshot[i].at_ns.value());
+    host.snapshot[i].lives.set(past.snapshot[i].lives.value());
+    host.snapshot[i].gc_forced.set(past.snapshot[i].gc_forced.value());
+  }
 }
 
 }  // namespace
 
 struct StatsPage::State {
   Region region;
+  std::string name;         ///< Of one's own file; empty when it is to have none.
+  mutable std::mutex keep;  // not RT: the helper thread, and who removes the page
   bool created = false;
+  bool clipped = false;
   std::uint32_t count = 0;  ///< Nodes; not read again from a file that another writes.
 
   HostStats& host() const noexcept { return *region.as<HostStats>(sizeof(PageHeader)); }
   std::span<NodeStats> nodes() const noexcept {
     return {region.as<NodeStats>(sizeof(PageHeader) + sizeof(HostStats)), count};
+  }
+  /// Behind all nodes, where all are mapped.
+  std::span<LateTicks> late() const noexcept {
+    if (clipped) return {};
+    const std::size_t nodes = sizeof(PageHeader) + sizeof(HostStats) + count * sizeof(NodeStats);
+    return {region.as<LateTicks>(nodes), count};
   }
 };
 
@@ -85,36 +183,41 @@ Result<StatsPage> StatsPage::create(const std::string& base, std::string_view ho
     return Error{Errc::kInvalidArgument, "more than 1,024 nodes in one host", 0,
                  Name<200>::clipped(host)};
   }
-  const std::string directory = base + "/hosts";
-  if (auto made = make_base(base); !made) return made.error();
-  if (auto made = make_directories(directory, kSharedDirectory); !made) return made.error();
-  const std::string path = directory + "/" + escape(host) + ".stats";
-  // Of two processes that want to be one host, one comes second.
-  const DirectoryLock one_at_a_time{directory, DirectoryLock::Kind::kExclusive};
-  if (!one_at_a_time.held()) {
-    return Error{Errc::kBusy, "another process keeps the folder of the hosts locked", 0,
-                 Name<200>::clipped(directory)};
+  if (host.empty() || NodeName::clipped(host) != host) {
+    return Error{Errc::kInvalidArgument, "name a host with more than 63 bytes, or none", 0,
+                 Name<200>::clipped(host)};
   }
-  auto past = StatsPage::open(path);
+  const auto joined = Base::join(base);
+  if (!joined) return joined.error();
+  const FolderPtr& folder = joined.value()->hosts();
+  const std::string name = file_of(host);
+  // Of two processes of one user that want to be one host, one comes second.
+  const HostsLock lock{*folder};
+  if (!lock.held() && lock.error().code == Errc::kExhausted) return lock.error();
+  // Another user's page is none of ours, whatever he says in it. In one's own base it makes way.
+  const bool mine = folder->owns(name);
+  auto past = mine ? open_in(folder, name, kMaxNodes) : Error{Errc::kNotFound, "open page", 0, {}};
   // Alive, whatever it wrote: it may be of another version.
-  if (owner_alive(path)) {
+  if ((mine || !folder->ours()) && owner_alive(*folder, name)) {
     const std::string pid =
         past ? " (pid " + std::to_string(past.value().host().pid.value()) + ")" : "";
     return Error{Errc::kBusy, "a living process is this host already", 0,
                  Name<200>::clipped(std::string{host} + pid)};
   }
 
-  auto region = Region::create(directory, size_for(node_names.size()), kFileMode);
+  auto region = Region::create(folder, size_for(node_names.size()), kFileMode);
   if (!region) return region.error();
   auto state = std::make_unique<State>();
   state->region = std::move(region).value();
   state->created = true;
   state->count = static_cast<std::uint32_t>(node_names.size());
-  *state->region.as<PageHeader>() = {.file = {.magic = Magic::kStats,
-                                              .pid = ::getpid(),
-                                              .size = size_for(node_names.size()),
-                                              .hash = kStatsHash},
-                                     .nodes = static_cast<std::uint32_t>(node_names.size())};
+  auto& header = *state->region.as<PageHeader>();
+  header.file = {.magic = Magic::kStats,
+                 .pid = ::getpid(),
+                 .size = size_for(node_names.size()),
+                 .hash = kStatsHash};
+  header.nodes = static_cast<std::uint32_t>(node_names.size());
+  begin(header.stop, past ? &std::as_const(past.value()).stop_word() : nullptr);
   HostStats& stats = state->host();
   stats.name = NodeName::clipped(host);
   stats.pid.set(::getpid());
@@ -123,38 +226,74 @@ Result<StatsPage> StatsPage::create(const std::string& base, std::string_view ho
     state->nodes()[i].name = NodeName::clipped(node_names[i]);
   }
   if (past) {
-    stats.lives.set(past.value().host().lives.value() + 1);
+    carry(stats, std::as_const(past.value()).host());
     for (NodeStats& node : state->nodes()) {
       const auto before = std::as_const(past.value()).nodes();
       const auto same = std::ranges::find(before, node.name, &NodeStats::name);
-      if (same != before.end()) carry(node, *same);
+      if (same == before.end()) continue;
+      carry(node, *same);
+      const auto index = static_cast<std::size_t>(&node - state->nodes().data());
+      const auto past_index = static_cast<std::size_t>(same - before.begin());
+      carry(state->late()[index], std::as_const(past.value()).late()[past_index]);
     }
+    // What comes now is told from what was.
+    take_snapshot(stats, state->nodes(), MonotonicClock::now());
+    stats.lives.add();
   }
-  if (auto named = state->region.publish(path, /*replace=*/true); !named) return named.error();
+  if (auto named = state->region.replace(name); !named) return named.error();
+  state->name = name;
   return StatsPage{std::move(state)};
 }
 
-Result<StatsPage> StatsPage::open(const std::string& path) {
-  auto region = Region::open(path, size_for(0));
+Result<StatsPage> StatsPage::open_in(const FolderPtr& folder, const std::string& name,
+                                     std::size_t most_nodes) {
+  auto region = Region::open(folder, name, size_for(0), /*writable=*/false, size_for(most_nodes));
   if (!region) return region.error();
-  const auto nodes = nodes_of(region.value());
+  const auto nodes = nodes_of(region.value(), most_nodes);
   if (!nodes) {
     return Error{Errc::kVersionMismatch, "statistics of another version, or damaged", 0,
-                 Name<200>::clipped(path)};
+                 Name<200>::clipped(folder->path_of(name))};
   }
   auto state = std::make_unique<State>();
   state->region = std::move(region).value();
-  state->count = *nodes;
+  state->count = static_cast<std::uint32_t>(std::min<std::size_t>(*nodes, most_nodes));
+  state->clipped = *nodes > most_nodes;
+  // Nobody is judged by a page that another has made in his name.
+  if (file_of(state->host().name.view()) != name) {
+    return Error{Errc::kVersionMismatch, "statistics that name another host than their file", 0,
+                 Name<200>::clipped(folder->path_of(name))};
+  }
   return StatsPage{std::move(state)};
+}
+
+Result<StatsPage> StatsPage::open(const std::string& base, std::string_view host,
+                                  std::size_t most_nodes) {
+  const auto looked = Base::look(base);
+  if (!looked) return looked.error();
+  const FolderPtr& folder = looked.value()->hosts();
+  if (!folder) return Error{Errc::kNotFound, "open statistics", 0, Name<200>::clipped(host)};
+  return open_in(folder, file_of(host), most_nodes);
+}
+
+std::vector<std::string> StatsPage::hosts(const std::string& base) {
+  const auto looked = Base::look(base);
+  if (!looked || !looked.value()->hosts()) return {};
+  auto names = looked.value()->hosts()->list(kSuffix, kMaxEntries);
+  for (std::string& name : names) {
+    name = unescape(std::string_view{name}.substr(0, name.size() - kSuffix.size()));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 std::vector<StatsPage> StatsPage::open_all(const std::string& base) {
   std::vector<StatsPage> pages;
-  const std::string directory = base + "/hosts";
-  auto names = list_directory(directory, ".stats");
-  std::ranges::sort(names);
-  for (const std::string& name : names) {
-    if (auto page = open(path_in(directory, name))) pages.push_back(std::move(page).value());
+  std::size_t nodes_left = kMaxNodesOpen;
+  for (const std::string& host : hosts(base)) {
+    auto page = open(base, host, std::min(nodes_left, kMaxNodes));
+    if (!page) continue;
+    nodes_left -= page.value().state_->count;
+    pages.push_back(std::move(page).value());
   }
   return pages;
 }
@@ -165,17 +304,102 @@ HostStats& StatsPage::host() noexcept {
 std::span<NodeStats> StatsPage::nodes() noexcept {
   return state_->nodes();
 }
+std::span<LateTicks> StatsPage::late() noexcept {
+  return state_->late();
+}
+std::span<const LateTicks> StatsPage::late() const noexcept {
+  return state_->late();
+}
 const HostStats& StatsPage::host() const noexcept {
   return state_->host();
 }
 std::span<const NodeStats> StatsPage::nodes() const noexcept {
   return state_->nodes();
 }
+StopWord& StatsPage::stop_word() noexcept {
+  return state_->region.as<PageHeader>()->stop;
+}
+const StopWord& StatsPage::stop_word() const noexcept {
+  return state_->region.as<const PageHeader>()->stop;
+}
+bool StatsPage::clipped() const noexcept {
+  return state_->clipped;
+}
 bool StatsPage::alive() const noexcept {
   return state_->created || state_->region.alive();
 }
+bool StatsPage::remove_dead(const Folder& hosts, const std::string& name) {
+  const HostsLock lock{hosts};
+  return lock.held() && !owner_alive(hosts, name) && hosts.discard(name);
+}
+Status StatsPage::keep(const FolderPtr& hosts) {
+  const std::scoped_lock lock{state_->keep};
+  if (state_->name.empty() || state_->region.is_named()) return {};
+  // Its name was free for a while.
+  const HostsLock taken{*hosts};
+  if (!taken.held()) return taken.error();
+  if (owner_alive(*hosts, state_->name)) {
+    return Error{Errc::kBusy, "a living process is this host by now", 0,
+                 Name<200>::clipped(state_->name)};
+  }
+  return state_->region.renew(hosts, state_->name);
+}
+void StatsPage::degrade(const DegradationRecord& record) noexcept {
+  HostStats& stats = host();
+  const std::uint32_t count = stats.degradations.value();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    DegradationRecord& known = stats.degradation[i];
+    if (!(known.feature == record.feature && known.reason == record.reason)) continue;
+    known.severity.set(record.severity.value());
+    return;
+  }
+  if (count >= stats.degradation.size()) return;
+  stats.degradation[count].feature = record.feature;
+  stats.degradation[count].reason = record.reason;
+  stats.degradation[count].fix = record.fix;
+  stats.degradation[count].severity.set(record.severity.value());
+  stats.degradations.set(count + 1);
+}
+void StatsPage::relieve(std::string_view feature) noexcept {
+  HostStats& stats = host();
+  for (std::uint32_t i = 0; i < stats.degradations.value(); ++i) {
+    DegradationRecord& record = stats.degradation[i];
+    if (record.feature.view() == feature) record.severity.set(0);
+  }
+}
 void StatsPage::remove() noexcept {
+  const std::scoped_lock lock{state_->keep};
+  state_->name.clear();
   state_->region.unlink();
+}
+
+Result<UniqueFd> listen_in(const Folder& folder, const std::string& name) {
+  constexpr mode_t kSocketMode = 0660;
+  constexpr int kBacklog = 64;
+  UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  // A path through the folder's descriptor: short enough, and nobody can lead it elsewhere.
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const int length = std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s",
+                                   folder.fd(), name.c_str());
+  if (!listener) return Error::from_errno("make a socket", name);
+  if (length >= static_cast<int>(sizeof address.sun_path)) {
+    return Error{Errc::kInvalidArgument, "name a socket", ENAMETOOLONG, Name<200>::clipped(name)};
+  }
+  folder.discard(name);
+  // Whatever the umask, nobody reaches it before it has its rights.
+  const bool bound =
+      ::fchmod(listener.get(), S_IRUSR | S_IWUSR) == 0 &&
+      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::fchmodat(folder.fd(), name.c_str(), kSocketMode, 0) == 0 &&
+      ::listen(listener.get(), kBacklog) == 0;
+  if (!bound) return Error::from_errno("open socket", name);
+  return listener;
+}
+
+bool is_left_socket(const Folder& hosts, const std::string& name) noexcept {
+  if (!name.ends_with(kSocketSuffix)) return false;
+  const std::string host = name.substr(0, name.size() - kSocketSuffix.size());
+  return !owner_alive(hosts, host + std::string{kSuffix});
 }
 
 }  // namespace horus::shm

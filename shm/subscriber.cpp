@@ -2,8 +2,11 @@
 #include "shm/subscriber.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
+#include "shm/payload_state.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -16,29 +19,68 @@ CursorFile& cursor(const SubscriberState& state) noexcept {
   return *state.region.as<CursorFile>();
 }
 
+/// Out of line: inlined for a single subscriber, gcc 12 warns of an address that it made up.
+/// Another number each time: who rings sees whether the sleeper has been awake since.
+[[gnu::noinline]] void fall_asleep(SubscriberState& state) noexcept {
+  cursor(state).sleeping.store(state.sleeps += 2, std::memory_order_seq_cst);
+}
+[[gnu::noinline]] void wake_up(const SubscriberState& state) noexcept {
+  cursor(state).sleeping.store(0, std::memory_order_seq_cst);
+}
+
 void count_missed(const SubscriberState& state, std::uint64_t messages) noexcept {
   cursor(state).missed.add(messages);
   count(state.counters.dropped, messages);
+  count(state.counters.missed, messages);
 }
 
-void count_received(const SubscriberState& state, std::uint64_t messages) noexcept {
-  cursor(state).received.add(messages);
-  count(state.counters.received, messages);
+void count_passed_over(const SubscriberState& state, std::uint64_t messages) noexcept {
+  cursor(state).passed_over.add(messages);
+  count(state.counters.passed_over, messages);
 }
 
-/// Moves past what was overwritten and counts it. Returns how many messages are ready.
-std::uint64_t catch_up(SubscriberState& state, RingPeer& ring) noexcept {
+void count_received(const SubscriberState& state) noexcept {
+  cursor(state).received.add();
+  count(state.counters.received);
+}
+
+/// Of the message that was taken last: from its sending until then, by cycle_count().
+Nanos age_of(const SubscriberState& state, std::uint64_t then, double ns_per_cycle) noexcept {
+  const auto cycles = static_cast<double>(then - std::min(then, state.sent_at));
+  return Nanos{static_cast<std::int64_t>(cycles * ns_per_cycle)};
+}
+
+bool is_old(Nanos age, Nanos period) noexcept {
+  constexpr Nanos kWithoutPeriod = 1s;
+  return age > (period == Nanos{} ? kWithoutPeriod : std::max(kOldAtLeast, kOldPeriods * period));
+}
+
+enum class Want : std::uint8_t { kNext, kAll, kLatest };
+
+/// Moves past what is not wanted or was overwritten, and counts it. Returns how many messages are
+/// ready.
+std::uint64_t catch_up(SubscriberState& state, RingPeer& ring, Want want) noexcept {
   const std::uint64_t count = complete(ring.view);
   if (count <= ring.next) return 0;
-  const std::uint64_t oldest = oldest_kept(ring.view, ring.next, count);
-  if (oldest != ring.next) {
-    count_missed(state, oldest - ring.next);
-    ring.advance_to(oldest);
-  }
+  std::uint64_t wanted = count - std::min(count - ring.next, state.depth);
+  const std::uint64_t oldest = oldest_kept(ring.view, wanted, count);
+  if (oldest == ring.next) return count - oldest;
+  // Of what was overwritten nothing was wanted but the newest, which is there.
+  if (want == Want::kLatest) wanted = oldest;
+  if (wanted != ring.next) count_passed_over(state, wanted - ring.next);
+  if (oldest != wanted) count_missed(state, oldest - wanted);
+  ring.told -= std::min(ring.told, oldest - ring.next);
+  ring.advance_to(oldest);
   return count - oldest;
 }
 
-enum class Want : std::uint8_t { kNext, kAll };
+/// Whether more messages are ready than are wanted, as the slot shows of the first that is too
+/// many. Where the whole ring is wanted it is the slot of the next message.
+bool is_behind(const RingPeer& ring) noexcept {
+  const std::uint64_t beyond = ring.next + ring.depth;
+  // relaxed: only a guess is made of it, which catch_up() looks at.
+  return ring.view.slot(beyond).stamp.load(std::memory_order_relaxed) >= 2 * beyond + 2;
+}
 
 /// How many messages are ready; where only the next one is wanted, 1 for any number.
 std::uint64_t ready(SubscriberState& state, RingPeer& ring, Want want, bool dead) noexcept {
@@ -49,9 +91,14 @@ std::uint64_t ready(SubscriberState& state, RingPeer& ring, Want want, bool dead
   const std::uint64_t whole = 2 * ring.next + 2;
   if (stamp < whole && !dead && !ring.count_is_due.load(std::memory_order_relaxed)) [[likely]]
     return 0;
-  if (stamp == whole && want == Want::kNext && ring.view.area_size == 0) return 1;
-  const std::uint64_t count = catch_up(state, ring);
-  if (count == 0) ring.count_is_due.store(false, std::memory_order_relaxed);
+  const bool in_slots = ring.view.area_size == 0;
+  if (stamp == whole && want == Want::kNext && in_slots && !is_behind(ring)) return 1;
+  const std::uint64_t count = catch_up(state, ring, want);
+  if (count == 0) {
+    ring.count_is_due.store(false, std::memory_order_relaxed);
+    // Once more: while the file was made anew, what was told last may have gone to the old one.
+    ring.advance_to(ring.next);
+  }
   return count;
 }
 
@@ -72,8 +119,31 @@ void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
   });
 }
 
-std::uint64_t sent_at(const RingPeer& ring) noexcept {
-  return ring.view.slot(ring.next).cycles.load(std::memory_order_acquire);
+std::uint64_t sent_at(const RingPeer& ring, std::uint64_t n) noexcept {
+  return ring.view.slot(n).cycles.load(std::memory_order_acquire);
+}
+
+/// Whether message n can be taken now: the frame that it describes lies in a pool that is mapped,
+/// or is gone for good.
+bool has_frame(SubscriberState& state, RingPeer& ring, std::uint64_t n) noexcept {
+  if (state.frames == nullptr) [[likely]]
+    return true;
+  alignas(8) std::array<std::byte, kMaxDescriptor> descriptor;  // NOLINT: read_message() fills it
+  const Read read = read_message(ring.view, n, descriptor);
+  if (read.outcome != ReadOutcome::kTaken || read.length < kStampAt) return true;
+  std::uint32_t pool = 0;
+  std::memcpy(&pool, descriptor.data() + offsetof(msg::TensorDescriptor, pool_id), sizeof pool);
+  switch (state.frames->look(pool)) {
+    case PeerPools::Look::kReady:
+    case PeerPools::Look::kGone: return true;
+    case PeerPools::Look::kComing: return false;
+    case PeerPools::Look::kUnknown: break;
+  }
+  // A pool has its name before the first of its frames is sent: a look that began later, and ended,
+  // has seen it.
+  const std::uint64_t looks = state.frames->looks();
+  if (std::exchange(ring.awaited, pool) != pool) ring.awaited_from = looks;
+  return looks >= ring.awaited_from + 2;
 }
 
 /// The ring whose next message was sent first; null when all are empty.
@@ -81,7 +151,8 @@ RingPeer* earliest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
   each_ready(state, Want::kNext, [&](RingPeer& ring, std::uint64_t) {
-    const std::uint64_t cycles = sent_at(ring);
+    if (!has_frame(state, ring, ring.next)) return;
+    const std::uint64_t cycles = sent_at(ring, ring.next);
     if (best != nullptr && cycles >= best_cycles) return;
     best = &ring;
     best_cycles = cycles;
@@ -89,9 +160,37 @@ RingPeer* earliest(SubscriberState& state) noexcept {
   return best;
 }
 
-/// Counts messages as received that a newer one makes superfluous.
-void pass_over(const SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
-  count_received(state, messages);
+/// Of messages that leave a ring by take(), those that wait_for_new() has told of go first.
+void forget_taken(SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
+  const std::uint64_t told = std::min(ring.told, messages);
+  ring.told -= told;
+  state.taken_untold += messages - told;
+}
+
+/// The ring with the earliest message that wait_for_new() has not told of; null when there is none.
+RingPeer* earliest_new(SubscriberState& state) noexcept {
+  RingPeer* best = nullptr;
+  std::uint64_t best_cycles = 0;
+  each_ready(state, Want::kAll, [&](RingPeer& ring, std::uint64_t count) {
+    // A message of another ring was sent before the one told of and arrived after it: the tick
+    // took that one, and this one has none yet.
+    const std::uint64_t swapped = std::min(ring.told, state.taken_untold);
+    ring.told -= swapped;
+    state.taken_untold -= swapped;
+    if (count <= ring.told || !has_frame(state, ring, ring.next + ring.told)) return;
+    const std::uint64_t cycles = sent_at(ring, ring.next + ring.told);
+    if (best != nullptr && cycles >= best_cycles) return;
+    best = &ring;
+    best_cycles = cycles;
+  });
+  state.taken_untold = 0;
+  return best;
+}
+
+/// Counts messages that a newer one makes superfluous.
+void pass_over(SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
+  count_passed_over(state, messages);
+  forget_taken(state, ring, messages);
   ring.advance_to(ring.next + messages);
 }
 
@@ -100,9 +199,10 @@ void pass_over(const SubscriberState& state, RingPeer& ring, std::uint64_t messa
 RingPeer* latest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
-  each_ready(state, Want::kAll, [&](RingPeer& ring, std::uint64_t count) {
+  each_ready(state, Want::kLatest, [&](RingPeer& ring, std::uint64_t count) {
+    if (!has_frame(state, ring, ring.next + count - 1)) return;
     if (count > 1) pass_over(state, ring, count - 1);
-    const std::uint64_t cycles = sent_at(ring);
+    const std::uint64_t cycles = sent_at(ring, ring.next);
     if (best != nullptr && cycles < best_cycles) return pass_over(state, ring, 1);
     if (best != nullptr) pass_over(state, *best, 1);
     best = &ring;
@@ -114,6 +214,8 @@ RingPeer* latest(SubscriberState& state) noexcept {
 std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
                          std::span<std::byte> buffer) noexcept {
   const Read read = read_message(ring.view, ring.next, buffer);
+  const std::uint64_t cycles = sent_at(ring, ring.next);
+  forget_taken(state, ring, 1);
   ring.advance_to(ring.next + 1);
   // A message that its ring shows as complete and that is not there, or is shorter than its type,
   // is of a ring that breaks its own rules: it is lost, and holds up nobody.
@@ -121,11 +223,121 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
     count_missed(state, 1);
     return -1;
   }
-  count_received(state, 1);
+  count_received(state);
+  state.last = &ring;
+  state.sent_at = cycles;
   return static_cast<std::ptrdiff_t>(read.length);
 }
 
+// Of a subscription with a time-out
+
+bool is_isolated(const RingPeer& ring) noexcept {
+  // relaxed: a flag on its own.
+  return ring.view.header->isolated.load(std::memory_order_relaxed) != 0;
+}
+
+/// Whether the newest message came from a node that its own process has isolated.
+bool is_from_isolated(const SubscriberState& state) noexcept {
+  bool isolated = false;
+  state.rings.each([&](const RingPeer& ring, std::size_t) {
+    isolated = isolated || (ring.view.header == state.watch->source && is_isolated(ring));
+  });
+  return isolated;
+}
+
+/// Passes over what is too old; of a ring that has nothing else kHold keeps the newest.
+void drop_old(SubscriberState& state, std::uint64_t now) noexcept {
+  StaleWatch& watch = *state.watch;
+  const auto is_old = [&](const RingPeer& ring, std::uint64_t n) {
+    return watch.fresh.is_old(sent_at(ring, n), now) || is_isolated(ring);
+  };
+  each_ready(state, Want::kNext, [&](RingPeer& ring, std::uint64_t) {
+    if (!is_old(ring, ring.next)) return;
+    const std::uint64_t kept = watch.holds() ? 1 : 0;
+    std::uint64_t left = catch_up(state, ring, Want::kAll);
+    for (; left > kept && is_old(ring, ring.next); --left) pass_over(state, ring, 1);
+  });
+}
+
+/// Begins a call: what is too old goes, and whether the input is stale is told.
+std::uint64_t look_at_age(SubscriberState& state) noexcept {
+  const std::uint64_t now = cycle_count();
+  // relaxed: a number on its own.
+  state.watch->look(now, state.session->ns_per_cycle.load(std::memory_order_relaxed));
+  drop_old(state, now);
+  return now;
+}
+
+/// What waits is fresh, or nothing waits.
+bool is_stale(const SubscriberState& state, std::uint64_t now) noexcept {
+  const StaleWatch& watch = *state.watch;
+  return watch.fresh.is_stale(now) || (watch.fresh.heard() && is_from_isolated(state));
+}
+
+/// The message that is next, where it is fresh; null where there is none, or kHold keeps an old
+/// one.
+RingPeer* earliest_fresh(SubscriberState& state, std::uint64_t now) noexcept {
+  RingPeer* const ring = earliest(state);
+  if (ring == nullptr || is_isolated(*ring)) return nullptr;
+  return state.watch->fresh.is_old(sent_at(*ring, ring->next), now) ? nullptr : ring;
+}
+
+/// Looks without taking: what waits is fresh, or the input is so far, or it is stale.
+enum class Input : std::uint8_t { kWaits, kFresh, kStale };
+Input look_at_input(SubscriberState& state, std::uint64_t now) noexcept {
+  if (earliest_fresh(state, now) != nullptr) return Input::kWaits;
+  state.watch->settle(is_stale(state, now), now, cursor(state));
+  return state.watch->stale() ? Input::kStale : Input::kFresh;
+}
+
+/// Whether take() would give something.
+bool would_give(SubscriberState& state) noexcept {
+  const std::uint64_t now = look_at_age(state);
+  const Input input = look_at_input(state, now);
+  if (input != Input::kStale) return input == Input::kWaits;
+  return state.watch->due(now) || earliest(state) != nullptr;
+}
+
+/// For an event node: whether its input has become stale, once in each such time.
+bool has_become_stale(SubscriberState& state) noexcept {
+  const std::uint64_t now = look_at_age(state);
+  state.watch->begin(now);
+  return look_at_input(state, now) == Input::kStale && state.watch->wakes();
+}
+
 }  // namespace
+
+template <typename Take>
+std::ptrdiff_t RawSubscriber::take_fresh(std::span<std::byte> buffer, Take take) noexcept {
+  SubscriberState& state = *state_;
+  StaleWatch& watch = *state.watch;
+  const std::uint64_t now = look_at_age(state);
+  for (std::ptrdiff_t length = take(buffer); length >= 0; length = take(buffer)) {
+    watch.hear(state.sent_at, now, state.last->view.header->node);
+    watch.source = state.last->view.header;
+    watch.keep(buffer.first(static_cast<std::size_t>(length)));
+    const bool old = watch.fresh.is_old(state.sent_at, now) || is_isolated(*state.last);
+    if (old) continue;
+    watch.settle(false, now, cursor(state));
+    return length;
+  }
+  watch.settle(is_stale(state, now), now, cursor(state));
+  return watch.stale() ? watch.give(buffer, now, cursor(state)) : -1;
+}
+
+bool RawSubscriber::stale() noexcept {
+  if (state_->watch == nullptr) return false;
+  if (state_->watch->gave_in_this_tick()) return true;
+  return look_at_input(*state_, look_at_age(*state_)) == Input::kStale;
+}
+
+bool RawSubscriber::gave_fallback() const noexcept {
+  return state_->watch != nullptr && state_->watch->gave();
+}
+
+void RawSubscriber::belongs_to(NodeStats* node) noexcept {
+  if (state_->watch != nullptr) state_->watch->belongs_to(node);
+}
 
 bool RawSubscriber::was_interrupted(std::span<RawSubscriber* const> subscribers) noexcept {
   bool interrupted = false;
@@ -136,10 +348,13 @@ bool RawSubscriber::was_interrupted(std::span<RawSubscriber* const> subscribers)
   return interrupted;
 }
 
+void RawSubscriber::expect_frames() {
+  state_->session->expect_frames(*state_);
+}
+
 SubscriberState::~SubscriberState() {
   if (session == nullptr) return;
   session->remove(*this);
-  region.unlink();
 }
 
 RawSubscriber::RawSubscriber() noexcept = default;
@@ -150,25 +365,48 @@ RawSubscriber& RawSubscriber::operator=(RawSubscriber&&) noexcept = default;
 RawSubscriber::~RawSubscriber() = default;
 
 std::ptrdiff_t RawSubscriber::take(std::span<std::byte> buffer) noexcept {
+  if (state_->watch == nullptr) [[likely]]
+    return take_next(buffer);
+  return take_fresh(buffer, [this](auto bytes) { return take_next(bytes); });
+}
+
+inline std::ptrdiff_t RawSubscriber::take_next(std::span<std::byte> buffer) noexcept {
   for (int lap = 0; lap < kMaxLaps; ++lap) {
     RingPeer* ring = earliest(*state_);
     if (ring == nullptr) return -1;
-    if (const std::ptrdiff_t length = take_from(*state_, *ring, buffer); length >= 0) return length;
+    if (const std::ptrdiff_t length = take_from(*state_, *ring, buffer); length >= 0) {
+      if (state_->counters.whole != nullptr) tell_age(*state_->counters.whole);
+      return length;
+    }
   }
   return -1;
 }
 
 std::ptrdiff_t RawSubscriber::take_latest(std::span<std::byte> buffer) noexcept {
+  if (state_->watch == nullptr) [[likely]]
+    return take_newest(buffer);
+  return take_fresh(buffer, [this](auto bytes) { return take_newest(bytes); });
+}
+
+inline std::ptrdiff_t RawSubscriber::take_newest(std::span<std::byte> buffer) noexcept {
   for (int lap = 0; lap < kMaxLaps; ++lap) {
     RingPeer* ring = latest(*state_);
     if (ring == nullptr) return -1;
-    if (const std::ptrdiff_t length = take_from(*state_, *ring, buffer); length >= 0) return length;
+    if (const std::ptrdiff_t length = take_from(*state_, *ring, buffer); length >= 0) {
+      if (state_->counters.whole != nullptr) tell_age(*state_->counters.whole);
+      return length;
+    }
   }
   return -1;
 }
 
+Origin RawSubscriber::origin() const {
+  if (state_->last == nullptr) return {};
+  return {.publisher = state_->last->name, .number = state_->last->next - 1};
+}
+
 bool RawSubscriber::has_message() const noexcept {
-  return earliest(*state_) != nullptr;
+  return state_->watch == nullptr ? earliest(*state_) != nullptr : would_give(*state_);
 }
 
 std::ptrdiff_t RawSubscriber::take_until(std::span<std::byte> buffer, TimePoint until) noexcept {
@@ -183,10 +421,28 @@ bool RawSubscriber::wait_until(TimePoint until) noexcept {
   return wait_any({&self, 1}, until) != nullptr;
 }
 
+bool RawSubscriber::wait_for_new(TimePoint until) noexcept {
+  RawSubscriber* const self = this;
+  RingPeer* ring = nullptr;
+  const auto has_new = [&ring](const RawSubscriber* one) noexcept {
+    ring = earliest_new(*one->state_);
+    return ring != nullptr || (one->state_->watch != nullptr && has_become_stale(*one->state_));
+  };
+  if (wait_for({&self, 1}, until, has_new) == nullptr) return false;
+  if (ring != nullptr) ++ring->told;
+  return true;
+}
+
 RawSubscriber* RawSubscriber::wait_any(std::span<RawSubscriber* const> subscribers,
                                        TimePoint until) noexcept {
-  const auto ready = [subscribers]() noexcept -> RawSubscriber* {
-    const auto found = std::ranges::find_if(subscribers, &RawSubscriber::has_message);
+  return wait_for(subscribers, until, &RawSubscriber::has_message);
+}
+
+template <typename Has>
+RawSubscriber* RawSubscriber::wait_for(std::span<RawSubscriber* const> subscribers, TimePoint until,
+                                       Has has) noexcept {
+  const auto ready = [subscribers, has]() noexcept -> RawSubscriber* {
+    const auto found = std::ranges::find_if(subscribers, has);
     return found != subscribers.end() ? *found : nullptr;
   };
   RawSubscriber* found = ready();
@@ -195,18 +451,14 @@ RawSubscriber* RawSubscriber::wait_any(std::span<RawSubscriber* const> subscribe
   Bell& bell = *subscribers.front()->state_->session->bell;
   while (found == nullptr && MonotonicClock::now() < until) {
     // seq_cst, in this order: the flags, the word, one more look; see wakeup.hpp.
-    for (const RawSubscriber* one : subscribers) {
-      cursor(*one->state_).sleeping.store(1, std::memory_order_seq_cst);
-    }
+    for (const RawSubscriber* one : subscribers) fall_asleep(*one->state_);
     const std::uint32_t seen = bell.word();
     found = ready();
     if (found != nullptr || was_interrupted(subscribers)) break;
     bell.wait(seen, std::min(until, MonotonicClock::now() + kMaxBellWait));
     found = ready();
   }
-  for (const RawSubscriber* one : subscribers) {
-    cursor(*one->state_).sleeping.store(0, std::memory_order_relaxed);
-  }
+  for (const RawSubscriber* one : subscribers) wake_up(*one->state_);
   return found;
 }
 
@@ -227,16 +479,46 @@ std::uint64_t RawSubscriber::received() const noexcept {
 std::uint64_t RawSubscriber::missed() const noexcept {
   return cursor(*state_).missed.value();
 }
+std::uint64_t RawSubscriber::passed_over() const noexcept {
+  return cursor(*state_).passed_over.value();
+}
+
+Nanos RawSubscriber::age() const noexcept {
+  if (received() == 0) return Nanos{-1};
+  return age_of(*state_, cycle_count(), state_->session->origin.ns_per_cycle());
+}
+
+void RawSubscriber::tell_age(NodeStats& node) noexcept {
+  const std::uint64_t tick = node.ticks.value();
+  if (std::exchange(state_->aged_in, tick) == tick) return;
+  // relaxed: a number on its own. 0: of the first ticks it is not known yet.
+  const double scale = state_->session->ns_per_cycle.load(std::memory_order_relaxed);
+  const std::uint64_t began = node.began.value();
+  if (scale == 0 || began == 0) return;  // Or it is taken before the first tick.
+  const Nanos age = age_of(*state_, began, scale);
+  cursor(*state_).age.record(age);
+  if (is_old(age, Nanos{node.period_ns.value()})) node.messages_old.add();
+}
 
 std::uint64_t RawSubscriber::torn() const noexcept {
   return cursor(*state_).torn.value();
 }
 
+bool RawSubscriber::was_before() const noexcept {
+  return state_->sent_at < state_->opened;
+}
+
+std::uint64_t RawSubscriber::depth() const noexcept {
+  return state_->depth;
+}
+
 std::uint64_t RawSubscriber::pending() const noexcept {
   std::uint64_t count = 0;
-  state_->rings.each([&count](RingPeer& ring, std::size_t) {
+  state_->rings.each([&](RingPeer& ring, std::size_t) {
     const std::uint64_t sent = complete(ring.view);
-    if (sent > ring.next) count += sent - oldest_kept(ring.view, ring.next, sent);
+    if (sent <= ring.next) return;
+    const std::uint64_t wanted = sent - std::min(sent - ring.next, state_->depth);
+    count += sent - oldest_kept(ring.view, wanted, sent);
   });
   return count;
 }

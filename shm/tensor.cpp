@@ -26,7 +26,11 @@ Result<Tensor> Session::tensor(const msg::TensorDescriptor& descriptor) {
   }
   auto pool = impl_->peer_pool(descriptor.pool_id);
   if (!pool && pool.error().code != Errc::kNotFound) return pool.error();
-  if (!pool || !attach(*state, pool.value())) {
+  const auto found = [&state, &pool] {
+    return pool.value()->acknowledged() ? hold(*state, pool.value())
+                                        : copy_out(*state, *pool.value());
+  };
+  if (!pool || !found()) {
     return Error{Errc::kNotFound, "the described tensor is gone: its owner has to keep it", 0, {}};
   }
   return Tensor{std::move(state)};

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <utility>
+#include <vector>
 
-#include "shm/directory.hpp"
+#include "rt/base/printable.hpp"
 #include "shm/names.hpp"
 #include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
+#include "shm/topic_type.hpp"
 
 namespace horus::shm {
 namespace {
 
-constexpr std::string_view kRingSuffix = ".ring";
-constexpr std::string_view kCursorSuffix = ".sub";
 constexpr std::uint32_t kTypedCapacity = 1024;
 constexpr std::size_t kMaxTypedRing = std::size_t{4} << 20;
 constexpr std::size_t kVaryingRing = std::size_t{256} << 10;
 constexpr std::uint32_t kVaryingCapacity = 4096;  // With 32 bytes of an index each: half a ring.
-constexpr std::uint32_t kVaryingMax = 4096;       // Of values.
+constexpr std::uint32_t kVaryingMax = 1U << 16;   // Of values.
+constexpr std::uint32_t kUsualValue = 4096;       // A ring is made for so many of these.
 constexpr std::uint32_t kTailedMax = 1U << 20;    // Of messages with tails.
 constexpr std::size_t kLeastMessages = 4;         // Of the largest size.
 constexpr std::uint32_t kMaxCapacity = 1U << 20;
@@ -40,16 +44,21 @@ std::uint64_t area_for(std::uint64_t messages, std::uint32_t max_size) noexcept 
   return (messages + 1) * padded(max_size);
 }
 
+/// Of a message whose size varies, where nobody says.
+std::uint32_t usual_max(const TypeInfo& type) noexcept {
+  return type.tails.empty() ? kVaryingMax : kTailedMax;
+}
+
 Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
                         const TopicOptions& options) noexcept {
   TypeFile file;
   file.file = {.magic = Magic::kType, .size = sizeof(TypeFile), .hash = type.hash};
   file.name = Name<64>::clipped(type.name);
+  file.topic = Name<208>::clipped(topic);
   file.refuses = options.policy == Policy::kRefuse ? 1 : 0;
   file.max_size = !type.varies()          ? type.size
                   : options.max_size != 0 ? options.max_size
-                  : type.tails.empty()    ? kVaryingMax
-                                          : kTailedMax;
+                                          : usual_max(type);
   const Error limits{Errc::kInvalidArgument,
                      "topic limits: 4 MiB a message, 1,048,576 messages and 1 GiB a ring", 0,
                      Name<200>::clipped(topic)};
@@ -65,11 +74,14 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
     const auto by_kind = std::clamp<std::size_t>(fitting, 1, kTypedCapacity);
     if (options.capacity == 0) file.capacity = static_cast<std::uint32_t>(by_kind);
   } else if (options.capacity != 0) {
-    area_size = area_for(file.capacity, file.max_size);
+    const bool usual = type.tails.empty() && file.max_size == kVaryingMax;
+    area_size = area_for(file.capacity, usual ? kUsualValue : file.max_size);
+    area_size = std::max(area_size, area_for(1, file.max_size));
   } else {
     file.capacity = kVaryingCapacity;
     area_size = kVaryingRing - sizeof(RingHeader) - kVaryingCapacity * sizeof(IndexEntry);
-    area_size = std::max(area_size, area_for(kLeastMessages, file.max_size));
+    const std::size_t least = options.max_size != 0 || !type.tails.empty() ? kLeastMessages : 1;
+    area_size = std::max(area_size, area_for(least, file.max_size));
   }
   if (area_size > Region::kMaxSize) return limits;
   file.area_size = static_cast<std::uint32_t>(area_size);
@@ -95,7 +107,60 @@ Error mismatch(std::string_view topic, std::string_view there, std::string_view 
   std::string text = "topic '" + std::string{topic.substr(0, kShown)} + "' carries " +
                      std::string{there} + ", asked for " + std::string{asked};
   if (there == asked) text += " of another layout";
+  if (there == generic_type().name) {
+    text += ": who sends there named no type; in Python: Pub(name, " + std::string{asked} + ")";
+  }
   return {Errc::kTypeMismatch, "open topic", 0, Name<200>::clipped(text)};
+}
+
+/// The fields of a schema, as it writes them: "speed:f32@0".
+std::vector<std::string_view> fields_of(std::string_view schema) {
+  std::vector<std::string_view> fields;
+  const std::size_t begin = schema.find('{');
+  const std::size_t end = schema.rfind('}');
+  if (begin == schema.npos || end == schema.npos || end < begin) return fields;
+  for (std::string_view rest = schema.substr(begin + 1, end - begin - 1); !rest.empty();) {
+    const std::size_t next = std::min(rest.find(';'), rest.size());
+    fields.push_back(rest.substr(0, next));
+    rest.remove_prefix(std::min(next + 1, rest.size()));
+  }
+  return fields;
+}
+
+/// Where two layouts of one name part: "; there speed:f32@0, here speed:f64@0".
+std::string first_difference(std::string_view there, std::string_view here) {
+  const auto theirs = fields_of(there);
+  const auto ours = fields_of(here);
+  const auto [one, other] = std::ranges::mismatch(theirs, ours);
+  if (one == theirs.end() && other == ours.end()) return {};
+  const auto text = [](auto at, auto end) {
+    return at == end ? std::string{"no more fields"} : printable(*at);
+  };
+  return "; there " + text(one, theirs.end()) + ", here " + text(other, ours.end());
+}
+
+/// Who takes part in the topic now: "; process 12 has it open".
+std::string who_has(const TopicPlace& place) {
+  for (const std::string_view suffix : {kRingSuffix, kCursorSuffix}) {
+    for (const std::string& name : participants(place, suffix)) {
+      if (!owner_alive(*place.folder, name)) continue;
+      const std::int32_t pid = pid_of(identity_of(name));
+      if (pid == ::getpid()) return "; this process has it open";
+      return "; process " + std::to_string(pid) + " has it open";
+    }
+  }
+  return {};
+}
+
+/// Of a topic whose type is another one: what differs, and who is in the way.
+Error mismatch(const TopicPlace& place, const TypeFile& found, const std::string& schema,
+               const TypeInfo& asked) {
+  const std::string there = printable(found.name.view());
+  Error error = mismatch(found.topic.view(), there, asked.name);
+  std::string text{error.subject.view()};
+  if (there == asked.name) text += first_difference(schema, schema_of(asked));
+  error.subject = Name<200>::clipped(text + who_has(place));
+  return error;
 }
 
 /// Whether a topic that is there does what its opener counts on.
@@ -120,94 +185,216 @@ Status check_options(std::string_view topic, const TypeFile& found,
 
 static_assert(kMaxPublishers == 64 && kMaxSubscribers == 64, "as the errors below say");
 
+/// Whether more than `most` living files of a topic count against its limit: for the base's owner,
+/// whom nobody may keep out, his own.
+bool is_full(const TopicPlace& place, std::string_view suffix, std::size_t most) {
+  const bool own_only = place.folder->ours() && place.folder->shared();
+  std::size_t taken = 0;
+  return std::ranges::any_of(participants(place, suffix), [&](const std::string& name) {
+    const bool counts = !own_only || place.folder->owns(name);
+    taken += counts && owner_alive(*place.folder, name) ? 1U : 0U;
+    return taken > most;
+  });
+}
+
 /// Gives `region` its name among the files of a topic. At most `most` living ones end with
-/// `suffix`: a table of others has no place for another.
-Status join(Region& region, const std::string& directory, const std::string& name,
+/// `suffix`: a table of others has no place for another. Of several that come at once for the last
+/// place, each may find it taken.
+Status join(Region& region, const TopicPlace& place, const std::string& identity,
             std::string_view suffix, std::size_t most) {
-  // Nobody counts the files and joins them between our count and our name.
-  const DirectoryLock alone{directory, DirectoryLock::Kind::kExclusive};
-  const auto names = list_directory(directory, suffix);
-  if (names.size() >= most) {
-    const auto living = std::ranges::count_if(
-        names, [&](const std::string& other) { return owner_alive(path_in(directory, other)); });
-    if (static_cast<std::size_t>(living) >= most) {
-      return Error{Errc::kExhausted,
-                   suffix == kRingSuffix ? "the topic has 64 publishers already"
-                                         : "the topic has 64 subscribers already",
-                   0, Name<200>::clipped(directory)};
-    }
-  }
-  return region.publish(path_in(directory, name));
+  const std::string name = place.key + "." + identity + std::string{suffix};
+  if (auto named = region.publish(name); !named) return named;
+  if (participants(place, suffix).size() <= most || !is_full(place, suffix, most)) return {};
+  region.unlink();
+  return Error{Errc::kExhausted,
+               suffix == kRingSuffix ? "the topic has 64 publishers already"
+                                     : "the topic has 64 subscribers already",
+               0, Name<200>::clipped(place.folder->path_of(name))};
+}
+
+/// A type file without a name, whose size and schema are filled in.
+Result<Region> make_type(FolderPtr folder, const TypeFile& file, const TypeInfo& type) {
+  const std::string schema = schema_of(type);
+  const std::size_t size = sizeof(TypeFile) + schema.size();
+  auto fresh = Region::create(std::move(folder), size, kFileMode);
+  if (!fresh) return fresh;
+  auto& made = *fresh.value().as<TypeFile>();
+  made = file;
+  made.file.size = size;
+  made.schema_size = static_cast<std::uint32_t>(schema.size());
+  std::ranges::copy(std::as_bytes(std::span{schema}),
+                    fresh.value().bytes().subspan(sizeof(TypeFile)).begin());
+  return fresh;
+}
+
+bool same(const TypeFile& one, const TypeFile& other) noexcept {
+  return one.file.hash == other.file.hash && one.max_size == other.max_size &&
+         one.refuses == other.refuses;
+}
+
+/// Another's type file that says nothing about a living topic is in nobody's way, where we may
+/// remove it.
+bool make_way(const Folder& types, const TopicPlace& place) {
+  return !has_living(place) && types.discard(place.type_name());
+}
+
+constexpr int kTypeTries = 100;  // Against others who sweep, or open with another type, at once.
+
+Error changing(std::string_view topic) noexcept {
+  return {Errc::kBusy, "the topic's type changes while it is opened; try again", 0,
+          Name<200>::clipped(topic)};
 }
 
 }  // namespace
 
-/// What the topic's type file says, which is made where there is none.
-Result<TypeFile> Session::Impl::open_topic(std::string_view topic, const TypeInfo& type,
-                                           const TopicOptions& options) {
-  if (auto good = check_topic_name(topic); !good) return good.error();
-  const std::string directory = topic_directory(base, topic);
-  if (auto made = make_directories(directory, kSharedDirectory); !made) return made.error();
-  const std::string path = directory + "/type";
-  const auto file = wanted(topic, type, options);
-  if (!file) return file.error();
-  auto there = Region::open(path, sizeof(TypeFile));
-  if (!there && there.error().code == Errc::kNotFound) {
-    const std::string schema = schema_of(type);
-    const std::size_t size = sizeof(TypeFile) + schema.size();
-    auto fresh = Region::create(directory, size, kFileMode);
-    if (!fresh) return fresh.error();
-    auto& made = *fresh.value().as<TypeFile>();
-    made = file.value();
-    made.file.size = size;
-    made.schema_size = static_cast<std::uint32_t>(schema.size());
-    std::ranges::copy(std::as_bytes(std::span{schema}),
-                      fresh.value().bytes().subspan(sizeof(TypeFile)).begin());
-    // Losing the race to another first opener is fine: what counts is what stands there.
-    if (auto named = fresh.value().publish(path); !named && named.error().code != Errc::kBusy) {
-      return named.error();
-    }
-    there = Region::open(path, sizeof(TypeFile));
-  }
-  if (!there) return there.error();
-  TypeFile found;
-  // A copy: what is checked is what is used.
-  std::memcpy(&found, there.value().bytes().data(), sizeof found);
-  if (!sound(found, type)) {
-    return Error{Errc::kCorrupt, "topic type file is damaged or of another version", 0,
-                 Name<200>::clipped(path)};
-  }
-  if (found.file.hash != type.hash) return mismatch(topic, found.name.view(), type.name);
-  if (auto agreed = check_options(topic, found, options); !agreed) return agreed.error();
-  return found;
+/// Its type is what the configuration or a node of the base's owner says, whoever came before.
+Status Session::Impl::declare(const TopicPlace& place, const TypeFile& wanted,
+                              const TypeInfo& type) {
+  const std::scoped_lock lock{mutex_};
+  if (declared_.contains(place.key)) return {};
+  const std::string name = place.type_name();
+  if (owner_alive(*place.declared, name)) return {};  // Another's who declares: as he says.
+  auto fresh = make_type(place.declared, wanted, type);
+  if (!fresh) return fresh.error();
+  if (auto named = fresh.value().replace(name); !named) return named;
+  auto& declared = declared_[place.key];
+  declared.place = place;
+  declared.type = std::move(fresh).value();
+  declared.hash = type.hash;
+  declared.attention = {.watched = watch(*place.folder), .due = true};
+  return {};
 }
 
-Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& type,
-                                      TopicOptions options) {
-  const DirectoryLock no_sweep{impl_->base + "/topics", DirectoryLock::Kind::kShared};
-  auto opened = impl_->open_topic(topic, type, options);
-  if (!opened) return opened.error();
-  const TypeFile& file = opened.value();
-  auto state = std::make_unique<PublisherState>();
-  state->directory = topic_directory(impl_->base, topic);
+/// What the topic's type file says, which is made where there is none.
+Result<TypeFile> Session::Impl::open_topic(const TopicPlace& place, std::string_view topic,
+                                           const TypeInfo& type, const TopicOptions& options) {
+  const auto file = wanted(topic, type, options);
+  if (!file) return file.error();
+  if (declares) {
+    if (auto declared = declare(place, file.value(), type); !declared) return declared.error();
+  }
+  for (int tried = 0; tried < kTypeTries; ++tried) {
+    auto there = find_type(place);
+    if (!there && there.error().code == Errc::kNotFound) {
+      auto made = make_first(place, file.value(), type);
+      if (!made && made.error().code != Errc::kBusy) return made.error();
+      continue;
+    }
+    if (!there && there.error().code == Errc::kExhausted) return there.error();
+    TypeFile found;
+    // A copy: what is checked is what is used.
+    if (there) std::memcpy(&found, there.value().bytes().data(), sizeof found);
+    // It cannot be read, or not be believed: its owner, or the base's, makes it anew.
+    if (!there || !sound(found, type)) {
+      const bool declared = there && there.value().folder() != place.folder;
+      if (!declared && place.folder->discard(place.type_name())) continue;
+      if (!there) return there.error();
+      return Error{Errc::kCorrupt, "topic type file is damaged or of another version", 0,
+                   Name<200>::clipped(there.value().path())};
+    }
+    if (found.topic.view() != topic) {
+      return Error{Errc::kInvalidArgument, "another topic's name begins like this long one", 0,
+                   Name<200>::clipped(topic)};
+    }
+    Status agreed{};
+    if (found.file.hash != type.hash) {
+      agreed = mismatch(place, found, schema_in(there.value()), type);
+    }
+    if (agreed) agreed = check_options(topic, found, options);
+    if (agreed) return found;
+    const bool declared = there.value().folder() != place.folder;
+    if (declared || !make_way(*place.folder, place)) return agreed.error();
+  }
+  return changing(topic);
+}
+
+/// The type of a topic that has none. kBusy where another was first; kTypeMismatch where a living
+/// process takes part with another type, whose type file is away.
+Status Session::Impl::make_first(const TopicPlace& place, const TypeFile& file,
+                                 const TypeInfo& type) {
+  auto fresh = make_type(place.folder, file, type);
+  if (!fresh) return fresh.error();
+  if (auto named = fresh.value().publish(place.type_name()); !named) return named;
+  if (!has_foreigners(place, type.hash)) return {};
+  fresh.value().unlink();
+  return mismatch(file.topic.view(), "another type of a living process", type.name);
+}
+
+/// Names the participant's file. Whoever sweeps may have found the topic without participants
+/// just before: then its type is made again.
+Status Session::Impl::join_topic(Region& region, const TopicPlace& place, const TypeFile& file,
+                                 const TypeInfo& type, Role role) {
+  const auto number = serial.fetch_add(1, std::memory_order_relaxed);
+  const std::string id = home().identity + "." + std::to_string(number);
+  if (auto named = join(region, place, id, role.suffix, role.most); !named) return named;
+  const auto kept = keep_type(place, file, type);
+  if (!kept) region.unlink();
+  return kept;
+}
+
+/// For whom has joined: the type that he opened is there, or is made again.
+Status Session::Impl::keep_type(const TopicPlace& place, const TypeFile& file,
+                                const TypeInfo& type) {
+  for (int tried = 0; tried < kTypeTries; ++tried) {
+    const auto there = find_type(place);
+    if (there && same(*there.value().as<const TypeFile>(), file)) return {};
+    if (there) break;
+    const bool gone = there.error().code == Errc::kNotFound;
+    const auto made = gone ? make_first(place, file, type) : Status{there.error()};
+    if (!made && made.error().code != Errc::kBusy) return made;
+  }
+  return changing(file.topic.view());
+}
+
+/// A ring without a name.
+Result<Region> Session::Impl::make_ring(const TopicPlace& place, const TypeFile& file,
+                                        const TypeInfo& type) {
   const std::size_t size = ring_size(file);
-  auto region = Region::create(state->directory, size, kFileMode);
-  if (!region) return region.error();
+  auto region = Region::create(place.folder, size, kFileMode);
+  if (!region) return region;
   auto& ring = *region.value().as<RingHeader>();
   ring.file = {.magic = Magic::kRing, .pid = ::getpid(), .size = size, .hash = type.hash};
   ring.capacity = file.capacity;
   ring.slot_size = static_cast<std::uint32_t>(stride_of(file.max_size, file.area_size));
   ring.max_size = file.max_size;
   ring.area_size = file.area_size;
-  const auto serial = impl_->serial.fetch_add(1, std::memory_order_relaxed);
-  std::string name = impl_->identity + "." + std::to_string(serial);
-  name += kRingSuffix;
-  if (auto named = join(region.value(), state->directory, name, kRingSuffix, kMaxPublishers);
+  ring.opened = cycle_count();
+  return region;
+}
+
+Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& type,
+                                      TopicOptions options) {
+  if (auto good = check_topic_name(topic); !good) return good.error();
+  if (options.finite && type.size == 0) {
+    return Error{Errc::kInvalidArgument, "finite is for topics of messages, whose fields are known",
+                 0, Name<200>::clipped(topic)};
+  }
+  auto place = place_of(*impl_->home().base, topic);
+  if (!place) return place.error();
+  auto opened = impl_->open_topic(place.value(), topic, type, options);
+  if (!opened) return opened.error();
+  const TypeFile& file = opened.value();
+  auto state = std::make_unique<PublisherState>();
+  state->place = std::move(place).value();
+  // The ring is as large as its own publisher says, whoever came first.
+  if (type.varies()) options.max_size = file.max_size == usual_max(type) ? 0 : file.max_size;
+  auto own = wanted(topic, type, options);
+  if (!own) return own.error();
+  own.value().refuses = file.refuses;
+  auto region = Impl::make_ring(state->place, own.value(), type);
+  if (!region) return region.error();
+  if (options.counters.node != nullptr) {
+    region.value().as<RingHeader>()->node = *options.counters.node;
+  }
+  if (auto named = impl_->join_topic(region.value(), state->place, file, type,
+                                     {kRingSuffix, kMaxPublishers});
       !named) {
     return named.error();
   }
   state->region = std::move(region).value();
   state->type = &type;
+  state->file = own.value();
+  state->session = impl_.get();
   const auto view = view_of(state->region, type.hash, type.varies());
   if (!view) {
     return Error{Errc::kCorrupt, "ring was changed while it was made", 0,
@@ -215,46 +402,86 @@ Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& ty
   }
   state->view = *view;
   state->inode = state->region.inode();
+  state->header = state->view.header;
   state->refuses = file.refuses != 0;
-  state->session = impl_.get();
+  state->finite = options.finite;
+  state->actuator = options.actuator;
   state->counters = options.counters;
   impl_->add(*state);
   impl_->introduce(*state);
+  impl_->tell_twin(std::string{topic}, true);
   return RawPublisher{std::move(state)};
 }
 
 Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo& type,
                                          TopicOptions options) {
-  const DirectoryLock no_sweep{impl_->base + "/topics", DirectoryLock::Kind::kShared};
-  auto opened = impl_->open_topic(topic, type, options);
+  if (auto good = check_topic_name(topic); !good) return good.error();
+  if (auto fits = check_fallback(type, options.timeout, options.fallback, options.value); !fits) {
+    return fits.error();
+  }
+  auto place = place_of(*impl_->home().base, topic);
+  if (!place) return place.error();
+  auto opened = impl_->open_topic(place.value(), topic, type, options);
   if (!opened) return opened.error();
   auto state = std::make_unique<SubscriberState>();
-  state->directory = topic_directory(impl_->base, topic);
-  auto region = Region::create(state->directory, sizeof(CursorFile), kFileMode);
+  state->place = std::move(place).value();
+  auto region = Region::create(state->place.folder, sizeof(CursorFile), kFileMode);
   if (!region) return region.error();
   auto& cursor = *region.value().as<CursorFile>();
   cursor.file = {
       .magic = Magic::kCursor, .pid = ::getpid(), .size = sizeof(CursorFile), .hash = type.hash};
-  cursor.bell = Name<72>::clipped(impl_->bell_name);
+  cursor.bell = Name<72>::clipped(impl_->home().bell);
+  if (options.counters.node != nullptr) cursor.node = *options.counters.node;
   state->region = std::move(region).value();
   state->type = &type;
-  state->history = options.history;
+  state->file = opened.value();
+  state->history = options.history.value_or(0);
+  state->since = options.since;
+  state->wanted = std::max(options.since, options.wanted);
   state->max_size = opened.value().max_size;
   state->refuses = opened.value().refuses != 0;
+  // What a topic that refuses has accepted, each of its subscribers gets.
+  const bool whole = options.depth == 0 || state->refuses;
+  state->depth = whole ? std::numeric_limits<std::uint64_t>::max() : options.depth;
+  state->region.as<CursorFile>()->depth = whole ? 0 : options.depth;
   state->session = impl_.get();
   state->counters = options.counters;
+  if (options.timeout != Nanos{}) {
+    if (options.value.size() > state->max_size) {
+      return Error{Errc::kInvalidArgument, "the fallback is larger than a message of the topic", 0,
+                   Name<200>::clipped(topic)};
+    }
+    const bool zero = options.fallback == Fallback::kZero;
+    state->watch =
+        std::make_unique<StaleWatch>(StaleWatch::Plan{.topic = topic,
+                                                      .timeout = options.timeout,
+                                                      .fallback = options.fallback,
+                                                      .value = zero ? type.neutral : options.value,
+                                                      .max_size = state->max_size});
+    state->watch->belongs_to(options.counters.whole);
+    cursor.timeout_ns.set(options.timeout.count());
+  }
+  if (options.sought != nullptr) impl_->adopt(*options.sought, *state);
   // First the rings that are there, then the name: a publisher that sees the subscriber early
   // does no harm, a ring taken for a late one would be read from its beginning.
   impl_->add(*state);
-  const auto serial = impl_->serial.fetch_add(1, std::memory_order_relaxed);
-  std::string name = impl_->identity + "." + std::to_string(serial);
-  name += kCursorSuffix;
-  if (auto named = join(state->region, state->directory, name, kCursorSuffix, kMaxSubscribers);
+  if (auto named = impl_->join_topic(state->region, state->place, opened.value(), type,
+                                     {kCursorSuffix, kMaxSubscribers});
       !named) {
     return named.error();
   }
   impl_->introduce(*state);
+  impl_->tell_twin(std::string{topic}, false);
+  if (options.waits && !defers_bells()) impl_->await_publishers(kPatience);
   return RawSubscriber{std::move(state)};
+}
+
+Status Session::declare(std::string_view topic, const TypeInfo& type) {
+  if (auto good = check_topic_name(topic); !good) return good;
+  const auto place = place_of(*impl_->home().base, topic);
+  if (!place) return place.error();
+  const auto opened = impl_->open_topic(place.value(), topic, type, {});
+  return opened ? Status{} : opened.error();
 }
 
 }  // namespace horus::shm

@@ -32,6 +32,21 @@ void Bell::ring() noexcept {
   ::syscall(SYS_futex, &file()->word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
+bool Bell::has_time(TimePoint now) noexcept {
+  constexpr std::uint64_t kMost = 50;
+  constexpr std::uint64_t kMask = 0xffff;
+  const auto ms = static_cast<std::uint64_t>(to_ns(now) / 1'000'000);
+  // relaxed, all: a few rings more or less are no harm.
+  const std::uint64_t rings = rings_.load(std::memory_order_relaxed);
+  if (rings >> 16 != ms) {
+    rings_.store(ms << 16 | 1, std::memory_order_relaxed);
+    return true;
+  }
+  if ((rings & kMask) >= kMost) return false;
+  rings_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
 void Bell::wait(std::uint32_t seen, TimePoint until) noexcept {
   const std::int64_t ns = to_ns(until);
   const timespec at{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
@@ -40,18 +55,23 @@ void Bell::wait(std::uint32_t seen, TimePoint until) noexcept {
             FUTEX_BITSET_MATCH_ANY);
 }
 
-void ring_or_defer(const std::shared_ptr<Bell>& bell) noexcept {
-  if (deferred == nullptr) {
-    bell->ring();
-    return;
-  }
+bool rings_later(const std::shared_ptr<Bell>& bell) noexcept {
+  if (deferred == nullptr) return false;
   const auto end = deferred->bells.begin() + static_cast<std::ptrdiff_t>(deferred->count);
-  if (std::find(deferred->bells.begin(), end, bell) != end) return;
-  if (deferred->count == kMaxDeferred) {
+  return std::find(deferred->bells.begin(), end, bell) != end;
+}
+
+void ring_or_defer(const std::shared_ptr<Bell>& bell) noexcept {
+  if (rings_later(bell)) return;
+  if (deferred == nullptr || deferred->count == kMaxDeferred) {
     bell->ring();
     return;
   }
   deferred->bells[deferred->count++] = bell;
+}
+
+bool defers_bells() noexcept {
+  return deferred != nullptr;
 }
 
 DeferredBells::DeferredBells() noexcept

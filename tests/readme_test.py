@@ -31,10 +31,10 @@ class Block:
     prints: str | None
 
 
-def readmes():
+def pages():
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    return [ROOT / name for name in listing.split("\0") if pathlib.Path(name).name == "README.md"]
+    return [ROOT / name for name in listing.split("\0") if name.endswith(".md")]
 
 
 def blocks(path):
@@ -49,7 +49,7 @@ def blocks(path):
         yield Block(place, match["kind"].strip(), match["body"], prints)
 
 
-RUNNABLE = [block for path in readmes() for block in blocks(path)
+RUNNABLE = [block for path in pages() for block in blocks(path)
             if block.kind in ("python run", "cpp run", "console")]
 
 

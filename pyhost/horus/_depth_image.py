@@ -36,7 +36,7 @@ class _DepthImage:
             raise ValueError(f"a depth image is float32, float64 or uint16, not {array.dtype}")
         dtype = "uint16" if array.dtype.name == "uint16" else "float32"
         image = DepthImage(array.shape[0], array.shape[1], dtype)
-        image.to_numpy()[...] = array
+        image[...] = array
         return image
 
     def get_depth(self: DepthImage, x: int, y: int) -> float:
@@ -53,7 +53,7 @@ class _DepthImage:
                 farthest = _UINT16_MAX * _meters_per_value(self)
                 raise ValueError(f"a depth of {depth} m: uint16 holds 0 to {farthest:g} m")
             value = round(value)
-        self.to_numpy()[y, x] = value
+        self[y, x] = value
 
     def depth_statistics(self: DepthImage) -> tuple[float, float, float] | None:
         """(smallest, largest, mean) of the measured distances, in metres; None when nothing was

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._errors import OutOfRange
 from ._extend import extend
 from ._horus import Image
 from ._payload import check_pixel
@@ -67,12 +68,12 @@ class _Image:
     def set_pixel(self: Image, x: int, y: int, value: npt.ArrayLike) -> None:
         """Sets one pixel to a value, or to one for each channel."""
         check_pixel(self, x, y)
-        self.to_numpy()[y, x] = value
+        self[y, x] = value
 
     def roi(self: Image, x: int, y: int, width: int, height: int) -> npt.NDArray[Any]:
         """A view of a rectangle, without a copy."""
         if x < 0 or y < 0 or width < 1 or height < 1:
             raise ValueError(f"no rectangle: x={x}, y={y}, width={width}, height={height}")
         if x + width > self.width or y + height > self.height:
-            raise ValueError(f"the rectangle leaves the image of {self.width} x {self.height}")
+            raise OutOfRange(f"the rectangle leaves the image of {self.width} x {self.height}")
         return self.to_numpy()[y : y + height, x : x + width]

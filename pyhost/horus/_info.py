@@ -60,3 +60,31 @@ class NodeInfo:
     def get_custom_data(self, key: str) -> Any:
         """What was kept under this key, or None."""
         return self._custom.get(key)
+
+    def remove_custom_data(self, key: str) -> Any:
+        """What was kept under this key, and is no more; or None."""
+        return self._custom.pop(key, None)
+
+    def custom_data_keys(self) -> list[str]:
+        """The keys under which something is kept."""
+        return list(self._custom)
+
+    def log_info(self, message: object) -> None:
+        """As Node.log_info()."""
+        self._node.log_info(message)
+
+    def log_warning(self, message: object) -> None:
+        """As Node.log_warning()."""
+        self._node.log_warning(message)
+
+    def log_error(self, message: object) -> None:
+        """As Node.log_error()."""
+        self._node.log_error(message)
+
+    def log_debug(self, message: object) -> None:
+        """As Node.log_debug()."""
+        self._node.log_debug(message)
+
+    def request_stop(self) -> None:
+        """As Node.request_stop()."""
+        self._node.request_stop()

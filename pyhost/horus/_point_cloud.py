@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._errors import OutOfRange
 from ._extend import extend
 from ._horus import PointCloud
 
@@ -30,6 +31,6 @@ class _PointCloud:
     def point_at(self: PointCloud, index: int) -> list[Any]:
         """The fields of one point, as a list."""
         if not 0 <= index < self.point_count:
-            raise IndexError(f"point {index} of a cloud of {self.point_count}")
+            raise OutOfRange(f"point {index} of a cloud of {self.point_count}")
         values: list[Any] = self.to_numpy()[index].tolist()
         return values

@@ -126,6 +126,30 @@ class _Tensor:
         np.copyto(made.numpy(), self.numpy(), casting="unsafe")
         return made
 
+    def to_float16(self: Tensor) -> Tensor:
+        """As astype("float16")."""
+        return self.astype("float16")
+
+    def to_float32(self: Tensor) -> Tensor:
+        """As astype("float32")."""
+        return self.astype("float32")
+
+    def to_int32(self: Tensor) -> Tensor:
+        """As astype("int32")."""
+        return self.astype("int32")
+
+    def to_uint8(self: Tensor) -> Tensor:
+        """As astype("uint8")."""
+        return self.astype("uint8")
+
+    def is_contiguous(self: Tensor) -> bool:
+        """Whether the elements lie in C order without a gap."""
+        return bool(self.numpy().flags.c_contiguous)
+
+    def cpu(self: Tensor) -> Tensor:
+        """The tensor itself: it lies in the CPU's memory."""
+        return self
+
     def tolist(self: Tensor) -> Any:
         """The elements as nested lists."""
         return self.numpy().tolist()
@@ -147,7 +171,7 @@ class _Tensor:
                               "use .copy().torch()")
         return torch.from_dlpack(self)
 
-    def cuda(self: Tensor) -> Tensor:
+    def cuda(self: Tensor, device: str = "cuda:0") -> Tensor:
         """RuntimeError: this build has no CUDA."""
         raise RuntimeError("CUDA support not compiled")
 

@@ -11,6 +11,9 @@ class Miss(str, enum.Enum):
     SAFE_MODE = "safe_mode"
     STOP = "stop"
 
+    def __str__(self) -> str:
+        return str(self.value)
+
 
 class NodeState(str, enum.Enum):
     """Where a node is in its life."""
@@ -22,3 +25,24 @@ class NodeState(str, enum.Enum):
     STOPPED = "stopped"
     ERROR = "error"
     CRASHED = "crashed"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Answer(int):
+    """True or False, as a value and as a call: `topic.is_generic`, `topic.is_generic()`."""
+
+    def __call__(self) -> bool:
+        return bool(self)
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+
+class Text(str):
+    """A text, as a value and as a call: `scheduler.scheduler_name`, `scheduler.scheduler_name()`.
+    """
+
+    def __call__(self) -> str:
+        return str(self)

@@ -16,6 +16,8 @@ from . import _horus
 
 __all__ = ["Topic"]
 
+_NOTHING = object()  # Of a topic without a message; None may have been sent.
+
 
 class Topic:
     """A topic that tasks wait for. Takes what horus.Topic takes, or a horus.Topic.
@@ -25,12 +27,16 @@ class Topic:
     into the loop's thread. Once a loop is closed, another one may go on with the topic.
     """
 
-    def __init__(self, type_or_name: str | type[Any] | _horus.Topic, capacity: int | None = None,
-                 endpoint: str | None = None) -> None:
+    def __init__(self, type_or_name: str | type[Any] | _horus.Topic | None = None,
+                 capacity: int | None = None, endpoint: str | None = None, **options: Any) -> None:
         if isinstance(type_or_name, _horus.Topic):
+            if capacity is not None or endpoint is not None or options:
+                raise TypeError("aio.Topic(topic) takes no options: the topic has its own")
             self._topic = type_or_name
         else:
-            self._topic = _horus.Topic(type_or_name, capacity, endpoint)
+            if type_or_name is not None:  # Else msg_type= says the type.
+                options["type_or_name"] = type_or_name
+            self._topic = _horus.Topic(capacity=capacity, endpoint=endpoint, **options)
         self._loop: asyncio.AbstractEventLoop | None = None
         # Who waits, in order. A future that is done has been woken, and its task looks soon.
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
@@ -51,8 +57,8 @@ class Topic:
         """The next message, waited for."""
         loop = self._join(asyncio.get_running_loop())
         if not self._waiting:
-            message = self._topic.recv()
-            if message is not None:
+            message = self._topic.recv(default=_NOTHING)
+            if message is not _NOTHING:
                 return message
         while True:
             woken = loop.create_future()
@@ -62,10 +68,10 @@ class Topic:
             try:
                 await woken
                 # The place is kept until the message is taken: nobody overtakes.
-                message = self._topic.recv()
+                message = self._topic.recv(default=_NOTHING)
             finally:
                 self._leave(loop, woken)
-            if message is not None:
+            if message is not _NOTHING:
                 return message
 
     def __aiter__(self) -> Topic:

@@ -4,23 +4,34 @@
 The module's nodes are its `nodes` (a list, or a function that returns one) where it has that, else
 every `horus.Node` that is bound to a name of the module, in order. Under a supervisor one line is
 written to the descriptor $HORUS_READY_FD: `ready` once every node has ticked, or `failed: why`.
+To $HORUS_WATCH_FD go `importing MODULE`, `imported`, `held` while a debugger is at the start, and
+what the scheduler says of a hang.
 """
 from __future__ import annotations
 
 import argparse
 import collections.abc
+import faulthandler
 import importlib
 import importlib.util
 import os
 import pathlib
 import sys
+import threading
 import traceback
 import types
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import horus
+from horus import _horus, _spawned
 
 FAILED = 1
 INTERRUPTED = 130  # What a shell reports for a program that Ctrl+C ended.
+Nodes = Callable[[], list[horus.Node]]
+
+LONG_IMPORT = 30.0  # s; then the log shows where it is.
+LOOK_FOR_DEBUGGER = 0.1  # s; the supervisor's own round.
 
 
 class HostError(Exception):
@@ -31,22 +42,76 @@ class Supervisor:
     """Who started this process and waits for its word, if anybody does."""
 
     def __init__(self) -> None:
-        number = os.environ.pop("HORUS_READY_FD", None)
-        self.fd = int(number) if number is not None else None
+        self.fd = self.take("HORUS_READY_FD")
+        self.watch = self.take("HORUS_WATCH_FD")
         if self.fd is not None:
-            os.set_inheritable(self.fd, False)
+            _horus._log_for_supervisor()
+        self.told = threading.Event()
+
+    @staticmethod
+    def take(variable: str) -> int | None:
+        number = os.environ.pop(variable, None)
+        if number is None:
+            return None
+        os.set_inheritable(int(number), False)
+        return int(number)
+
+    @staticmethod
+    def write(fd: int | None, line: str) -> None:
+        if fd is None:
+            return
+        try:
+            os.write(fd, (line + "\n").encode(errors="backslashreplace"))
+        except OSError:
+            pass  # Gone: then nobody waits.
+
+    def say(self, line: str) -> None:
+        """What the start is at."""
+        self.write(self.watch, line)
 
     def tell(self, line: str) -> None:
         """Write one line; the first one counts."""
+        self.told.set()
         if self.fd is None:
             return
         fd, self.fd = self.fd, None
-        try:
-            os.write(fd, (line + "\n").encode())
-        except OSError:
-            pass  # Gone: then nobody waits.
-        finally:
-            os.close(fd)
+        self.write(fd, line)
+        os.close(fd)
+
+
+def run_program(arguments: argparse.Namespace, supervisor: Supervisor) -> bool:
+    """Run a file as Python does. False where it made nodes and ran none: they are left in
+    `__main__`."""
+    path = pathlib.Path(arguments.module).resolve()
+    sys.path.insert(0, str(path.parent))
+    sys.argv = [str(path)]
+    module = types.ModuleType("__main__")
+    module.__file__ = str(path)
+    sys.modules["__main__"] = module
+    ran: list[horus.Scheduler] = []
+
+    def adopt(scheduler: horus.Scheduler) -> None:
+        if not ran:  # Others of the program have names of their own, as without a supervisor.
+            scheduler._set_default_name(arguments.name)
+        ran.append(scheduler)
+        attach(scheduler, arguments, supervisor)
+
+    _horus._before_runs(adopt)
+    try:
+        exec(compile(path.read_bytes(), path, "exec"), vars(module))
+    finally:
+        _horus._before_runs(None)
+    return bool(ran) or not any(isinstance(value, horus.Node) for value in vars(module).values())
+
+
+def attach(scheduler: horus.Scheduler, arguments: argparse.Namespace,
+           supervisor: Supervisor) -> None:
+    """Have the supervisor see how a scheduler does."""
+    if supervisor.watch is not None:
+        scheduler._supervise(supervisor.watch, arguments.hang_timeout, arguments.start_timeout,
+                             arguments.robot)
+    scheduler._set_log_level(arguments.log_level)
+    scheduler._on_ready = lambda: supervisor.tell("ready")
 
 
 def parse_cpus(text: str) -> set[int]:
@@ -62,8 +127,11 @@ def is_file(module: str) -> bool:
     return module.endswith(".py") or "/" in module
 
 
-def load(name: str) -> types.ModuleType:
-    """Import a module by its dotted name, or from a file."""
+def load(arguments: argparse.Namespace) -> types.ModuleType:
+    """Import a module by its dotted name, or from a file; a program has been."""
+    if arguments.script:
+        return sys.modules["__main__"]
+    name: str = arguments.module
     if not is_file(name):
         return importlib.import_module(name)
     path = pathlib.Path(name).resolve()
@@ -108,8 +176,36 @@ def find_nodes(module: types.ModuleType) -> list[horus.Node]:
     return found
 
 
-def prepare(arguments: argparse.Namespace) -> horus.Scheduler:
-    """Everything up to the first tick. Raises HostError with one line."""
+def import_nodes(module: str, supervisor: Supervisor, nodes: Nodes) -> list[horus.Node]:
+    """What `nodes` gives; an import that takes long is said, with its stack."""
+    supervisor.say(f"importing {module}")
+    # Its thread needs no GIL.
+    faulthandler.dump_traceback_later(LONG_IMPORT, file=sys.__stderr__)
+    try:
+        return nodes()
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        supervisor.say("imported")
+
+
+def tell_of_debugger(supervisor: Supervisor) -> None:
+    """Say that time does not count while a debugger may be what the start waits for, until the
+    supervisor was told how it went."""
+    if supervisor.watch is None:
+        return
+
+    def look() -> None:
+        while not supervisor.told.wait(LOOK_FOR_DEBUGGER):
+            if _horus._debugged():
+                supervisor.say("held")
+
+    threading.Thread(target=look, name="horus-start", daemon=True).start()
+
+
+def prepare(arguments: argparse.Namespace, supervisor: Supervisor, nodes: Nodes,
+            options: Mapping[str, Any]) -> horus.Scheduler:
+    """Everything up to the first tick; `options`: of the Scheduler, beyond the arguments, once
+    `nodes` was called. Raises HostError with one line."""
     try:
         if arguments.cpus:
             os.sched_setaffinity(0, parse_cpus(arguments.cpus))
@@ -117,9 +213,15 @@ def prepare(arguments: argparse.Namespace) -> horus.Scheduler:
         raise HostError(f"--cpus {arguments.cpus}: {error}") from error
     sys.path[:0] = [str(pathlib.Path(path).resolve()) for path in arguments.path]
     try:
-        nodes = find_nodes(load(arguments.module))
-        scheduler = horus.Scheduler(name=arguments.name, rt=arguments.rt, gc=arguments.gc)
-        for node in nodes:
+        found = import_nodes(arguments.module, supervisor, nodes)
+        scheduler = horus.Scheduler(**{
+            "name": arguments.name, "rt": arguments.rt, "gc": arguments.gc,
+            "watchdog_ms": arguments.watchdog * 1000, "blackbox_mb": arguments.blackbox_mb,
+            "stop_timeout": arguments.stop_timeout,
+            **options})
+        scheduler._hosts_apart = arguments.script  # Else this is the host.
+        attach(scheduler, arguments, supervisor)
+        for node in found:
             scheduler.add(node)
     except (HostError, KeyboardInterrupt):
         raise
@@ -138,6 +240,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rt", action="store_true", help="ask for real-time rights")
     parser.add_argument("--gc", choices=["slack", "off", "python"], default="slack",
                         help="when garbage is collected")
+    parser.add_argument("--log-level", choices=["error", "warning", "info", "debug"], default="",
+                        help="down to which the nodes' lines are written")
+    parser.add_argument("--blackbox-mb", type=float, default=0, metavar="MIB",
+                        help="of its black box; 0: the default")
+    parser.add_argument("--watchdog", type=float, default=0, metavar="S",
+                        help="the silence that is a warning; 0: the nodes' defaults")
+    parser.add_argument("--hang-timeout", type=float, metavar="S",
+                        help="how long after that a node is reported to the supervisor as lost")
+    parser.add_argument("--start-timeout", type=float, metavar="S",
+                        help="what a first tick may take")
+    parser.add_argument("--script", action="store_true",
+                        help="run MODULE, a file, as a program; nodes that it only makes run then")
+    parser.add_argument("--robot", default="", metavar="NAME",
+                        help="the robot of the service that it belongs to: no life without that")
+    parser.add_argument("--stop-timeout", type=float, default=5.0, metavar="S",
+                        help="how long a stop waits for callbacks; 0: for ever")
     return parser.parse_args(arguments)
 
 
@@ -153,10 +271,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run the host; returns its exit code."""
     arguments = parse(argv)
     supervisor = Supervisor()
+    _horus._tell_crashes()
+    tell_of_debugger(supervisor)
+    if arguments.module == _spawned.__name__:
+        return _spawned.run(arguments, supervisor)
     try:
-        scheduler = prepare(arguments)
-        scheduler._log_prefix = supervisor.fd is not None
-        scheduler._on_ready = lambda: supervisor.tell("ready")
+        if arguments.script and run_program(arguments, supervisor):
+            return 0
+        scheduler = prepare(arguments, supervisor, lambda: find_nodes(load(arguments)), {})
         scheduler.run()
     except HostError as error:
         return fail(supervisor, str(error))

@@ -18,10 +18,15 @@ class Name {
 
   constexpr Name() = default;
 
-  /// As much of `text` as fits. Where a cut would be a fault, check with fits() first.
+  /// As much of `text` as fits, in whole characters of UTF-8. Where a cut would be a fault, check
+  /// with fits() first.
   static constexpr Name clipped(std::string_view text) noexcept {
+    std::size_t size = std::min(text.size(), kMaxLength);
+    if (size < text.size()) {
+      while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+    }
     Name name;
-    std::copy_n(text.begin(), std::min(text.size(), kMaxLength), name.text_.begin());
+    std::copy_n(text.begin(), size, name.text_.begin());
     return name;
   }
   static constexpr bool fits(std::string_view text) noexcept { return text.size() <= kMaxLength; }

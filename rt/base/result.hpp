@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -38,12 +39,24 @@ struct Error {
 /// The code that `os_errno` stands for.
 [[nodiscard]] Errc errc_of(int os_errno) noexcept;
 
+/// The errno of the last kExhausted that errc_of() gave on this thread since forget_shortage(); 0:
+/// none. For who gets an exception of another's in place of an Error.
+[[nodiscard]] int last_shortage() noexcept;
+void forget_shortage() noexcept;
+
 inline Error Error::from_errno(const char* what, std::string_view subject) noexcept {
   const int number = errno;
   return {errc_of(number), what, number, Name<200>::clipped(subject)};
 }
 
-/// A value or an Error. Reading the wrong side aborts: that is a bug, not an outcome.
+/// An error in one line for people: "open topic: cmd_vel: Permission denied". Allocates.
+std::string describe(const Error& error);
+
+/// Says what `error` is and aborts.
+[[noreturn]] void no_value(const Error& error) noexcept;
+
+/// A value or an Error. Reading the wrong side aborts, and says what the error was: that is a bug,
+/// not an outcome.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -56,16 +69,19 @@ class [[nodiscard]] Result {
   explicit operator bool() const noexcept { return state_.index() == 0; }
 
   T& value() & {
-    HORUS_CHECK(state_.index() == 0);
+    if (const Error* const error = std::get_if<1>(&state_)) [[unlikely]]
+      no_value(*error);
     return *std::get_if<0>(&state_);
   }
   const T& value() const& {
-    HORUS_CHECK(state_.index() == 0);
+    if (const Error* const error = std::get_if<1>(&state_)) [[unlikely]]
+      no_value(*error);
     return *std::get_if<0>(&state_);
   }
   /// By value, so that what a temporary held outlives it in a range-for.
   T value() && {
-    HORUS_CHECK(state_.index() == 0);
+    if (const Error* const error = std::get_if<1>(&state_)) [[unlikely]]
+      no_value(*error);
     return std::move(*std::get_if<0>(&state_));
   }
   const Error& error() const {

@@ -56,7 +56,7 @@ class Seqlock {
       }
       if ((before & 1U) != 0 || sequence_.load(std::memory_order_relaxed) != before) continue;
       T value;
-      std::memcpy(&value, words.data(), sizeof value);
+      std::memcpy(static_cast<void*>(&value), words.data(), sizeof value);
       return value;
     }
     return std::nullopt;

@@ -5,10 +5,17 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "rt/base/counter.hpp"
+#include "rt/base/failures.hpp"
 #include "rt/base/histogram.hpp"
+#include "rt/base/log_level.hpp"
 #include "rt/base/name.hpp"
+#include "rt/base/safety.hpp"
+#include "rt/base/seqlock.hpp"
+#include "rt/base/stale_inputs.hpp"
+#include "rt/base/time.hpp"
 
 namespace horus {
 
@@ -16,8 +23,9 @@ namespace horus {
 /// (a shared page, or the heap in a test); everybody else maps it read-only. Zeroed memory is a
 /// valid empty block. Definitions (all on CLOCK_MONOTONIC):
 ///   lateness = start - release          (the wait for the GIL is part of it)
-///   execution = finish - start
+///   execution = finish - start - awaited
 ///   response = finish - release
+///   awaited = what of a tick its coroutine waited for something and ran no code (async nodes)
 ///   lost = what of the execution another thread had the GIL while the tick wanted it (Python)
 ///   miss: response > deadline, once per tick
 ///   overrun: execution - lost > budget, independent of it
@@ -34,15 +42,55 @@ enum class NodeState : std::uint32_t {
   kCrashed
 };
 
+/// How far a node that misses its deadlines has come on its ladder.
+enum class Rung : std::uint32_t {
+  kNone,
+  kWarned,
+  kDegraded,  ///< It has half its rate.
+  kIsolated,  ///< It is in safe state, and its readers take their fallbacks.
+  kStopped,   ///< It has stopped the run.
+};
+
+/// What of a node's is running.
+enum class NodeActivity : std::uint32_t { kNone, kInit, kTick, kShutdown, kSafeState };
+
 /// Lower-case names as users see them ("tick", "best_effort"; "running", ...).
 const char* to_text(NodeClass node_class) noexcept;
 const char* to_text(NodeState state) noexcept;
+const char* to_text(NodeActivity activity) noexcept;
+const char* to_text(Rung rung) noexcept;
 
 /// From here on a wait for the GIL is counted apart.
 inline constexpr Nanos kLongGilWait = 100ms;
 
-/// One node. One writer per word: the node's thread, but for `thread`, which the host's
-/// supervising thread writes.
+/// A message that was sent so many periods, and kOldAtLeast, before the tick that receives it is an
+/// old one.
+inline constexpr int kOldPeriods = 10;
+inline constexpr Nanos kOldAtLeast = 100ms;
+
+/// From here on a callback that is still running is shown as such.
+inline constexpr Nanos kLongCall = 1s;
+
+/// What a node had counted at one instant: what a verdict on its last minute is made of.
+struct NodeCounts {
+  Counter ticks{};
+  Counter skipped{};
+  Counter misses{};
+  Counter overruns{};
+  Counter errors{};
+  Counter hangs{};
+  Counter missed{};
+  Counter refused{};
+  Counter gil_long_waits{};
+  Counter old{};
+};
+
+/// How many instants a page keeps, a second apart: a minute, and some that are being written.
+inline constexpr std::size_t kSnapshots = 64;
+
+/// One node. One writer per word: the node's thread, but for `thread`, `busy_*`, `hangs` and
+/// `snapshots`, which the host's supervising thread writes, and `log_level`, which is anybody's of
+/// the host.
 struct NodeStats {
   // Written once before the node first ticks.
   NodeName name{};
@@ -62,15 +110,31 @@ struct NodeStats {
   Counter overruns{};
   Counter errors{};              ///< Exceptions out of tick(), and out of init() at a restart.
   Counter consecutive_misses{};  ///< Of the current episode.
-  Gauge first_release_ns{};      ///< Monotonic; of this life; 0 before the first.
-  Gauge last_release_ns{};       ///< Monotonic; of the latest tick.
+  Cell<Rung> rung{};             ///< Of its ladder,
+  Cell<std::uint32_t> rung_recover{};  ///< the good ticks in a row that take it back,
+  Cell<std::uint32_t> rung_good{};     ///< those that there are so far,
+  Cell<std::uint32_t> rung_misses{};   ///< and the misses in a row that led to it.
+  Gauge rung_since_ns{};               ///< Monotonic; 0: it is on none.
+  Counter degrades{};                  ///< Times that its rate was halved.
+  Gauge first_release_ns{};            ///< Monotonic; of this life; 0 before the first.
+  Gauge last_release_ns{};             ///< Monotonic; of the latest tick.
+  Counter began{};                     ///< cycle_count() at the start of the latest tick.
   Gauge last_execution_ns{};
   Counter carried_ticks{};  ///< Part of `ticks` that earlier lives of the host counted.
   Counter carried_skipped{};
 
   Counter messages_sent{};
   Counter messages_received{};
-  Counter messages_dropped{};  ///< Missed by its subscribers, or refused at send.
+  Counter messages_dropped{};      ///< Missed by its subscribers, or refused at send: all of them,
+  Counter messages_missed{};       ///< those that a ring overwrote while their reader wanted them,
+  Counter messages_refused{};      ///< and those refused at send.
+  Counter messages_passed_over{};  ///< Newer ones came, and a subscription's depth has no place.
+  Counter messages_old{};          ///< Ticks whose first message was an old one, see kOldPeriods.
+  Counter inputs_stale{};          ///< Times that an input became older than its time-out.
+  Counter fallbacks{};             ///< Receives that gave a fallback in its place.
+  Counter stops_asked{};           ///< Those times whose fallback is an emergency stop.
+
+  Counter hangs{};  ///< Episodes of a silence that was longer than its limit.
 
   Counter gil_losses{};              ///< Ticks that lost the GIL before they were done.
   Gauge gil_lost_longest_ns{};       ///< The longest loss that was timed,
@@ -79,6 +143,17 @@ struct NodeStats {
   Cell<std::int32_t> gil_pad{};
   Counter gil_long_waits{};          ///< Waits for the GIL of kLongGilWait and more.
   Counter gil_long_waits_off_cpu{};  ///< Those whose holder was kept off its CPU meanwhile.
+
+  Gauge busy_since_ns{};         ///< Monotonic: when the callback began that takes kLongCall
+  Cell<NodeActivity> busy_in{};  ///< and more, and which it is; 0: there is none.
+
+  Cell<LogLevel> log_level{};  ///< Down to which its lines are written; 0: all.
+
+  // Written by any thread of the host's.
+  SafetyCell safety{};
+  Cell<std::uint32_t> actuator{};              ///< 1: what it sends moves something.
+  std::atomic<std::uint32_t> outputs_shut{0};  ///< 1: what it sends on its outputs is refused.
+  Counter held{};                              ///< Messages that were refused for that.
 
   struct Thread {
     Counter minor_faults{};  ///< Since the first release.
@@ -90,19 +165,35 @@ struct NodeStats {
     Cell<std::int32_t> pad{};
   } thread{};
 
+  std::array<NodeCounts, kSnapshots> snapshots{};  ///< Of HostStats::snapshot's instants.
+  Failures failures{};
+  StaleInputs stale{};
+
   Histogram lateness{};
   Histogram execution{};
   Histogram response{};
   Histogram skipped_response{};  ///< What the skipped releases would have seen.
   Histogram gil_wait{};          ///< Python nodes only; as is the next.
   Histogram gil_lost{};          ///< By tick that lost some; not those whose loss went unseen.
+  Histogram awaited{};           ///< Async nodes only.
 };
+
+/// RT-safe. Whether what an actuator sends on its outputs goes out.
+inline bool outputs_open(const NodeStats& node) noexcept {
+  if (node.actuator.value() == 0) return true;
+  return node.outputs_shut.load() == 0 && may_act(node.safety.value());
+}
 
 /// Where the messages of one owner are counted; null: nowhere. One writing thread at a time.
 struct MessageCounters {
   Counter* sent = nullptr;
   Counter* received = nullptr;
   Counter* dropped = nullptr;  ///< Refused at send, or missed by the subscriber.
+  Counter* missed = nullptr;   ///< See NodeStats, as for the next two.
+  Counter* refused = nullptr;
+  Counter* passed_over = nullptr;
+  const NodeName* node = nullptr;  ///< Whose; null: nobody's.
+  NodeStats* whole = nullptr;      ///< Of a node that ticks: what messages' ages are told from.
 };
 
 inline void count(Counter* counter, std::uint64_t n = 1) noexcept {
@@ -112,7 +203,12 @@ inline void count(Counter* counter, std::uint64_t n = 1) noexcept {
 inline MessageCounters message_counters(NodeStats& node) noexcept {
   return {.sent = &node.messages_sent,
           .received = &node.messages_received,
-          .dropped = &node.messages_dropped};
+          .dropped = &node.messages_dropped,
+          .missed = &node.messages_missed,
+          .refused = &node.messages_refused,
+          .passed_over = &node.messages_passed_over,
+          .node = &node.name,
+          .whole = &node};
 }
 
 /// The garbage collector of a Python host, by generation.
@@ -145,20 +241,41 @@ struct DegradationRecord {
 
 struct HostStats {
   static constexpr std::size_t kMaxDegradations = 16;
+  /// Of the same instants as NodeStats::snapshots.
+  struct Snapshot {
+    Gauge at_ns{};  ///< Monotonic.
+    Counter lives{};
+    Counter gc_forced{};
+  };
 
   NodeName name{};
   Cell<std::int32_t> pid{};
   Cell<std::uint32_t> python{};  ///< 1: a Python host.
   Gauge epoch_ns{};              ///< Monotonic: release 0 of every node's grid.
   Counter lives{};               ///< 1 for the first; a restart after a crash adds one.
-  Counter heartbeat{};           ///< Moves while every executor of the host moves.
+  Counter heartbeat{};           ///< Moves while the process does.
   Cell<std::uint32_t> ready{};   ///< 1: each periodic node has ticked.
   Cell<std::uint32_t> degradations{};
-  Gauge rss_bytes{};  ///< Resident memory of the process; about once a second.
+  Gauge rss_bytes{};                    ///< Resident memory of the process; about once a second.
+  Cell<std::uint32_t> asks_realtime{};  ///< 1: what the machine does not grant is a fault.
+  Cell<std::uint32_t> pad{};
+  Cell<SafetyState> safety{};  ///< Of the whole host; for display.
+  Cell<std::uint32_t> safety_pad{};
+  Seqlock<StopNote> stop{};  ///< Why it is at rest, or was last.
+  Counter rejected{};        ///< Files of others in shared memory that were not used.
+  Counter snapshots{};       ///< Taken so far, by all lives; the latest is at (snapshots - 1).
+  std::array<Snapshot, kSnapshots> snapshot{};
   std::array<DegradationRecord, kMaxDegradations> degradation{};
   GcStats gc{};
 };
 
 static_assert(sizeof(NodeStats) % 8 == 0 && sizeof(HostStats) % 8 == 0);
+
+/// What `node` has counted by now, into `counts`.
+void take_counts(const NodeStats& node, NodeCounts& counts) noexcept;
+/// Takes the next snapshot of a host. From one thread, about once a second.
+void take_snapshot(HostStats& host, std::span<NodeStats> nodes, TimePoint now) noexcept;
+/// Collections of the collector that had no slack, of all generations.
+std::uint64_t forced_collections(const GcStats& gc) noexcept;
 
 }  // namespace horus

@@ -26,12 +26,19 @@ struct MonotonicClock {
 
   /// RT-safe: a vDSO read, no system call where the clock source is the TSC or arch timer.
   static time_point now() noexcept {
-    timespec ts{};
+    timespec ts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the call
     ::clock_gettime(CLOCK_MONOTONIC, &ts);
     return time_point{Nanos{static_cast<std::int64_t>(ts.tv_sec) * 1'000'000'000 + ts.tv_nsec}};
   }
 };
 using TimePoint = MonotonicClock::time_point;
+
+/// The wall clock, CLOCK_REALTIME: it may be set, also backwards.
+inline Nanos since_1970() noexcept {
+  timespec ts{};
+  ::clock_gettime(CLOCK_REALTIME, &ts);
+  return std::chrono::seconds{ts.tv_sec} + Nanos{ts.tv_nsec};
+}
 
 constexpr std::int64_t to_ns(Nanos duration) noexcept {
   return duration.count();
@@ -57,7 +64,8 @@ inline std::uint64_t cycle_count() noexcept {
 #endif
 }
 
-/// Ticks per second, 0.001 to 1,000,000 Hz, kept as the period in whole nanoseconds.
+/// Ticks per second, 0.001 to 1,000,000 Hz, kept as the period in whole nanoseconds. A part of one
+/// makes it longer, so that 2 s of 30 Hz are 60 ticks, none of them the first of the third second.
 class Rate {
  public:
   static constexpr double kMinHz = 0.001;
@@ -66,16 +74,22 @@ class Rate {
   static constexpr bool valid_hz(double hz) noexcept { return hz >= kMinHz && hz <= kMaxHz; }
   /// `hz` must be valid_hz().
   static constexpr Rate from_hz(double hz) noexcept {
-    // NOLINTNEXTLINE(bugprone-incorrect-roundings): above 0, and std::llround() is not constexpr
-    return Rate{Nanos{static_cast<std::int64_t>(1e9 / hz + 0.5)}};
+    const double ns = 1e9 / hz;
+    // Such a part is more than what the division has lost.
+    constexpr double kLost = 1e-15;
+    const auto whole = static_cast<std::int64_t>(ns);
+    const bool more = ns - static_cast<double>(whole) > ns * kLost;
+    return Rate{Nanos{whole + (more ? 1 : 0)}, hz};
   }
   constexpr Nanos period() const noexcept { return period_; }
-  constexpr double hz() const noexcept { return 1e9 / static_cast<double>(period_.count()); }
+  /// As it was given: 30 Hz read 30, though the period is 33,333,334 ns.
+  constexpr double hz() const noexcept { return hz_; }
   friend constexpr bool operator==(Rate, Rate) noexcept = default;
 
  private:
-  explicit constexpr Rate(Nanos period) noexcept : period_{period} {}
+  constexpr Rate(Nanos period, double hz) noexcept : period_{period}, hz_{hz} {}
   Nanos period_;
+  double hz_;
 };
 
 inline namespace literals {

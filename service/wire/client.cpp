@@ -104,7 +104,9 @@ Result<Reply> Client::receive(Nanos timeout) {
 
 Result<Reply> Client::call(const Request& request, Nanos timeout) {
   const TimePoint until = MonotonicClock::now() + timeout;
-  if (auto sent = send(request, timeout); !sent) return sent.error();
+  const auto sent = send(request, timeout);
+  // Who hung up before the request came may have said why: a service over its limit does.
+  if (!sent && sent.error().code != Errc::kNotFound) return sent.error();
   return receive(std::max(until - MonotonicClock::now(), Nanos{}));
 }
 

@@ -8,11 +8,15 @@ namespace horus::wire {
 
 /// Number of the control protocol: the first part changes when an old client would misread a
 /// reply, the second when something is added.
-inline constexpr const char* kProtocolVersion = "1.0";
+inline constexpr const char* kProtocolVersion = "1.3";
 
 /// Socket files within the runtime directory.
 inline constexpr const char* kStatsSocket = "stats.sock";
 inline constexpr const char* kControlSocket = "control.sock";
+inline constexpr const char* kStopSocket = "estop.sock";
+
+/// The name of the first recorder of a base; those of others begin so. Its socket has that name.
+inline constexpr const char* kRecorderHost = "recorder";
 
 /// One interface as the service itself describes it (org.varlink.service.GetInterfaceDescription).
 struct Interface {
@@ -22,6 +26,7 @@ struct Interface {
 extern const Interface kServiceInterface;
 extern const Interface kStatsInterface;
 extern const Interface kControlInterface;
+extern const Interface kRecorderInterface;
 
 /// Null when unknown.
 const Interface* find_interface(std::string_view name) noexcept;
@@ -32,8 +37,16 @@ inline constexpr const char* kGetInterfaceDescription =
     "org.varlink.service.GetInterfaceDescription";
 inline constexpr const char* kStatsGet = "io.horus.Stats.Get";
 inline constexpr const char* kStatsSubscribe = "io.horus.Stats.Subscribe";
+inline constexpr const char* kStatsHealth = "io.horus.Stats.Health";
 inline constexpr const char* kStatsDescribe = "io.horus.Stats.Describe";
 inline constexpr const char* kControlReload = "io.horus.Control.Reload";
+inline constexpr const char* kControlSetLogLevel = "io.horus.Control.SetLogLevel";
+inline constexpr const char* kControlEstop = "io.horus.Control.Estop";
+inline constexpr const char* kControlRelease = "io.horus.Control.Release";
+inline constexpr const char* kControlArm = "io.horus.Control.Arm";
+inline constexpr const char* kControlDisarm = "io.horus.Control.Disarm";
+inline constexpr const char* kRecorderTrigger = "io.horus.Recorder.Trigger";
+inline constexpr const char* kControlFlushBlackBox = "io.horus.Control.FlushBlackBox";
 }  // namespace method
 
 namespace error {
@@ -46,7 +59,13 @@ inline constexpr const char* kPermissionDenied = "org.varlink.service.Permission
 inline constexpr const char* kExpectedMore = "org.varlink.service.ExpectedMore";
 inline constexpr const char* kNoSuchNode = "io.horus.Stats.NoSuchNode";            ///< {node}
 inline constexpr const char* kTooManyRequests = "io.horus.Stats.TooManyRequests";  ///< {limit}
+inline constexpr const char* kNoNodeToSet = "io.horus.Control.NoSuchNode";         ///< {node}
+inline constexpr const char* kSafetyRefused = "io.horus.Control.Refused";          ///< {message}
+inline constexpr const char* kNoRing = "io.horus.Recorder.NoRing";
+inline constexpr const char* kNotWritten = "io.horus.Recorder.NotWritten";  ///< {file, message}
+inline constexpr const char* kRecorderEnds = "io.horus.Recorder.Ends";
 inline constexpr const char* kReloadRejected = "io.horus.Control.ReloadRejected";  ///< {message}
+inline constexpr const char* kNotKept = "io.horus.Control.NotKept";                ///< {message}
 }  // namespace error
 
 /// Shortest interval of Subscribe.

@@ -17,7 +17,7 @@ template <typename T>
 struct Field {
   const char* key;
   std::variant<bool T::*, std::uint64_t T::*, std::int64_t T::*, double T::*, std::string T::*,
-               HistogramView T::*, std::optional<HistogramView> T::*>
+               HistogramView T::*, std::optional<HistogramView> T::*, WindowView T::*>
       member;
 };
 
@@ -33,10 +33,21 @@ const std::vector<Field<HistogramView>> kFields<HistogramView>{
 };
 
 template <>
+const std::vector<Field<WindowView>> kFields<WindowView>{
+    {"ticks", &WindowView::ticks},         {"skipped", &WindowView::skipped},
+    {"misses", &WindowView::misses},       {"overruns", &WindowView::overruns},
+    {"errors", &WindowView::errors},       {"hangs", &WindowView::hangs},
+    {"missed", &WindowView::missed},       {"refused", &WindowView::refused},
+    {"gil_waits", &WindowView::gil_waits}, {"old", &WindowView::old},
+};
+
+template <>
 const std::vector<Field<NodeView>> kFields<NodeView>{
     {"name", &NodeView::name},
     {"class", &NodeView::node_class},
     {"state", &NodeView::state},
+    {"busy_in", &NodeView::busy_in},
+    {"busy_s", &NodeView::busy_s},
     {"rate_hz", &NodeView::rate_hz},
     {"ticks", &NodeView::ticks},
     {"skipped", &NodeView::skipped},
@@ -44,8 +55,16 @@ const std::vector<Field<NodeView>> kFields<NodeView>{
     {"carried_skipped", &NodeView::carried_skipped},
     {"misses", &NodeView::misses},
     {"consecutive_misses", &NodeView::consecutive_misses},
+    {"rung", &NodeView::rung},
+    {"rung_s", &NodeView::rung_s},
+    {"rung_misses", &NodeView::rung_misses},
+    {"rung_good", &NodeView::rung_good},
+    {"rung_recover", &NodeView::rung_recover},
     {"overruns", &NodeView::overruns},
     {"errors", &NodeView::errors},
+    {"hangs", &NodeView::hangs},
+    {"last_10s", &NodeView::last_10s},
+    {"last_minute", &NodeView::last_minute},
     {"elapsed_s", &NodeView::elapsed_s},
     {"order", &NodeView::order},
     {"priority", &NodeView::priority},
@@ -58,7 +77,11 @@ const std::vector<Field<NodeView>> kFields<NodeView>{
     {"response_us", &NodeView::response},
     {"skipped_response_us", &NodeView::skipped_response},
     {"gil_wait_us", &NodeView::gil_wait},
+    {"await_us", &NodeView::awaited},
     {"gil_lost_us", &NodeView::gil_lost},
+    {"safety", &NodeView::safety},
+    {"actuator", &NodeView::actuator},
+    {"held", &NodeView::held},
     {"gil_losses", &NodeView::gil_losses},
     {"gil_lost_tick", &NodeView::gil_lost_tick},
     {"gil_lost_to", &NodeView::gil_lost_to},
@@ -67,12 +90,25 @@ const std::vector<Field<NodeView>> kFields<NodeView>{
     {"sent", &NodeView::sent},
     {"received", &NodeView::received},
     {"dropped", &NodeView::dropped},
+    {"missed", &NodeView::missed},
+    {"refused", &NodeView::refused},
+    {"passed_over", &NodeView::passed_over},
+    {"old", &NodeView::old},
+    {"inputs_stale", &NodeView::inputs_stale},
+    {"fallbacks", &NodeView::fallbacks},
     {"minor_faults", &NodeView::minor_faults},
     {"major_faults", &NodeView::major_faults},
     {"voluntary_switches", &NodeView::voluntary_switches},
     {"involuntary_switches", &NodeView::involuntary_switches},
     {"cpu_time_s", &NodeView::cpu_time_s},
     {"last_cpu", &NodeView::last_cpu},
+};
+
+template <>
+const std::vector<Field<StaleView>> kFields<StaleView>{
+    {"topic", &StaleView::topic},         {"publisher", &StaleView::publisher},
+    {"came", &StaleView::came},           {"age_s", &StaleView::age_s},
+    {"timeout_s", &StaleView::timeout_s}, {"stops", &StaleView::stops},
 };
 
 template <>
@@ -103,10 +139,18 @@ const std::vector<Field<HostView>> kFields<HostView>{
     {"ready", &HostView::ready},
     {"kind", &HostView::kind},
     {"lives", &HostView::lives},
+    {"restarts_last_minute", &HostView::restarts_last_minute},
+    {"gc_forced_last_minute", &HostView::gc_forced_last_minute},
+    {"silent_s", &HostView::silent_s},
+    {"asks_realtime", &HostView::asks_realtime},
+    {"safety", &HostView::safety},
+    {"stop_cause", &HostView::stop_cause},
+    {"stop_text", &HostView::stop_text},
     {"uptime_s", &HostView::uptime_s},
     {"rss_bytes", &HostView::rss_bytes},
     {"gc_objects", &HostView::gc_objects},
     {"gc_freezes", &HostView::gc_freezes},
+    {"rejected_files", &HostView::rejected_files},
 };
 
 template <>
@@ -114,18 +158,7 @@ const std::vector<Field<StatsView>> kFields<StatsView>{
     {"version", &StatsView::version},
     {"monotonic_us", &StatsView::monotonic_us},
     {"boot_id", &StatsView::boot_id},
-};
-
-template <>
-const std::vector<Field<ExpectedHost>> kFields<ExpectedHost>{
-    {"name", &ExpectedHost::name},
-    {"kind", &ExpectedHost::kind},
-};
-
-template <>
-const std::vector<Field<ServiceView>> kFields<ServiceView>{
-    {"version", &ServiceView::version},
-    {"pid", &ServiceView::pid},
+    {"truncated", &StatsView::truncated},
 };
 
 // ---- writing
@@ -141,8 +174,13 @@ Json write(const HistogramView& view) {
   return json;
 }
 
+Json write(const WindowView& view) {
+  return write_fields(view);
+}
+
 template <typename Value>
-requires(!std::same_as<Value, HistogramView>) Json write(const Value& value) {
+requires(!std::same_as<Value, HistogramView> && !std::same_as<Value, WindowView>) Json
+    write(const Value& value) {
   return value;
 }
 
@@ -220,6 +258,9 @@ Status read(const Json& json, HistogramView& out) {
   }
   return {};
 }
+Status read(const Json& json, WindowView& out) {
+  return read_fields(json, out);
+}
 Status read(const Json& json, std::optional<HistogramView>& out) {
   return read(json, out.emplace());
 }
@@ -250,21 +291,33 @@ Status read_list(const Json& json, const char* key, std::vector<T>& out, ReadOne
   return {};
 }
 
+Status read_node_json(const Json& json, NodeView& node) {
+  if (auto status = read_fields(json, node); !status) return status;
+  return read_list(json, "stale", node.stale, read_fields<StaleView>);
+}
+
 Status read_host_json(const Json& json, HostView& host) {
   if (auto status = read_fields(json, host); !status) return status;
   auto status = read_list(json, "degradations", host.degradations, read_fields<DegradationView>);
   if (status) status = read_list(json, "gc", host.gc, read_fields<GcView>);
-  if (status) status = read_list(json, "nodes", host.nodes, read_fields<NodeView>);
+  if (status) status = read_list(json, "nodes", host.nodes, read_node_json);
   return status;
 }
 
 }  // namespace
 
+Json to_json(const NodeView& node) {
+  Json json = write_fields(node);
+  json["stale"] = write_list(node.stale);
+  return json;
+}
+
 Json to_json(const HostView& host) {
   Json json = write_fields(host);
   json["degradations"] = write_list(host.degradations);
   if (!host.gc.empty()) json["gc"] = write_list(host.gc);
-  json["nodes"] = write_list(host.nodes);
+  json["nodes"] = Json::array();
+  for (const NodeView& node : host.nodes) json["nodes"].push_back(to_json(node));
   return json;
 }
 
@@ -283,23 +336,6 @@ Result<StatsView> stats_from_json(const Json& json) {
     return status.error();
   }
   return stats;
-}
-
-Result<ServiceView> service_from_json(const Json& json) {
-  ServiceView service;
-  if (!json.is_object()) return wrong_type("reply");
-  if (auto status = read_fields(json, service); !status) return status.error();
-  if (auto status = read_list(json, "hosts", service.hosts, read_fields<ExpectedHost>); !status) {
-    return status.error();
-  }
-  const auto config = json.find("config");
-  if (config == json.end()) return service;
-  if (!config->is_array()) return wrong_type("config");
-  for (const Json& file : *config) {
-    if (!file.is_string()) return wrong_type("config");
-    service.config.push_back(file.get<std::string>());
-  }
-  return service;
 }
 
 }  // namespace horus::wire

@@ -11,11 +11,10 @@ namespace horus::wire {
 /// One table of fields writes it and reads it.
 Json to_json(const StatsView& stats);
 Json to_json(const HostView& host);
+Json to_json(const NodeView& node);
 
 /// Ignores fields that it does not know; a missing field keeps its default. Fails with kCorrupt
 /// naming the field when one is of the wrong type.
 Result<StatsView> stats_from_json(const Json& json);
-/// The same for the reply of io.horus.Stats.Describe.
-Result<ServiceView> service_from_json(const Json& json);
 
 }  // namespace horus::wire

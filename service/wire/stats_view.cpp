@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "service/wire/interfaces.hpp"
+#include "service/wire/windows.hpp"
 
 namespace horus::wire {
 
@@ -41,56 +42,6 @@ double elapsed_s(const NodeStats& node) noexcept {
   const double sum =
       seconds(between(first, node.last_release_ns.value())) + seconds(node.period_ns.value());
   return std::round(sum * 1e6) / 1e6;
-}
-
-NodeView read_node(const NodeStats& node, bool python) {
-  const std::int64_t period = node.period_ns.value();
-  NodeView view{
-      .name = std::string{node.name.view()},
-      .node_class = to_text(node.node_class.value()),
-      .state = to_text(node.state.value()),
-      .rate_hz = period > 0 ? 1e9 / static_cast<double>(period) : 0.0,
-      .ticks = node.ticks.value(),
-      .skipped = node.skipped.value(),
-      .carried_ticks = node.carried_ticks.value(),
-      .carried_skipped = node.carried_skipped.value(),
-      .misses = node.misses.value(),
-      .consecutive_misses = node.consecutive_misses.value(),
-      .overruns = node.overruns.value(),
-      .errors = node.errors.value(),
-      .elapsed_s = elapsed_s(node),
-      .order = node.order.value(),
-      .priority = node.priority.value(),
-      .cpu = node.cpu.value(),
-      .tid = node.tid.value(),
-      .budget_us = us(node.budget_ns.value()),
-      .deadline_us = us(node.deadline_ns.value()),
-      .lateness = read_histogram(node.lateness),
-      .execution = read_histogram(node.execution),
-      .response = read_histogram(node.response),
-      .skipped_response = read_histogram(node.skipped_response),
-      .gil_wait = {},
-      .gil_lost = {},
-      .gil_losses = node.gil_losses.value(),
-      .gil_lost_tick = node.gil_lost_tick.value(),
-      .gil_lost_to = node.gil_lost_to.value(),
-      .gil_long_waits = node.gil_long_waits.value(),
-      .gil_long_waits_off_cpu = node.gil_long_waits_off_cpu.value(),
-      .sent = node.messages_sent.value(),
-      .received = node.messages_received.value(),
-      .dropped = node.messages_dropped.value(),
-      .minor_faults = node.thread.minor_faults.value(),
-      .major_faults = node.thread.major_faults.value(),
-      .voluntary_switches = node.thread.voluntary_switches.value(),
-      .involuntary_switches = node.thread.involuntary_switches.value(),
-      .cpu_time_s = static_cast<double>(node.thread.cpu_time_ns.value()) / 1e9,
-      .last_cpu = node.thread.last_cpu.value(),
-  };
-  if (python) {
-    view.gil_wait = read_histogram(node.gil_wait);
-    view.gil_lost = read_histogram(node.gil_lost);
-  }
-  return view;
 }
 
 std::vector<GcView> read_gc(const GcStats& gc) {
@@ -150,8 +101,123 @@ HistogramView read_histogram(const Histogram& histogram) {
   return view;
 }
 
-HostView read_host(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
-                   TimePoint now) {
+namespace {
+
+std::vector<StaleView> read_stale(const StaleInputs& inputs, TimePoint now) {
+  std::vector<StaleView> stale;
+  for (const auto& place : inputs.inputs) {
+    const auto input = place.load();
+    if (!input || input->since_ns <= 0) continue;
+    const std::int64_t from = input->newest_ns > 0 ? input->newest_ns : input->since_ns;
+    stale.push_back({.topic = std::string{input->topic.view()},
+                     .publisher = std::string{input->publisher.view()},
+                     .came = input->newest_ns > 0,
+                     .age_s = seconds(between(from, to_ns(now))),
+                     .timeout_s = seconds(std::max(input->timeout_ns, std::int64_t{0})),
+                     .stops = input->stops != 0});
+  }
+  return stale;
+}
+
+/// All but the histograms.
+NodeView read_numbers(const HostStats& host, const NodeStats& node, bool alive, TimePoint now) {
+  const std::int64_t busy_since = node.busy_since_ns.value();
+  const bool busy = busy_since != 0 && alive;  // Else it died in it.
+  const TimePoint until = counted_until(host, alive, now);
+  const std::int64_t period = node.period_ns.value();
+  const bool climbed = node.rung_since_ns.value() > 0;
+  return {
+      .name = std::string{node.name.view()},
+      .node_class = to_text(node.node_class.value()),
+      .state = to_text(node.state.value()),
+      .busy_in = busy ? to_text(node.busy_in.value()) : "",
+      .busy_s = busy ? seconds(between(busy_since, to_ns(now))) : 0.0,
+      .safety = to_text(node.safety.value()),
+      .actuator = node.actuator.value() != 0,
+      .held = node.held.value(),
+      .rate_hz = period > 0 ? 1e9 / static_cast<double>(period) : 0.0,
+      .ticks = node.ticks.value(),
+      .skipped = node.skipped.value(),
+      .carried_ticks = node.carried_ticks.value(),
+      .carried_skipped = node.carried_skipped.value(),
+      .misses = node.misses.value(),
+      .consecutive_misses = node.consecutive_misses.value(),
+      .rung = climbed ? to_text(node.rung.value()) : "",
+      .rung_s = climbed ? seconds(between(node.rung_since_ns.value(), to_ns(until))) : 0.0,
+      .rung_misses = node.rung_misses.value(),
+      .rung_good = node.rung_good.value(),
+      .rung_recover = node.rung_recover.value(),
+      .overruns = node.overruns.value(),
+      .errors = node.errors.value(),
+      .hangs = node.hangs.value(),
+      .last_10s = window_of(host, node, until, 10s),
+      .last_minute = window_of(host, node, until, 60s),
+      .elapsed_s = elapsed_s(node),
+      .order = node.order.value(),
+      .priority = node.priority.value(),
+      .cpu = node.cpu.value(),
+      .tid = node.tid.value(),
+      .budget_us = us(node.budget_ns.value()),
+      .deadline_us = us(node.deadline_ns.value()),
+      .lateness = {},
+      .execution = {},
+      .response = {},
+      .skipped_response = {},
+      .gil_wait = {},
+      .gil_lost = {},
+      .awaited = {},
+      .gil_losses = node.gil_losses.value(),
+      .gil_lost_tick = node.gil_lost_tick.value(),
+      .gil_lost_to = node.gil_lost_to.value(),
+      .gil_long_waits = node.gil_long_waits.value(),
+      .gil_long_waits_off_cpu = node.gil_long_waits_off_cpu.value(),
+      .sent = node.messages_sent.value(),
+      .received = node.messages_received.value(),
+      .dropped = node.messages_dropped.value(),
+      .missed = node.messages_missed.value(),
+      .refused = node.messages_refused.value(),
+      .passed_over = node.messages_passed_over.value(),
+      .old = node.messages_old.value(),
+      .inputs_stale = node.inputs_stale.value(),
+      .fallbacks = node.fallbacks.value(),
+      .stale = alive ? read_stale(node.stale, now) : std::vector<StaleView>{},
+      .minor_faults = node.thread.minor_faults.value(),
+      .major_faults = node.thread.major_faults.value(),
+      .voluntary_switches = node.thread.voluntary_switches.value(),
+      .involuntary_switches = node.thread.involuntary_switches.value(),
+      .cpu_time_s = static_cast<double>(node.thread.cpu_time_ns.value()) / 1e9,
+      .last_cpu = node.thread.last_cpu.value(),
+  };
+}
+
+/// How much the host's counts have grown in a minute.
+void read_minute(const HostStats& host, TimePoint until, HostView& view) {
+  const auto place = snapshot_before(host, until, 60s);
+  const std::uint64_t lives = place ? host.snapshot[*place].lives.value() : 1;
+  const std::uint64_t forced = place ? host.snapshot[*place].gc_forced.value() : 0;
+  const std::uint64_t forced_now = forced_collections(host.gc);
+  view.restarts_last_minute = view.lives - std::min(view.lives, lives);
+  view.gc_forced_last_minute = forced_now - std::min(forced_now, forced);
+}
+
+}  // namespace
+
+NodeView read_node(const HostStats& host, const NodeStats& node, bool alive, TimePoint now) {
+  NodeView view = read_numbers(host, node, alive, now);
+  view.lateness = read_histogram(node.lateness);
+  view.execution = read_histogram(node.execution);
+  view.response = read_histogram(node.response);
+  view.skipped_response = read_histogram(node.skipped_response);
+  if (host.python.value() != 0) {
+    view.gil_wait = read_histogram(node.gil_wait);
+    if (node.node_class.value() == NodeClass::kAsync) view.awaited = read_histogram(node.awaited);
+    view.gil_lost = read_histogram(node.gil_lost);
+  }
+  return view;
+}
+
+HostView read_host_alone(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
+                         TimePoint now) {
   const bool python = host.python.value() != 0;
   HostView view{.name = std::string{host.name.view()},
                 .pid = host.pid.value(),
@@ -159,21 +225,54 @@ HostView read_host(const HostStats& host, std::span<const NodeStats> nodes, bool
                 .ready = host.ready.value() != 0,
                 .kind = python ? "python" : "cpp",
                 .lives = host.lives.value(),
+                .restarts_last_minute = 0,
+                .gc_forced_last_minute = 0,
+                .silent_s = 0,
+                .asks_realtime = host.asks_realtime.value() != 0,
+                .safety = {},
+                .stop_cause = {},
+                .stop_text = {},
                 .uptime_s = 0,
                 .rss_bytes = host.rss_bytes.value(),
                 .gc_objects = host.gc.objects.value(),
                 .gc_freezes = host.gc.freezes.value(),
+                .rejected_files = host.rejected.value(),
                 .degradations = read_degradations(host),
                 .gc = {},
                 .nodes = {}};
   std::int64_t last_ns = alive ? to_ns(now) : 0;
-  for (const NodeStats& node : nodes) {
-    view.nodes.push_back(read_node(node, python));
-    if (!alive) last_ns = std::max(last_ns, node.last_release_ns.value());
+  if (!alive) {
+    for (const NodeStats& node : nodes) last_ns = std::max(last_ns, node.last_release_ns.value());
+  }
+  view.safety = to_text(host.safety.value());
+  if (is_latched(host.safety.value())) {
+    if (const auto note = host.stop.load()) {
+      view.stop_cause = to_text(note->cause);
+      view.stop_text = note->text.view();
+    }
   }
   const std::int64_t epoch = host.epoch_ns.value();
   if (epoch != 0) view.uptime_s = seconds(between(epoch, last_ns));
   if (python) view.gc = read_gc(host.gc);
+  const TimePoint until = counted_until(host, alive, now);
+  if (!alive) view.silent_s = seconds(to_ns(now - until));
+  read_minute(host, until, view);
+  return view;
+}
+
+HostView read_host(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
+                   TimePoint now) {
+  HostView view = read_host_alone(host, nodes, alive, now);
+  for (const NodeStats& node : nodes) {
+    view.nodes.push_back(read_node(host, node, alive, now));
+  }
+  return view;
+}
+
+HostView read_for_verdict(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
+                          TimePoint now) {
+  HostView view = read_host_alone(host, nodes, alive, now);
+  for (const NodeStats& node : nodes) view.nodes.push_back(read_numbers(host, node, alive, now));
   return view;
 }
 
@@ -181,6 +280,7 @@ StatsView stats_of(std::vector<HostView> hosts, TimePoint now) {
   return {.version = kProtocolVersion,
           .monotonic_us = to_ns(now) / 1000,
           .boot_id = read_boot_id(),
+          .truncated = false,
           .hosts = std::move(hosts)};
 }
 

@@ -27,19 +27,56 @@ struct HistogramView {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> buckets{};  ///< Index and count; no zeros.
 };
 
+/// What was counted lately. A host that is younger than the window: since its start.
+struct WindowView {
+  std::uint64_t ticks = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t overruns = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t hangs = 0;
+  std::uint64_t missed = 0;     ///< Messages that were overwritten while the node wanted them.
+  std::uint64_t refused = 0;    ///< Messages that were refused at send.
+  std::uint64_t gil_waits = 0;  ///< Of 100 ms and more.
+  std::uint64_t old = 0;        ///< Ticks whose first message was sent many periods before.
+};
+
+/// A subscription whose newest message is older than its time-out.
+struct StaleView {
+  std::string topic;
+  std::string publisher;  ///< The node that sent it; empty: not known, or none came.
+  bool came = false;      ///< There was one.
+  double age_s = 0;       ///< Of that; else since when it is stale.
+  double timeout_s = 0;
+  bool stops = false;  ///< Its fallback is an emergency stop.
+};
+
 struct NodeView {
   std::string name;
   std::string node_class;
   std::string state;
-  double rate_hz = 0;  ///< 0: none.
+  std::string busy_in;   ///< The callback that takes long: "init", "tick", "shutdown"; else empty.
+  double busy_s = 0;     ///< How long it has been running.
+  std::string safety{};  ///< "armed", "estopped".
+  bool actuator = false;
+  std::uint64_t held = 0;  ///< Messages that were refused as it might not act.
+  double rate_hz = 0;      ///< 0: none.
   std::uint64_t ticks = 0;
   std::uint64_t skipped = 0;
   std::uint64_t carried_ticks = 0;
   std::uint64_t carried_skipped = 0;
   std::uint64_t misses = 0;
   std::uint64_t consecutive_misses = 0;
+  std::string rung;                ///< Of its ladder; empty: it is on none.
+  double rung_s = 0;               ///< Since when.
+  std::uint64_t rung_misses = 0;   ///< In a row, that led to it.
+  std::uint64_t rung_good = 0;     ///< Good ticks in a row since,
+  std::uint64_t rung_recover = 0;  ///< of those that take it back.
   std::uint64_t overruns = 0;
   std::uint64_t errors = 0;
+  std::uint64_t hangs = 0;  ///< Silences over the watchdog's limit.
+  WindowView last_10s{};
+  WindowView last_minute{};
   double elapsed_s = 0;  ///< Last release - first release + period, of this life.
   std::int64_t order = 0;
   std::int64_t priority = 0;
@@ -53,6 +90,7 @@ struct NodeView {
   HistogramView skipped_response;
   std::optional<HistogramView> gil_wait;     ///< Python nodes only, as is the next.
   std::optional<HistogramView> gil_lost;     ///< What ticks lost that lost the GIL and were timed.
+  std::optional<HistogramView> awaited;      ///< Async nodes only: what their ticks waited.
   std::uint64_t gil_losses = 0;              ///< Ticks that lost the GIL.
   std::uint64_t gil_lost_tick = 0;           ///< The tick of the longest loss that was timed,
   std::int64_t gil_lost_to = 0;              ///< and the Linux thread that had the GIL; 0: unknown.
@@ -60,7 +98,14 @@ struct NodeView {
   std::uint64_t gil_long_waits_off_cpu = 0;  ///< Those whose holder was kept off its CPU.
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
-  std::uint64_t dropped = 0;
+  std::uint64_t dropped = 0;       ///< Missed, or refused at send.
+  std::uint64_t missed = 0;        ///< Of those: overwritten while the node wanted them,
+  std::uint64_t refused = 0;       ///< and refused at send.
+  std::uint64_t passed_over = 0;   ///< Newer ones came, and a subscription's depth has no place.
+  std::uint64_t old = 0;           ///< Ticks whose first message was sent many periods before.
+  std::uint64_t inputs_stale = 0;  ///< Times that an input became older than its time-out.
+  std::uint64_t fallbacks = 0;     ///< Receives that gave a fallback.
+  std::vector<StaleView> stale{};  ///< Those inputs that are so now.
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   std::uint64_t voluntary_switches = 0;
@@ -94,10 +139,18 @@ struct HostView {
   bool ready = false;
   std::string kind;  ///< "cpp" or "python".
   std::uint64_t lives = 0;
+  std::uint64_t restarts_last_minute = 0;
+  std::uint64_t gc_forced_last_minute = 0;  ///< Collections without enough slack.
+  double silent_s = 0;                      ///< Since a dead host counted last; 0 while it lives.
+  bool asks_realtime = false;               ///< What the machine does not grant is a fault.
+  std::string safety{};                     ///< Of the whole host.
+  std::string stop_cause{};                 ///< Why it is at rest; else empty.
+  std::string stop_text{};
   double uptime_s = 0;
   std::int64_t rss_bytes = 0;
   std::int64_t gc_objects = 0;   ///< An estimate; 0 in C++ hosts.
   std::uint64_t gc_freezes = 0;  ///< 0 in C++ hosts.
+  std::uint64_t rejected_files = 0;
   std::vector<DegradationView> degradations;
   std::vector<GcView> gc;  ///< Python hosts only.
   std::vector<NodeView> nodes;
@@ -107,25 +160,28 @@ struct StatsView {
   std::string version;
   std::int64_t monotonic_us = 0;
   std::string boot_id;
+  bool truncated = false;  ///< There are more nodes than a reply holds.
   std::vector<HostView> hosts;
 };
 
-/// What the configuration in force expects to run: io.horus.Stats.Describe.
+/// What the configuration in force expects to run.
 struct ExpectedHost {
   std::string name;
   std::string kind;  ///< "cpp" or "python".
-};
-struct ServiceView {
-  std::string version;  ///< Of the protocol.
-  std::int64_t pid = 0;
-  std::vector<std::string> config;  ///< The files that were read, in order.
-  std::vector<ExpectedHost> hosts;
 };
 
 /// Copies a host's statistics out of the memory that its owner writes; never trusts a count in
 /// it. `now` gives the uptime of a living host; that of a dead one ends at its last release.
 HostView read_host(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
                    TimePoint now = MonotonicClock::now());
+/// The same without its nodes, and one of them.
+HostView read_host_alone(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
+                         TimePoint now = MonotonicClock::now());
+NodeView read_node(const HostStats& host, const NodeStats& node, bool alive,
+                   TimePoint now = MonotonicClock::now());
+/// What a verdict needs: a host with its nodes, without the histograms.
+HostView read_for_verdict(const HostStats& host, std::span<const NodeStats> nodes, bool alive,
+                          TimePoint now = MonotonicClock::now());
 HistogramView read_histogram(const Histogram& histogram);
 /// Fills version, time and boot id.
 StatsView stats_of(std::vector<HostView> hosts, TimePoint now = MonotonicClock::now());

@@ -46,6 +46,8 @@ class MessageReader {
   Status feed(std::string_view bytes);
   /// The next whole message, without its zero.
   std::optional<std::string> next();
+  /// Whether next() would give one.
+  bool whole() const noexcept { return end() != buffer_.npos; }
   /// Whether a message has begun and not ended (a request must be complete within a time).
   bool partial() const noexcept { return taken_ < buffer_.size() && end() == buffer_.npos; }
 

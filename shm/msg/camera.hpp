@@ -39,8 +39,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<CameraInfo>) noexcept {
                                     shm::arg("fy", "camera_matrix[4]"),
                                     shm::arg("cx", "camera_matrix[2]"),
                                     shm::arg("cy", "camera_matrix[5]")};
-  static const shm::TypeInfo kType = shm::make_type<CameraInfo, 368, 8>(
-      "CameraInfo", "camera_info", "How a camera maps space to its image.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<CameraInfo, 368, 8>(
+      "CameraInfo", "camera_info", "How a camera maps space to its image.", kFields, kArgs));
   return kType;
 }
 

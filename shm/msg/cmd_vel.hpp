@@ -22,8 +22,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<CmdVel>) noexcept {
   };
   static constexpr std::array kArgs{shm::required("linear"), shm::required("angular"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<CmdVel, 16, 8>(
-      "CmdVel", "cmd_vel", "A velocity for a mobile base.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::neutral<CmdVel>(shm::make_type<CmdVel, 16, 8>(
+      "CmdVel", "cmd_vel", "A velocity for a mobile base.", kFields, kArgs));
   return kType;
 }
 

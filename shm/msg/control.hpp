@@ -35,8 +35,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<MotorCommand>) noexcept {
                                     shm::arg("target"),           shm::arg("max_velocity"),
                                     shm::arg("max_acceleration"), shm::arg("feed_forward"),
                                     shm::arg("enable"),           shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<MotorCommand, 56, 8>(
-      "MotorCommand", "motor_cmd", "What one motor shall do.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::neutral<MotorCommand>(
+      shm::make_type<MotorCommand, 56, 8>("MotorCommand", "motor_cmd", "What one motor shall do.",
+                                          kFields, kArgs),
+      {.enable = false});
   return kType;
 }
 
@@ -59,9 +61,11 @@ inline const shm::TypeInfo& type_info(shm::Tag<DifferentialDriveCommand>) noexce
   static constexpr std::array kArgs{shm::arg("left_velocity"), shm::arg("right_velocity"),
                                     shm::arg("max_acceleration"), shm::arg("enable"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<DifferentialDriveCommand, 40, 8>(
-      "DifferentialDriveCommand", "diff_drive_cmd",
-      "Wheel speeds of a base with two driven wheels.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::neutral<DifferentialDriveCommand>(
+      shm::make_type<DifferentialDriveCommand, 40, 8>(
+          "DifferentialDriveCommand", "diff_drive_cmd",
+          "Wheel speeds of a base with two driven wheels.", kFields, kArgs),
+      {.enable = false});
   return kType;
 }
 

@@ -28,8 +28,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Heartbeat>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("node_name"), shm::arg("node_id"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<Heartbeat, 72, 8>(
-      "Heartbeat", "heartbeat", "A node's sign of life.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<Heartbeat, 72, 8>(
+      "Heartbeat", "heartbeat", "A node's sign of life.", kFields, kArgs));
   return kType;
 }
 
@@ -51,8 +51,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticStatus>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("level"), shm::arg("code"), shm::arg("message"),
                                     shm::arg("component"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<DiagnosticStatus, 176, 8>(
-      "DiagnosticStatus", "diagnostics", "How a component is.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<DiagnosticStatus, 176, 8>(
+      "DiagnosticStatus", "diagnostics", "How a component is.", kFields, kArgs));
   return kType;
 }
 
@@ -126,8 +126,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<ResourceUsage>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("cpu_percent"), shm::arg("memory_bytes"),
                                     shm::arg("memory_percent"), shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<ResourceUsage, 72, 8>(
-      "ResourceUsage", "resources", "What a machine has in use.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<ResourceUsage, 72, 8>(
+      "ResourceUsage", "resources", "What a machine has in use.", kFields, kArgs));
   return kType;
 }
 

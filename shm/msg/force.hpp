@@ -35,10 +35,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<WrenchStamped>) noexcept {
 }
 
 struct ImpedanceParameters {
-  double stiffness[6]{};
-  double damping[6]{};
-  double inertia[6]{};
-  double force_limits[6]{};
+  double stiffness[6]{1000, 1000, 1000, 100, 100, 100};
+  double damping[6]{50, 50, 50, 5, 5, 5};
+  double inertia[6]{1, 1, 1, 0.1, 0.1, 0.1};
+  double force_limits[6]{50, 50, 50, 5, 5, 5};
   shm::Flag enabled{};
   std::uint64_t timestamp_ns{};
 };
@@ -52,9 +52,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<ImpedanceParameters>) noexcept {
       HORUS_FIELD(ImpedanceParameters, enabled, "", "", 192),
       HORUS_FIELD(ImpedanceParameters, timestamp_ns, "ns", "Nanoseconds since 1970.", 200),
   };
-  static const shm::TypeInfo kType = shm::make_type<ImpedanceParameters, 208, 8>(
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<ImpedanceParameters, 208, 8>(
       "ImpedanceParameters", "impedance_parameters",
-      "How an arm gives way: values along x, y, z, then about x, y, z.", kFields, {});
+      "How an arm gives way: values along x, y, z, then about x, y, z.", kFields, {}));
   return kType;
 }
 

@@ -105,8 +105,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Twist>) noexcept {
                                     shm::arg("angular_y", "angular[1]"),
                                     shm::arg("angular_z", "angular[2]"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType =
-      shm::make_type<Twist, 56, 8>("Twist", "twist", "A velocity in space.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::neutral<Twist>(
+      shm::make_type<Twist, 56, 8>("Twist", "twist", "A velocity in space.", kFields, kArgs));
   return kType;
 }
 

@@ -10,7 +10,7 @@ namespace horus::msg {
 
 struct Imu {
   double orientation[4]{};
-  double orientation_covariance[9]{};
+  double orientation_covariance[9]{-1, -1, -1, -1, -1, -1, -1, -1, -1};
   double angular_velocity[3]{};
   double angular_velocity_covariance[9]{};
   double linear_acceleration[3]{};

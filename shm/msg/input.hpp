@@ -29,8 +29,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<KeyboardInput>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("key_name"), shm::arg("code"), shm::arg("pressed"),
                                     shm::arg("modifiers", "modifier_flags")};
-  static const shm::TypeInfo kType = shm::make_type<KeyboardInput, 72, 8>(
-      "KeyboardInput", "keyboard", "A key pressed or let go.", kFields, kArgs);
+  static const shm::TypeInfo kType =
+      shm::stamped(shm::make_type<KeyboardInput, 72, 8>("KeyboardInput", "keyboard",
+                                                        "A key pressed or let go.", kFields, kArgs),
+                   "timestamp_ms");
   return kType;
 }
 
@@ -57,8 +59,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<JoystickInput>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("joystick_id"), shm::arg("element_id"),
                                     shm::arg("value"), shm::arg("pressed")};
-  static const shm::TypeInfo kType = shm::make_type<JoystickInput, 72, 8>(
-      "JoystickInput", "joystick", "An event of a joystick.", kFields, kArgs);
+  static const shm::TypeInfo kType =
+      shm::stamped(shm::make_type<JoystickInput, 72, 8>("JoystickInput", "joystick",
+                                                        "An event of a joystick.", kFields, kArgs),
+                   "timestamp_ms");
   return kType;
 }
 

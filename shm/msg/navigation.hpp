@@ -14,7 +14,7 @@ struct NavGoal {
   double tolerance_position{0.1};
   double tolerance_angle{0.1};
   double timeout_seconds{30.0};
-  std::uint8_t priority{};
+  std::uint8_t priority{1};
   std::uint32_t goal_id{};
   std::uint64_t timestamp_ns{};
 };

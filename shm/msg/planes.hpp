@@ -39,7 +39,7 @@ struct PlaneDetection {
   Vector3 normal{.z = 1};
   double size[2]{};
   std::uint32_t inlier_count{};
-  float confidence{};
+  float confidence{0.5F};
   std::uint8_t plane_type[16]{};
   std::uint64_t timestamp_ns{};
 };
@@ -61,9 +61,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<PlaneDetection>) noexcept {
       shm::arg("cx", "center.x"),       shm::arg("cy", "center.y"),
       shm::arg("cz", "center.z"),       shm::arg("nx", "normal.x"),
       shm::arg("ny", "normal.y"),       shm::arg("nz", "normal.z")};
-  static const shm::TypeInfo kType = shm::make_type<PlaneDetection, 128, 8>(
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<PlaneDetection, 128, 8>(
       "PlaneDetection", "plane_detection", "A flat surface found in a point cloud.", kFields,
-      kArgs);
+      kArgs));
   return kType;
 }
 

@@ -27,17 +27,17 @@ inline const shm::TypeInfo& type_info(shm::Tag<EmergencyStop>) noexcept {
   };
   static constexpr std::array kArgs{shm::arg("engaged"), shm::arg("reason"),
                                     shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<EmergencyStop, 112, 8>(
-      "EmergencyStop", "estop", "Stop everything, or go on.", kFields, kArgs);
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<EmergencyStop, 112, 8>(
+      "EmergencyStop", "estop", "Stop everything, or go on.", kFields, kArgs));
   return kType;
 }
 
 struct SafetyStatus {
-  shm::Flag enabled{};
+  shm::Flag enabled{true};
   shm::Flag estop_engaged{};
-  shm::Flag watchdog_ok{};
-  shm::Flag limits_ok{};
-  shm::Flag comms_ok{};
+  shm::Flag watchdog_ok{true};
+  shm::Flag limits_ok{true};
+  shm::Flag comms_ok{true};
   std::uint8_t mode{};
   std::uint32_t fault_code{};
   std::uint64_t timestamp_ns{};
@@ -54,8 +54,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<SafetyStatus>) noexcept {
       HORUS_FIELD(SafetyStatus, fault_code, "", "0: no fault.", 8),
       HORUS_FIELD(SafetyStatus, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),
   };
-  static const shm::TypeInfo kType = shm::make_type<SafetyStatus, 24, 8>(
-      "SafetyStatus", "safety_status", "What the safety functions of a robot say.", kFields, {});
+  static const shm::TypeInfo kType = shm::stamped(shm::make_type<SafetyStatus, 24, 8>(
+      "SafetyStatus", "safety_status", "What the safety functions of a robot say.", kFields, {}));
   return kType;
 }
 

@@ -75,9 +75,9 @@ struct NavSatFix {
   double altitude{};
   double position_covariance[9]{};
   std::uint8_t position_covariance_type{};
-  std::uint8_t status{};
+  std::uint8_t status{1};
   std::uint16_t satellites_visible{};
-  float hdop{};
+  float hdop{99.9F};
   float vdop{};
   float speed{};
   float heading{};

@@ -47,7 +47,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TimeReference>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(TimeReference, time_ref_ns, "ns", "Of the other clock.", 0),
       HORUS_TEXT(TimeReference, source, "", "Which clock.", 8),
-      HORUS_FIELD(TimeReference, offset_ns, "ns", "The other clock minus ours.", 40),
+      HORUS_FIELD(TimeReference, offset_ns, "ns", "Our clock minus the other.", 40),
       HORUS_FIELD(TimeReference, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
   };
   static constexpr std::array kArgs{shm::arg("time_ref_ns"), shm::arg("source"),

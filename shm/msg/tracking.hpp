@@ -20,7 +20,7 @@ struct TrackedObject {
   float accel_x{};
   float accel_y{};
   std::uint32_t age{};
-  std::uint32_t hits{};
+  std::uint32_t hits{1};
   std::uint32_t time_since_update{};
   std::uint32_t state{};
   std::uint8_t class_name[16]{};

@@ -31,10 +31,11 @@ inline const shm::VaryingInfo& type_info(shm::Tag<CompressedImage>) noexcept {
       HORUS_TAIL(std::uint8_t, data, "", "As the format's files have it.", "data_count")};
   static constexpr std::array kArgs{shm::arg("format"), shm::arg("data"), shm::arg("width"),
                                     shm::arg("height")};
-  static const shm::VaryingInfo kType = shm::with_tails(
-      shm::make_type<CompressedImage, 64, 8>("CompressedImage", "compressed_image",
-                                             "A picture as an encoder made it.", kFields, kArgs),
-      kTails);
+  static const shm::VaryingInfo kType =
+      shm::with_tails(shm::stamped(shm::make_type<CompressedImage, 64, 8>(
+                          "CompressedImage", "compressed_image", "A picture as an encoder made it.",
+                          kFields, kArgs)),
+                      kTails);
   return kType;
 }
 
@@ -64,8 +65,8 @@ inline const shm::VaryingInfo& type_info(shm::Tag<OccupancyGrid>) noexcept {
                   -1)};
   static constexpr std::array kArgs{shm::arg("width"), shm::arg("height"), shm::arg("resolution")};
   static const shm::VaryingInfo kType = shm::with_tails(
-      shm::make_type<OccupancyGrid, 152, 8>("OccupancyGrid", "occupancy_grid",
-                                            "A map of cells, free or occupied.", kFields, kArgs),
+      shm::stamped(shm::make_type<OccupancyGrid, 152, 8>(
+          "OccupancyGrid", "occupancy_grid", "A map of cells, free or occupied.", kFields, kArgs)),
       kTails);
   return kType;
 }

@@ -19,10 +19,10 @@ import sys
 import time
 
 from common import CPUS, write
-from peer_libraries import LIBRARIES, SMALL
+from peer_libraries import FRAME, LIBRARIES, SMALL
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-SIZES = (SMALL, 64 * 1024)
+SIZES = (SMALL, 64 * 1024, FRAME)
 TIMEOUT = 15.0  # Seconds for one sample.
 
 
@@ -127,7 +127,8 @@ def main(arguments: list[str]) -> int:
     print(f"\n{'ns, one way':<36}{'median':>11}{'min':>11}{'max':>12}  over HORUS")
     results, serial = [], itertools.count()
     for size, sleeping in itertools.product(SIZES, (False, True)):
-        how = f"{size} bytes, {'sleeping' if sleeping else 'polling'}"
+        what = "a 1080p frame, copied" if size == FRAME else f"{size} bytes"
+        how = f"{what}, {'sleeping' if sleeping else 'polling'}"
         rows = {name: [] for name in found if LIBRARIES[name].sleeps or not sleeping}
         refused = {name: "has no call that waits" for name in found if name not in rows}
         for _ in range(ROUNDS):

@@ -2,7 +2,9 @@
 // What a message's way through a topic costs beside the least that it could: a seqlock on one core,
 // a word that two cores pass to and fro, a bare futex, a memcpy. Same thread, another thread,
 // another process; 16 bytes to 1 MiB; polling and sleeping readers; with the processor's sleep
-// states allowed and held off.
+// states allowed and held off. Frames that are copied in and out, a send that wakes 16 sleepers
+// of one process, a topic that is opened, a publisher that comes to a subscriber of another
+// session, and calls that come one by one, 2 ms apart, with cold caches. Rows have their targets.
 //
 //   bench_topic [--rounds 5] [--only TEXT] [--out FILE]
 //
@@ -12,6 +14,7 @@
 #include <sys/mman.h>
 
 #include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -20,6 +23,8 @@
 #include "rt/base/seqlock.hpp"
 #include "tests/bench/partner.hpp"
 #include "tests/bench/report.hpp"
+#include "tests/bench/single_calls.hpp"
+#include "tests/bench/topic_targets.hpp"
 
 namespace horus::bench {
 namespace {
@@ -57,12 +62,23 @@ std::vector<Cell> all_cells() {
                      .kind = Kind::kImage,
                      .size = kLargest,
                      .process = process});
+    for (const auto& [size, text] : {std::pair{kLargest, "1MiB"}, {kFrame, "1080p"}}) {
+      cells.push_back({.name = polling + "copied_" + text,
+                       .kind = Kind::kCopied,
+                       .size = size,
+                       .process = process});
+    }
     cells.push_back({.name = sleeping + "16B", .size = 16, .process = process, .sleeps = true});
     cells.push_back(
         {.name = sleeping + "1MiB", .size = kLargest, .process = process, .sleeps = true});
     cells.push_back(
         {.name = where + "stream/16B", .kind = Kind::kStream, .size = 16, .process = process});
   }
+  cells.push_back({.name = "thread/burst/16_sleepers", .kind = Kind::kBurst, .subscribers = 16});
+  cells.push_back({.name = "same/open", .kind = Kind::kOpen});
+  cells.push_back({.name = "session/attach", .kind = Kind::kAttach});
+  cells.push_back({.name = "cold/64B", .kind = Kind::kCold});
+  cells.push_back({.name = "cold/1080p", .kind = Kind::kCold, .size = kFrame});
   return cells;
 }
 
@@ -113,6 +129,12 @@ class Bench {
     switch (cells_[cell].kind) {
       case Cell::Kind::kSame: return same(cells_[cell], name);
       case Cell::Kind::kStream: return stream(cell, name);
+      case Cell::Kind::kBurst: return burst(cells_[cell], name);
+      case Cell::Kind::kOpen: return open(cells_[cell], name);
+      case Cell::Kind::kAttach: return add(name, attach_cost(session_, name));
+      case Cell::Kind::kCold:
+        return cells_[cell].size == kFrame ? add(name, cold_frame_costs(session_, name))
+                                           : add(name, cold_message_costs(session_, name));
       default: return hop(cell, name);
     }
   }
@@ -121,6 +143,13 @@ class Bench {
  private:
   const Partner& partner(std::size_t cell) const {
     return cells_[cell].process ? process_ : thread_;
+  }
+  void add(const std::string& name, const std::vector<Cost>& costs) {
+    if (costs.empty()) return fail(name);
+    for (const Cost& cost : costs) {
+      rows_[name + cost.what].ours.push_back(cost.ours);
+      rows_[name + cost.what].floor.push_back(cost.floor);
+    }
   }
   static void fail(const std::string& name) { std::cerr << name << ": came to no end\n"; }
 
@@ -204,16 +233,23 @@ class Bench {
     return std::nullopt;
   }
 
+  std::optional<Hops> measured(std::size_t cell, std::size_t count) {
+    switch (cells_[cell].kind) {
+      case Cell::Kind::kImage: return through_topics<ImageEnd>(cell, count);
+      case Cell::Kind::kCopied: return through_topics<CopiedEnd>(cell, count);
+      default: return through_topics<TopicEnd>(cell, count);
+    }
+  }
+
   void hop(std::size_t cell, const std::string& name) {
     const bool image = cells_[cell].kind == Cell::Kind::kImage;
     std::size_t count = 20'000;
     if (cells_[cell].sleeps) count = 500;
     if (cells_[cell].size >= kBulk && !image) {
-      count = std::min<std::size_t>(count, (32U << 20) / cells_[cell].size);
+      count = std::max<std::size_t>(50, (32U << 20) / cells_[cell].size);
     }
     const auto before = image ? bare(cell - 1, count) : bare(cell, count);
-    const auto ours =
-        image ? through_topics<ImageEnd>(cell, count) : through_topics<TopicEnd>(cell, count);
+    const auto ours = measured(cell, count);
     const auto after = image ? bare(cell - 1, count) : bare(cell, count);
     if (!before || !ours || !after) return fail(name);
     rows_[name + "/max"].ours.push_back(ours->max_ns);
@@ -227,6 +263,92 @@ class Bench {
     rows_[name].floor.push_back((low + high) / 2);
     rows_[name + "/p99"].ours.push_back(ours->p99_ns);
     rows_[name + "/p99"].floor.push_back((before->p99_ns + after->p99_ns) / 2);
+  }
+
+  /// Threads that sleep until `finished`, and what one call that wakes all of them costs; a call
+  /// each 2 ms, so that all of them sleep again.
+  template <typename Sleep, typename Wake>
+  double wake_all(int sleepers, Sleep sleep, Wake wake) {
+    shared_.finished = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < sleepers; ++i) {
+      threads.emplace_back([this, i, &sleep] {
+        while (shared_.finished.load(std::memory_order_acquire) == 0) sleep(i);
+      });
+    }
+    std::vector<double> costs;
+    for (int i = 0; i < 200; ++i) {
+      std::this_thread::sleep_for(2ms);
+      costs.push_back(ns_each(1, wake));
+    }
+    shared_.finished.store(1, std::memory_order_release);
+    wake();
+    for (std::thread& thread : threads) thread.join();
+    return median(costs);
+  }
+
+  void burst(const Cell& cell, const std::string& name) {
+    auto publisher = session_.publish(name, type_of_size(cell.size)).value();
+    std::vector<shm::RawSubscriber> sleepers;
+    for (int i = 0; i < cell.subscribers; ++i) {
+      sleepers.push_back(session_.subscribe(name, type_of_size(cell.size)).value());
+    }
+    if (!patiently([&] { return publisher.subscribers() == sleepers.size(); })) return fail(name);
+    const std::vector<std::byte> message(cell.size);
+    const double ours = wake_all(
+        cell.subscribers,
+        [&](int i) {
+          auto& one = sleepers[static_cast<std::size_t>(i)];
+          std::vector<std::byte> buffer(message.size());
+          one.wait_until(MonotonicClock::now() + 1s);
+          while (one.take(buffer) >= 0) {
+          }
+        },
+        [&] { publisher.send(message); });
+    shared_.word = 0;
+    const double floor = wake_all(
+        cell.subscribers,
+        [this](int) {
+          constexpr timespec kBound{.tv_sec = 1, .tv_nsec = 0};
+          ::syscall(SYS_futex, &shared_.word, FUTEX_WAIT, shared_.word.load(), &kBound, nullptr, 0);
+        },
+        [this] {
+          ++shared_.word;
+          ::syscall(SYS_futex, &shared_.word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+        });
+    rows_[name + "/send"].ours.push_back(ours);
+    rows_[name + "/send"].floor.push_back(floor);
+  }
+
+  /// A topic's two ends, opened and found by each other; the least: two files made and mapped.
+  void open(const Cell& cell, const std::string& name) {
+    constexpr int kTopics = 50;
+    int number = 0;
+    std::vector<double> attached;
+    std::vector<double> opened;
+    for (int i = 0; i < kTopics; ++i) {
+      const std::string topic = name + "/" + std::to_string(number++);
+      const TimePoint begin = MonotonicClock::now();
+      auto publisher = session_.publish(topic, type_of_size(cell.size)).value();
+      auto subscriber = session_.subscribe(topic, type_of_size(cell.size)).value();
+      opened.push_back(static_cast<double>(to_ns(MonotonicClock::now() - begin)));
+      if (!patiently([&] { return subscriber.publishers() == 1; })) return fail(name);
+      attached.push_back(static_cast<double>(to_ns(MonotonicClock::now() - begin)));
+    }
+    const double floor = ns_each(kTopics, [] {
+      for (int i = 0; i < 2; ++i) {
+        const UniqueFd file{::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+        constexpr std::size_t kSize = 8192;
+        if (::posix_fallocate(file.get(), 0, kSize) != 0) return;
+        void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
+                                    MAP_SHARED | MAP_POPULATE, file.get(), 0);
+        if (memory != MAP_FAILED) ::munmap(memory, kSize);
+      }
+    });
+    for (const auto& [what, times] : {std::pair{"/opened", opened}, {"/attached", attached}}) {
+      rows_[name + what].ours.push_back(median(times));
+      rows_[name + what].floor.push_back(floor);
+    }
   }
 
   /// As fast as it goes: what a send costs while another processor reads, how many get there.
@@ -266,6 +388,10 @@ std::vector<Result> results_of(const std::map<std::string, Row>& rows) {
     std::vector<double> ratios;
     for (std::size_t i = 0; i < row.floor.size(); ++i) ratios.push_back(row.ours[i] / row.floor[i]);
     if (!ratios.empty()) result.notes = {{"floor", median(row.floor)}, {"ratio", median(ratios)}};
+    if (const auto target = target_of(name)) {
+      result.notes.emplace_back("target", target->bound);
+      result.notes.emplace_back("met", target->met(median(row.ours), median(ratios)) ? 1 : 0);
+    }
     if (row.dropped != 0) result.notes.emplace_back("dropped", row.dropped);
     if (row.sent != 0) {
       result.notes.insert(result.notes.end(), {{"lost", row.lost}, {"sent", row.sent}});
@@ -295,7 +421,13 @@ void show(const std::map<std::string, Row>& rows, const std::vector<Result>& res
     std::snprintf(line.data(), line.size(), "%-42s%11.1f%11.1f%11.1f %-3s", result.name.c_str(),
                   median(result.samples), *low, *high, result.unit.c_str());
     std::cerr << line.data();
-    for (const auto& [what, number] : result.notes) std::cerr << "  " << what << " " << number;
+    for (const auto& [what, number] : result.notes) {
+      if (what == "met") {
+        std::cerr << (number != 0 ? " (met)" : " (missed)");
+      } else {
+        std::cerr << "  " << what << " " << number;
+      }
+    }
     tail(result.name, "/p99");
     tail(result.name, "/max");
     std::cerr << "\n";

@@ -22,7 +22,8 @@
 /// bare word that no topic can beat.
 namespace horus::bench {
 
-inline constexpr std::uint32_t kLargest = 1U << 20;
+inline constexpr std::uint32_t kLargest = 1U << 20;  ///< Of a message.
+inline constexpr std::uint32_t kFrame = 1080 * 1920 * 3;
 inline constexpr std::uint32_t kBulk = 1024;  ///< From here on the floor copies the bytes, too.
 
 /// Of the two ends the one that begins, the one that answers, or one that is both.
@@ -30,7 +31,17 @@ enum class Side : std::uint8_t { kFirst, kSecond, kBoth };
 
 /// What is measured. Both ends have the same table of these.
 struct Cell {
-  enum class Kind : std::uint8_t { kSame, kHop, kImage, kStream };
+  enum class Kind : std::uint8_t {
+    kSame,
+    kHop,
+    kImage,
+    kCopied,
+    kStream,
+    kOpen,
+    kBurst,
+    kCold,
+    kAttach
+  };
   std::string name;
   Kind kind = Kind::kHop;
   std::uint32_t size = 64;  ///< Bytes of a message.
@@ -45,8 +56,8 @@ struct Cell {
 struct Shared {
   alignas(64) std::atomic<std::uint32_t> word{0};
   alignas(64) std::atomic<std::uint32_t> finished{0};
-  alignas(64) std::array<std::byte, kLargest> there{};
-  alignas(64) std::array<std::byte, kLargest> back{};
+  alignas(64) std::array<std::byte, kFrame> there{};
+  alignas(64) std::array<std::byte, kFrame> back{};
 };
 
 /// The end of a wait for something that never comes: a benchmark ends by itself.
@@ -247,6 +258,51 @@ class ImageEnd {
   shm::ImageSubscriber in_;
   shm::Image image_;
   bool first_;
+};
+
+/// Frames copied in and out, both ways, in the way of a program that has them from elsewhere: a
+/// block, the bytes, the send.
+class CopiedEnd {
+ public:
+  CopiedEnd(shm::Session& session, const Cell& cell, Side side)
+      : session_{session},
+        shape_{cell.size},
+        own_(cell.size),
+        words_{session, {.name = cell.name + "/words"}, side} {
+    const bool first = side == Side::kFirst;
+    auto out = session.publisher<shm::Tensor>(cell.name + (first ? "/there" : "/back"));
+    auto in = session.subscriber<shm::Tensor>(cell.name + (first ? "/back" : "/there"));
+    whole_ = out && in;
+    if (!whole_) return;
+    out_ = std::move(out).value();
+    in_ = std::move(in).value();
+  }
+  bool connected() const { return whole_ && words_.connected(); }
+  void send() noexcept {
+    auto made = session_.tensor(shape_, shm::Dtype::kU8);
+    if (!made) return;
+    std::memcpy(made.value().writable().data(), own_.data(), own_.size());
+    out_.send(std::move(made).value());
+  }
+  bool receive() noexcept {
+    Patience patience;
+    shm::Tensor taken;
+    while (!(taken = in_.take())) {
+      if (!patience.left()) return false;
+      relax();
+    }
+    std::memcpy(own_.data(), taken.bytes().data(), own_.size());
+    return true;
+  }
+
+ private:
+  shm::Session& session_;
+  std::array<std::uint64_t, 1> shape_;
+  std::vector<std::byte> own_;
+  TopicEnd words_;  ///< Only to see that the ends have found each other.
+  shm::PooledPublisher<shm::Tensor> out_;
+  shm::PooledSubscriber<shm::Tensor> in_;
+  bool whole_ = false;
 };
 
 /// The first end's loop; the cycles of each way there and back. False: an answer never came.

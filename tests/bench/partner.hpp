@@ -76,6 +76,9 @@ inline void serve(shm::Session& session, std::span<const Cell> cells, Shared& sh
     } else if (cell.kind == Cell::Kind::kImage) {
       ImageEnd end{session, cell, Side::kSecond};
       if (connected(end)) put(out, Answer{.good = pong(end, request.hops)});
+    } else if (cell.kind == Cell::Kind::kCopied) {
+      CopiedEnd end{session, cell, Side::kSecond};
+      if (connected(end)) put(out, Answer{.good = pong(end, request.hops)});
     } else {
       TopicEnd end{session, cell, Side::kSecond};
       if (!connected(end)) continue;

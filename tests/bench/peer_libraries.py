@@ -11,6 +11,8 @@ import os
 import pathlib
 
 SMALL = 16  # Bytes: a CmdVel.
+HEIGHT, WIDTH = 1080, 1920
+FRAME = HEIGHT * WIDTH * 3  # Bytes: an Image, copied in and out.
 WAIT = 0.1  # Seconds.
 
 
@@ -21,19 +23,29 @@ class Horus:
     def __init__(self, me, other, size, sleeping):
         import horus
         self.version = horus.__version__
-        kind = horus.CmdVel if size == SMALL else horus.CompressedImage
-        self.message = kind(1.0, 0.5) if size == SMALL else kind(data=bytes(size))
+        self.pixels = None
+        if size == FRAME:
+            import numpy
+            kind, self.message = horus.Image, horus.Image(HEIGHT, WIDTH, "rgb8")
+            self.pixels = numpy.zeros((HEIGHT, WIDTH, 3), dtype=numpy.uint8)
+        else:
+            kind = horus.CmdVel if size == SMALL else horus.CompressedImage
+            self.message = kind(1.0, 0.5) if size == SMALL else kind(data=bytes(size))
         self.out = horus.Topic(kind, endpoint=f"peers.{me}")
         self.back = horus.Topic(kind, endpoint=f"peers.{other}")
         self.sleeping = sleeping
 
     def send(self):
+        if self.pixels is not None:
+            self.message.copy_from(self.pixels)
         self.out.send(self.message)
 
     def receive(self):
         message = self.back.try_recv()
         if message is None and self.sleeping and self.back.wait(WAIT):
             message = self.back.try_recv()
+        if self.pixels is not None and message is not None:
+            return message.to_numpy().tobytes()
         return message
 
 

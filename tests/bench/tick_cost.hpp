@@ -11,7 +11,7 @@
 /// What the machinery around a tick costs, apart from the node and from any wait.
 namespace horus::bench {
 
-/// One round: nanoseconds a tick, on a warm cache.
+/// One round: nanoseconds a tick, medians, on a warm cache.
 struct TickCost {
   double ours_ns = 0;   ///< RateGroup::tick() of one empty node, the clock read before it included.
   double floor_ns = 0;  ///< Two clock reads around an empty virtual call.
@@ -22,16 +22,24 @@ class IdleNode final : public Node {
   void tick(const Tick& tick) override { asm volatile("" : : "r"(&tick) : "memory"); }
 };
 
-/// The mean over `ticks` calls of `call`.
+/// Too few for many others to run meanwhile.
+inline constexpr int kTicksAtOnce = 2'000;
+inline constexpr int kTimes = 100;
+
+/// The mean over a few calls of `call`.
 template <typename Call>
-double ns_each(int ticks, Call call) {
+double ns_each(Call call) {
   const TimePoint begin = MonotonicClock::now();
-  for (int i = 0; i < ticks; ++i) call();
-  return static_cast<double>((MonotonicClock::now() - begin).count()) / ticks;
+  for (int i = 0; i < kTicksAtOnce; ++i) call();
+  return static_cast<double>((MonotonicClock::now() - begin).count()) / kTicksAtOnce;
+}
+
+inline double middle(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + kTimes / 2);
+  return values[kTimes / 2];
 }
 
 inline TickCost tick_cost() {
-  constexpr int kTicks = 200'000;
   Clock& clock = system_clock();
   RunControl control;
   IdleNode node;
@@ -44,18 +52,22 @@ inline TickCost tick_cost() {
       RunnerContext{.clock = clock, .control = control, .log = &log}));
   RateGroup group{std::move(runners)};
   group.init();
-  const double ours = ns_each(kTicks, [&] {
-    const TimePoint now = clock.now();
-    group.tick(now, now, Nanos{-1});
-  });
   Node* bare = &node;
   asm volatile("" : "+r"(bare));  // The compiler shall not know which node it is.
-  const double floor = ns_each(kTicks, [&] {
-    const TimePoint start = clock.now();
-    bare->tick({.release = start, .start = start});
-    static_cast<void>(clock.now());
-  });
-  return {.ours_ns = ours, .floor_ns = floor};
+  std::vector<double> ours;
+  std::vector<double> floor;
+  for (int i = 0; i < kTimes; ++i) {
+    ours.push_back(ns_each([&] {
+      const TimePoint now = clock.now();
+      group.tick(now, now, Nanos{-1});
+    }));
+    floor.push_back(ns_each([&] {
+      const TimePoint start = clock.now();
+      bare->tick({.release = start, .start = start});
+      static_cast<void>(clock.now());
+    }));
+  }
+  return {.ours_ns = middle(ours), .floor_ns = middle(floor)};
 }
 
 }  // namespace horus::bench

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -54,6 +55,23 @@ TEST(Commands, the_help_of_each_names_every_option_in_80_columns) {
   }
 }
 
+TEST(Commands, help_that_cannot_be_written_is_a_failure) {
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"--help"}, {"status", "--help"}, {}}) {
+    std::vector<const char*> all{"horusctl"};
+    all.insert(all.end(), words.begin(), words.end());
+    const test::Caught err{STDERR_FILENO};
+    const UniqueFd before{::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)};
+    const UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
+    ::dup2(full.get(), STDOUT_FILENO);
+    Output output;
+    const int code = run(static_cast<int>(all.size()), all.data(), output);
+    ::dup2(before.get(), STDOUT_FILENO);
+    EXPECT_EQ(code, kError);
+    EXPECT_THAT(err.text(), HasSubstr("write standard output: No space left on device"));
+  }
+}
+
 TEST(Commands, the_manual_names_every_command_and_option) {
   std::string text = run_cli({"man"}).out;
   EXPECT_THAT(text, StartsWith(".TH HORUSCTL 1"));
@@ -64,6 +82,9 @@ TEST(Commands, the_manual_names_every_command_and_option) {
     for (const OptionUsage& option : describe_options(command).options) {
       EXPECT_THAT(text, HasSubstr(".B " + option.spelling + "\n"));
     }
+  }
+  for (const char* column : {"LATENESS", "FORCED", "ORDER", "TORN", "PASSED OVER", "LOST"}) {
+    EXPECT_THAT(text, HasSubstr(".TP\n.B " + std::string{column} + "\n"));
   }
   for (const char* code : {"0", "1", "2", "3", "4"}) {
     EXPECT_THAT(text, HasSubstr(".TP\n.B " + std::string{code} + "\n"));
@@ -122,7 +143,7 @@ TEST(Usage, a_mistake_is_one_clear_line_and_nothing_on_standard_output) {
       {{"frob"}, "no command 'frob'"},
       {{"topic", "frob"}, "no command 'topic frob'"},
       {{"--frob"}, "no option '--frob'"},
-      {{"topic"}, "topic what? list, info, echo, hz, bw, pub"},
+      {{"topic"}, "topic what? list, info, echo, hz, bw, delay, pub"},
       {{"topic", "echo"}, "topic is required"},
       {{"stats", "extra"}, "extra"},
       {{"stats", "status"}, "status"},

@@ -202,5 +202,22 @@ TEST_F(DoctorTest, its_json_has_four_fields_a_check_and_a_summary_that_adds_up) 
   EXPECT_EQ(sum, json["checks"].size());
 }
 
+TEST_F(DoctorTest, shared_memory_that_goes_at_logout_is_told_with_its_two_cures) {
+  EXPECT_EQ(grade("shm.remove_ipc"), Grade::kSkip);
+  write("/etc/systemd/logind.conf", "[Login]\n#RemoveIPC=no\n");
+  EXPECT_EQ(grade("shm.remove_ipc"), Grade::kWarn);
+  EXPECT_THAT(finding("shm.remove_ipc").fix, HasSubstr("enable-linger"));
+  write("/var/lib/systemd/linger/robot", "");
+  EXPECT_EQ(grade("shm.remove_ipc"), Grade::kOk);
+  EXPECT_THAT(finding("shm.remove_ipc").evidence, HasSubstr("robot"));
+  std::filesystem::remove(root_.path() + "/var/lib/systemd/linger/robot");
+  write("/etc/systemd/logind.conf.d/keep.conf", "[Login]\nRemoveIPC=no\n");
+  EXPECT_EQ(grade("shm.remove_ipc"), Grade::kOk);
+  write("/etc/systemd/logind.conf.d/zz.conf", "[Login]\nRemoveIPC=yes\n");
+  EXPECT_EQ(grade("shm.remove_ipc"), Grade::kWarn);
+  write(kUnit, "[Service]\n");
+  EXPECT_EQ(grade("shm.remove_ipc"), Grade::kOk);
+}
+
 }  // namespace
 }  // namespace horus::cli

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/corpus.hpp"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace horus::cli {
@@ -53,6 +55,10 @@ TEST(GenericFuzz, bytes_of_no_design_are_refused_or_shown) {
     for (char& byte : bytes) byte = static_cast<char>(random());
     feed(bytes);
   }
+}
+
+TEST(GenericFuzz, the_corpus_is_replayed) {
+  EXPECT_GE(horus::test::replay(FUZZ_CORPUS "/generic"), 2);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/corpus.hpp"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace horus::cli {
@@ -33,6 +35,10 @@ TEST(JsonFuzz, mutated_messages_are_refused_or_published) {
     text.insert(0, 1, static_cast<char>(below(256)));
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
   }
+}
+
+TEST(JsonFuzz, the_corpus_is_replayed) {
+  EXPECT_GE(horus::test::replay(FUZZ_CORPUS "/json"), 1);
 }
 
 }  // namespace

@@ -115,10 +115,12 @@ TEST(HostileService, huge_numbers_are_shown_and_break_nothing) {
   }
 }
 
-TEST(HostileService, an_empty_reply_is_a_robot_without_hosts) {
+TEST(HostileService, an_empty_reply_is_a_robot_without_hosts_and_no_verdict) {
   EXPECT_EQ(run_beside(test::reply("{}"), {"stats"}).code, kOk);
   EXPECT_EQ(run_beside(test::reply("{}"), {"node", "list"}).out, "no nodes\n");
-  EXPECT_EQ(run_beside(test::reply("{}"), {"status"}).out, "healthy\n");
+  const Ran status = run_beside(test::reply("{}"), {"status"});
+  EXPECT_EQ(status.code, kError);
+  EXPECT_EQ(status.out, "");
 }
 
 TEST(HostileService, a_refusal_is_no_permission) {

@@ -46,6 +46,23 @@ TEST(Since, the_largest_is_never_larger_than_the_largest_ever) {
   EXPECT_LE(motor_of(shown).lateness.p99_us, 1000.0);
 }
 
+HistogramSnapshot snapshot_of(std::initializer_list<Nanos> durations) {
+  Histogram histogram;
+  for (const Nanos one : durations) histogram.record(one);
+  return histogram.snapshot();
+}
+
+TEST(Since, a_histogram_by_itself_is_that_of_the_interval) {
+  const auto shown = since(snapshot_of({500us}), snapshot_of({500us, 10us, 20us}));
+  EXPECT_EQ(shown.count(), 2U);
+  EXPECT_NEAR(static_cast<double>(shown.max_ns), 20'000, 20'000 * 0.04)
+      << "not the 500 us of before";
+  EXPECT_NEAR(static_cast<double>(shown.percentile_ns(0.5)), 10'000, 10'000 * 0.04);
+  EXPECT_EQ(since(snapshot_of({10us}), snapshot_of({10us})).count(), 0U);
+  EXPECT_EQ(since(snapshot_of({10us, 10us}), snapshot_of({30us})).max_ns, 30'000)
+      << "it began anew";
+}
+
 TEST(Since, an_interval_without_ticks_has_no_durations) {
   const auto shown = since(robot_late({10us}), robot_late({10us}));
   EXPECT_EQ(motor_of(shown).lateness.count, 0U);
@@ -100,9 +117,9 @@ TimePoint at(Nanos time) {
   return TimePoint{time};
 }
 
-TEST(Rhythm, regular_arrivals_have_a_rate_and_no_jitter) {
+TEST(Rhythm, regular_messages_have_a_rate_and_no_jitter) {
   Rhythm rhythm;
-  for (int i = 0; i <= 100; ++i) rhythm.arrived(at(i * 10ms));
+  for (int i = 0; i <= 100; ++i) rhythm.sent(at(i * 10ms));
   EXPECT_EQ(rhythm.messages(), 101U);
   EXPECT_DOUBLE_EQ(rhythm.hz(), 100.0);
   EXPECT_NEAR(rhythm.jitter_us(), 0, 1e-6);
@@ -113,7 +130,7 @@ TEST(Rhythm, jitter_is_the_deviation_of_the_intervals) {
   Rhythm rhythm;
   Nanos now{};
   for (int i = 0; i < 100; ++i) {
-    rhythm.arrived(at(now));
+    rhythm.sent(at(now));
     now += i % 2 == 0 ? 9ms : 11ms;
   }
   EXPECT_NEAR(rhythm.jitter_us(), 1000, 10);
@@ -124,25 +141,32 @@ TEST(Rhythm, jitter_is_the_deviation_of_the_intervals) {
 TEST(Rhythm, one_message_has_no_rate) {
   Rhythm rhythm;
   EXPECT_EQ(rhythm.hz(), 0);
-  rhythm.arrived(at(1s));
+  rhythm.sent(at(1s));
   EXPECT_EQ(rhythm.hz(), 0);
   EXPECT_EQ(rhythm_text(rhythm, 3), "1 messages  missed 3\n");
 }
 
 TEST(Rhythm, the_interval_over_a_restart_counts) {
   Rhythm rhythm;
-  rhythm.arrived(at(1s));
+  rhythm.sent(at(1s));
   rhythm.restart();
   EXPECT_EQ(rhythm.messages(), 0U);
-  rhythm.arrived(at(3s));
+  rhythm.sent(at(3s));
   EXPECT_EQ(rhythm.intervals(), 1U);
   EXPECT_DOUBLE_EQ(rhythm.hz(), 0.5);
 }
 
+TEST(Rhythm, a_message_that_comes_after_a_later_one_takes_no_time_back) {
+  Rhythm rhythm;
+  for (const Nanos time : {Nanos{1s}, Nanos{3s}, Nanos{2s}, Nanos{4s}}) rhythm.sent(at(time));
+  EXPECT_DOUBLE_EQ(rhythm.hz(), 1.0);
+  EXPECT_DOUBLE_EQ(rhythm.min_us(), 0);
+}
+
 TEST(Rhythm, messages_of_one_instant_are_counted_and_have_no_rate) {
   Rhythm rhythm;
-  rhythm.arrived(at(1s));
-  rhythm.arrived(at(1s));
+  rhythm.sent(at(1s));
+  rhythm.sent(at(1s));
   EXPECT_EQ(rhythm.hz(), 0);
   EXPECT_THAT(rhythm_text(rhythm, 0), Not(HasSubstr("inf")));
 }

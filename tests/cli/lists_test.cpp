@@ -58,6 +58,31 @@ shm::TopicInfo odometry() {
   return topic;
 }
 
+TEST(NodeInfo, topics_tell_what_was_lost_and_what_was_passed_over) {
+  shm::TopicInfo topic = odometry();
+  topic.subscribers[0].node = "arm";
+  topic.subscribers[0].passed_over = 77;
+  topic.publishers[0].node = "arm";
+  topic.publishers[0].pid = 3;
+  const std::string text = node_topics_text({.before = {}, .now = {topic}}, "arm", 3, 80);
+  EXPECT_EQ(text,
+            "TOPIC  TYPE                RATE  MESSAGES  LOST  PASSED OVER\n"
+            "odom   Odometry  sends        -        10     1            -\n"
+            "odom   Odometry  receives     -         8     2           77\n");
+}
+
+TEST(NodeInfo, messages_are_counted_by_what_became_of_them) {
+  wire::StatsView stats = test::robot();
+  wire::NodeView& node = stats.hosts[0].nodes[0];
+  node.sent = 1;
+  node.received = 2;
+  node.missed = 3;
+  node.refused = 4;
+  node.passed_over = 5;
+  EXPECT_THAT(node_text(stats.hosts[0], node),
+              HasSubstr("messages    1 sent, 2 received, 3 missed, 4 refused, 5 passed over\n"));
+}
+
 TEST(TopicList, who_lives_is_counted_and_what_was_sent_is_added_up) {
   EXPECT_EQ(topics_text({odometry()}, 120),
             "TOPIC  TYPE      BYTES  CAPACITY  PUBLISHERS  SUBSCRIBERS  SENT  RECEIVED  MISSED  "

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/base/histogram.hpp"
 #include "tests/cli/sample_stats.hpp"
 #include "tools/cli/print_stats.hpp"
 
@@ -128,6 +129,22 @@ TEST(OpenMetrics, a_count_that_denies_its_buckets_does_not_make_them_fall) {
   EXPECT_THAT(stats_openmetrics(stats),
               HasSubstr("horus_wakeup_latency_seconds_bucket{host=\"rover\",node=\"motor\","
                         "le=\"+Inf\"} 3"));
+}
+
+TEST(OpenMetrics, a_bucket_counts_below_the_bounds_that_all_of_it_is_below) {
+  wire::StatsView stats = test::robot();
+  auto& lateness = stats.hosts[0].nodes[0].lateness;
+  lateness.buckets = {{ll5::index_of(1000), 7}};  // What lasted 1,007 ns is in it as well.
+  lateness.count = 7;
+  const std::string text = stats_openmetrics(stats);
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "horus_wakeup_latency_seconds_bucket{host=\"rover\",node=\"motor\",le=\"1e-06\"} 0"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "horus_wakeup_latency_seconds_bucket{host=\"rover\",node=\"motor\",le=\"2e-06\"} 7"));
 }
 
 TEST(OpenMetrics, a_bucket_that_does_not_exist_counts_as_beyond_every_bound) {

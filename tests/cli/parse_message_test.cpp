@@ -12,6 +12,7 @@
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/joint_state.hpp"
 #include "shm/msg/odometry.hpp"
+#include "shm/msg/sensors.hpp"
 #include "shm/msg/varying.hpp"
 #include "tools/cli/output.hpp"
 
@@ -32,7 +33,7 @@ Result<std::vector<std::byte>> bytes_of(const shm::TypeInfo& type, const std::st
 template <typename T>
 T message_of(const std::string& text) {
   const auto bytes = bytes_of(type_of<T>(), text);
-  EXPECT_TRUE(bytes) << describe(bytes.error());
+  EXPECT_TRUE(bytes) << error_line(bytes.error());
   T message;
   if (bytes) std::memcpy(&message, bytes.value().data(), sizeof message);
   return message;
@@ -42,7 +43,7 @@ template <typename T>
 std::string complaint(const std::string& text) {
   const auto bytes = bytes_of(type_of<T>(), text);
   EXPECT_FALSE(bytes) << text;
-  return bytes ? "" : describe(bytes.error());
+  return bytes ? "" : error_line(bytes.error());
 }
 
 TEST(ParseMessage, fields_are_filled_and_the_rest_is_zero) {
@@ -77,15 +78,33 @@ TEST(ParseMessage, what_echo_prints_comes_back_as_the_same_bytes) {
     const MessageJson shown = whole_message(*type, first.value()).value();
     const auto printed = MessageJson::parse(message_line(shown));
     const auto second = typed_bytes(*type, printed);
-    ASSERT_TRUE(second) << type->name << ": " << describe(second.error());
+    ASSERT_TRUE(second) << type->name << ": " << error_line(second.error());
     EXPECT_EQ(whole_message(*type, second.value()).value().dump(), printed.dump()) << type->name;
   }
+}
+
+TEST(ParseMessage, a_count_is_not_above_what_its_lists_hold) {
+  EXPECT_THAT(complaint<msg::JointState>(R"({"joint_count": 17})"),
+              HasSubstr("joint_count is 17; names holds 16"));
+  EXPECT_EQ(message_of<msg::JointState>(R"({"joint_count": 16})").joint_count, 16);
+}
+
+TEST(ParseMessage, lists_that_belong_together_have_one_length) {
+  EXPECT_THAT(complaint<msg::JointState>(R"({"names": ["a", "b", "c"], "positions": [1]})"),
+              HasSubstr("positions has 1 elements, where names has 3"));
+  EXPECT_THAT(complaint<msg::JointState>(R"({"joint_count": 3, "positions": [1]})"),
+              HasSubstr("positions has 1 elements, where joint_count has 3"));
+  const auto state = message_of<msg::JointState>(
+      R"({"joint_count": 2, "names": ["a", "b"], "positions": [1, 2], "efforts": []})");
+  EXPECT_EQ(state.joint_count, 2);
+  EXPECT_EQ(state.positions[1], 2.0);
+  EXPECT_EQ(message_of<msg::BatteryState>(R"({"cell_voltages": []})").cell_count, 0);
 }
 
 template <typename T>
 MessageJson shown(const std::string& text) {
   const auto bytes = bytes_of(type_of<T>(), text);
-  if (!bytes) return describe(bytes.error());
+  if (!bytes) return error_line(bytes.error());
   return whole_message(type_of<T>(), bytes.value()).value();
 }
 
@@ -148,9 +167,9 @@ TEST(ParseMessage, a_mistake_names_the_field_and_what_fits) {
 TEST(ParseMessage, broken_json_says_where) {
   const auto json = parse_json("{\"linear\": }");
   ASSERT_FALSE(json);
-  EXPECT_THAT(describe(json.error()), HasSubstr("line 1, column 12"));
+  EXPECT_THAT(error_line(json.error()), HasSubstr("line 1, column 12"));
   ASSERT_FALSE(parse_json("1e999"));
-  EXPECT_THAT(describe(parse_json("1e999").error()), HasSubstr("1e999"));
+  EXPECT_THAT(error_line(parse_json("1e999").error()), HasSubstr("1e999"));
 }
 
 TEST(ParseMessage, json_nested_too_deeply_is_refused) {
@@ -159,7 +178,7 @@ TEST(ParseMessage, json_nested_too_deeply_is_refused) {
   };
   EXPECT_TRUE(generic_message(generic_bytes(nested(50).value())));
   ASSERT_FALSE(nested(100'000));
-  EXPECT_THAT(describe(nested(100'000).error()), HasSubstr("nested"));
+  EXPECT_THAT(error_line(nested(100'000).error()), HasSubstr("nested"));
 }
 
 TEST(ParseMessage, a_generic_value_comes_back_from_its_bytes) {

@@ -60,6 +60,14 @@ TEST(StatsText, this_is_how_it_looks_in_80_columns) {
   EXPECT_EQ(stats_text(test::robot(), 80), kNarrow);
 }
 
+TEST(StatsText, files_that_a_host_did_not_use_are_told) {
+  wire::StatsView stats = test::robot();
+  EXPECT_THAT(stats_text(stats, 80), testing::Not(HasSubstr("did not use")));
+  stats.hosts[1].rejected_files = 2;
+  EXPECT_THAT(stats_text(stats, 80),
+              HasSubstr("host 'planner' did not use 2 files of others in shared memory"));
+}
+
 TEST(StatsText, it_fits_the_terminal) {
   for (const std::size_t width : {80U, 100U, 120U, 200U}) {
     EXPECT_LE(widest_line(stats_text(test::robot(), width)), width);

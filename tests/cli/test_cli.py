@@ -47,7 +47,8 @@ def alone():
 def rover():
     with own_base() as environment:
         with Running([program("horus"), "launch", str(ROVER)], environment) as running:
-            until(lambda: nodes(environment).get("logger", {}).get("ticks", 0) > 1,
+            until(lambda: all(nodes(environment).get(name, {}).get("ticks", 0) > 1
+                              for name in ("motor", "imu", "planner", "detector", "logger")),
                   "the rover's hosts tick", running)
             yield environment
 
@@ -184,9 +185,12 @@ def test_messages_are_shown_one_line_of_json_each(alone):
 
 
 def test_the_rate_of_a_topic_is_measured(alone):
-    done = horusctl(alone, "topic", "hz", "said", "--count", "2", "--json")
-    second = json.loads(done.stdout.splitlines()[1])
-    assert 50 < second["hz"] < 150 and second["messages"] > 50
+    def second():
+        done = horusctl(alone, "topic", "hz", "said", "--count", "2", "--json")
+        return json.loads(done.stdout.splitlines()[1])
+
+    # On a busy machine not each second has all its ticks.
+    until(lambda: 50 < (seen := second())["hz"] < 150 and seen["messages"] > 50, "a whole second")
     assert re.fullmatch(r"\d+\.\d\d Hz  min .*  max .*  jitter .*  \(\d+ messages\).*\n",
                         horusctl(alone, "topic", "hz", "said", "--once").stdout)
 
@@ -196,8 +200,10 @@ def test_a_topic_is_described_and_its_bytes_are_counted(alone):
                      horusctl(alone, "topic", "info", "said").stdout, re.M)
     told = json.loads(horusctl(alone, "topic", "info", "said", "--json").stdout)
     assert told["policy"] == "overwrite" and told["sent"] > 0 and told["dropped"] == 0
-    flow = json.loads(horusctl(alone, "topic", "bw", "said", "--once", "--json").stdout)
-    assert 50 < flow["messages_per_s"] < 150
+    def measured():
+        return json.loads(horusctl(alone, "topic", "bw", "said", "--once", "--json").stdout)
+
+    flow = until(lambda: 50 < (seen := measured())["messages_per_s"] < 150 and seen, "its rate")
     # Every message has the same bytes.
     assert flow["bytes"] % flow["messages"] == 0 and flow["bytes"] / flow["messages"] > 10
 
@@ -308,7 +314,7 @@ def screens(environment, rows, *words):
 
 
 def test_a_live_view_clears_the_terminal_and_shows_the_last_interval(alone):
-    before, first, second, _ = screens(alone, 60, "stats", "--watch", "200 ms")
+    before, first, second, *_ = screens(alone, 60, "stats", "--watch", "200 ms")
     assert before == ""
     assert first.startswith("since the start; from now on every 200ms\n")
     assert second.startswith("durations of the last 200ms, counts since the start\n")
@@ -335,11 +341,13 @@ def test_a_rover_of_the_launcher_is_seen_whole(rover):
 
 
 def test_the_status_of_a_rover_has_a_word_and_its_exit_code(rover):
-    done = horusctl(rover, "status", "--wait", "30")
-    word = done.stdout.splitlines()[0]
-    assert done.returncode == {"healthy": 0, "degraded": 1}[word], done.stdout
-    status = json.loads(horusctl(rover, "status", "--json").stdout)
-    assert status["status"] == word and status["ready"]
+    codes = {"healthy": 0, "degraded": 1}
+    done = horusctl(rover, "status", "--wait", "50")
+    assert done.returncode == codes[done.stdout.splitlines()[0]], done.stdout
+    # The robot's state may be another by now.
+    done = horusctl(rover, "status", "--json")
+    status = json.loads(done.stdout)
+    assert done.returncode == codes[status["status"]] and status["ready"], status
     assert {host["name"] for host in status["hosts"]} == {"rover", "planner", "detector", "logger"}
 
 

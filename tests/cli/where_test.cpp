@@ -2,16 +2,21 @@
 #include "tools/cli/where.hpp"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "shm/msg/cmd_vel.hpp"
+#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/cli/fake_server.hpp"
 #include "tests/cli/run_cli.hpp"
+#include "tools/cli/source.hpp"
 
 namespace horus::cli {
 namespace {
@@ -77,7 +82,7 @@ TEST_F(WhereTest, nothing_runs_where_nobody_listens_and_no_page_lives) {
 
 TEST_F(WhereTest, without_a_service_the_pages_of_living_hosts_are_shown) {
   const shm::StatsPage page = page_of("program");
-  const auto stats = fetch_stats(places_);
+  const auto stats = fetch_stats({});
   ASSERT_TRUE(stats);
   ASSERT_EQ(stats.value().hosts.size(), 1U);
   EXPECT_EQ(stats.value().hosts[0].name, "program");
@@ -110,14 +115,69 @@ TEST_F(WhereTest, a_host_that_the_service_spoke_of_is_shown_once) {
   EXPECT_EQ(fetch_stats({}).value().hosts.size(), 1U);
 }
 
-TEST_F(WhereTest, what_the_service_expects_is_read_with_its_statistics) {
+TEST_F(WhereTest, the_verdict_is_the_services_own) {
   const test::FakeServer server{
-      stats_socket(), test::reply(R"({"hosts":[{"name":"rover","kind":"cpp"}],"version":"9"})")};
-  const auto service = ask_service(places_);
-  ASSERT_TRUE(service);
-  EXPECT_EQ(service.value().stats.hosts[0].name, "rover");
-  EXPECT_EQ(service.value().expected.hosts[0].kind, "cpp");
+      stats_socket(), test::reply(R"({"status":"degraded","ready":true,"reasons":[],"notes":[],)"
+                                  R"("hosts":[],"version":"9"})")};
+  const auto health = fetch_health(places_);
+  ASSERT_TRUE(health);
+  EXPECT_EQ(health.value().health, wire::Health::kDegraded);
   EXPECT_EQ(service_version(places_), "9");
+}
+
+TEST_F(WhereTest, a_verdict_that_is_none_is_an_error_and_not_healthy) {
+  for (const char* text : {"{}", R"({"status":"well"})", R"({"status":1})"}) {
+    const test::FakeServer server{stats_socket(), test::reply(text)};
+    EXPECT_FALSE(fetch_health(places_)) << text;
+    ::unlink(stats_socket().c_str());
+  }
+}
+
+TEST_F(WhereTest, without_a_service_we_judge_what_lives_and_what_died) {
+  EXPECT_EQ(fetch_health({}).error().code, Errc::kNotFound);
+  {
+    auto page = page_of("program");
+    page.host().ready.set(1);
+    EXPECT_EQ(fetch_health({}).value().health, wire::Health::kHealthy);
+  }
+  EXPECT_EQ(fetch_health({}).value().health, wire::Health::kFailed);
+}
+
+TEST_F(WhereTest, of_a_robot_that_was_named_and_does_not_run_no_other_is_told) {
+  auto page = page_of("program");
+  page.host().ready.set(1);
+  EXPECT_EQ(fetch_health(places_).error().code, Errc::kNotFound);
+  EXPECT_EQ(fetch_stats(places_).error().code, Errc::kNotFound);
+  const auto ran = test::run_cli(
+      {"--socket-dir", places_.socket_dir.c_str(), "node", "log-level", "worker", "debug"});
+  EXPECT_EQ(ran.code, kNotRunning);
+  EXPECT_THAT(ran.err, HasSubstr("no service answers in " + places_.socket_dir));
+}
+
+TEST_F(WhereTest, a_service_that_cannot_be_read_is_told_beside_the_own_hosts) {
+  constexpr uid_t kNobody = 65534;
+  const test::FakeServer server{stats_socket(), test::reply("{}")};
+  ASSERT_EQ(::chmod(stats_socket().c_str(), 0), 0);
+  ASSERT_EQ(::chmod(runtime_.path().c_str(), 0755), 0);
+  const uid_t before = ::geteuid();
+  if (before == 0) {  // Root is never refused.
+    ASSERT_EQ(::chown(base_.path().c_str(), kNobody, static_cast<gid_t>(-1)), 0);
+    ASSERT_EQ(::seteuid(kNobody), 0);
+  }
+  auto page = page_of("program");
+  page.host().ready.set(1);
+  const auto health = fetch_health({});
+  ASSERT_EQ(::seteuid(before), 0);
+  ASSERT_TRUE(health);
+  EXPECT_THAT(health.value().notes, Contains(HasSubstr("a service that you may not read")));
+}
+
+TEST_F(WhereTest, what_a_service_answered_to_an_order_is_not_put_as_no_such_node) {
+  const test::FakeServer server{runtime_.path() + "/control.sock",
+                                std::string{R"({"error":"io.horus.Full","parameters":{}})"} + '\0'};
+  const auto ran = test::run_cli({"node", "log-level", "worker", "debug"});
+  EXPECT_EQ(ran.code, kError);
+  EXPECT_THAT(ran.err, HasSubstr("the service answered with io.horus.Full"));
 }
 
 TEST_F(WhereTest, a_socket_that_refuses_this_user_is_no_permission_with_the_way_out) {
@@ -145,6 +205,28 @@ TEST_F(WhereTest, why_nothing_was_reached_has_an_exit_code_and_a_way_out) {
   EXPECT_EQ(said(Errc::kPermission).first, kNoPermission);
   EXPECT_THAT(said(Errc::kPermission).second, HasSubstr("horus-stats"));
   EXPECT_EQ(said(Errc::kBusy).first, kError);
+}
+
+TEST_F(WhereTest, a_topic_tells_when_a_message_was_sent_and_not_when_it_was_taken) {
+  auto session = shm::Session::open(base_.path());
+  ASSERT_TRUE(session) << session.error().what;
+  auto publisher = session.value()->publish("drive", type_info(shm::Tag<msg::CmdVel>{}));
+  ASSERT_TRUE(publisher) << publisher.error().what;
+  auto source = open_source("drive");
+  ASSERT_TRUE(source) << source.error().what;
+  const auto send = [&] {
+    const msg::CmdVel message{};
+    ASSERT_TRUE(publisher.value().send(std::as_bytes(std::span{&message, 1})));
+  };
+  send();
+  const TimePoint between = MonotonicClock::now();
+  ::poll(nullptr, 0, 200);  // What is measured: time that passes between the two.
+  send();
+  ASSERT_TRUE(source.value().wait(between + 60s));
+  ASSERT_TRUE(source.value().take(false));
+  const TimePoint first = source.value().sent_at();
+  ASSERT_TRUE(source.value().take(false));
+  EXPECT_GE(source.value().sent_at() - first, 100ms);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "rt/base/check.hpp"
+#include "shm/log_page.hpp"
 #include "shm/names.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/pool.hpp"
@@ -19,6 +20,7 @@
 #include "shm/ring.hpp"
 #include "shm/schema.hpp"
 #include "shm/stats_page.hpp"
+#include "shm/topic_type.hpp"
 #include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -31,14 +33,13 @@ using horus::test::Checked;
 /// Where a kind of file lies, for those who look for it.
 struct Place {
   test::TemporaryBase base;
+  std::shared_ptr<Base> joined = Base::join(base.path()).value();
   std::shared_ptr<OwnPool> pool;
-  std::string topic = base.path() + "/topics/t";
+  std::string topic = place_of(*joined, "t").value().folder->path() + "/t.";
 
   Place() {
-    for (const char* part : {"/topics/t", "/pools", "/hosts"}) {
-      HORUS_CHECK(make_directories(base.path() + part, 0700));
-    }
-    pool = OwnPool::create(base.path(), "1-1-0", 100).value();
+    HORUS_CHECK(place_of(*joined, "t"));
+    pool = OwnPool::create(joined->pools(), "1-1-0", 100).value();
   }
 };
 
@@ -54,7 +55,7 @@ void put(const std::string& path, std::string_view bytes) {
 }
 
 void read_ring(const std::string& path, const TypeInfo& type) {
-  const auto region = Region::open(path, sizeof(RingHeader));
+  const auto region = test::open_region(path, sizeof(RingHeader));
   const auto view = region ? view_of(region.value(), type.hash, type.varies()) : std::nullopt;
   if (!view) return;
   std::array<std::byte, 256> buffer{};
@@ -70,15 +71,15 @@ void read_ring(const std::string& path, const TypeInfo& type) {
 
 void read_topic() {
   if (const auto topic = find_topic(place().base.path(), "t")) {
-    HORUS_CHECK(topic.value().type.size() < 64);
+    HORUS_CHECK(topic.value().type.size() <= 64);
     HORUS_CHECK(topic.value().publishers.size() <= 1 && topic.value().subscribers.size() <= 1);
   }
 }
 
 void read_pool(std::string_view bytes) {
-  constexpr std::uint32_t kId = 0x42;
-  put(place().base.path() + "/pools/2-2-0.00000042.pool", bytes);
-  const auto pool = PeerPool::open(place().base.path(), kId, "3-3-0");
+  const std::string name = "2-2-0.00000042.pool";
+  put(place().base.path() + "/pools/" + name, bytes);
+  const auto pool = PeerPool::open(place().joined->pools(), name, "3-3-0");
   if (!pool) return;
   unsigned sum = 0;
   for (const std::uint32_t block : {0U, kPoolBlocks - 1, kPoolBlocks, 0xffffffffU}) {
@@ -102,12 +103,21 @@ void read_hold(std::string_view bytes) {
 void read_stats(std::string_view bytes) {
   const std::string path = place().base.path() + "/hosts/x.stats";
   put(path, bytes);
-  const auto page = StatsPage::open(path);
+  const auto page = StatsPage::open(place().base.path(), "x");
   if (!page) return;
   HORUS_CHECK(page.value().host().name.view().size() <= NodeName::kMaxLength + 1);
   for (const NodeStats& node : page.value().nodes()) {
     static_cast<void>(node.lateness.snapshot());
     static_cast<void>(node.gil_wait.snapshot());
+  }
+}
+
+void read_log(std::string_view bytes) {
+  put(place().base.path() + "/hosts/x.log", bytes);
+  for (const LogPage& page : LogPage::open_all(place().base.path())) {
+    const auto lines = page.after(0);
+    HORUS_CHECK(lines.size() <= LogPage::kLines && page.after(page.count()).empty());
+    for (const LogLine& line : lines) HORUS_CHECK(line.text.view().size() <= sizeof line.text);
   }
 }
 
@@ -160,19 +170,19 @@ void read_varying(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
-  const std::string ring = place().topic + "/1-1-0.0.ring";
-  switch (data[0] % 11) {
+  const std::string ring = place().topic + "1-1-0.0.ring";
+  switch (data[0] % 12) {
     case 0:
       put(ring, bytes);
       read_ring(ring, type_info(Tag<Checked>{}));
       read_topic();
       break;
     case 1:
-      put(place().topic + "/type", bytes);
+      put(place().topic + "type", bytes);
       read_topic();
       break;
     case 2:
-      put(place().topic + "/1-1-0.1.sub", bytes);
+      put(place().topic + "1-1-0.1.sub", bytes);
       read_topic();
       break;
     case 3: read_pool(bytes); break;
@@ -182,6 +192,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 7: read_schema(bytes); break;
     case 8: read_descriptor(bytes); break;
     case 9: read_varying(bytes); break;
+    case 10: read_log(bytes); break;
     default: put(ring, bytes); read_ring(ring, generic_type());
   }
   return 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/log_page.hpp"
 #include "shm/msg/odometry.hpp"
 #include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
@@ -13,6 +14,7 @@
 #include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/varying.hpp"
+#include "tests/support/corpus.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -84,9 +86,12 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   const std::uint32_t id = 0x42;  // The one that the entry looks for.
   std::memcpy(pool.data() + offsetof(PoolHeader, id), &id, sizeof id);
 
+  auto log = LogPage::create(base.path(), "robot").value();
+  log.write({.at_us = 1, .node = NodeName::clipped("arm"), .text = Name<384>::clipped("up")});
+
   const std::array seeds{
       bytes_of(files(topic_path("t"), ".ring").at(0)),
-      bytes_of(topic_path("t") + "/type"),
+      bytes_of(type_path("t")),
       bytes_of(files(topic_path("t"), ".sub").at(0)),
       pool,
       bytes_of(files(base.path() + "/pools", ".hold").at(0)),
@@ -95,19 +100,26 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       schema_of(type_info(Tag<msg::Odometry>{})),
       std::string{reinterpret_cast<const char*>(descriptor.data()), descriptor.size()},
       std::string{reinterpret_cast<const char*>(map.data()), map.size()},
+      bytes_of(base.path() + "/hosts/robot.log"),
       bytes_of(files(topic_path("generic"), ".ring").at(0)),
   };
   for (std::size_t kind = 0; kind < seeds.size(); ++kind) {
     ASSERT_FALSE(seeds[kind].empty()) << kind;
     feed(static_cast<char>(kind), seeds[kind]);
     feed(static_cast<char>(kind), "");
-    for (int round = 0; round < 12'500; ++round) {
+    // A large file takes its time to be written, and only its head is mutated.
+    const int rounds = seeds[kind].size() > 100'000 ? 1'000 : 12'500;
+    for (int round = 0; round < rounds; ++round) {
       feed(static_cast<char>(kind), mutated(seeds[kind]));
     }
   }
   const std::string with_tails = schema_of(type_info(Tag<msg::CostMap>{}));
   constexpr char kSchema = 7;
   for (int round = 0; round < 12'500; ++round) feed(kSchema, mutated(with_tails));
+}
+
+TEST_F(ShmFuzz, the_corpus_is_replayed) {
+  EXPECT_GE(horus::test::replay(FUZZ_CORPUS), 4);
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ std::atomic<int> FakeGil::requests{0};
 std::atomic<bool> FakeGil::hold_next_request{false};
 std::atomic<bool> FakeGil::in_request{false};
 std::atomic<bool> FakeGil::let_go{false};
+std::atomic<bool> FakeGil::hold_next_drop{false};
+std::atomic<bool> FakeGil::may_wait{false};
+std::atomic<int> FakeGil::wakes{0};
 
 namespace {
 
@@ -60,6 +63,7 @@ void FakeGil::drop(const void* state) {
     condition.notify_one();
   }
   if (!drop_request) return;
+  if (hold_next_drop.exchange(false)) may_wait.wait(false);
   std::unique_lock lock{switch_mutex};
   if (last_holder != state) return;
   drop_request = false;
@@ -122,6 +126,8 @@ void horus_gil_wake_waiters(void) {
 void horus_gil_wake_dropper(void) {
   const std::scoped_lock lock{switch_mutex};
   switch_condition.notify_all();
+  ++FakeGil::wakes;
+  FakeGil::wakes.notify_all();
 }
 unsigned long* horus_gil_interval(void) {
   return &interval_us;

@@ -20,6 +20,9 @@ struct FakeGil {
   static std::atomic<bool> hold_next_request;  ///< It waits in the middle of the next request,
   static std::atomic<bool> in_request;         ///< says so,
   static std::atomic<bool> let_go;             ///< and goes on.
+  static std::atomic<bool> hold_next_drop;  ///< On request: it waits before its wait for a taker,
+  static std::atomic<bool> may_wait;        ///< until this is set.
+  static std::atomic<int> wakes;            ///< Of threads that wait for a taker.
   static unsigned long& interval();
 };
 

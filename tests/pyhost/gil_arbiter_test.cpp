@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pyhost/gil_helper.hpp"
 #include "tests/pyhost/fake_gil.hpp"
 
 namespace horus::py {
@@ -171,10 +172,12 @@ TEST_F(GilArbiterTest, nobody_is_asked_for_a_seat_that_wants_nothing) {
 TEST_F(GilArbiterTest, a_tick_that_was_made_to_leave_comes_back_and_knows_what_it_lost) {
   std::atomic<bool> ticks{false};
   std::atomic<bool> fast_is_done{false};
+  std::atomic<GilSeat*> loser{nullptr};
   GilArbiter::Loss loss;
   std::thread slow{[&] {
     Ticker tick{kSlow};
     tick.take();
+    loser = &tick.seat();
     ticks = true;
     ticks.notify_all();
     while (!fast_is_done) tick.look();
@@ -183,8 +186,9 @@ TEST_F(GilArbiterTest, a_tick_that_was_made_to_leave_comes_back_and_knows_what_i
   ticks.wait(false);
   Ticker fast{kFast};
   fast.take();
-  const TimePoint until = now() + 2ms;  // A tick of 2 ms.
-  while (now() < until) {
+  // A tick of 2 ms, and longer where the helper, which times the loss, gets its CPU late.
+  const TimePoint until = now() + 2ms;
+  while (now() < until || Nanos{loser.load()->lost_ns} <= 1ms) {
   }
   fast.drop();
   fast_is_done = true;
@@ -195,35 +199,56 @@ TEST_F(GilArbiterTest, a_tick_that_was_made_to_leave_comes_back_and_knows_what_i
   EXPECT_EQ(fast.seat().lost_ns, 0);
 }
 
-TEST_F(GilArbiterTest, a_thread_that_dropped_the_gil_for_nobody_goes_on) {
-  std::atomic<bool> ticks{false};
-  std::atomic<bool> burner_is_through{false};
-  std::thread slow{[&] {
-    Ticker tick{kSlow};
-    tick.take();
-    ticks = true;
-    ticks.notify_all();
-    while (!tick.seat().displaced) std::this_thread::yield();
-    FakeGil::drop(&tick);  // By itself, for I/O: it is asked for, and does not want the GIL.
-    burner_is_through.wait(false);
-    FakeGil::take(&tick);
-    tick.drop();
-  }};
-  ticks.wait(false);
-  {
+/// A tick that the helper asks for, and that does not want the GIL, until the end.
+class AbsentTick {
+ public:
+  AbsentTick() {
+    ticks_.wait(false);
     Ticker fast{kFast};
     fast.take();
     fast.drop();
   }
-  {
-    const int before = FakeGil::requests;
-    const Burner burner;
-    // Asked for the tick's sake, it drops the GIL for nobody: only the helper can free it.
-    while (FakeGil::requests < before + 2) std::this_thread::yield();
+  ~AbsentTick() {
+    comes_back_ = true;
+    comes_back_.notify_all();
+    thread_.join();
   }
-  burner_is_through = true;
-  burner_is_through.notify_all();
-  slow.join();
+
+ private:
+  std::atomic<bool> ticks_{false};
+  std::atomic<bool> comes_back_{false};
+  std::thread thread_{[this] {
+    Ticker tick{kSlow};
+    tick.take();
+    ticks_ = true;
+    ticks_.notify_all();
+    while (!tick.seat().displaced) std::this_thread::yield();
+    FakeGil::drop(&tick);  // By itself, for I/O.
+    comes_back_.wait(false);
+    FakeGil::take(&tick);
+    tick.drop();
+  }};
+};
+
+TEST_F(GilArbiterTest, a_thread_that_dropped_the_gil_for_nobody_goes_on) {
+  const AbsentTick tick;
+  const int before = FakeGil::requests;
+  const Burner burner;
+  // Asked for the tick's sake, it drops the GIL for nobody: only the helper can free it.
+  while (FakeGil::requests < before + 2) std::this_thread::yield();
+}
+
+TEST_F(GilArbiterTest, so_does_one_that_is_long_on_its_way_from_the_drop_to_its_wait) {
+  const AbsentTick tick;
+  FakeGil::may_wait = false;
+  FakeGil::hold_next_drop = true;
+  const int wakes = FakeGil::wakes;
+  const Burner burner;
+  FakeGil::wakes.wait(wakes);  // In vain: it does not wait yet.
+  const int before = FakeGil::requests;
+  FakeGil::may_wait = true;
+  FakeGil::may_wait.notify_all();
+  while (FakeGil::requests == before) std::this_thread::yield();
 }
 
 TEST_F(GilArbiterTest, nothing_hangs_when_the_asker_is_stopped_between_look_and_request) {
@@ -310,6 +335,22 @@ TEST_F(GilArbiterTest, a_child_of_fork_has_no_tick_and_the_users_interval) {
   GilArbiter::instance().forget_after_fork();
   EXPECT_EQ(FakeGil::interval(), 5000U);
   EXPECT_TRUE(GilArbiter::instance().seats().empty());
+  FakeGil::drop(tick);  // There is no other process here: whoever comes next wants it.
+}
+
+TEST_F(GilArbiterTest, a_helper_that_is_told_to_end_at_any_instant_ends) {
+  const auto spin = [](Nanos time) {
+    for (const TimePoint until = now() + time; now() < until;) {
+    }
+  };
+  for (int i = 0; i < 4000; ++i) {
+    GilHelper helper{GilArbiter::instance()};
+    helper.start(0);
+    spin((i % 64) * 1us);
+    // It is on its way to another look.
+    helper.wake_before(TimePoint{});
+    spin((i / 64) * 100ns);
+  }
 }
 
 }  // namespace

@@ -82,5 +82,22 @@ TEST(LendingRule, lends_at_the_second_look_and_at_the_first_after_long_waits) {
   EXPECT_FALSE(LendingRule::due(1, at(0us), at(2s)));
 }
 
+TEST(LendingRule, leaves_a_loan_to_who_is_asked_or_may_have_the_mutex_for_2_ms_at_most) {
+  EXPECT_TRUE(LendingRule::kept(true, false, 1ms));
+  EXPECT_TRUE(LendingRule::kept(false, true, 2ms));
+  EXPECT_FALSE(LendingRule::kept(false, false, 1us));
+  EXPECT_FALSE(LendingRule::kept(true, true, 2ms + 1ns));
+}
+
+TEST(HolderDid, is_what_took_most_of_the_time_that_it_was_watched) {
+  EXPECT_EQ(holder_did(400ms, 390ms, 5ms), HolderDid::kRan);
+  EXPECT_EQ(holder_did(400ms, 10ms, 350ms), HolderDid::kNoCpu);
+  EXPECT_EQ(holder_did(400ms, 1ms, 2ms), HolderDid::kSlept);
+  EXPECT_EQ(holder_did(400ms, 150ms, 240ms), HolderDid::kNoCpu)
+      << "neither took half of a long wait";
+  EXPECT_EQ(holder_did(100ms, 80ms, 10ms), HolderDid::kRan) << "the last look was long ago";
+  EXPECT_EQ(holder_did(0ms, 0ms, 0ms), HolderDid::kRan);
+}
+
 }  // namespace
 }  // namespace horus::py

@@ -3,7 +3,12 @@
 import contextlib
 import textwrap
 
-from running import PYTHON, Running, own_base, run
+from running import PYTHON, Running, own_base, punctual_lines, run
+
+
+def texts(log):
+    """Its lines without their time, and without those about lateness."""
+    return [line.partition(" ")[2] for line in punctual_lines(log)]
 
 
 def program(source):

@@ -113,6 +113,20 @@ def test_several_tasks_share_a_topic_in_turn(name):
     assert run(main) == [0, 1, 2, 3, 4]
 
 
+def test_a_none_that_was_sent_is_a_message(name):
+    async def main():
+        topic, sender = horus.aio.Topic(name), horus.Topic(name)
+        sender.send(None)
+        first = await topic.recv()
+        waits = asyncio.ensure_future(topic.recv())
+        await waiting(topic, 1)
+        sender.send(None)
+        sender.send(1)
+        return [first, await waits, await topic.recv()]
+
+    assert run(main) == [None, None, 1]
+
+
 def test_many_topics_in_one_loop(name):
     async def main():
         topics = [horus.aio.Topic(f"{name}/{i}") for i in range(20)]

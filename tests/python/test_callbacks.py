@@ -7,12 +7,16 @@ from snippet import ended, prints
 START = """
 import horus, sys
 said = []
-def run(*nodes, duration=0.3, **options):
-    scheduler = horus.Scheduler(**options)
-    for node in nodes:
+def run(*nodes, over=lambda stats: stats["total_ticks"] >= 8):
+    # Until the first node's numbers say that it is over.
+    scheduler = horus.Scheduler()
+    def watch(node):
+        if over(scheduler.get_node_stats(nodes[0].name)):
+            node.request_stop()
+    for node in (*nodes, horus.Node("watch", watch, 47)):  # A rate, and so a thread, of its own.
         scheduler.add(node)
     try:
-        scheduler.run(duration)
+        scheduler.run()
     finally:
         run.stats = {node.name: scheduler.get_node_stats(node.name) for node in nodes}
     return run.stats
@@ -77,6 +81,8 @@ def tick(node):
     {}["missing"]
 def on_error(node, error):
     said.append((node.name, type(error).__name__, error.args))
+    if len(said) > 5:
+        node.request_stop()
 node = horus.Node("a", tick, 50, on_error=on_error)
 stats = run(node)["a"]
 print(stats["total_ticks"] == stats["failed_ticks"] == stats["errors_count"] == len(said))
@@ -105,11 +111,12 @@ def lift(node):
     raise ValueError("too heavy")
 node = horus.Node("a", lift, 50, failure_policy="fatal", shutdown=lambda n: print("down"))
 other = horus.Node("b", lambda n: None, 50, shutdown=lambda n: print("down"))
-run(node, other, duration=None)
+run(node, other)
 """)
     assert done.returncode == 1 and done.stdout == "down\ndown\n"
     assert done.stderr.rstrip().endswith("ValueError: too heavy")
     assert ", in lift" in done.stderr
+    assert done.stderr.count("Traceback (most recent call last)") == 1  # It leaves run(), no more.
 
 
 def test_a_restart_shuts_down_and_initialises_again():
@@ -119,7 +126,7 @@ def tick(node):
         raise ValueError
 node = horus.Node("a", tick, 50, failure_policy="restart", failure={"delay": 0.01},
                   init=lambda n: said.append("init"), shutdown=lambda n: said.append("shutdown"))
-stats = run(node, duration=1)["a"]
+stats = run(node)["a"]
 print(said, stats["failed_ticks"], stats["successful_ticks"] > 5, stats["state"])
 """) == ["['init', 'shutdown', 'init', 'shutdown'] 1 True stopped"]
 
@@ -134,7 +141,7 @@ def tick(node):
     if len(said) == 1:
         raise ValueError
 stats = run(horus.Node("a", tick, 50, init=init, failure_policy="restart",
-                       failure={"delay": 0.01}), duration=1)["a"]
+                       failure={"delay": 0.01}))["a"]
 print(len(said), stats["errors_count"], stats["failed_ticks"])
 print(stats["successful_ticks"] == stats["total_ticks"] - 1)
 """) == ["3 2 1", "True"]
@@ -144,8 +151,7 @@ def test_restarts_end_after_the_given_retries():
     done = ended(START + """
 def tick(node):
     raise ValueError("again")
-run(horus.Node("a", tick, 100, failure_policy="restart", failure={"retries": 2, "delay": 0.01}),
-    duration=None)
+run(horus.Node("a", tick, 100, failure_policy="restart", failure={"retries": 2, "delay": 0.01}))
 """)
     assert done.returncode == 1 and done.stderr.rstrip().endswith("ValueError: again")
 
@@ -154,7 +160,8 @@ def test_skip_rests_after_so_many_failures():
     assert prints(START + """
 def tick(node):
     raise ValueError
-stats = run(horus.Node("a", tick, 100, failure_policy="skip", failure={"failures": 3}))["a"]
+stats = run(horus.Node("a", tick, 100, failure_policy="skip", failure={"failures": 3}),
+            over=lambda stats: stats["failed_ticks"] == 3 and stats["skipped_ticks"] > 5)["a"]
 print(stats["failed_ticks"], stats["skipped_ticks"] > 5)
 """) == ["3 True"]
 
@@ -172,7 +179,7 @@ def test_an_init_that_fails_keeps_everything_from_starting():
     done = ended(START + """
 def init(node):
     raise OSError("no such arm")
-run(horus.Node("a", lambda n: print("tick"), 50, init=init), duration=None)
+run(horus.Node("a", lambda n: print("tick"), 50, init=init))
 """)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.rstrip().endswith("OSError: no such arm")
@@ -193,21 +200,20 @@ def test_a_keyboard_interrupt_in_a_tick_ends_the_run():
 def tick(node):
     raise KeyboardInterrupt
 try:
-    run(horus.Node("a", tick, 50, shutdown=lambda n: print("shut down")), duration=None)
+    run(horus.Node("a", tick, 50, shutdown=lambda n: print("shut down")))
 except KeyboardInterrupt:
     print("interrupted")
 """) == ["shut down", "interrupted"]
 
 
-def test_a_coroutine_behind_a_wrapper_is_an_error_that_says_so():
+def test_a_coroutine_of_a_plain_function_is_an_error_that_says_so():
     done = ended(START + """
-import functools
 async def tick(node):
     said.append(1)
-print(run(horus.Node("a", functools.partial(tick), 50))["a"]["successful_ticks"], said)
+print(run(horus.Node("a", lambda node: tick(node), 50))["a"]["successful_ticks"], said)
 """)
     assert done.stdout == "0 []\n"
-    assert "tick returned a coroutine; async functions are not available yet" in done.stderr
+    assert "tick returned a coroutine, but is no async function: write 'async def'" in done.stderr
 
 
 def test_a_missed_deadline_calls_safe_state_once_an_episode():
@@ -232,7 +238,7 @@ def tick(node):
     end = horus.monotonic_ns() + 60_000_000
     while horus.monotonic_ns() < end:
         pass
-run(horus.Node("a", tick, 20, on_miss="stop"), duration=None)
+run(horus.Node("a", tick, 20, on_miss="stop"))
 print(run.stats["a"]["total_ticks"])
 """) == ["1"]
 
@@ -240,11 +246,14 @@ print(run.stats["a"]["total_ticks"])
 def test_a_hanging_node_sends_the_others_into_safe_state():
     assert prints(START + """
 import time
-scheduler = horus.Scheduler(watchdog_ms=50)
-scheduler.add(horus.Node("hung", lambda n: time.sleep(1) if horus.tick() == 3 else None, 20,
-                         compute=True))
+def hang(node):
+    if horus.tick() == 3:
+        time.sleep(3)
+        node.request_stop()
+scheduler = horus.Scheduler(watchdog_ms=500)
+scheduler.add(horus.Node("hung", hang, 20, compute=True))
 scheduler.add(horus.Node("arm", lambda n: None, 50, safe_state=lambda n: said.append(n.name)))
-scheduler.run(2)
+scheduler.run()
 stats = scheduler.safety_stats()
 print(said, stats["degrade_activations"] >= 2, stats["watchdog_expirations"] >= 1)
 """) == ["['arm'] True True"]
@@ -256,10 +265,9 @@ import gc, weakref
 def make():
     node = horus.Node("a", lambda n: node, 50)
     node.info.set_custom_data("self", node)
-    run(node, duration=0.1)
+    horus.run(node, duration=0.1)
     return weakref.ref(node)
 reference = make()
-run.stats = None
 gc.collect()
 print(reference())
 """) == ["None"]

@@ -129,3 +129,27 @@ def told(path):
         process.terminate()
         process.wait(60)
     return line
+
+
+def test_two_schedulers_of_a_program_have_names_of_their_own(tmp_path):
+    path = tmp_path / "two.py"
+    path.write_text("""
+import threading
+import horus
+both = threading.Barrier(2)
+def tick(node):
+    if horus.tick() == 0:
+        both.wait(60)
+        node.request_stop()
+schedulers = [horus.Scheduler().add(horus.Node(name, tick, 50)) for name in "ab"]
+threads = [threading.Thread(target=one.run) for one in schedulers]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("both ran", flush=True)
+""")
+    with own_base() as environment:
+        done = run([*host(path), "--script"], environment)
+    assert done.returncode == 0 and "both ran" in done.stdout, done.stderr
+    assert "RuntimeError" not in done.stderr

@@ -134,6 +134,8 @@ def test_every_argument_and_every_field_is_an_attribute(name):
         value = getattr(message, argument)
         if parameter.default is None or parameter.default is parameter.empty:
             continue
+        if f"{argument} is when it was made" in type(message).__doc__:
+            continue
         if isinstance(value, np.ndarray):
             value = bytes(value)
         assert type(value) is type(parameter.default)
@@ -171,3 +173,23 @@ def test_every_declaration_is_in_the_table_of_all_types():
     # Their objects are no message classes.
     in_pools = {f"{kind}Descriptor" for kind in ("Tensor", "Image", "DepthImage", "PointCloud")}
     assert set(re.findall(r"^## (\w+)$", PAGE, re.M)) == declared - in_pools
+
+
+def test_a_list_may_change_while_it_is_read():
+    class Clears(float):
+        def __float__(self):
+            values.clear()
+            return 1.5
+
+        def __index__(self):
+            values.clear()
+            return 2
+
+    class Number:
+        __float__ = Clears.__float__
+        __index__ = Clears.__index__
+
+    values = [Number(), *(float(i) for i in range(1000, 1004))]
+    assert list(horus.JointState(positions=values).positions) == [1.5, 1000, 1001, 1002, 1003]
+    values = [Number(), *range(3, 5)]
+    assert tuple(horus.Tensor.zeros(values).shape) == (2, 3, 4)

@@ -16,13 +16,13 @@ KINDS = ["is_button", "is_axis", "is_hat", "is_connection_event"]
     (horus.JoystickInput.new_button(1, 2, "fire", False), "is_button", (2, "fire"), 0.0, False),
     (horus.JoystickInput.new_axis(1, 3, "x", -0.5), "is_axis", (3, "x"), -0.5, False),
     (horus.JoystickInput.new_hat(1, 0, "up", 1.0), "is_hat", (0, "up"), 1.0, False),
-    (horus.JoystickInput.new_connection(1, True), "is_connection_event", (0, ""), 1.0, True),
+    (horus.JoystickInput.new_connection(1, True), "is_connection_event", (0, ""), 1.0, False),
     (horus.JoystickInput.new_connection(1, False), "is_connection_event", (0, ""), 0.0, False)])
 def test_an_event_of_a_joystick_is_of_one_kind(event, kind, element, value, pressed):
     assert event.joystick_id == 1 and (event.element_id, event.element_name) == element
     assert (event.value, event.pressed) == (value, pressed)
     assert [getattr(event, each)() for each in KINDS] == [each == kind for each in KINDS]
-    assert event.is_connected() is (kind == "is_connection_event" and pressed)
+    assert event.is_connected() is (kind == "is_connection_event" and value == 1.0)
 
 
 def test_an_event_from_elsewhere_may_be_of_no_kind():

@@ -86,16 +86,16 @@ def test_what_is_out_of_range_is_refused_by_name(error, call, says):
         call()
 
 
-@pytest.mark.parametrize("made, linear, angular, force, torque", [
-    (horus.ImpedanceParameters.compliant(), 100, 10, 50, 5),
-    (horus.ImpedanceParameters.stiff(), 5000, 500, 200, 20)])
-def test_compliance_is_critically_damped(made, linear, angular, force, torque):
+@pytest.mark.parametrize("made, linear, angular, damping_ratio", [
+    (horus.ImpedanceParameters.compliant(), 100, 10, 1.0),
+    (horus.ImpedanceParameters.stiff(), 5000, 500, 0.5 ** 0.5)])
+def test_compliance_is_damped(made, linear, angular, damping_ratio):
     assert made.stiffness.tolist() == [linear] * 3 + [angular] * 3
-    assert made.force_limits.tolist() == [force] * 3 + [torque] * 3
+    assert made.force_limits.tolist() == [50.0] * 3 + [5.0] * 3
     assert made.inertia.tolist() == [1.0] * 3 + [0.1] * 3
     ratio = made.damping / (2 * np.sqrt(made.stiffness * made.inertia))
-    np.testing.assert_allclose(ratio, 1.0)
-    assert made.enabled is True
+    np.testing.assert_allclose(ratio, damping_ratio)
+    assert made.enabled is False, "it waits for enable()"
 
 
 def test_compliance_can_be_switched():

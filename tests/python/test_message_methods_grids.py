@@ -33,23 +33,26 @@ GRID = grid_of([[0, 49, 50], [100, -1, 7]])
     ((0, 1), 100, False, True), ((1, 1), -1, False, False), ((2, 1), 7, True, False)])
 def test_a_cell_is_free_occupied_or_unknown(cell, value, free, occupied):
     assert GRID.occupancy(*cell) == value
-    assert GRID.is_free(*cell) is free and GRID.is_occupied(*cell) is occupied
+    assert GRID.is_free_cell(*cell) is free and GRID.is_occupied_cell(*cell) is occupied
+    place = GRID.grid_to_world(*cell)
+    assert GRID.is_free(*place) is free and GRID.is_occupied(*place) is occupied
 
 
 @pytest.mark.parametrize("cell, says", [
     ((3, 0), "grid_x: 3 is not within 0 to 2"), ((-1, 0), "grid_x: -1 is not within 0 to 2"),
     ((0, 2), "grid_y: 2 is not within 0 to 1"), ((0, -1), "grid_y: -1 is not within 0 to 1")])
 def test_outside_of_the_grid_there_is_no_cell(cell, says):
-    for method in (GRID.occupancy, GRID.grid_to_world, lambda x, y: GRID.set_occupancy(x, y, 0),
-                   costs_of(GRID, 0).cost):
+    for method in (GRID.grid_to_world, lambda x, y: GRID.set_occupancy(x, y, 0),
+                   costs_of(GRID, 0).cost_cell):
         with pytest.raises(IndexError, match=says):
             method(*cell)
-    assert GRID.is_free(*cell) is False and GRID.is_occupied(*cell) is False
+    assert GRID.occupancy(*cell) is None
+    assert GRID.is_free_cell(*cell) is False and GRID.is_occupied_cell(*cell) is False
 
 
 def test_a_cell_can_be_set():
     grid = grid_of([[0, 0, 0], [0, 0, 0]])
-    grid.set_occupancy(2, 0, 100)
+    assert grid.set_occupancy(2, 0, 100) is True
     grid.set_occupancy(1, 1, -1)
     assert grid.data.tolist() == [0, 0, 100, 0, -1, 0]
     for value in (-2, 101):
@@ -98,7 +101,7 @@ def test_costs_decay_with_the_distance_from_an_obstacle():
     near, across, far = (int(252 * math.exp(-d)) for d in (0.5, math.sqrt(0.5), 1.0))
     assert costs.costs.reshape(3, 5).tolist() == [
         [0, 0, far, 0, 0], [0, across, near, across, 0], [far, near, 253, near, far]]
-    assert costs.cost(2, 2) == 253 and costs.cost(2, 0) == far and costs.cost(0, 0) == 0
+    assert [costs.cost_cell(*cell) for cell in ((2, 2), (2, 0), (0, 0))] == [253, far, 0]
 
 
 def test_the_nearest_of_several_obstacles_counts():

@@ -163,10 +163,10 @@ def test_a_track_ages_with_every_image():
     track.update(BOX, 0.5)
     track.mark_missed()
     track.mark_missed()
-    assert (track.age, track.hits, track.time_since_update) == (3, 1, 2)
+    assert (track.age, track.hits, track.time_since_update) == (3, 2, 2)
     assert track.bbox == BOX and track.confidence == 0.5
     track.update(horus.BoundingBox2D(1, 2, 3, 4), 1.0)
-    assert (track.age, track.hits, track.time_since_update) == (4, 2, 0)
+    assert (track.age, track.hits, track.time_since_update) == (4, 3, 0)
     assert track.bbox.as_tuple() == (1, 2, 3, 4) and track.confidence == 1.0
     assert track.is_tentative()
 

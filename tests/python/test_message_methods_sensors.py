@@ -61,8 +61,8 @@ def test_an_orientation_is_there_once_it_is_set():
 
 def test_the_vectors_of_an_imu_are_tuples():
     imu = horus.Imu(1, 2, 3, 4, 5, 6)
-    assert imu.linear_acceleration_vec() == (1.0, 2.0, 3.0)
-    assert imu.angular_velocity_vec() == (4.0, 5.0, 6.0)
+    assert imu.linear_acceleration_vec() == horus.Vector3(1.0, 2.0, 3.0)
+    assert imu.angular_velocity_vec() == horus.Vector3(4.0, 5.0, 6.0)
 
 
 def test_joints_are_found_by_name():
@@ -168,12 +168,13 @@ COVARIANCE = [9.0, 0, 0, 0, 16.0, 0, 0, 0, 100.0]
 
 
 @pytest.mark.parametrize("fix, metres", [
-    (fix_with(hdop=0.5), 2.5), (fix_with(), None), (fix_with(hdop=NAN), None),
+    (fix_with(hdop=0.5), 2.5), (fix_with(), pytest.approx(499.5)), (fix_with(hdop=0.0), None),
+    (fix_with(hdop=NAN), None),
     (fix_with(hdop=1.5, position_covariance=COVARIANCE, position_covariance_type=2), 5.0),
     (fix_with(hdop=1.5, position_covariance=COVARIANCE), 7.5),
     (fix_with(hdop=1.5, position_covariance_type=1), 0.0),
     (fix_with(hdop=2.0, position_covariance=[-1.0] + [0] * 8, position_covariance_type=2), 10.0),
-    (fix_with(position_covariance=[NAN] * 9, position_covariance_type=3), None)])
+    (fix_with(position_covariance=[NAN] * 9, position_covariance_type=3), pytest.approx(499.5))])
 def test_the_accuracy_is_that_of_the_covariance_or_of_the_dilution(fix, metres):
     assert fix.horizontal_accuracy() == metres
 

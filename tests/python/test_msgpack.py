@@ -29,7 +29,7 @@ class Wire:
         self.topic = horus.Topic(dict, endpoint=name)
         self.topic.send(None)
         assert self.topic.wait(60) and self.topic.recv() is None
-        (self.ring,) = glob.glob(f"{os.environ['HORUS_BASE']}/topics/{name}/*.ring")
+        (self.ring,) = glob.glob(f"{os.environ['HORUS_BASE']}/topics/*/{name}.*.ring")
 
     def place_of(self, size):
         """Where a message that is MARK and `size - len(MARK)` more bytes lies in the file."""
@@ -138,7 +138,8 @@ def test_an_array_is_extension_1_with_dtype_dimensions_and_shape(wire):
 @pytest.mark.parametrize("body", [
     b"", b"\x09", b"\x09\x09", b"\x63\x00", b"\x09\x01", b"\x09\x01\x02\x00\x00\x00\x00",
     b"\x09\x02" + b"\xff" * 8, b"\x01\x08" + b"\xff" * 32, b"\x0d\x01\x01\x00\x00\x00\x00\x00",
-    b"\x09\x01\x00\x00\x00\x00\x00"], ids=repr)
+    b"\x09\x01\x00\x00\x00\x00\x00",
+    b"\x09\x03" + struct.pack("<III", 1 << 31, 1 << 31, 4)], ids=repr)  # 2**64 elements: 0.
 def test_an_array_that_lies_about_itself_is_a_value_error(wire, body):
     with pytest.raises(ValueError):
         wire.decode(inside(msgpack.packb(msgpack.ExtType(1, body))))
@@ -154,6 +155,17 @@ def test_malformed_bytes_are_an_error_and_the_next_message_arrives(wire, packed)
         wire.decode(inside(packed))
     wire.topic.recv_all()
     assert wire.topic.send("next") and wire.topic.recv() == "next"
+
+
+def test_what_follows_a_message_is_an_error(wire):
+    with pytest.raises(ValueError):
+        wire.decode(inside(b"\x01") + b"\xc0")
+
+
+def test_keys_that_differ_in_one_letter_are_two(wire):
+    value = {f"a{letter}b_c": letter for letter in "xyz"}
+    for _ in range(3):
+        assert wire.decode(inside(msgpack.packb(value)))[0] == value
 
 
 def test_cut_and_flipped_bytes_never_crash(wire):

@@ -2,17 +2,22 @@
 """send and recv of nodes: between nodes, by every way to declare a topic, counted."""
 import pytest
 
-from snippet import ended, prints
+from snippet import ended, prints, texts
 
 START = """
 import horus
 got = []
-def run(send, receive, duration=0.5, **options):
+def run(send, receive, **options):
+    # Until some were received.
+    def receive_some(node):
+        receive(node)
+        if len(got) > 5:
+            node.request_stop()
     global scheduler
     scheduler = horus.Scheduler()
     scheduler.add(horus.Node("sender", send, 50, pubs=options.get("pubs"), order=0))
-    scheduler.add(horus.Node("receiver", receive, 50, subs=options.get("subs"), order=1))
-    scheduler.run(duration)
+    scheduler.add(horus.Node("receiver", receive_some, 50, subs=options.get("subs"), order=1))
+    scheduler.run()
 """
 
 
@@ -60,7 +65,7 @@ def test_a_node_sends_and_receives_outside_of_a_run():
         while (value := node.recv("t")) is None:
             pass
         print(value, node.info.get_metrics()["messages_sent"])
-        horus.run(node, duration=0.1)
+        horus.run(node, duration=1)
         print(node.info.get_metrics()["messages_sent"], node.info.tick_count() > 0)
     """) == ["True True 5", "None", "6 1", "1 True"]
 
@@ -72,11 +77,16 @@ def test_a_node_sends_and_receives_outside_of_a_run():
     ("send('t')", "TypeError", "send() takes 2 arguments, 1 given"),
     ("send('t', 1, 2)", "TypeError", "send() takes 2 arguments, 3 given"),
     ("send('t', value=1)", "TypeError", "unexpected argument 'value'"),
-    ("recv()", "TypeError", "takes 1 arguments, 0 given"),
+    ("send('t', topic='u')", "TypeError", "send() got an unexpected argument 'topic'"),
+    ("recv()", "TypeError", "recv() takes 1 to 2 arguments, 0 given"),
+    ("recv(default=1)", "TypeError", "recv() wants its argument 'topic'"),
+    ("recv_all()", "TypeError", "recv_all() takes 1 argument, 0 given"),
+    ("has_msg('t', 1)", "TypeError", "has_msg() takes 1 argument, 2 given"),
     ("send('cmd', horus.Imu(1, 2, 3, 4, 5, 6))", "TypeError", "'cmd' carries CmdVel, not Imu"),
     ("send('cmd', 5)", "TypeError", "'cmd' carries CmdVel, not int"),
     ("send('t', {1, 2})", "TypeError", "cannot send an object of type set"),
-    ("send('t', 'x' * 5000)", "ValueError", "5003 bytes is larger than the topic's limit of 4096"),
+    ("send('t', 'x' * 70000)", "ValueError",
+     "70005 bytes is larger than the topic's limit of 65536; where it is declared, say max_size"),
 ])
 def test_a_wrong_call_says_what_is_wrong(call, error, says):
     done = ended(f"""
@@ -100,7 +110,7 @@ run(lambda n: print("tick"), lambda n: print("tick"),
 def test_the_larger_capacity_of_two_declarations_counts():
     assert prints("""
         import horus
-        node = horus.Node(pubs={"t": {"capacity": 4}}, subs={"t": {"capacity": 64}})
+        node = horus.Node(pubs=[horus.Pub("t", None, 4), horus.Pub("t", None, 64)])
         topic = horus.Topic("t")
         node.send("t", 0)
         topic.wait(60)
@@ -142,10 +152,11 @@ def test_logs_carry_the_node_its_tick_and_the_level():
                 node.log_warning("warm")
                 node.log_error({"hot": 1})
                 node.log_info("x" * 700)
-        horus.run(horus.Node("arm", tick, 50), duration=0.2, verbose=True)
+                node.request_stop()
+        horus.run(horus.Node("arm", tick, 50), verbose=True)
         horus.Node("leg").log_info("outside")
     """)
-    lines = [line.partition(" ")[2] for line in done.stderr.splitlines() if "missed" not in line]
+    lines = texts(done.stderr)
     assert lines[:5] == ["debug: arm[2]: detail", "arm[2]: all", "arm[2]: well",
                          "warning: arm[2]: warm", "error: arm[2]: {'hot': 1}"]
     assert "".join(line.removeprefix("arm[2]: ") for line in lines[5:8]) == "x" * 700

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a process ends while nodes run, and what a forked child of it is."""
+import os
 import signal
 
 import pytest
 
 import snippet
-from running import files_below, nodes, run, until
-from snippet import beside, ended, prints
+from running import as_user, files_below, nodes, own_base, punctual_lines, run, until
+from snippet import beside, ended, prints, program
 
 RUNNING = """
 import horus, os, signal, sys, threading, time
@@ -48,6 +49,96 @@ def test_a_daemon_thread_that_waits_for_a_message_does_not_hold_the_exit():
     """) == ["end"]
 
 
+def test_the_exit_ends_a_step_of_another_thread_before_the_nodes_shut_down():
+    done = ended("""
+        import atexit, threading, time
+        down, late = [], []
+        atexit.register(lambda: print(down, late, flush=True))  # After the handler of horus.
+        import horus
+        def tick(node):
+            if node.name in down:
+                late.append(node.name)
+        def shutdown(node):
+            down.append(node.name)
+            time.sleep(0.05)
+        stepped = threading.Event()
+        def step():
+            while True:
+                scheduler.tick_once()
+                stepped.set()
+        scheduler = horus.Scheduler()
+        for name in "ab":
+            scheduler.add(horus.Node(name, tick, 100, shutdown=shutdown))
+        threading.Thread(target=step, daemon=True).start()
+        stepped.wait()
+    """)
+    assert (done.returncode, done.stdout) == (0, "['a', 'b'] []\n"), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("work", ["kept.append(image.copy())", "horus.Topic('t').send(image)",
+                                  "horus.Topic('never').wait(0.001)"])
+def test_a_daemon_thread_may_be_anywhere_when_the_program_ends(work):
+    done = ended(f"""
+        import threading, horus
+        image = horus.Image(1080, 1920, "mono8")
+        kept = []
+        begun = threading.Event()
+        def go_on():
+            while True:
+                {work}
+                del kept[:-2]
+                begun.set()
+        for _ in range(3):
+            threading.Thread(target=go_on, daemon=True).start()
+        begun.wait()
+    """)
+    assert done.returncode == 0 and "terminate" not in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_a_run_that_gets_no_thread_leaves_the_signals_as_they_were():
+    with own_base(54321) as environment:
+        done = run(as_user(54321, program("""
+            import errno, horus, os, resource, signal
+            horus.Topic("t").send(1)
+            scheduler = horus.Scheduler().add(horus.Node("a", lambda node: None, 50))
+            resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+            try:
+                scheduler.run()
+            except OSError as error:
+                print(error.errno == errno.EAGAIN, flush=True)
+            print(scheduler.is_running(), flush=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+            print("deaf")
+        """)), environment)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "True\nFalse\n"), done.stderr
+
+
+def test_topics_may_go_while_the_exit_closes_all_of_them():
+    with own_base() as environment:
+        done = run(program("""
+            import threading, horus
+            # What nobody took is waited for, and other threads run meanwhile.
+            image = horus.Image(2, 2, "mono8")
+            cameras = [horus.Topic(f"camera{i}", msg_type=horus.Image) for i in range(10)]
+            for camera in cameras:
+                camera.send(image)
+            going = threading.Event()
+            def drop():
+                topics = [horus.Topic(f"t{i}") for i in range(60)]
+                for topic in topics:
+                    topic.send(1)
+                going.set()
+                while topics:
+                    topics.pop()
+                    threading.Event().wait(5e-5)
+            threading.Thread(target=drop, daemon=True).start()
+            going.wait()
+        """), environment | {"MALLOC_PERTURB_": "165"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("number, said", [(signal.SIGTERM, "returned"),
                                           (signal.SIGINT, "interrupted")])
 def test_a_signal_ends_run_after_the_shutdown_callbacks(number, said):
@@ -61,8 +152,7 @@ print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.set_wakeup_fd(-
 """) as (program, environment):
         until(lambda: nodes(environment).get("a", {}).get("ticks", 0) > 3, "ticking", program)
         assert program.stop(number) == 0
-        text = [line for line in program.text().splitlines() if "missed" not in line]
-        assert text == ["shut down", said, "True -1"]
+        assert punctual_lines(program.text()) == ["shut down", said, "True -1"]
 
 
 def test_a_users_own_handler_is_called_and_decides():
@@ -73,8 +163,7 @@ scheduler.run()
 """) as (program, environment):
         until(lambda: nodes(environment).get("a", {}).get("ticks", 0) > 3, "ticking", program)
         assert program.stop() == 0
-        text = [line for line in program.text().splitlines() if "missed" not in line]
-        assert text == ["mine", "shut down"]
+        assert punctual_lines(program.text()) == ["mine", "shut down"]
 
 
 @pytest.mark.parametrize("number, said", [(signal.SIGTERM, "returned"),
@@ -127,6 +216,16 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """) == ["interrupted"]
+
+
+def test_a_run_that_its_first_tick_ends_was_ready():
+    assert prints("""
+        import horus
+        scheduler = horus.Scheduler()
+        scheduler.add(horus.Node("a", lambda n: n.request_stop(), 50))
+        scheduler._on_ready = lambda: print("ready")
+        scheduler.run()
+    """) == ["ready"]
 
 
 def test_a_signal_ends_a_forked_child_as_any_process():
@@ -183,9 +282,13 @@ def report(queue, scheduler):
     lines.append(scheduler.get_node_stats("a")["total_ticks"])
     topic = horus.Topic("from/child")
     lines += [topic.send({"pid": os.getpid()}), topic.wait(60), topic.recv()["pid"] == os.getpid()]
-    own = horus.Scheduler().add(horus.Node("child", lambda n: n.send("own", 1), 100))
-    own.run(0.2)
-    lines.append(own.get_node_stats("child")["messages_sent"] > 3)
+    def tick(node):
+        node.send("own", 1)
+        if horus.tick() == 3:
+            node.request_stop()
+    own = horus.Scheduler().add(horus.Node("child", tick, 100))
+    own.run(60)
+    lines.append(own.get_node_stats("child")["messages_sent"] == 4)
     queue.put(lines)
 """
 
@@ -225,7 +328,7 @@ def test_a_parents_topics_outlive_its_children():
         topic.recv()
         for _ in range(5):
             if (child := os.fork()) == 0:
-                os._exit(0 if topic.recv() is None else 1)
+                os._exit(0 if topic.recv() == 0 else 1)  # What the ring holds.
             assert os.waitpid(child, 0)[1] == 0
         print(topic.send(1), topic.wait(60), topic.recv(), topic.pub_count(), topic.sub_count())
     """) == ["True True 1 1 1"]

@@ -45,7 +45,7 @@ KEYS = {
     ({"spin": 0.5}, "spin must be at most 0.001 s"), ({"spin": -1e-6}, "spin must be at most"),
     ({"spin": math.nan}, "spin must be at most"),
     *(({name: value}, f"{name}.* is not available yet; leave it at its default")
-      for name, value in [("deterministic", True), ("blackbox_mb", 1), ("recording", True),
+      for name, value in [("deterministic", True),
                           ("telemetry", "udp:x"), ("net", True)])])
 def test_an_option_that_cannot_be_followed_is_refused(options, says):
     with pytest.raises(ValueError, match=says):
@@ -57,6 +57,23 @@ def test_an_option_that_cannot_be_followed_is_refused(options, says):
 @pytest.mark.parametrize("spin", [None, True, False, 0, 0.0002, 0.001])
 def test_a_spin_is_a_choice_or_a_limit_in_seconds(spin):
     horus.Scheduler(spin=spin)
+
+
+def test_the_longest_spin_reaches_the_scheduler():
+    # Until it knows how late a sleep ends, a thread wakes the whole spin before each release. On a
+    # busy machine it wakes too late to spin, so each is tried until it is seen; what a tick costs
+    # without a spin is what it costs on this machine.
+    assert prints("""
+        import horus, time
+        def cpu_of_30_ticks(spin):
+            at = []
+            horus.run(horus.Node(tick=lambda node: at.append(time.thread_time()), rate=100),
+                      duration=0.3, spin=spin)
+            return at[-1] - at[0]
+        never = min(cpu_of_30_ticks(False) for _ in range(3))
+        print(any(cpu_of_30_ticks(0.001) - never > 0.015 for _ in range(20)),
+              any(0.003 < cpu_of_30_ticks(True) - never < 0.012 for _ in range(20)))
+        """) == ["True True"]
 
 
 @pytest.mark.parametrize("spin", ["auto", [1], object()])
@@ -77,7 +94,7 @@ def test_a_scheduler_knows_its_nodes():
     first, second = horus.Node("a", order=3), horus.Node("b")
     assert scheduler.add(first) is scheduler and scheduler.add(second) is scheduler
     assert scheduler.get_node_names() == ["a", "b"] and scheduler.get_node_count() == 2
-    assert scheduler.get_all_nodes() == [first, second]
+    assert [stats["name"] for stats in scheduler.get_all_nodes()] == ["a", "b"]
     assert scheduler.has_node("a") and not scheduler.has_node("c")
     assert scheduler.get_node_info("a") == 3 and scheduler.scheduler_name == "planner"
     with pytest.raises(ValueError, match="there is a node 'a' already"):
@@ -102,6 +119,7 @@ def test_a_node_that_is_not_there_is_not_found(call):
     (lambda s: s.set_node_rate("a", math.nan), "rate must be"),
     (lambda s: s.set_node_rate("event", 5), "has no rate to change"),
     (lambda s: s.set_tick_budget("a", -1), "us must be"),
+    (lambda s: s.set_tick_budget("a", 0.0003), "us is in microseconds: write 300 for 300 us"),
     (lambda s: s.set_tick_budget("a", 1e9), "longer than the period"),
     (lambda s: s.add_critical_node("a", 0), "timeout_ms must be"),
     (lambda s: s.run(0), "duration must be"), (lambda s: s.run(math.nan), "duration must be"),
@@ -138,8 +156,8 @@ def look():
     print(scheduler.safety_stats()["state"], type(scheduler.degradations()), node.info.state)
     print(stats["p50_tick_duration_ms"] <= stats["p99_tick_duration_ms"]
           <= stats["max_tick_duration_ms"], stats["min_tick_duration_ms"] > 0)
-    for forbidden in (lambda: scheduler.add(horus.Node()), lambda: scheduler.remove_node("a"),
-                      lambda: scheduler.run(), lambda: scheduler.set_node_rate("a", 5)):
+    for forbidden in (lambda: scheduler.add(horus.Node()), lambda: scheduler.run(),
+                      lambda: scheduler.tick_once()):
         try:
             forbidden()
         except RuntimeError as error:
@@ -151,20 +169,21 @@ print(node.info.tick_count() == scheduler.get_node_stats("a")["total_ticks"])
     assert KEYS <= set(eval(lines[0]))
     assert lines[1:] == [
         "running True True running", "True 100 True",
-        "running <class 'list'> NodeState.RUNNING", "True True",
+        "running <class 'list'> running", "True True",
         "cannot add a node while the scheduler runs",
-        "cannot remove a node while the scheduler runs",
-        "cannot run while the scheduler runs",
-        "cannot change a node's rate while the scheduler runs", "stopped False stopped", "True"]
+        "cannot run while the scheduler runs", "cannot tick once while the scheduler runs",
+        "stopped False stopped", "True"]
 
 
 def test_stop_ends_a_run_from_another_thread_and_the_next_run_starts_anew():
     assert prints(WATCHED + """
-scheduler = horus.Scheduler().add(horus.Node("a", lambda n: None, 100))
+first = 0
+node = horus.Node("a", lambda n: n.request_stop() if first else None, 100)
+scheduler = horus.Scheduler().add(node)
 watched(scheduler, lambda: None, duration=None)
 first = scheduler.get_node_stats("a")["total_ticks"]
-scheduler.run(0.05)
-print(first >= 5, 0 < scheduler.get_node_stats("a")["total_ticks"] <= 6)
+scheduler.run(30)
+print(first >= 5, scheduler.get_node_stats("a")["total_ticks"] == 1)
 """) == ["True True"]
 
 
@@ -210,7 +229,8 @@ def test_a_node_without_a_rate_ticks_at_the_schedulers():
         import horus
         scheduler = horus.Scheduler(tick_rate=200).add(horus.Node("a", lambda n: None, None))
         scheduler.run(0.5)
-        print(scheduler.get_node_stats("a")["total_ticks"] > 50)
+        stats = scheduler.get_node_stats("a")
+        print(abs(stats["total_ticks"] + stats["skipped_ticks"] - 100) <= 2)
     """) == ["True"]
 
 
@@ -264,20 +284,48 @@ def test_capabilities_are_what_this_process_may_do():
 
 
 @pytest.mark.parametrize("name", [
-    "stop_recording", "list_recordings", "delete_recording", "replay_from", "add_replay",
-    "start_at_tick", "stop_at_tick", "set_replay_speed", "set_replay_override"])
-def test_recording_and_replay_say_that_they_are_not_available(name):
-    with pytest.raises(RuntimeError, match="recording and replay are not available yet"):
+    "replay_from", "add_replay", "start_at_tick", "stop_at_tick", "set_replay_speed",
+    "set_replay_override"])
+def test_replay_says_that_it_is_not_available(name):
+    with pytest.raises(RuntimeError, match="replay is not available yet"):
         getattr(horus.Scheduler(), name)("argument")
-    assert not horus.Scheduler().is_recording() and not horus.Scheduler().is_replaying()
+    assert not horus.Scheduler().is_replaying()
 
 
 @pytest.mark.parametrize("owner, names", [
-    (horus, ["Rate", "Params", "TensorPool", "TransformFrame", "Transform"]),
-    (horus.Scheduler, ["tick_once"]), (horus.Node, ["arm", "disarm", "armed"])])
+    (horus, ["Params", "TransformFrame", "Transform"])])
 def test_what_is_not_there_yet_is_not_pretended(owner, names):
     assert [name for name in names if hasattr(owner, name)] == []
 
 
 def test_the_version_has_one_source():
     assert horus.get_version() == horus.__version__ and horus.__version__[0].isdigit()
+
+
+@pytest.mark.parametrize("use", [
+    "", "robot.scheduler.run(duration=0.05)",
+    "robot.scheduler.tick_once(); robot.scheduler.stop()",
+    "robot.scheduler._on_ready = robot.tick", "robot.fails = True\ntry: robot.scheduler.run()\n"
+    "except ValueError as error: del error"])
+def test_one_whose_nodes_know_who_has_it_is_freed_with_them(use):
+    assert prints("""
+        import gc, weakref, horus
+        gc.disable()
+        class Robot:
+            fails = False
+            def __init__(self):
+                self.scheduler = horus.Scheduler(gc="python").add(
+                    horus.Node("arm", self.tick, rate=100, failure_policy="fatal"))
+            def tick(self, node=None):
+                if self.fails:
+                    raise ValueError
+        robot = Robot()
+        half = horus.Scheduler.__new__(horus.Scheduler)  # Seen by the collector all the same.
+        exec(USE)
+        gone = [weakref.ref(robot), weakref.ref(robot.scheduler)]
+        gc.collect()
+        print([one() is None for one in gone])
+        del robot
+        gc.collect()
+        print([one() is None for one in gone])
+    """.replace("USE", repr(use))) == ["[False, False]", "[True, True]"]

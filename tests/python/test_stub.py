@@ -66,7 +66,7 @@ def parameters(function):
 def real_parameters(callable_object):
     """The same of the module; None where it does not say."""
     text = getattr(callable_object, "__text_signature__", None)
-    if text is None and not inspect.isfunction(callable_object):
+    if text is None and not inspect.isfunction(inspect.unwrap(callable_object)):
         return None
     signature = inspect.signature(callable_object)
     return [(parameter.name, None if parameter.default is parameter.empty else parameter.default)
@@ -84,6 +84,8 @@ def test_a_class_has_every_member_that_the_stub_promises_and_no_other(name):
     inherited = set(dir(object)) | {"__module__", "__dict__", "__weakref__", "__hash__"}
     # Of every exception, and of pybind11's classes.
     inherited |= set(dir(Exception)) | {"_pybind11_conduit_v1_"}
+    # Python 3.12 and later show the buffer of a class as a method.
+    inherited |= {"__buffer__"}
     real = set(dir(getattr(_horus, name))) - inherited - {"__match_args__", "__array__"}
     promised = set(members_of(CLASSES[name])) - inherited - {"__match_args__", "__array__"}
     assert promised == real
@@ -91,7 +93,11 @@ def test_a_class_has_every_member_that_the_stub_promises_and_no_other(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_takes_what_the_stub_says(name):
-    assert parameters(FUNCTIONS[name]) == real_parameters(getattr(_horus, name))
+    function = getattr(_horus, name)
+    real = real_parameters(function)
+    if real is None:
+        real = documented_parameters(function.__doc__.replace("(", "(self, ", 1))
+    assert parameters(FUNCTIONS[name]) == real
 
 
 @pytest.mark.parametrize("name, member, definition", [

@@ -93,9 +93,9 @@ def test_what_cannot_be_sent_is_a_type_error_that_names_the_type(topic, value, s
 
 @pytest.mark.parametrize("value, says", [
     (2 ** 64, "must fit into 64 bits"), (-2 ** 63 - 1, "must fit into 64 bits"),
-    ("x" * 5000, "a message of 5003 bytes is larger than the topic's limit of 4096"),
-    ({"a": b"x" * 4096}, "a message of 4102 bytes is larger than the topic's limit of 4096"),
-    (np.zeros(1000), "a message of 8010 bytes is larger"),
+    ("x" * 70000, "a message of 70005 bytes is larger than the topic's limit of 65536"),
+    ({"a": b"x" * 65536}, "a message of 65544 bytes is larger than the topic's limit of 65536"),
+    (np.zeros(9000), "a message of 72012 bytes is larger.* or send its arrays as Tensor or Image"),
     (np.zeros((1,) * 9), "at most 8 dimensions"), ("\ud800", "surrogates not allowed")],
     ids=lambda v: repr(v)[:20])
 def test_what_does_not_fit_is_a_value_error_that_names_the_sizes(topic, value, says):
@@ -146,10 +146,8 @@ def test_a_typed_topic_refuses_other_types_by_name(commands, value, says):
         commands.send(value)
 
 
-def test_a_generic_topic_refuses_messages_and_images(topic):
+def test_a_generic_topic_refuses_images(topic):
     round_trip(topic, 1)
-    with pytest.raises(TypeError, match="carries generic, not CmdVel"):
-        topic.send(horus.CmdVel(1, 2))
     with pytest.raises(TypeError, match="carries generic, not Image"):
         topic.send(horus.Image(2, 2))
 

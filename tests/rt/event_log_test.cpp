@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/event_log.hpp"
 
+#include <gmock/gmock.h>
+
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,7 +101,75 @@ TEST(Log, is_drained_when_the_queue_goes) {
 TEST(Log, without_a_queue_goes_to_stderr_with_its_level) {
   ::testing::internal::CaptureStderr();
   log(LogLevel::kWarning, "nobody listens");
-  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "<4>nobody listens\n");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::MatchesRegex("..:..:..\\.... warning: nobody listens\n"));
+}
+
+TEST(Log, without_a_queue_goes_to_the_latest_that_was_made_for_it) {
+  Memory outer;
+  Memory inner;
+  {
+    const LogScope all{outer};
+    log(LogLevel::kInfo, "1");
+    std::optional<LogScope> first{outer};
+    const LogScope second{inner};
+    log(LogLevel::kInfo, "2");
+    first.reset();
+    log(LogLevel::kInfo, "3");
+  }
+  ::testing::internal::CaptureStderr();
+  log(LogLevel::kInfo, "4");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::EndsWith(" 4\n"));
+  ASSERT_EQ(outer.records.size(), 1U);
+  EXPECT_EQ(outer.records[0].text.view(), "1");
+  ASSERT_EQ(inner.records.size(), 2U);
+  EXPECT_EQ(inner.records[1].text.view(), "3");
+}
+
+TEST(Log, without_a_queue_goes_to_what_its_own_thread_made) {
+  Memory own;
+  Memory others;
+  const LogScope first{own};
+  std::thread{[&] {
+    const LogScope second{others};
+    log(LogLevel::kInfo, "theirs");
+  }}.join();
+  std::optional<LogScope> later;
+  std::thread{[&] { later.emplace(others); }}.join();
+  log(LogLevel::kInfo, "mine");
+  std::thread{[] { log(LogLevel::kInfo, "of a thread that made none"); }}.join();
+  ASSERT_EQ(own.records.size(), 1U);
+  EXPECT_EQ(own.records[0].text.view(), "mine");
+  ASSERT_EQ(others.records.size(), 2U);
+  EXPECT_EQ(others.records[1].text.view(), "of a thread that made none");
+}
+
+TEST(Log, of_a_thread_without_a_channel_names_whom_it_was_told) {
+  Memory sink;
+  const LogScope all{sink};
+  const NodeName node = NodeName::clipped("arm");
+  Cell<LogLevel> level;
+  level.set(LogLevel::kWarning);
+  const LogSource source{&node, 7, &level};
+  const NodeName leg_name = NodeName::clipped("leg");
+  const LogSource leg{&leg_name, 1, nullptr};
+  {
+    const LogNaming outer{source};
+    log(LogLevel::kInfo, "not heard");
+    log(LogLevel::kError, "heard");
+    {
+      const LogNaming inner{leg};
+      log(LogLevel::kInfo, "of another");
+    }
+    log(LogLevel::kError, "as before");
+  }
+  log(LogLevel::kInfo, "of nobody");
+  ASSERT_EQ(sink.records.size(), 4U);
+  EXPECT_EQ(sink.records[0].node.view(), "arm");
+  EXPECT_EQ(sink.records[0].tick, 7U);
+  EXPECT_EQ(sink.records[1].node.view(), "leg");
+  EXPECT_EQ(sink.records[2].node.view(), "arm");
+  EXPECT_TRUE(sink.records[3].node.empty());
 }
 
 TEST(StderrSink, names_node_tick_and_losses) {
@@ -108,7 +179,9 @@ TEST(StderrSink, names_node_tick_and_losses) {
                        .tick = 3,
                        .text = Name<384>::clipped("failed")});
   stderr_sink().lost(9);
-  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "<3>arm[3]: failed\n<4>9 log records lost\n");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::MatchesRegex("..:..:..\\.... error: arm\\[3\\]: failed\n"
+                                      "..:..:..\\.... warning: 9 log messages were lost\n"));
 }
 
 TEST(StderrSink, cuts_a_long_line_and_still_ends_it) {
@@ -118,7 +191,7 @@ TEST(StderrSink, cuts_a_long_line_and_still_ends_it) {
                        .text = Name<384>::clipped(std::string(383, 't'))});
   const std::string line = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(line.back(), '\n');
-  EXPECT_EQ(line.size(), 3 + 63 + 1 + 20 + 3 + 383 + 1U);
+  EXPECT_EQ(line.size(), 13 + 63 + 1 + 20 + 3 + 383 + 1U);
 }
 
 }  // namespace

@@ -3,10 +3,11 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "rt/node_runner.hpp"
+#include "rt/rate_group.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/manual_clock.hpp"
 
@@ -99,6 +100,31 @@ TEST_F(GilLossTest, is_never_more_than_the_execution) {
   EXPECT_EQ(stats->last_execution_ns.value(), 400'000);
 }
 
+TEST_F(GilLossTest, a_wait_is_counted_for_the_nodes_of_its_batch_after_the_last_of_them) {
+  test::FakeNode slow_node{clock};
+  const auto slow_stats = std::make_unique<NodeStats>();
+  const RunnerContext context{.clock = clock, .control = control, .hook = &hook};
+  const NodeConfig fast{.name = NodeName::clipped("fast"), .rate = 1000_hz};
+  const NodeConfig slow{.name = NodeName::clipped("slow"), .rate = 500_hz};
+  std::vector<std::unique_ptr<NodeRunner>> runners;
+  runners.push_back(std::make_unique<NodeRunner>(node, fast, *stats, context));
+  runners.push_back(std::make_unique<NodeRunner>(slow_node, slow, *slow_stats, context));
+  RateGroup group{std::move(runners)};
+  group.init();
+  std::vector<std::uint64_t> counted_before;
+  slow_node.on_tick = [&](const Tick&) {
+    counted_before.push_back(stats->gil_wait.snapshot().count());
+  };
+  group.begin_grid(clock.now());
+  for (int i = 0; i < 4; ++i) {
+    group.tick_due(clock.now(), TimePoint::max(), 5us);
+    clock.advance(1ms);
+  }
+  EXPECT_EQ(stats->gil_wait.snapshot().count(), 4U);
+  EXPECT_EQ(slow_stats->gil_wait.snapshot().count(), 2U);
+  EXPECT_EQ(counted_before, (std::vector<std::uint64_t>{0, 2}));
+}
+
 TEST_F(GilLossTest, waits_of_100_ms_are_counted_apart_and_so_are_those_for_want_of_a_cpu) {
   NodeRunner& runner = make();
   runner.record_gil_wait(99'999us);
@@ -109,6 +135,21 @@ TEST_F(GilLossTest, waits_of_100_ms_are_counted_apart_and_so_are_those_for_want_
   EXPECT_EQ(stats->gil_long_waits.value(), 2U);
   EXPECT_EQ(stats->gil_long_waits_off_cpu.value(), 1U);
   EXPECT_EQ(stats->gil_wait.snapshot().count(), 3U);
+}
+
+TEST_F(GilLossTest, what_a_tick_awaits_is_told_apart_and_no_execution) {
+  make();
+  node.on_tick = [this](const Tick&) {
+    clock.advance(800us);
+    hook.next = {.awaited = 600us};
+  };
+  const TimePoint release = clock.now();
+  make().run(release, release);
+  EXPECT_EQ(stats->last_execution_ns.value(), 200'000);
+  EXPECT_EQ(stats->awaited.snapshot().max_ns, 600'000);
+  EXPECT_EQ(stats->response.snapshot().max_ns, 800'000);
+  EXPECT_EQ(stats->overruns.value(), 0U);
+  EXPECT_EQ(stats->misses.value(), 0U);
 }
 
 }  // namespace

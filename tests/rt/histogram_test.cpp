@@ -74,6 +74,15 @@ TEST(Histogram, counts_a_start_before_its_release_as_none) {
   EXPECT_EQ(histogram.snapshot().buckets[0], 1U);
 }
 
+TEST(Histogram, counts_what_is_beyond_its_range_in_the_last_bucket) {
+  Histogram histogram{};
+  const Nanos end{static_cast<std::int64_t>(ll5::kEnd)};
+  for (const Nanos duration : {end - 1ns, end, end + 1s}) histogram.record(duration);
+  const auto seen = histogram.snapshot();
+  EXPECT_EQ(seen.buckets.back(), 3U);
+  EXPECT_EQ(seen.max_ns, (end + 1s).count());
+}
+
 TEST(Histogram, carries_an_earlier_lifes_counts) {
   Histogram past{};
   past.record(5ns);

@@ -48,6 +48,7 @@ int main() {
   if (!scheduler.add(node, {.name = NodeName::clipped("probe"), .rate = 1000_hz})) return 1;
   const auto host = std::make_unique<HostStats>();
   std::vector<NodeStats> nodes(1);
-  if (!scheduler.start({.host = host.get(), .nodes = nodes})) return 1;
+  std::vector<LateTicks> late(1);
+  if (!scheduler.start({.host = host.get(), .nodes = nodes, .late = late})) return 1;
   return scheduler.wait(30s).reason == StopReason::kRequested ? 0 : 1;
 }

@@ -23,6 +23,14 @@ TEST(Name, clips_what_does_not_fit) {
   EXPECT_FALSE(Name<4>::fits("moto"));
 }
 
+TEST(Name, clips_between_characters) {
+  EXPECT_EQ(Name<6>::clipped("Größe").view(), "Grö");
+  EXPECT_EQ(Name<8>::clipped("Größe").view(), "Größe");
+  EXPECT_EQ(Name<5>::clipped("Größe").view(), "Grö");
+  EXPECT_EQ(Name<4>::clipped("Größe").view(), "Gr");
+  EXPECT_EQ(Name<4>::clipped("\x80\x80\x80\x80\x80").view(), "");
+}
+
 TEST(Name, without_its_zero_is_read_within_its_bounds) {
   Name<4> hostile;
   std::memset(static_cast<void*>(&hostile), 'x', sizeof hostile);

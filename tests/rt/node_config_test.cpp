@@ -31,7 +31,8 @@ TEST(Validate, accepts_what_is_sane) {
   EXPECT_EQ(refusal([](auto& c) { c.budget = 1ms; }), "") << "a budget may fill the period";
   EXPECT_EQ(refusal([](auto& c) { c.deadline = 5ms; }), "") << "a deadline may be beyond it";
   EXPECT_EQ(refusal([](auto& c) { c.priority = 1; }), "");
-  EXPECT_EQ(refusal([](auto& c) { c.priority = 99; }), "");
+  EXPECT_EQ(refusal([](auto& c) { c.priority = 98; }), "");
+  EXPECT_EQ(refusal([](auto& c) { c.priority = 99; }), "priority must be 1 to 98");
   EXPECT_EQ(refusal([](auto& c) { c.order = 255; }), "");
   EXPECT_EQ(refusal([](auto& c) { c.cpu = 0; }), "");
   EXPECT_TRUE(validate({.name = NodeName::clipped("e"), .node_class = NodeClass::kEvent}));
@@ -39,7 +40,7 @@ TEST(Validate, accepts_what_is_sane) {
 }
 
 TEST(Validate, says_that_a_budget_beyond_the_period_looks_like_microseconds) {
-  EXPECT_THAT(refusal([](auto& c) { c.budget = 300s; }), HasSubstr("looks like microseconds"));
+  EXPECT_THAT(refusal([](auto& c) { c.budget = 300s; }), "budget is longer than the period 1/rate");
   EXPECT_THAT(refusal([](auto& c) { c.budget = 1ms + 1ns; }), HasSubstr("budget"));
 }
 
@@ -50,7 +51,7 @@ TEST(Validate, refuses_each_value_outside_of_its_limits_by_name) {
   EXPECT_THAT(refusal([](auto& c) { c.budget = 0ns; }), HasSubstr("budget"));
   EXPECT_THAT(refusal([](auto& c) { c.budget = -1us; }), HasSubstr("budget"));
   EXPECT_THAT(refusal([](auto& c) { c.deadline = 0ns; }), HasSubstr("deadline"));
-  EXPECT_THAT(refusal([](auto& c) { c.watchdog = 0ns; }), HasSubstr("watchdog"));
+  EXPECT_THAT(refusal([](auto& c) { c.watchdog = -1ns; }), HasSubstr("watchdog"));
   EXPECT_THAT(refusal([](auto& c) { c.order = -1; }), HasSubstr("order"));
   EXPECT_THAT(refusal([](auto& c) { c.order = 256; }), HasSubstr("order"));
   EXPECT_THAT(refusal([](auto& c) { c.priority = 0; }), HasSubstr("priority"));
@@ -81,6 +82,17 @@ TEST(Validate, names_the_node) {
   NodeConfig config = good();
   config.order = 300;
   EXPECT_EQ(validate(config).error().subject.view(), "motor");
+}
+
+TEST(Validate, refuses_a_deadline_below_the_budget) {
+  const auto with = [](Nanos deadline) {
+    return refusal([deadline](auto& c) {
+      c.budget = 500us;
+      c.deadline = deadline;
+    });
+  };
+  EXPECT_THAT(with(499us), HasSubstr("deadline is below budget"));
+  EXPECT_EQ(with(500us), "");
 }
 
 TEST(EffectiveBudget, is_a_share_of_the_period_by_default) {
@@ -127,6 +139,18 @@ TEST(ParsePolicies, know_their_texts_and_no_others) {
   for (const char* text : {"", "Warn", "warn ", "safe mode", "none"}) {
     EXPECT_FALSE(parse_miss_policy(text)) << text;
     EXPECT_FALSE(parse_failure_kind(text)) << text;
+  }
+}
+
+TEST(ParsePolicies, each_policy_has_a_text_of_its_own) {
+  EXPECT_STREQ(to_text(MissPolicy::kSafeMode), "safe_mode") << "the first of its two";
+  for (const auto policy :
+       {MissPolicy::kWarn, MissPolicy::kSkip, MissPolicy::kSafeMode, MissPolicy::kStop}) {
+    EXPECT_EQ(parse_miss_policy(to_text(policy)), policy);
+  }
+  for (const auto kind : {FailureKind::kLog, FailureKind::kFatal, FailureKind::kRestart,
+                          FailureKind::kSkip, FailureKind::kIgnore}) {
+    EXPECT_EQ(parse_failure_kind(to_text(kind)), kind);
   }
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/node_runner.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -31,6 +34,9 @@ class NodeRunnerTest : public ::testing::Test {
     if (clock.now() < at + late) clock.advance(at + late - clock.now());
     runner_->run(at, clock.now());
   }
+  void each_takes(Nanos duration) {
+    node.on_tick = [this, duration](const Tick&) { clock.advance(duration); };
+  }
   void fail() {
     node.on_tick = [](const Tick&) { throw std::runtime_error("no current"); };
   }
@@ -56,6 +62,48 @@ TEST_F(NodeRunnerTest, fills_the_fixed_part_of_the_statistics) {
   EXPECT_EQ(stats->period_ns.value(), 1'000'000);
   EXPECT_EQ(stats->budget_ns.value(), 300'000);
   EXPECT_EQ(stats->deadline_ns.value(), 900'000);
+}
+
+TEST_F(NodeRunnerTest, keeps_exceptions_by_type_with_their_count) {
+  make();
+  fail();
+  release(0);
+  release(1);
+  const Failure first = stats->failures.kinds[0].load().value();
+  EXPECT_EQ(first.type.view(), "std::runtime_error");
+  EXPECT_EQ(first.message.view(), "no current");
+  EXPECT_EQ(first.count, 2U);
+  EXPECT_EQ(first.tick, 1U);
+  EXPECT_EQ(first.last_ns - first.first_ns, to_ns(TimePoint{1ms}));
+}
+
+TEST_F(NodeRunnerTest, keeps_the_words_of_another_language) {
+  struct Elsewhere : NodeFailure {
+    const char* what() const noexcept override { return "ValueError: bent"; }
+    const char* type() const noexcept override { return "ValueError"; }
+    const char* trace() const noexcept override { return "line 7"; }
+  };
+  make();
+  node.on_tick = [](const Tick&) { throw Elsewhere{}; };
+  release(0);
+  const Failure first = stats->failures.kinds[0].load().value();
+  EXPECT_EQ(first.type.view(), "ValueError");
+  EXPECT_EQ(first.trace.view(), "line 7");
+  EXPECT_EQ(first.message.view(), "ValueError: bent");
+}
+
+TEST_F(NodeRunnerTest, writes_no_lines_below_the_level_of_the_node) {
+  make({.log_level = LogLevel::kWarning});
+  node.on_tick = [](const Tick&) { log(LogLevel::kInfo, "hello"); };
+  bind_log_channel(channel.get());
+  release(0);
+  stats->log_level.set(LogLevel::kInfo);
+  release(1);
+  bind_log_channel(nullptr);
+  LogRecord record;
+  ASSERT_TRUE(channel->ring.pop(record));
+  EXPECT_EQ(record.tick, 1U);
+  EXPECT_FALSE(channel->ring.pop(record));
 }
 
 TEST_F(NodeRunnerTest, tells_the_node_what_a_tick_is) {
@@ -86,6 +134,19 @@ TEST_F(NodeRunnerTest, measures_lateness_execution_and_response) {
   EXPECT_EQ(stats->first_release_ns.value(), to_ns(epoch));
   EXPECT_EQ(stats->last_release_ns.value(), to_ns(epoch + 1ms));
   EXPECT_EQ(stats->ticks.value(), 2U);
+}
+
+TEST_F(NodeRunnerTest, counts_what_is_outside_of_a_histogram_at_its_ends) {
+  make();
+  node.durations = {70s, 20us};
+  release(0, 40us);
+  EXPECT_EQ(stats->execution.snapshot().max_ns, to_ns(70s));
+  EXPECT_EQ(stats->execution.snapshot().buckets[ll5::kBuckets - 1], 1U);
+  EXPECT_EQ(stats->response.snapshot().buckets[ll5::kBuckets - 1], 1U);
+  EXPECT_EQ(stats->lateness.snapshot().buckets[ll5::index_of(40'000)], 1U);
+  release(70'001, -10us);
+  EXPECT_EQ(stats->lateness.snapshot().buckets[0], 1U) << "it began before its release";
+  EXPECT_EQ(stats->response.snapshot().buckets[ll5::index_of(10'000)], 1U);
 }
 
 TEST_F(NodeRunnerTest, tells_when_its_tick_ended_which_is_when_the_next_node_starts) {
@@ -183,6 +244,95 @@ TEST_F(NodeRunnerTest, that_misses_its_deadline_is_made_safe_once_an_episode) {
   EXPECT_EQ(node.safe_states, 2) << "a deadline met ends the episode";
 }
 
+TEST_F(NodeRunnerTest, is_isolated_once_and_comes_back_after_good_ticks) {
+  make({.deadline = 900us, .ladder = LadderConfig{.recover = 3, .least = 0ms}});
+  each_takes(950us);
+  for (int i = 0; i < 9; ++i) release(2 * i);
+  EXPECT_EQ(stats->rung.value(), Rung::kWarned);
+  EXPECT_EQ(node.safe_states, 0);
+  for (int i = 9; i < 15; ++i) release(2 * i);
+  EXPECT_EQ(stats->rung.value(), Rung::kIsolated);
+  EXPECT_EQ(stats->rung_misses.value(), 10U);
+  EXPECT_EQ(node.safe_states, 1) << "once an episode";
+  EXPECT_FALSE(control.stopping());
+  each_takes(10us);
+  for (int i = 15; i < 17; ++i) release(2 * i);
+  EXPECT_EQ(stats->rung_good.value(), 2U);
+  EXPECT_EQ(stats->rung.value(), Rung::kIsolated);
+  release(34);
+  EXPECT_EQ(stats->rung.value(), Rung::kNone);
+  EXPECT_EQ(stats->rung_since_ns.value(), 0);
+  each_takes(950us);
+  for (int i = 18; i < 28; ++i) release(2 * i);
+  EXPECT_EQ(node.safe_states, 2) << "another episode";
+}
+
+TEST_F(NodeRunnerTest, is_made_safe_once_by_its_policy_and_its_ladder) {
+  make({.deadline = 900us, .on_miss = MissPolicy::kSafeMode, .ladder = LadderConfig{.least = 0ms}});
+  each_takes(950us);
+  for (int i = 0; i < 15; ++i) release(2 * i);
+  EXPECT_EQ(stats->rung.value(), Rung::kIsolated);
+  EXPECT_EQ(node.safe_states, 1);
+}
+
+TEST_F(NodeRunnerTest, stops_the_run_on_the_last_rung) {
+  make({.deadline = 900us, .ladder = LadderConfig{.least = 0ms}});
+  each_takes(950us);
+  for (int i = 0; i < 19; ++i) release(2 * i);
+  EXPECT_FALSE(control.stopping());
+  release(38);
+  EXPECT_TRUE(control.stopping());
+  EXPECT_EQ(control.report().reason, StopReason::kMissPolicy);
+  EXPECT_EQ(stats->rung.value(), Rung::kStopped);
+}
+
+TEST_F(NodeRunnerTest, is_only_warned_of_where_nobody_asked_for_more) {
+  make({.deadline = 900us});
+  each_takes(950us);
+  for (int i = 0; i < 200; ++i) release(2 * i);
+  EXPECT_EQ(stats->rung.value(), Rung::kWarned);
+  EXPECT_EQ(node.safe_states, 0);
+  EXPECT_FALSE(control.stopping());
+}
+
+TEST_F(NodeRunnerTest, has_half_its_rate_and_twice_its_time_while_it_is_degraded) {
+  NodeRunner& runner = make({.ladder = LadderConfig{.recover = 2, .least = 0ms}, .degrade = true});
+  each_takes(970us);
+  for (int i = 0; i < 5; ++i) release(2 * i);
+  EXPECT_EQ(stats->rung.value(), Rung::kDegraded);
+  EXPECT_EQ(stats->degrades.value(), 1U);
+  ASSERT_TRUE(runner.change_due());
+  runner.follow_change();
+  EXPECT_FALSE(runner.change_due());
+  EXPECT_EQ(stats->period_ns.value(), 2'000'000);
+  release(10);
+  EXPECT_EQ(node.ticks.back().dt(), 0.002);
+  EXPECT_EQ(stats->deadline_ns.value(), 1'900'000);
+  release(12);
+  EXPECT_EQ(stats->rung.value(), Rung::kNone) << "two ticks that would have been late";
+  ASSERT_TRUE(runner.change_due());
+  runner.follow_change();
+  EXPECT_EQ(stats->period_ns.value(), 1'000'000);
+  release(14);
+  EXPECT_EQ(stats->deadline_ns.value(), 950'000);
+}
+
+TEST_F(NodeRunnerTest, stops_the_robot_when_an_input_asks_for_that) {
+  make();
+  node.on_tick = [this](const Tick& tick) {
+    if (tick.number == 1) stats->stops_asked.add();
+  };
+  release(0);
+  EXPECT_FALSE(control.safety().look().resting());
+  release(1);
+  EXPECT_TRUE(control.safety().look().stopped());
+  ASSERT_TRUE(control.safety().note());
+  EXPECT_EQ(control.safety().note()->cause, StopCause::kInput);
+  release(2);
+  EXPECT_EQ(control.safety().episode(), 1U) << "once for each time that it asks";
+  EXPECT_EQ(node.safe_states, 1);
+}
+
 TEST_F(NodeRunnerTest, stops_the_run_after_a_miss_where_the_policy_is_stop) {
   make({.deadline = 900us, .on_miss = MissPolicy::kStop});
   node.durations = {100us, 950us};
@@ -199,9 +349,11 @@ TEST_F(NodeRunnerTest, asks_for_safe_state_of_all_after_so_many_misses_in_a_row)
   make({.deadline = 900us});
   node.durations = {950us, 950us, 950us, 950us, 10us};
   release(0);
-  EXPECT_EQ(control.safe_episodes(), 0U);
-  for (int i = 1; i < 4; ++i) release(i);
-  EXPECT_EQ(control.safe_episodes(), 1U) << "once an episode";
+  EXPECT_EQ(control.safety().episode(), 0U);
+  release(1);
+  EXPECT_EQ(control.safety().episode(), 1U);
+  for (int i = 2; i < 4; ++i) release(i);
+  EXPECT_EQ(control.safety().episode(), 1U) << "once an episode";
   release(5);
   EXPECT_EQ(node.safe_states, 1) << "it follows itself at its next tick";
 }
@@ -209,7 +361,7 @@ TEST_F(NodeRunnerTest, asks_for_safe_state_of_all_after_so_many_misses_in_a_row)
 TEST_F(NodeRunnerTest, follows_a_request_for_safe_state_before_its_next_tick) {
   make();
   release(0);
-  control.request_safe_state();
+  control.safety().request_safe_state(StopCause::kMisses, "");
   release(1);
   release(2);
   EXPECT_EQ(node.safe_states, 1);
@@ -227,6 +379,24 @@ TEST_F(NodeRunnerTest, records_what_skipped_releases_would_have_seen) {
   EXPECT_EQ(responses.max_ns, 2'100'000);
   EXPECT_EQ(responses.min_ns, 1'100'000);
   EXPECT_EQ(stats->response.snapshot().count(), stats->ticks.value());
+}
+
+TEST_F(NodeRunnerTest, owes_no_response_of_releases_that_it_rested_through) {
+  NodeRunner& runner = make({.failure = {.kind = FailureKind::kRestart, .delay = 1ms}});
+  fail();
+  release(0);
+  node.on_tick = nullptr;
+  runner.skip(2);
+  release(3);
+  EXPECT_EQ(stats->skipped.value(), 2U);
+  EXPECT_EQ(stats->skipped_response.snapshot().count(), 0U);
+}
+
+TEST_F(NodeRunnerTest, charges_no_other_node_for_what_follows_its_failure) {
+  NodeRunner& runner = make({.failure = {.kind = FailureKind::kRestart, .delay = 1ms}});
+  fail();
+  node.on_shutdown = [this] { clock.advance(200us); };
+  EXPECT_EQ(runner.run(epoch, epoch), epoch + 200us) << "here the next node starts";
 }
 
 TEST_F(NodeRunnerTest, takes_a_new_budget_at_the_next_release) {
@@ -315,13 +485,36 @@ TEST_F(NodeRunnerTest, forgets_failures_in_a_row_after_a_good_tick) {
   EXPECT_EQ(node.ticks.size(), 6U);
 }
 
+TEST_F(NodeRunnerTest, forgets_failures_in_a_row_after_a_late_tick_that_was_good) {
+  make({.deadline = 900us, .failure = {.kind = FailureKind::kSkip, .failures = 2, .rest = 5ms}});
+  node.durations = {10us, 950us, 10us, 950us};
+  node.on_tick = [](const Tick& tick) {
+    if (tick.number % 2 == 0) throw std::runtime_error("now and then");
+  };
+  for (int i = 0; i < 4; ++i) release(i);
+  EXPECT_EQ(stats->misses.value(), 2U);
+  EXPECT_EQ(node.ticks.size(), 4U);
+}
+
+TEST_F(NodeRunnerTest, loses_no_event_for_having_been_late) {
+  NodeConfig config{.name = NodeName::clipped("arm"), .node_class = NodeClass::kEvent};
+  config.deadline = 900us;
+  config.on_miss = MissPolicy::kSkip;
+  NodeRunner runner{node, config, *stats, RunnerContext{.clock = clock, .control = control}};
+  ASSERT_TRUE(runner.init());
+  node.durations = {950us};
+  runner.run(clock.now(), clock.now());
+  runner.run(clock.now(), clock.now());
+  EXPECT_EQ(stats->misses.value(), 1U);
+  EXPECT_EQ(node.ticks.size(), 2U);
+}
+
 TEST_F(NodeRunnerTest, never_ticks_again_once_isolated) {
   NodeRunner& runner = make();
   release(0);
   runner.isolate();
   release(1);
   EXPECT_EQ(node.ticks.size(), 1U);
-  EXPECT_EQ(node.safe_states, 1);
   EXPECT_EQ(stats->skipped.value(), 1U);
   EXPECT_EQ(stats->state.value(), NodeState::kError);
 }
@@ -334,6 +527,20 @@ TEST_F(NodeRunnerTest, shuts_down_once_and_survives_an_exception_there) {
   EXPECT_EQ(node.shutdowns, 1);
   EXPECT_EQ(stats->errors.value(), 1U);
   EXPECT_EQ(stats->state.value(), NodeState::kStopped);
+}
+
+TEST_F(NodeRunnerTest, lets_no_forked_child_come_back_from_a_tick) {
+  int status = 0;
+  node.on_tick = [&status](const Tick&) {
+    const pid_t child = ::fork();
+    if (child != 0) ::waitpid(child, &status, 0);
+    if (child == 0) throw std::runtime_error("in the child");
+  };
+  make();
+  release(0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+  EXPECT_EQ(stats->ticks.value(), 1U);
+  EXPECT_EQ(stats->errors.value(), 0U);
 }
 
 TEST(NodeRunnerInit, that_throws_stops_the_run_and_says_why) {

@@ -154,7 +154,7 @@ TEST(MakePlan, refuses_a_cpu_that_is_not_there_by_the_nodes_name) {
   const auto plan = make_plan(configs, limits("1"));
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, Errc::kInvalidArgument);
-  EXPECT_EQ(plan.error().subject.view(), "stray");
+  EXPECT_EQ(plan.error().subject.view(), "node 'stray', CPU 7, allowed: 0-3");
 }
 
 TEST(MakePlan, refuses_budgets_that_one_period_cannot_hold) {

@@ -34,7 +34,7 @@ TEST(Status, is_success_until_it_is_an_error) {
 
 TEST(ResultDeathTest, reading_the_wrong_side_aborts) {
   const Result<int> bad{Error{}};
-  EXPECT_DEATH(static_cast<void>(bad.value()), "check failed");
+  EXPECT_DEATH(static_cast<void>(bad.value()), "value\\(\\) of a Result that failed");
   EXPECT_DEATH(static_cast<void>(Result<int>{1}.error()), "check failed");
   EXPECT_DEATH(static_cast<void>(Status{}.error()), "check failed");
 }
@@ -59,6 +59,15 @@ TEST(Error, takes_its_code_from_errno) {
     EXPECT_EQ(error.os_errno, number);
     EXPECT_EQ(error.subject.view(), "subject");
   }
+}
+
+TEST(Result, says_its_error_when_its_value_is_wanted) {
+  const Result<int> failed =
+      Error{Errc::kNotFound, "open topic", ENOENT, Name<200>::clipped("cmd")};
+  EXPECT_DEATH(static_cast<void>(failed.value()),
+               "value\\(\\) of a Result that failed: open topic: cmd: No such file or directory");
+  EXPECT_DEATH(static_cast<void>(Result<int>{Error{.what = "start"}}.value()),
+               "value\\(\\) of a Result that failed: start\n");
 }
 
 TEST(UniqueFd, closes_when_it_goes_and_only_once) {

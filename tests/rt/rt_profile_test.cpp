@@ -77,6 +77,50 @@ TEST(ApplyDeathTest, without_rights_reports_fifo_memory_and_latency_with_their_f
   EXPECT_EXIT(exit_without_rights(holds), ::testing::ExitedWithCode(0), "");
 }
 
+TEST(ApplyDeathTest, names_the_limits_of_cpu_time_that_end_a_process) {
+  const auto end = [] {
+    rlimit time{};
+    time.rlim_cur = time.rlim_max = 200'000;
+    ::setrlimit(RLIMIT_RTTIME, &time);
+    ::setrlimit(RLIMIT_CPU, &time);
+    const RtReport report = apply({.fifo = true});
+    const Degradation* rttime = find(report, "rttime");
+    const Degradation* cputime = find(report, "cputime");
+    const bool told = rttime != nullptr && rttime->reason.starts_with("180 ms") &&
+                      cputime != nullptr && cputime->reason.starts_with("200000000 ms");
+    const bool wanted = find(apply({}), "rttime") == nullptr;
+    ::_exit(told && wanted ? 0 : 1);
+  };
+  EXPECT_EXIT(end(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(ApplyDeathTest, says_why_before_the_limit_at_which_the_kernel_ends_a_process_without_a_word) {
+  const auto end = [](rlim_t soft, rlim_t hard, rlim_t before) {
+    const rlimit time{.rlim_cur = soft, .rlim_max = hard};
+    ::setrlimit(RLIMIT_RTTIME, &time);
+    apply({.fifo = true});
+    rlimit now{};
+    ::getrlimit(RLIMIT_RTTIME, &now);
+    if (now.rlim_cur != before || now.rlim_max != hard) ::_exit(1);
+    ::raise(SIGXCPU);
+  };
+  const auto by_signal = ::testing::KilledBySignal(SIGXCPU);
+  EXPECT_EXIT(end(200'000, 200'000, 180'000), by_signal, "ended by the kernel: .*RLIMIT_RTTIME");
+  EXPECT_EXIT(end(30'000, 30'000, 15'000), by_signal, "--rttime=unlimited");
+  EXPECT_EXIT(end(100'000, 200'000, 100'000), by_signal, "LimitRTTIME=infinity");
+}
+
+TEST(ApplyDeathTest, leaves_a_programs_own_handler_of_that_signal) {
+  const auto end = [] {
+    ::signal(SIGXCPU, [](int) { ::_exit(7); });
+    const rlimit time{.rlim_cur = 200'000, .rlim_max = 200'000};
+    ::setrlimit(RLIMIT_RTTIME, &time);
+    apply({.fifo = true});
+    ::raise(SIGXCPU);
+  };
+  EXPECT_EXIT(end(), ::testing::ExitedWithCode(7), "^$");
+}
+
 TEST(ProbeCapabilitiesDeathTest, without_rights_finds_none) {
   const auto holds = [] {
     const RtCapabilities can = probe_capabilities();

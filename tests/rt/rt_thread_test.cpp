@@ -64,7 +64,7 @@ TEST(RtThread, begins_with_its_name_cpus_stack_and_timer_slack) {
                              .prefault = 512U << 10U});
   EXPECT_EQ(seen.name, "hx-arm");
   EXPECT_EQ(seen.cpus, cpu);
-  EXPECT_EQ(seen.stack, 4U << 20U);
+  EXPECT_GE(seen.stack, 4U << 20U);  // glibc may hand out a larger one that another thread left.
   EXPECT_EQ(seen.policy, SCHED_OTHER);
   if (seen.slack >= 0) {
     EXPECT_EQ(seen.slack, 1);

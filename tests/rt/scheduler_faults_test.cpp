@@ -121,7 +121,7 @@ TEST(SchedulerFaults, an_exception_is_logged_with_node_and_tick_and_all_goes_on)
     Scheduler scheduler{options};
     ASSERT_TRUE(scheduler.add(node, named("arm", 100_hz)));
     ASSERT_TRUE(scheduler.start(stats.block()));
-    scheduler.wait(100ms);
+    test::wait_until([&] { return node.ticks.load() > 5; });
   }
   EXPECT_EQ(stats[0].errors.value(), 1U);
   const auto record = sink.find("failed: no current");
@@ -177,8 +177,8 @@ TEST(SchedulerFaults, an_overrun_gives_up_whole_releases_and_keeps_the_phase) {
   Scheduler scheduler{quiet()};
   ASSERT_TRUE(scheduler.add(node, named("n", 100_hz)));
   ASSERT_TRUE(scheduler.start(stats.block()));
-  scheduler.wait(200ms);
-  EXPECT_EQ(stats[0].ticks.value() + stats[0].skipped.value(), 20U);
+  scheduler.wait(500ms);
+  EXPECT_EQ(stats[0].ticks.value() + stats[0].skipped.value(), 50U);
   EXPECT_GE(stats[0].skipped.value(), 3U);
   EXPECT_GE(stats[0].overruns.value(), 1U);
   for (const TimePoint at : releases) EXPECT_EQ((at - scheduler.epoch()) % 10ms, 0ns);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/thread_usage.hpp"
 
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memory>
@@ -66,6 +68,25 @@ TEST(StoreThreadUsage, writes_the_difference_but_for_the_cpu) {
   EXPECT_EQ(stats->minor_faults.value(), 6U);
   EXPECT_EQ(stats->cpu_time_ns.value(), 400U);
   EXPECT_EQ(stats->last_cpu.value(), 3);
+}
+
+TEST(IsProcessTraced, sees_a_debugger) {
+  EXPECT_FALSE(is_process_traced(::getpid()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::raise(SIGSTOP);
+    ::_exit(is_process_traced(::getpid()) ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, WUNTRACED);
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, child, nullptr, nullptr), 0);
+  EXPECT_TRUE(is_process_traced(child));
+  EXPECT_FALSE(is_process_traced(::getpid()));
+  ::kill(child, SIGCONT);
+  while (::waitpid(child, &status, 0) == child && !WIFEXITED(status)) {
+    ::ptrace(PTRACE_CONT, child, nullptr, nullptr);
+  }
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

@@ -8,10 +8,22 @@ namespace {
 
 TEST(Rate, knows_its_period_in_whole_nanoseconds) {
   EXPECT_EQ((1000_hz).period(), 1ms);
-  EXPECT_EQ(Rate::from_hz(3).period(), 333'333'333ns);
+  EXPECT_EQ(Rate::from_hz(3).period(), 333'333'334ns);
+  EXPECT_EQ(Rate::from_hz(1e9 / 7e6).period(), 7ms);
   EXPECT_EQ(Rate::from_hz(Rate::kMinHz).period(), 1000s);
   EXPECT_EQ(Rate::from_hz(Rate::kMaxHz).period(), 1us);
   EXPECT_DOUBLE_EQ((500_hz).hz(), 500.0);
+}
+
+TEST(Rate, has_as_many_releases_in_whole_seconds_as_it_says) {
+  for (int hz = 1; hz <= 20'000; ++hz) {
+    const Nanos period = Rate::from_hz(hz).period();
+    for (const std::int64_t seconds : {1, 2, 60}) {
+      // What whole nanoseconds leave out of a minute is a period from there on.
+      if (seconds == 60 && hz > 4000) continue;
+      ASSERT_EQ((Nanos{seconds * 1s} - 1ns) / period + 1, hz * seconds) << hz << " Hz";
+    }
+  }
 }
 
 TEST(Rate, is_valid_within_its_limits_only) {

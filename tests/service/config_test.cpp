@@ -66,11 +66,16 @@ budget = "300 us"
 deadline = "900 us"
 on_miss = "safe_mode"
 failure_policy = "restart"
+failure = { retries = 3, delay = "1 s", failures = 2, rest = "10 s" }
+ladder = { warn = 2, degrade = 4, isolate = 6, stop = 8, recover = 50, least = "20 ms" }
+degrade = true
 order = 3
 priority = 70
 cpu = 1
 watchdog = "100 ms"
 compute = true
+actuator = true
+arm_at_start = true
 params = { can = "vcan0", kp = 0.8, poles = 7, brake = true }
 )");
   ASSERT_EQ(config.nodes.size(), 1U);
@@ -81,11 +86,24 @@ params = { can = "vcan0", kp = 0.8, poles = 7, brake = true }
   EXPECT_EQ(node.config.deadline, 900us);
   EXPECT_EQ(node.config.on_miss, MissPolicy::kSafeMode);
   EXPECT_EQ(node.config.failure.kind, FailureKind::kRestart);
+  EXPECT_EQ(node.config.failure.retries, 3);
+  EXPECT_EQ(node.config.failure.delay, 1s);
+  EXPECT_EQ(node.config.failure.failures, 2);
+  EXPECT_EQ(node.config.failure.rest, 10s);
+  EXPECT_EQ(node.config.ladder->warn, 2U);
+  EXPECT_EQ(node.config.ladder->degrade, 4U);
+  EXPECT_EQ(node.config.ladder->isolate, 6U);
+  EXPECT_EQ(node.config.ladder->stop, 8U);
+  EXPECT_EQ(node.config.ladder->recover, 50U);
+  EXPECT_EQ(node.config.ladder->least, 20ms);
+  EXPECT_TRUE(node.config.degrade);
   EXPECT_EQ(node.config.order, 3);
   EXPECT_EQ(node.config.priority, 70);
   EXPECT_EQ(node.config.cpu, 1);
   EXPECT_EQ(node.config.watchdog, 100ms);
   EXPECT_TRUE(node.compute);
+  EXPECT_TRUE(node.config.actuator);
+  EXPECT_TRUE(node.config.arm_at_start);
   const Params params{"motor", node.params};
   EXPECT_EQ(params.get<std::string>("can"), "vcan0");
   EXPECT_DOUBLE_EQ(params.get<double>("kp"), 0.8);
@@ -105,6 +123,7 @@ mode = "strict"
 priority = 70
 spin = "0"
 watchdog = "500 ms"
+max_deadline_misses = 50
 [[host]]
 name = "planner"
 module = "planner.py"
@@ -119,6 +138,7 @@ restart = "on-failure"
   EXPECT_EQ(config.realtime.priority, 70);
   EXPECT_EQ(config.realtime.spin, 0ns);
   EXPECT_EQ(config.realtime.watchdog, 500ms);
+  EXPECT_EQ(config.realtime.max_deadline_misses, 50);
   ASSERT_EQ(config.hosts.size(), 1U);
   EXPECT_EQ(config.hosts[0].restart, RestartPolicy::kOnFailure);
   EXPECT_THAT(config.hosts[0].python_path, ElementsAre(".", "lib"));
@@ -159,12 +179,12 @@ const BadText kBadTexts[] = {
     {"no_toml", "[[node]\n", "robot.toml:1: ", ""},
     {"half_a_text", "[robot]\nname = \"rover\n", "robot.toml:2: ", ""},
     {"a_key_twice", "[robot]\nname = \"a\"\nname = \"b\"\n", "robot.toml:3: ", ""},
-    {"an_unknown_section", "[robots]\n",
-     "robot.toml:1: ", "unknown section 'robots' (known: robot, cpus, realtime, node, host)"},
+    {"an_unknown_section", "[robots]\n", "robot.toml:1: ",
+     "unknown section 'robots' (known: robot, cpus, realtime, record, node, host, topic, limit)"},
     {"an_unknown_key", std::string{kMotor} + "speed = 3\n",
      "robot.toml:6: ", "unknown key 'speed' in [[node]] (known: name, plugin,"},
     {"an_unknown_key_of_the_robot", "[robot]\ntitle = \"x\"\n",
-     "robot.toml:2: ", "unknown key 'title' in [robot] (known: name)"},
+     "robot.toml:2: ", "unknown key 'title' in [robot] (known: name, stop_timeout, blackbox_mb)"},
     {"a_section_that_is_none", "robot = 3\n", "robot.toml:1: ", "write [robot]"},
     {"a_node_with_one_bracket", "[node]\nname = \"a\"\n", "robot.toml:1: ", "write [[node]]"},
     {"a_list_of_no_nodes", "node = [1]\n", "robot.toml:1: ", "[[node]] must be a table"},
@@ -193,6 +213,13 @@ const BadText kBadTexts[] = {
     {"a_rate_that_is_a_list", "[[node]]\nrate = [1]\n", "robot.toml:2: ", "must be a rate"},
     {"a_policy_that_is_none", "[[node]]\non_miss = \"panic\"\n",
      "robot.toml:2: ", "must be \"warn\", \"skip\", \"safe_mode\" or \"stop\", not"},
+    {"a_ladder_with_an_unknown_rung", "[[node]]\nladder = { warm = 3 }\n",
+     "robot.toml:2: ", "isolate = 10"},
+    {"a_ladder_that_is_no_table", "[[node]]\nladder = true\n", "robot.toml:2: ", "a table"},
+    {"a_rung_at_no_miss", "[[node]]\nladder = { warn = 0 }\n", "robot.toml:2: ", "warn = 3"},
+    {"a_failure_that_is_no_table", "[[node]]\nfailure = 3\n", "robot.toml:2: ", "retries = 5"},
+    {"a_negative_limit_of_misses", "[realtime]\nmax_deadline_misses = -1\n",
+     "robot.toml:2: ", "0 to 1000000"},
     {"a_failure_policy_that_is_none", "[[node]]\nfailure_policy = 1\n",
      "robot.toml:2: ", "must be \"log\""},
     {"an_order_out_of_range", "[[node]]\norder = 256\n", "robot.toml:2: ", "0 to 255"},

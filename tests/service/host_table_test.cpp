@@ -25,6 +25,9 @@ HostAction spawn(std::size_t host) {
 HostAction terminate(std::size_t host) {
   return {.kind = HostAction::Kind::kTerminate, .host = host};
 }
+HostAction abort(std::size_t host) {
+  return {.kind = HostAction::Kind::kAbort, .host = host};
+}
 HostAction kill(std::size_t host) {
   return {.kind = HostAction::Kind::kKill, .host = host};
 }
@@ -39,6 +42,19 @@ class HostTableTest : public ::testing::Test {
     now += time;
     return step(Kind::kTime);
   }
+  void start_within(Nanos time) {
+    HostEntry given = entry("a");
+    given.start_timeout = time;
+    table = HostTable{{given}};
+    step(Kind::kStart);
+  }
+  /// As after(), in the supervisor's rounds; what the last one asks for.
+  std::vector<HostAction> silence(Nanos time) {
+    std::vector<HostAction> actions = step(Kind::kTime);
+    for (Nanos passed{}; passed < time; passed += 100ms) actions = after(100ms);
+    return actions;
+  }
+  static constexpr Nanos kSilence = HostTable::kWatchdog + HostTable::kHangTimeout;
   const HostTable::Host& first() const { return table.hosts().front(); }
   void beat(std::uint64_t beats) {
     table.step({.kind = Kind::kHeartbeat, .host = 0, .beats = beats}, now);
@@ -71,6 +87,23 @@ TEST_F(HostTableTest, start_up_is_over_when_a_host_has_failed_once) {
   step(Kind::kExited, 0, "exit 1");
   EXPECT_TRUE(table.settled(now));
   EXPECT_EQ(first().reason, "ImportError: no module");
+}
+
+TEST_F(HostTableTest, start_up_does_not_wait_for_another_start_of_a_host_that_has_failed) {
+  step(Kind::kStart);
+  step(Kind::kExited, 0, "exit 1");
+  EXPECT_THAT(after(HostTable::kFirstDelay), ElementsAre(spawn(0)));
+  EXPECT_TRUE(table.settled(now));
+}
+
+TEST_F(HostTableTest, minutes_of_a_start_are_no_minutes_of_health) {
+  step(Kind::kStart);
+  step(Kind::kExited, 0, "exit 1");
+  EXPECT_THAT(after(HostTable::kFirstDelay), ElementsAre(spawn(0)));
+  silence(10min);
+  step(Kind::kExited, 0, "exit 1");
+  EXPECT_THAT(silence(2 * HostTable::kFirstDelay - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(spawn(0)));
 }
 
 TEST_F(HostTableTest, start_up_does_not_wait_for_ever_for_a_host_that_says_nothing) {
@@ -163,11 +196,12 @@ TEST_F(HostTableTest, a_host_that_ignores_the_stop_is_killed_once_and_the_others
   step(Kind::kStart);
   EXPECT_THAT(step(Kind::kStop), ElementsAre(terminate(0), terminate(1)));
   step(Kind::kExited, 1, "exit 0", /*success=*/true);
-  EXPECT_THAT(after(HostTable::kGrace - 1ns), IsEmpty());
+  EXPECT_THAT(after(HostTable::kStopTimeout + HostTable::kGrace - 1ns), IsEmpty());
   EXPECT_THAT(after(1ns), ElementsAre(kill(0)));
   EXPECT_THAT(after(1s), IsEmpty());
   step(Kind::kExited, 0, "signal 9 (Killed)");
   EXPECT_TRUE(table.finished());
+  EXPECT_TRUE(first().failed);
   EXPECT_EQ(first().reason, "ignored SIGTERM, killed");
 }
 
@@ -178,25 +212,253 @@ TEST_F(HostTableTest, a_stop_during_the_wait_for_a_restart_is_the_end) {
   EXPECT_TRUE(table.finished());
 }
 
-TEST_F(HostTableTest, a_host_whose_heartbeat_stands_still_is_killed_and_started_again) {
+TEST_F(HostTableTest, a_host_whose_heartbeat_stands_still_is_aborted_killed_and_started_again) {
   step(Kind::kStart);
   step(Kind::kReady);
   beat(7);
-  EXPECT_THAT(after(HostTable::kHang - 1ns), IsEmpty());
+  silence(kSilence - 100ms);
   beat(7);
-  EXPECT_THAT(after(1ns), ElementsAre(kill(0)));
-  EXPECT_THAT(after(1s), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0))) << "its fault handler writes the stacks";
+  EXPECT_THAT(silence(HostTable::kLastWords - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(kill(0)));
+  EXPECT_THAT(silence(1s), IsEmpty());
   step(Kind::kExited, 0, "signal 9 (Killed)");
-  EXPECT_EQ(first().reason, "its heartbeat stood still");
+  EXPECT_EQ(first().reason, "hang: its process does not move any more");
   EXPECT_THAT(after(HostTable::kFirstDelay), ElementsAre(spawn(0)));
+}
+
+TEST_F(HostTableTest, a_second_life_is_watched_as_the_first_was) {
+  step(Kind::kStart);
+  for (int life = 0; life < 2; ++life) {
+    step(Kind::kReady);
+    EXPECT_THAT(silence(kSilence), ElementsAre(abort(0)));
+    EXPECT_THAT(silence(HostTable::kLastWords), ElementsAre(kill(0)));
+    step(Kind::kExited, 0, "signal 9 (Killed)");
+    EXPECT_THAT(after(HostTable::kLongestDelay), ElementsAre(spawn(0)));
+  }
+  step(Kind::kExited, 0, "exit code 3");
+  EXPECT_EQ(first().reason, "exit code 3") << "not that of the lives before";
+}
+
+TEST_F(HostTableTest, a_heart_that_counts_from_anew_beats) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  beat(7);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  EXPECT_THAT(after(HostTable::kFirstDelay), ElementsAre(spawn(0)));
+  step(Kind::kReady);
+  EXPECT_THAT(silence(kSilence - 100ms), IsEmpty());
+  beat(1);
+  EXPECT_THAT(silence(100ms), IsEmpty());
 }
 
 TEST_F(HostTableTest, a_heartbeat_that_moves_again_in_time_saves_the_host) {
   step(Kind::kStart);
   step(Kind::kReady);
-  now += HostTable::kHang - 1ns;
+  EXPECT_THAT(silence(kSilence - 100ms), IsEmpty());
   beat(8);
-  EXPECT_THAT(after(HostTable::kHang - 1ns), IsEmpty());
+  EXPECT_THAT(silence(100ms), IsEmpty());
+}
+
+TEST_F(HostTableTest, the_hosts_own_times_decide_what_silence_is_a_hang) {
+  HostEntry given = entry("a");
+  given.watchdog = 500ms;
+  given.hang_timeout = 3s;
+  table = HostTable{{given}};
+  step(Kind::kStart);
+  step(Kind::kReady);
+  EXPECT_THAT(silence(3400ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0)));
+}
+
+TEST_F(HostTableTest, a_heartbeat_is_given_three_seconds_at_least) {
+  HostEntry given = entry("a");
+  given.watchdog = given.hang_timeout = 10ms;
+  table = HostTable{{given}};
+  step(Kind::kStart);
+  step(Kind::kReady);
+  EXPECT_THAT(silence(HostTable::kLeastSilence - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0)));
+}
+
+TEST_F(HostTableTest, a_standstill_of_the_supervisor_is_no_hosts) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kTime);
+  EXPECT_THAT(after(1h), IsEmpty()) << "the whole machine stood still";
+  EXPECT_THAT(silence(kSilence - 200ms), IsEmpty());
+  EXPECT_THAT(silence(200ms), ElementsAre(abort(0)));
+}
+
+TEST_F(HostTableTest, a_host_that_says_that_it_hangs_is_killed_once_it_has_told_its_stacks) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kHang, 0, "node 'a' has been in its tick for 11000 ms");
+  EXPECT_THAT(silence(HostTable::kLastWords - 100ms), IsEmpty());
+  step(Kind::kHangTold);
+  EXPECT_THAT(silence(0ms), ElementsAre(kill(0)));
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  EXPECT_EQ(first().reason, "hang: node 'a' has been in its tick for 11000 ms");
+  EXPECT_THAT(after(HostTable::kFirstDelay), ElementsAre(spawn(0)));
+  step(Kind::kReady);
+  EXPECT_THAT(silence(5s), IsEmpty()) << "its next life is another one";
+}
+
+TEST_F(HostTableTest, a_host_that_cannot_tell_its_stacks_is_killed_all_the_same) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kHang, 0, "why");
+  EXPECT_THAT(silence(HostTable::kLastWords), ElementsAre(kill(0)));
+}
+
+TEST_F(HostTableTest, the_first_reason_of_a_life_stays) {
+  step(Kind::kStart);
+  step(Kind::kHang, 0, "why");
+  step(Kind::kFailed, 0, "something else");
+  step(Kind::kHang, 0, "something else");
+  EXPECT_EQ(first().reason, "hang: why");
+}
+
+TEST_F(HostTableTest, a_start_may_take_for_ever) {
+  step(Kind::kStart);
+  EXPECT_THAT(silence(10min), IsEmpty());
+}
+
+TEST_F(HostTableTest, a_start_that_takes_longer_than_its_timeout_is_a_hang) {
+  start_within(5s);
+  step(Kind::kStage, 0, "importing slow.py");
+  EXPECT_THAT(silence(5s - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0)));
+  step(Kind::kExited, 0, "signal 6 (Aborted)");
+  EXPECT_EQ(first().reason, "hang: not ready in time, still importing slow.py");
+}
+
+TEST_F(HostTableTest, a_standstill_of_the_supervisor_is_no_part_of_a_start) {
+  start_within(5s);
+  step(Kind::kTime);
+  EXPECT_THAT(after(1h), IsEmpty());
+  EXPECT_THAT(silence(5s - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0)));
+}
+
+TEST_F(HostTableTest, the_time_in_a_debugger_is_no_part_of_a_start) {
+  start_within(5s);
+  EXPECT_THAT(silence(2s), IsEmpty());
+  step(Kind::kHeld);
+  for (Nanos held{}; held < 1min; held += 100ms) {
+    // Whoever sees it as well adds nothing.
+    EXPECT_THAT(after(100ms), IsEmpty());
+    step(Kind::kHeld);
+    step(Kind::kHeld);
+  }
+  EXPECT_THAT(silence(3s - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0)));
+}
+
+TEST_F(HostTableTest, the_time_between_two_debuggers_is_part_of_a_start) {
+  start_within(5s);
+  step(Kind::kHeld);
+  EXPECT_THAT(silence(3s), IsEmpty());
+  step(Kind::kHeld);
+  EXPECT_THAT(silence(2s - 100ms), IsEmpty());
+  EXPECT_THAT(silence(100ms), ElementsAre(abort(0)));
+}
+
+TEST_F(HostTableTest, a_stop_without_a_timeout_waits_for_ever_unless_somebody_is_in_a_hurry) {
+  table = HostTable{{entry("a")}, 0s};
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kStop);
+  EXPECT_THAT(silence(10min), IsEmpty());
+  EXPECT_THAT(step(Kind::kHurry), ElementsAre(kill(0)));
+  EXPECT_THAT(step(Kind::kHurry), IsEmpty());
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  EXPECT_EQ(first().reason, "killed: the stop was not to wait");
+}
+
+TEST_F(HostTableTest, why_a_host_hangs_is_told_although_it_had_to_be_killed_in_the_stop) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kStop);
+  step(Kind::kHang, 0, "node 'n' has been in its tick for 2 s");
+  EXPECT_THAT(step(Kind::kHurry), ElementsAre(kill(0)));
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  EXPECT_EQ(first().reason, "hang: node 'n' has been in its tick for 2 s");
+}
+
+TEST_F(HostTableTest, who_was_up_and_ended_well_has_not_failed) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kStop);
+  step(Kind::kExited, 0, "exit 0", /*success=*/true);
+  EXPECT_FALSE(table.failed());
+}
+
+TEST_F(HostTableTest, who_crashed_once_and_is_up_again_has_not_failed) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  after(HostTable::kFirstDelay);
+  step(Kind::kReady);
+  step(Kind::kStop);
+  step(Kind::kExited, 0, "exit 0", /*success=*/true);
+  EXPECT_FALSE(table.failed());
+}
+
+TEST_F(HostTableTest, a_program_that_ends_well_before_it_was_ready_has_not_failed) {
+  HostEntry program = entry("a");
+  program.script = true;
+  for (const bool success : {true, false}) {
+    table = HostTable{{program}};
+    step(Kind::kStart);
+    step(Kind::kStop);
+    step(Kind::kExited, 0, "exit", success);
+    EXPECT_EQ(table.failed(), !success);
+  }
+}
+
+TEST_F(HostTableTest, who_never_was_ready_has_failed) {
+  step(Kind::kStart);
+  step(Kind::kStage, 0, "importing slow.py");
+  step(Kind::kStop);
+  step(Kind::kExited, 0, "exit 0", /*success=*/true);
+  EXPECT_TRUE(table.failed());
+  EXPECT_EQ(first().reason, "was not ready yet, still importing slow.py");
+}
+
+TEST_F(HostTableTest, who_tells_that_it_was_ready_after_the_stop_has_not_failed) {
+  step(Kind::kStart);
+  step(Kind::kStop);
+  EXPECT_THAT(step(Kind::kReady), IsEmpty());
+  EXPECT_EQ(first().state, HostState::kStopping);
+  step(Kind::kExited, 0, "exit 0", /*success=*/true);
+  EXPECT_FALSE(table.failed());
+  EXPECT_EQ(first().reason, "exit 0");
+}
+
+TEST_F(HostTableTest, who_is_down_when_all_stop_has_failed) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  step(Kind::kStop);
+  EXPECT_TRUE(table.failed());
+}
+
+TEST_F(HostTableTest, who_was_killed_and_is_not_restarted_has_failed) {
+  table = HostTable{{entry("a", RestartPolicy::kNever)}};
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  EXPECT_TRUE(table.failed());
+}
+
+TEST_F(HostTableTest, who_was_done_has_not_failed) {
+  table = HostTable{{entry("a", RestartPolicy::kOnFailure)}};
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "exit 0", /*success=*/true);
+  step(Kind::kStop);
+  EXPECT_FALSE(table.failed());
 }
 
 TEST_F(HostTableTest, a_ready_that_comes_after_the_end_changes_nothing) {

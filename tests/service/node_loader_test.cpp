@@ -9,6 +9,9 @@
 
 #include <gtest/gtest.h>
 
+#include "service/plugin.hpp"
+#include "shm/msg/cmd_vel.hpp"
+
 namespace horus::service {
 namespace {
 
@@ -71,11 +74,24 @@ TEST_F(NodeLoaderTest, an_event_node_brings_what_wakes_it) {
   EXPECT_NE(nodes->front().wake, nullptr);
 }
 
+TEST_F(NodeLoaderTest, what_wakes_an_event_node_does_so_once_a_message) {
+  NodeEntry node = entry("Listener");
+  node.on = "cmd_vel";
+  const auto loaded = load(node);
+  WakeSource& wake = *std::get<std::vector<LoadedNode>>(loaded).front().wake;
+  auto publisher = session_->publisher<msg::CmdVel>("cmd_vel").value();
+  EXPECT_FALSE(wake.wait_until(MonotonicClock::now()));
+  publisher.send({});
+  EXPECT_TRUE(wake.wait_until(MonotonicClock::now()));
+  EXPECT_FALSE(wake.wait_until(MonotonicClock::now()));
+}
+
 TEST_F(NodeLoaderTest, a_type_that_does_not_wait_cannot_be_an_event_node) {
   NodeEntry node = entry("Counter");
   node.on = "cmd_vel";
   EXPECT_EQ(error_of(node),
-            "robot.toml:7: node 'n': type 'Counter' does not wait for messages: give it a 'rate'");
+            "robot.toml:7: node 'n': type 'Counter' is to wait for 'cmd_vel', and its constructor "
+            "does not call wake_on(...)");
 }
 
 TEST_F(NodeLoaderTest, an_unknown_type_lists_those_that_are_known) {
@@ -104,7 +120,8 @@ TEST_F(NodeLoaderTest, a_parameter_that_nobody_asked_for_is_an_error) {
 
 TEST_F(NodeLoaderTest, a_plug_in_of_another_abi_is_refused) {
   EXPECT_THAT(error_of(entry("Counter", "old_plugin.so")),
-              HasSubstr("was built for plug-in ABI 2, this horusd has 1: rebuild it"));
+              HasSubstr("was built for plug-in ABI " + std::to_string(kPluginAbi + 1) +
+                        ", this horusd has " + std::to_string(kPluginAbi) + ": rebuild it"));
 }
 
 TEST_F(NodeLoaderTest, a_library_that_is_no_plug_in_is_refused) {
@@ -113,7 +130,7 @@ TEST_F(NodeLoaderTest, a_library_that_is_no_plug_in_is_refused) {
 
 TEST_F(NodeLoaderTest, what_the_dynamic_linker_says_is_passed_on) {
   EXPECT_THAT(error_of(entry("Lost", "unresolved_plugin.so")),
-              HasSubstr("from_a_library_that_is_not_there"));
+              HasSubstr("undefined symbol: from_a_library_that_is_not_there()"));
   EXPECT_THAT(error_of(entry("Lost", "../no_such_file.so")), HasSubstr("cannot load plug-in"));
 }
 

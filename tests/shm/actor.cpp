@@ -52,9 +52,11 @@ int storm_subscriber(const std::string& base, std::size_t place) {
   Storm& storm = Storm::map(base);
   Storm::Reader& mine = storm.readers[place];
   const auto session = shm::Session::open(base).value();
-  auto typed = session->subscriber<Checked>("typed").value();
-  auto generic =
-      session->subscribe("generic", shm::generic_type(), {.max_size = Varied::kLargest}).value();
+  // Every other one wants the newest messages only.
+  const std::uint32_t depth = place % 2 == 0 ? 0 : 16;
+  auto typed = session->subscriber<Checked>("typed", {.depth = depth}).value();
+  const shm::TopicOptions options{.max_size = Varied::kLargest, .depth = depth};
+  auto generic = session->subscribe("generic", shm::generic_type(), options).value();
   std::array<std::byte, Varied::kLargest> buffer{};
   say("ready");
   while (mine.empty == 0) {
@@ -70,9 +72,11 @@ int storm_subscriber(const std::string& base, std::size_t place) {
       any = any || message || length >= 0;
     }
     mine.received[0] = typed.received();
+    mine.passed_over[0] = typed.passed_over();
     mine.missed[0] = typed.missed();
     mine.publishers[0] = typed.publishers();
     mine.received[1] = generic.received();
+    mine.passed_over[1] = generic.passed_over();
     mine.missed[1] = generic.missed();
     mine.publishers[1] = generic.publishers();
     if (!any && no_more) mine.empty = 1;
@@ -95,11 +99,11 @@ int open_topic(const std::string& base) {
   return 0;
 }
 
-/// Has so many topics, for as long as its input lasts.
+/// Has so many topics, for as long as its input lasts, under a limit of open files that it raises.
 int topics(const std::string& base, int first, int count) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
+  limit.rlim_cur = std::min<rlim_t>(1024, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
   const TimePoint begin = MonotonicClock::now();
   const auto session = shm::Session::open(base).value();

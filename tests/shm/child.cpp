@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/leave.hpp"
 #include "shm/msg/varying.hpp"
 #include "shm/pool.hpp"
 #include "shm/stats_page.hpp"
@@ -36,6 +37,16 @@ int publish(shm::Session& session, const std::string& topic) {
   std::string line;
   for (std::uint64_t n = 0; std::getline(std::cin, line); ++n) publisher.send(Checked::of(n));
   return 0;
+}
+
+/// Leaves, and does not end.
+int leave(shm::Session& session, const std::string& topic) {
+  auto publisher = session.publisher<Checked>(topic).value();
+  shm::leave_at_once(session.base() + "/");
+  say("left");
+  std::string line;
+  std::getline(std::cin, line);
+  ::_exit(0);
 }
 
 /// For each line, a process that says its pid and sends at full speed until it is killed. Forks
@@ -212,6 +223,7 @@ int main(int argc, char** argv) {
   if (role == "flood") return flood(base, topic);
   auto session = shm::Session::open(base).value();
   if (role == "publish") return publish(*session, topic);
+  if (role == "leave") return leave(*session, topic);
   if (role == "subscribe") return subscribe(*session, topic);
   if (role == "cost-maker") return cost_maker(*session, topic);
   if (role == "camera") return camera(*session, topic);

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "shm/own_pools.hpp"
 #include "shm/payload_state.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -28,8 +30,7 @@ class ImageTest : public test::ShmTest {
     std::ranges::fill(image.writable(), static_cast<std::byte>(colour));
     return image;
   }
-  /// A frame that is received in place: until the owner of the pool knows the holder, frames
-  /// arrive as copies.
+  /// A frame of another process: until that knows who looks at its frames, none is there.
   static Image receive_held(Session& session, ImagePublisher& publisher, ImageSubscriber& from,
                             int colour) {
     Image image;
@@ -82,7 +83,8 @@ TEST_F(ImageTest, a_frame_stays_as_it_is_while_it_is_held) {
   for (int n = 0; n < 100; ++n) publisher.send(frame(*session, 2));
   EXPECT_TRUE(all_are(held, 1));
   EXPECT_EQ(subscriber.take_latest().bytes()[0], std::byte{2});
-  EXPECT_EQ(subscriber.missed() + subscriber.received(), publisher.sent());
+  EXPECT_EQ(subscriber.missed() + subscriber.passed_over() + subscriber.received(),
+            publisher.sent());
 }
 
 TEST_F(ImageTest, a_frame_outlives_its_publisher_and_its_session) {
@@ -103,7 +105,59 @@ TEST_F(ImageTest, the_latest_frame_is_taken_and_the_others_let_go) {
   for (int n = 0; n < 5; ++n) publisher.send(frame(*session, n));
   EXPECT_TRUE(all_are(subscriber.take_latest(), 4));
   EXPECT_FALSE(subscriber.take_latest());
-  EXPECT_EQ(subscriber.received(), 5U);
+  EXPECT_EQ(subscriber.received(), 1U);
+  EXPECT_EQ(subscriber.passed_over(), 4U);
+}
+
+TEST_F(ImageTest, as_many_frames_stay_alive_as_the_deepest_subscription_wants) {
+  const auto session = open();
+  auto publisher = session->image_publisher("t").value();
+  // Those that stay alive, and the one that is filled.
+  const auto blocks_in_turn = [&] {
+    std::set<std::uint32_t> blocks;
+    for (int i = 0; i < 40; ++i) {
+      const Image frame = session->image(4, 4, Encoding::kMono8).value();
+      blocks.insert(frame.state()->tensor().slot_id);
+      EXPECT_TRUE(publisher.send(frame));
+    }
+    return blocks.size();
+  };
+  EXPECT_EQ(blocks_in_turn(), 2U);
+  auto shallow = session->image_subscriber("t", {.depth = 1}).value();
+  EXPECT_EQ(blocks_in_turn(), 2U);
+  {
+    auto deep = session->image_subscriber("t", {.depth = 5}).value();
+    EXPECT_EQ(blocks_in_turn(), 6U);
+    auto all = session->image_subscriber("t").value();
+    EXPECT_EQ(blocks_in_turn(), 9U) << "the capacity is an upper bound";
+    std::uint64_t taken = 0;
+    while (all.take()) ++taken;
+    EXPECT_EQ(taken, 8U);
+    taken = 0;
+    while (deep.take()) ++taken;
+    EXPECT_EQ(taken, 5U);
+    EXPECT_EQ(deep.missed(), 0U);
+  }
+  EXPECT_TRUE(test::eventually([&] { return blocks_in_turn() == 2; }));
+  EXPECT_TRUE(shallow.take());
+  EXPECT_EQ(shallow.missed(), 0U);
+  EXPECT_EQ(shallow.received() + shallow.passed_over(), publisher.sent() - 40);
+}
+
+TEST_F(ImageTest, who_comes_late_gets_the_newest_frame_and_misses_none) {
+  const auto session = open();
+  auto publisher = session->image_publisher("t").value();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(publisher.send(session->image(4, 4, Encoding::kMono8).value()));
+  }
+  auto late = session->image_subscriber("t", {.history = 8}).value();
+  while (late.take()) {
+  }
+  // The one before is still there until its block is used again.
+  EXPECT_GE(late.received(), 1U);
+  EXPECT_LE(late.received(), 2U);
+  EXPECT_EQ(late.received() + late.passed_over(), 5U);
+  EXPECT_EQ(late.missed(), 0U);
 }
 
 TEST_F(ImageTest, a_received_frame_cannot_be_written_to) {
@@ -132,7 +186,8 @@ TEST_F(ImageTest, sending_a_received_frame_on_copies_it_into_ones_own_pool) {
   Image received = receive_held(*camera, publisher, subscriber, 5);
   received.set_timestamp_ns(8);
   EXPECT_TRUE(onward.send(received));
-  const Image sent_on = viewer.take();
+  Image sent_on;
+  ASSERT_TRUE(test::eventually([&] { return sent_on = viewer.take(), bool{sent_on}; }));
   EXPECT_TRUE(all_are(sent_on, 5));
   EXPECT_EQ(sent_on.timestamp_ns(), 8U);
   EXPECT_NE(sent_on.state()->tensor().pool_id, received.state()->tensor().pool_id);
@@ -149,13 +204,97 @@ TEST_F(ImageTest, ones_own_frame_is_sent_on_without_a_copy) {
   EXPECT_EQ(subscriber.take().state()->tensor().slot_id, image.state()->tensor().slot_id);
 }
 
+TEST_F(ImageTest, what_was_sent_is_not_written_to_any_more) {
+  const auto session = open();
+  auto publisher = session->image_publisher("camera").value();
+  auto subscriber = session->image_subscriber("camera").value();
+  Image image = frame(*session, 1);
+  const Image other_handle = image;
+  ASSERT_TRUE(publisher.send(image));
+  const Image held = subscriber.take();
+  const std::byte* const sent = image.bytes().data();
+  ASSERT_FALSE(image.writable().empty());
+  EXPECT_NE(image.bytes().data(), sent);
+  EXPECT_TRUE(all_are(image, 1)) << "the next frame begins as the last one was";
+  std::ranges::fill(image.writable(), std::byte{2});
+  EXPECT_TRUE(all_are(held, 1));
+  EXPECT_EQ(other_handle.bytes().data(), sent);
+  ASSERT_TRUE(publisher.send(image));
+  EXPECT_TRUE(all_are(subscriber.take(), 2));
+  EXPECT_TRUE(publisher.send(std::move(image)));
+  EXPECT_FALSE(image) << "a handle that is moved into the topic is empty";  // NOLINT: is meant
+}
+
+TEST_F(ImageTest, a_frame_that_a_topic_refuses_takes_no_place_of_those_that_it_keeps) {
+  const auto session = open();
+  auto publisher =
+      session->image_publisher("camera", {.capacity = 1, .policy = Policy::kRefuse}).value();
+  auto subscriber = session->image_subscriber("camera").value();
+  ASSERT_TRUE(publisher.send(frame(*session, 1)));
+  for (int n = 2; n < 40; ++n) EXPECT_FALSE(publisher.send(frame(*session, n)));
+  EXPECT_TRUE(all_are(subscriber.take(), 1));
+  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_TRUE(publisher.send(frame(*session, 40)));
+  EXPECT_TRUE(all_are(subscriber.take(), 40));
+}
+
+TEST_F(ImageTest, a_large_frame_is_written_and_sent_again_as_often_as_there_is_memory) {
+  const auto session = open();
+  auto publisher = session->image_publisher("camera", {.capacity = 8}).value();
+  auto all = session->image_subscriber("camera").value();
+  Image image = session->image(1080, 1920, Encoding::kRgb8).value();
+  for (int n = 0; n < 12; ++n) {
+    ASSERT_FALSE(image.writable().empty()) << n;
+    image.writable()[0] = std::byte(n);
+    ASSERT_TRUE(publisher.send(image));
+  }
+  for (int n = 4; n < 12; ++n) {
+    const Image frame = all.take();
+    ASSERT_TRUE(frame) << n;
+    EXPECT_EQ(frame.bytes()[0], std::byte(n));
+  }
+}
+
+TEST_F(ImageTest, who_writes_through_a_span_that_it_kept_is_ended_in_debug_builds) {
+  if (!OwnPool::seals()) GTEST_SKIP() << "this build trusts its programs";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  base.share();
+  const auto session = open();
+  auto publisher = session->image_publisher("camera").value();
+  Image image = frame(*session, 1);
+  const auto kept = image.writable();
+  ASSERT_TRUE(publisher.send(image));
+  EXPECT_TRUE(all_are(image, 1));
+  EXPECT_DEATH(kept[0] = std::byte{2}, "");
+  // Once its readers are gone the block is anybody's again.
+  image = {};
+  for (int n = 0; n < 40; ++n) ASSERT_TRUE(publisher.send(frame(*session, n)));
+}
+
+TEST_F(ImageTest, a_frame_that_was_refused_is_still_ones_own) {
+  const auto session = open();
+  auto publisher =
+      session->image_publisher("camera", {.capacity = 1, .policy = Policy::kRefuse}).value();
+  auto subscriber = session->image_subscriber("camera").value();
+  ASSERT_TRUE(publisher.send(frame(*session, 1)));
+  Image image = frame(*session, 2);
+  const std::byte* const place = image.bytes().data();
+  EXPECT_FALSE(publisher.send(image));
+  EXPECT_EQ(image.writable().data(), place);
+  EXPECT_FALSE(publisher.send(std::move(image)));
+  EXPECT_TRUE(image);  // NOLINT: it was not moved
+  EXPECT_TRUE(all_are(subscriber.take(), 1));
+  EXPECT_TRUE(publisher.send(image));
+  EXPECT_TRUE(all_are(subscriber.take(), 2));
+}
+
 TEST_F(ImageTest, there_is_an_error_when_every_block_is_in_use_and_none_after_one_is_free) {
   const auto session = open();
   std::vector<Image> images;
   auto next = session->image(1, 1, Encoding::kMono8);
   for (; next; next = session->image(1, 1, Encoding::kMono8)) images.push_back(next.value());
   EXPECT_EQ(next.error().code, Errc::kExhausted);
-  EXPECT_EQ(images.size(), 256U);
+  EXPECT_EQ(images.size(), OwnPools::kMaxPools * kPoolBlocks);
   images.pop_back();
   EXPECT_TRUE(session->image(1, 1, Encoding::kMono8));
 }

@@ -156,7 +156,7 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
     seqlock_is_whole();
   }
   void statistics_are_readable() {
-    const auto page = StatsPage::open(base.path() + "/hosts/robot.stats");
+    const auto page = StatsPage::open(base.path(), "robot");
     if (!page) return;
     EXPECT_FALSE(page.value().alive());
     const NodeStats& node = std::as_const(page.value()).nodes()[0];
@@ -237,6 +237,11 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
 using KillInstructionTest = KillTest;
 
 TEST_P(KillInstructionTest, f12_f56_whatever_instruction_is_the_last_the_others_go_on) {
+#if defined(__SANITIZE_THREAD__)
+  if (std::string{"loan"} == GetParam()) {
+    GTEST_SKIP() << "to step through the sanitizer's part of it takes minutes, and shows no race";
+  }
+#endif
   kill_at_each_step(PTRACE_SINGLESTEP);
 }
 

@@ -57,7 +57,7 @@ TEST_F(LimitTest, the_dead_do_not_count) {
   auto publisher = session->publisher<Checked>("t").value();
   for (int i = 0; i < 70; ++i) {
     std::filesystem::copy_file(files(topic_path("t"), ".ring").at(0),
-                               topic_path("t") + "/1-1-0." + std::to_string(i) + ".ring");
+                               topic_path("t") + "/t.1-1-0." + std::to_string(i) + ".ring");
   }
   EXPECT_TRUE(session->publisher<Checked>("t"));
   // Nor do they take the places of the living.
@@ -74,9 +74,10 @@ TEST_F(LimitTest, who_finds_no_place_in_a_table_is_counted) {
   auto publisher = session->publisher<Checked>("t").value();
   std::vector<Region> cursors;
   for (std::size_t i = 0; i < kMaxSubscribers + 2; ++i) {
-    cursors.push_back(Region::create(topic_path("t"), sizeof(CursorFile), 0640).value());
+    const std::string path = topic_path("t") + "/t.1-1-0." + std::to_string(i) + ".sub";
+    cursors.push_back(Region::create(test::folder_of(path), sizeof(CursorFile), kFileMode).value());
     cursors.back().as<CursorFile>()->file = {.magic = Magic::kCursor, .size = sizeof(CursorFile)};
-    ASSERT_TRUE(cursors.back().publish(topic_path("t") + "/1-1-0." + std::to_string(i) + ".sub"));
+    ASSERT_TRUE(cursors.back().publish(test::name_of(path)));
   }
   ASSERT_TRUE(test::eventually([&] { return session->rejected() == 2; }));
   EXPECT_STREQ(session->last_rejection()->what, "publisher has no place for another subscriber");
@@ -89,13 +90,13 @@ TEST_F(LimitTest, a_file_that_is_not_used_is_counted_once_and_named) {
   auto publisher = session->publisher<Checked>("t").value();
   EXPECT_EQ(session->rejected(), 0U);
   EXPECT_FALSE(session->last_rejection());
-  std::ofstream{topic_path("t") + "/1-1-0.0.ring"} << std::string(256, 'x');
+  std::ofstream{topic_path("t") + "/t.1-1-0.0.ring"} << std::string(256, 'x');
   ASSERT_TRUE(test::eventually([&] { return session->rejected() == 1; }));
   EXPECT_EQ(session->last_rejection()->code, Errc::kCorrupt);
-  EXPECT_EQ(session->last_rejection()->subject.view(), topic_path("t") + "/1-1-0.0.ring");
-  std::ofstream{topic_path("t") + "/1-1-0.1.sub"} << "x";
+  EXPECT_EQ(session->last_rejection()->subject.view(), topic_path("t") + "/t.1-1-0.0.ring");
+  std::ofstream{topic_path("t") + "/t.1-1-0.1.sub"} << "x";
   ASSERT_TRUE(test::eventually([&] { return session->rejected() == 2; }));
-  EXPECT_EQ(session->last_rejection()->subject.view(), topic_path("t") + "/1-1-0.1.sub");
+  EXPECT_EQ(session->last_rejection()->subject.view(), topic_path("t") + "/t.1-1-0.1.sub");
   // Looked at again and again, and counted no more.
   for (int i = 0; i < 5; ++i) {
     auto another = session->publisher<Checked>("t").value();
@@ -108,24 +109,22 @@ TEST_F(LimitTest, a_file_that_is_not_used_is_counted_once_and_named) {
 TEST_F(LimitTest, a_peer_has_a_budget_of_mapped_memory) {
   constexpr std::size_t kSize = std::size_t{64} << 20;
   const auto make = [&](const std::string& name) {
-    auto region = Region::create(base.path(), kSize, 0640);
-    EXPECT_TRUE(region && region.value().publish(base.path() + "/" + name));
-    return std::move(region).value();
+    return test::create_region(base.path() + "/" + name, kSize).value();
   };
-  const Region greedy = make("1-1-0.0.ring");
+  const Region greedy = make("t.1-1-0.0.ring");
   std::vector<Region> mapped;
-  auto next = Region::open(greedy.path(), kSize);
-  for (; next && mapped.size() < 100; next = Region::open(greedy.path(), kSize)) {
+  auto next = test::open_region(greedy.path(), kSize);
+  for (; next && mapped.size() < 100; next = test::open_region(greedy.path(), kSize)) {
     mapped.push_back(std::move(next).value());
   }
   ASSERT_FALSE(next);
   EXPECT_EQ(next.error().code, Errc::kExhausted);
   EXPECT_STREQ(next.error().what, "map more than 4 GiB of one peer's shared memory");
   EXPECT_EQ(mapped.size(), Mapping::kMaxPeerBytes / kSize);
-  const Region modest = make("2-2-0.0.ring");
-  EXPECT_TRUE(Region::open(modest.path(), kSize)) << "another peer's budget";
+  const Region modest = make("t.2-2-0.0.ring");
+  EXPECT_TRUE(test::open_region(modest.path(), kSize)) << "another peer's budget";
   mapped.pop_back();
-  EXPECT_TRUE(Region::open(greedy.path(), kSize)) << "what is let go is free again";
+  EXPECT_TRUE(test::open_region(greedy.path(), kSize)) << "what is let go is free again";
 }
 
 }  // namespace

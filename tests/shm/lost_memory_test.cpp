@@ -19,10 +19,9 @@ using test::files;
 using LostMemoryTest = test::ShmTest;
 
 TEST_F(LostMemoryTest, a_mapping_becomes_zeros_and_its_region_dead) {
-  auto own = Region::create(base.path(), 8192, 0640).value();
-  ASSERT_TRUE(own.publish(base.path() + "/file"));
+  auto own = test::create_region(base.path() + "/file", 8192).value();
   std::memset(own.bytes().data(), 0x55, own.bytes().size());
-  const auto seen = Region::open(own.path(), 8192).value();
+  const auto seen = test::open_region(own.path(), 8192).value();
   EXPECT_TRUE(seen.alive());
   std::filesystem::resize_file(own.path(), 4096);
   EXPECT_FALSE(seen.alive()) << "before anybody has touched the page";
@@ -138,8 +137,7 @@ TEST_F(LostMemoryTest, a_fault_elsewhere_still_kills_where_there_was_no_handler)
 }
 
 TEST_F(LostMemoryTest, more_mappings_than_the_table_holds_are_an_error) {
-  auto own = Region::create(base.path(), 64, 0640).value();
-  ASSERT_TRUE(own.publish(base.path() + "/file"));
+  auto own = test::create_region(base.path() + "/file", 64).value();
   const UniqueFd file{::open(own.path().c_str(), O_RDONLY | O_CLOEXEC)};
   std::vector<std::unique_ptr<Mapping>> mappings;
   auto next = Mapping::make(file.get(), 64, false, own.path());
@@ -149,7 +147,7 @@ TEST_F(LostMemoryTest, more_mappings_than_the_table_holds_are_an_error) {
   EXPECT_EQ(next.error().code, Errc::kExhausted);
   EXPECT_EQ(mappings.size(), Mapping::kMaxMappings - 1);
   mappings.clear();
-  EXPECT_TRUE(Region::open(own.path(), 64));
+  EXPECT_TRUE(test::open_region(own.path(), 64));
 }
 
 }  // namespace

@@ -90,6 +90,19 @@ std::string signature(const TypeInfo& type) {
   return text + ")";
 }
 
+/// In what the neutral message is another one than the initial: ", but enable=False".
+std::string neutral_of(const TypeInfo& type) {
+  std::string text;
+  for (const FieldInfo& field : type.fields) {
+    const auto initial = type.initial.subspan(field.offset, field.size);
+    const auto neutral = type.neutral.subspan(field.offset, field.size);
+    if (std::ranges::equal(initial, neutral)) continue;
+    text += (text.empty() ? ", but " : ", ") + std::string(field.name) + "=" +
+            value_of(field, neutral.data());
+  }
+  return text;
+}
+
 std::string lower(std::string_view text) {
   std::string result{text};
   for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -126,6 +139,10 @@ std::string table() {
     if (!type->tails.empty()) text += ", and arrays";
     if (!type->default_topic.empty()) text += ", topic `" + std::string(type->default_topic) + "`";
     text += "\n\n`" + signature(*type) + "`\n\n";
+    if (!type->neutral.empty()) {
+      text += "Neutral (`fallback=\"zero\"`): its defaults, and 0 for what has none" +
+              neutral_of(*type) + ".\n\n";
+    }
     text += "| Offset | Field | Kind | Unit | |\n|---|---|---|---|---|\n";
     for (const FieldInfo& field : type->fields) {
       text += "| " + std::to_string(field.offset) + " | " + std::string(field.name) + " | " +

@@ -11,6 +11,7 @@
 #include "shm/region.hpp"
 #include "shm/registry.hpp"
 #include "shm/ring.hpp"
+#include "shm/sweep.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -33,7 +34,7 @@ class ProcessTest : public test::ShmTest {
 };
 
 std::uint64_t sent_on(const std::string& ring) {
-  const auto region = Region::open(ring, sizeof(RingHeader)).value();
+  const auto region = test::open_region(ring, sizeof(RingHeader)).value();
   return complete(view_of(region, type_info(Tag<Checked>{}).hash, false).value());
 }
 
@@ -103,7 +104,7 @@ void write_at(const std::string& path, std::size_t at, std::uint64_t number) {
 /// Leaves a dead publisher's next slot as it is in the middle of a send.
 void tear_next(const std::string& path) {
   const std::uint64_t n = sent_on(path);
-  const auto region = Region::open(path, sizeof(RingHeader)).value();
+  const auto region = test::open_region(path, sizeof(RingHeader)).value();
   const auto& ring = *region.as<const RingHeader>();
   write_at(path, sizeof(RingHeader) + n % ring.capacity * ring.slot_size, 2 * n + 1);
 }
@@ -180,7 +181,7 @@ TEST_F(ProcessTest, the_topics_of_the_dead_are_swept_by_the_next_session) {
   ASSERT_EQ(topics.size(), 1U);
   EXPECT_EQ(topics[0].name, "here");
   EXPECT_TRUE(topics[0].publishers.at(0).alive);
-  EXPECT_FALSE(std::filesystem::exists(topic_path("gone")));
+  EXPECT_FALSE(std::filesystem::exists(type_path("gone")));
 }
 
 TEST_F(ProcessTest, a_process_that_ends_well_leaves_nothing_but_the_topics_type) {
@@ -214,7 +215,7 @@ TEST_F(ProcessTest, a_full_file_system_is_an_error_at_creation_and_others_go_on)
   ChildProcess child{{"full", base.path()}};
   const std::string big = child.line();
   if (big == "no rights") GTEST_SKIP() << "mounting a file system needs root";
-  EXPECT_EQ(big, "reserve shared memory in " + std::to_string(ENOSPC));
+  EXPECT_EQ(big, "reserve shared memory " + std::to_string(ENOSPC));
   EXPECT_EQ(child.line(), "goes on");
   EXPECT_EQ(child.line(), "exhausted");
 }

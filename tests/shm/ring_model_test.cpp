@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The slot protocol of shm/ring.hpp and shm/subscriber.cpp, walked step by step: a writer and a
-// reader on a ring of two slots, two words a message. The writer may die before each step.
+// reader on a ring of two slots, two words a message, of which the reader wants both or the newest.
+// The writer may die before each step.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kCapacity = 2;
 constexpr std::uint64_t kSent = 5;
+constexpr std::uint64_t kAll = 100;  // Of the depth.
 
 enum class Wrong {
   kNothing,
@@ -21,7 +24,8 @@ enum class Wrong {
   kCompleteBeforePayload,
   kCountedTooEarly,
   kNoSecondLook,
-  kOnlyTheCount
+  kOnlyTheCount,
+  kForgetsPassedOver
 };
 
 struct Slot {
@@ -47,8 +51,10 @@ struct State {
     std::array<std::uint64_t, 2> words{};
     std::uint64_t received = 0;
     std::uint64_t missed = 0;
+    std::uint64_t passed_over = 0;
     auto operator<=>(const Reader&) const = default;
   } reader;
+  std::uint64_t depth = kAll;
   std::string fault;
   auto operator<=>(const State&) const = default;
 };
@@ -111,7 +117,7 @@ bool read(State& state, Wrong wrong) {
   switch (reader.at) {
     case 0:
       if (slot.stamp < complete) return false;
-      reader.at = slot.stamp == complete ? 1 : 5;
+      reader.at = slot.stamp == complete ? 7 : 5;
       return true;
     case 1:
       reader.stamp = slot.stamp;
@@ -134,15 +140,27 @@ bool read(State& state, Wrong wrong) {
       reader.count = state.committed;
       reader.at = 6;
       return true;
-    default:
+    case 6: {
       if (state.slots[reader.count % kCapacity].stamp == 2 * reader.count + 2) ++reader.count;
-      if (reader.count > reader.next + kCapacity) {
-        reader.missed += reader.count - kCapacity - reader.next;
-        reader.next = reader.count - kCapacity;
+      const std::uint64_t there = std::max(reader.count, reader.next) - reader.next;
+      const std::uint64_t wanted = reader.count - std::min(there, state.depth);
+      const std::uint64_t oldest =
+          std::max(reader.next, reader.count > kCapacity ? reader.count - kCapacity : 0);
+      if (there != 0) {
+        const std::uint64_t next = std::max(wanted, oldest);
+        if (wrong != Wrong::kForgetsPassedOver) reader.passed_over += wanted - reader.next;
+        reader.missed += next - wanted;
+        reader.next = next;
       }
       reader.count = 0;
-      reader.at = 1;
+      reader.at = there != 0 ? 1 : 0;
       return true;
+    }
+    default: {
+      const std::uint64_t beyond = reader.next + std::min(state.depth, kCapacity);
+      reader.at = state.slots[beyond % kCapacity].stamp >= 2 * beyond + 2 ? 5 : 1;
+      return true;
+    }
   }
 }
 
@@ -153,16 +171,21 @@ std::uint64_t sent(const State& state, Wrong wrong) {
   return one_more && wrong != Wrong::kOnlyTheCount ? n + 1 : n;
 }
 
-std::string broken(Wrong wrong) {
+std::string broken(Wrong wrong, std::uint64_t depth = kAll) {
   test::Model<State> model{
       .actors = {[wrong](State& state) { return write(state, wrong); }, die,
                  [wrong](State& state) { return read(state, wrong); }},
       .at_end = [wrong](State& state) {
-        if (state.reader.received + state.reader.missed != sent(state, wrong)) {
-          state.fault = "received and missed are not what was sent";
+        const State::Reader& reader = state.reader;
+        if (reader.received + reader.passed_over + reader.missed != sent(state, wrong)) {
+          state.fault = "received, passed over and missed are not what was sent";
+        } else if (state.depth == kAll && reader.passed_over != 0) {
+          state.fault = "what was wanted was passed over";
         }
       }};
-  std::string fault = model.broken(State{});
+  State initial;
+  initial.depth = depth;
+  std::string fault = model.broken(initial);
   // Few states would mean that the walk did not happen.
   EXPECT_TRUE(!fault.empty() || model.seen.size() > 300U) << model.seen.size();
   return fault;
@@ -170,6 +193,12 @@ std::string broken(Wrong wrong) {
 
 TEST(RingModel, no_interleaving_delivers_a_torn_message_or_loses_count) {
   EXPECT_EQ(broken(Wrong::kNothing), "");
+  EXPECT_EQ(broken(Wrong::kNothing, 1), "");
+}
+
+TEST(RingModel, refuses_a_reader_that_does_not_count_what_it_passes_over) {
+  EXPECT_EQ(broken(Wrong::kForgetsPassedOver, 1),
+            "received, passed over and missed are not what was sent");
 }
 
 TEST(RingModel, refuses_a_writer_that_does_not_make_the_stamp_odd) {
@@ -181,11 +210,12 @@ TEST(RingModel, refuses_a_writer_that_completes_a_message_before_its_payload) {
 }
 
 TEST(RingModel, refuses_a_writer_that_counts_a_message_before_it_is_complete) {
-  EXPECT_EQ(broken(Wrong::kCountedTooEarly), "received and missed are not what was sent");
+  EXPECT_EQ(broken(Wrong::kCountedTooEarly),
+            "received, passed over and missed are not what was sent");
 }
 
 TEST(RingModel, refuses_to_forget_a_message_that_its_writer_died_before_counting) {
-  EXPECT_EQ(broken(Wrong::kOnlyTheCount), "received and missed are not what was sent");
+  EXPECT_EQ(broken(Wrong::kOnlyTheCount), "received, passed over and missed are not what was sent");
 }
 
 TEST(RingModel, refuses_a_reader_that_does_not_look_at_the_stamp_again) {

@@ -51,6 +51,7 @@ struct Storm {
   static constexpr std::size_t kTopics = 2;  ///< "typed", "generic".
   struct Reader {
     std::array<std::atomic<std::uint64_t>, kTopics> received{};
+    std::array<std::atomic<std::uint64_t>, kTopics> passed_over{};
     std::array<std::atomic<std::uint64_t>, kTopics> missed{};
     std::array<std::atomic<std::uint32_t>, kTopics> publishers{};
     std::atomic<std::uint64_t> torn{0};

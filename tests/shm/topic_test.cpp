@@ -4,6 +4,8 @@
 
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/joint_state.hpp"
+#include "shm/registry.hpp"
+#include "tests/support/scheduler_fixture.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -85,6 +87,130 @@ TEST_F(TopicTest, messages_of_several_publishers_come_in_the_order_of_their_send
   for (std::uint64_t n = 0; n < 6; ++n) EXPECT_EQ(subscriber.take()->number, n);
 }
 
+TEST_F(TopicTest, what_does_not_fit_into_the_depth_is_passed_over) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  Counter missed;
+  Counter passed_over;
+  auto subscriber =
+      session
+          ->subscriber<Checked>(
+              "t", {.depth = 4, .counters = {.missed = &missed, .passed_over = &passed_over}})
+          .value();
+  std::uint64_t number = 0;
+  // One of ten at each look: what is taken is never older than the depth.
+  for (int look = 0; look < 300; ++look) {
+    for (int i = 0; i < 10; ++i) publisher.send(Checked::of(number++));
+    EXPECT_EQ(subscriber.pending(), 4U);
+    EXPECT_EQ(subscriber.take()->number, number - 4);
+  }
+  while (subscriber.take()) {
+  }
+  EXPECT_EQ(subscriber.received(), 300U + 3U);
+  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.received() + subscriber.passed_over(), publisher.sent());
+  EXPECT_EQ(missed.value(), 0U);
+  EXPECT_EQ(passed_over.value(), subscriber.passed_over());
+}
+
+TEST_F(TopicTest, who_may_not_declare_a_type_is_held_to_it_all_the_same) {
+  const auto session = open();
+  EXPECT_TRUE(session->declare("t", type_info(Tag<Checked>{})));
+  EXPECT_TRUE(test::files(base.path() + "/declared", "").empty());
+  const auto publisher = session->publisher<Checked>("t").value();
+  const auto refused = session->declare("t", type_info(Tag<msg::CmdVel>{}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kTypeMismatch);
+}
+
+TEST_F(TopicTest, what_a_node_takes_before_its_first_tick_has_no_age) {
+  NodeStats node;
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t", {.counters = {.whole = &node}}).value();
+  const auto take_in_tick_that_began = [&](std::uint64_t cycles) {
+    node.ticks.add();
+    node.began.set(cycles);
+    publisher.send(Checked::of(0));
+    EXPECT_TRUE(subscriber.take());
+    return find_topic(session->base(), "t").value().subscribers.at(0).age.count();
+  };
+  // Of the first ticks the length of a cycle is not known yet.
+  test::wait_until([&] { return take_in_tick_that_began(cycle_count()) != 0; });
+  EXPECT_EQ(take_in_tick_that_began(0), 1U);
+  EXPECT_EQ(take_in_tick_that_began(cycle_count()), 2U);
+}
+
+TEST_F(TopicTest, a_depth_that_is_not_full_passes_over_nothing) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t", {.depth = 4}).value();
+  for (std::uint64_t n = 0; n < 4; ++n) publisher.send(Checked::of(n));
+  for (std::uint64_t n = 0; n < 4; ++n) EXPECT_EQ(subscriber.take()->number, n);
+  EXPECT_EQ(subscriber.passed_over(), 0U);
+}
+
+TEST_F(TopicTest, what_is_overwritten_within_the_depth_is_missed) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 16}).value();
+  Counter missed;
+  auto whole = session->subscriber<Checked>("t", {.counters = {.missed = &missed}}).value();
+  auto deep = session->subscriber<Checked>("t", {.depth = 1000}).value();
+  auto latest = session->subscriber<Checked>("t").value();
+  std::uint64_t number = 0;
+  for (int look = 0; look < 5; ++look) {
+    for (int i = 0; i < 20; ++i) publisher.send(Checked::of(number++));
+    EXPECT_TRUE(whole.take());
+    while (deep.take()) {
+    }
+    EXPECT_TRUE(latest.take_latest());
+  }
+  while (whole.take()) {
+  }
+  EXPECT_EQ(whole.received() + whole.missed(), 100U);
+  EXPECT_GT(whole.missed(), 0U);
+  EXPECT_EQ(missed.value(), whole.missed());
+  EXPECT_EQ(deep.missed(), 5 * 4U);
+  EXPECT_EQ(latest.missed(), 0U) << "it wanted none of them";
+  EXPECT_EQ(latest.received() + latest.passed_over(), 100U);
+}
+
+TEST_F(TopicTest, a_ring_is_as_large_as_its_publisher_says_whoever_came_first) {
+  const auto session = open();
+  auto first = session->subscriber<Checked>("t", {.capacity = 2, .depth = 8}).value();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 64}).value();
+  auto other = session->publisher<Checked>("t").value();
+  EXPECT_EQ(publisher.capacity(), 64U);
+  EXPECT_EQ(other.capacity(), 1024U);
+  for (std::uint64_t n = 0; n < 64; ++n) publisher.send(Checked::of(n));
+  EXPECT_EQ(first.take()->number, 56U);
+}
+
+TEST_F(TopicTest, a_topic_that_refuses_passes_over_nothing) {
+  const auto session = open();
+  const TopicOptions refuses{.capacity = 8, .depth = 2, .policy = Policy::kRefuse};
+  auto publisher = session->publisher<Checked>("t", refuses).value();
+  auto subscriber = session->subscriber<Checked>("t", refuses).value();
+  for (std::uint64_t n = 0; n < 12; ++n) EXPECT_EQ(publisher.send(Checked::of(n)), n < 8);
+  for (std::uint64_t n = 0; n < 8; ++n) EXPECT_EQ(subscriber.take()->number, n);
+  EXPECT_EQ(subscriber.passed_over() + subscriber.missed(), 0U);
+}
+
+TEST_F(TopicTest, a_subscription_begins_with_what_was_sent_since_an_instant) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  for (std::uint64_t n = 0; n < 5; ++n) publisher.send(Checked::of(n));
+  const std::uint64_t since = cycle_count();
+  for (std::uint64_t n = 5; n < 8; ++n) publisher.send(Checked::of(n));
+  auto some = session->subscriber<Checked>("t", {.history = 100, .since = since}).value();
+  auto all = session->subscriber<Checked>("t", {.history = 100}).value();
+  auto fresh = session->subscriber<Checked>("t", {.history = 100, .since = cycle_count()}).value();
+  EXPECT_EQ(some.pending(), 3U);
+  EXPECT_EQ(some.take()->number, 5U);
+  EXPECT_EQ(all.pending(), 8U);
+  EXPECT_FALSE(fresh.take());
+}
+
 TEST_F(TopicTest, a_publisher_that_comes_later_is_heard_from_its_first_message) {
   const auto session = open();
   const auto other = open();
@@ -117,6 +243,21 @@ TEST_F(TopicTest, a_publisher_that_ends_leaves_what_it_sent_to_those_who_knew_it
   EXPECT_TRUE(test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
 }
 
+TEST_F(TopicTest, who_takes_part_is_known_by_the_name_of_its_node) {
+  const auto session = open();
+  const NodeName arm = NodeName::clipped("arm");
+  const TopicOptions of_arm{.counters = {.node = &arm}};
+  auto publisher = session->publisher<Checked>("t", of_arm).value();
+  auto subscriber = session->subscriber<Checked>("t", of_arm).value();
+  auto nobody = session->subscriber<Checked>("t").value();
+  const TopicInfo topic = find_topic(base.path(), "t").value();
+  ASSERT_EQ(topic.publishers.size(), 1U);
+  EXPECT_EQ(topic.publishers[0].node, "arm");
+  ASSERT_EQ(topic.subscribers.size(), 2U);
+  EXPECT_NE(topic.subscribers[0].node, topic.subscribers[1].node);
+  EXPECT_EQ(topic.subscribers[0].node + topic.subscribers[1].node, "arm");
+}
+
 TEST_F(TopicTest, a_late_joiner_starts_at_the_newest) {
   const auto session = open();
   auto publisher = session->publisher<Checked>("t").value();
@@ -138,8 +279,7 @@ TEST_F(TopicTest, a_late_joiner_that_asks_for_history_starts_so_many_back) {
   EXPECT_EQ(all.take()->number, 6U) << "no more than the ring holds";
 }
 
-TEST_F(TopicTest,
-       the_latest_value_is_the_newest_of_all_publishers_and_the_rest_counts_as_received) {
+TEST_F(TopicTest, the_latest_value_is_the_newest_of_all_publishers_and_the_rest_is_passed_over) {
   const auto session = open();
   auto first = session->publisher<Checked>("t", {.capacity = 4}).value();
   auto second = session->publisher<Checked>("t").value();
@@ -152,8 +292,13 @@ TEST_F(TopicTest,
   EXPECT_EQ(subscriber.take_latest()->number, 8U);
   EXPECT_FALSE(subscriber.take_latest());
   EXPECT_FALSE(subscriber.has_message());
-  EXPECT_EQ(subscriber.received(), 6U);
-  EXPECT_EQ(subscriber.missed(), 3U);
+  second.send(Checked::of(9));
+  first.send(Checked::of(10));
+  EXPECT_EQ(subscriber.take_latest()->number, 10U) << "whichever publisher is looked at first";
+  EXPECT_FALSE(subscriber.take_latest());
+  EXPECT_EQ(subscriber.received(), 2U);
+  EXPECT_EQ(subscriber.passed_over(), 9U);
+  EXPECT_EQ(subscriber.missed(), 0U);
 }
 
 TEST_F(TopicTest, generic_messages_have_their_own_lengths) {
@@ -208,7 +353,8 @@ TEST_F(TopicTest, a_type_of_the_same_name_and_another_layout_is_refused) {
   const auto refused = session->subscribe("t", changed);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().subject.view(),
-            "topic 't' carries CmdVel, asked for CmdVel of another layout");
+            "topic 't' carries CmdVel, asked for CmdVel of another layout; "
+            "this process has it open");
 }
 
 TEST_F(TopicTest, the_default_capacity_follows_from_the_size_of_a_message) {
@@ -225,13 +371,14 @@ TEST_F(TopicTest, the_default_capacity_follows_from_the_size_of_a_message) {
   EXPECT_EQ(session->publish("big", big).value().capacity(), 32U) << "at most 4 MiB a ring";
   const auto generic = session->publish("generic", generic_type()).value();
   EXPECT_EQ(generic.capacity(), 4096U);
-  EXPECT_EQ(generic.max_size(), 4096U);
+  EXPECT_EQ(generic.max_size(), 65536U);
 }
 
-TEST_F(TopicTest, the_first_openers_capacity_stands_rounded_up) {
+TEST_F(TopicTest, a_capacity_is_rounded_up_and_its_publishers_own) {
   const auto session = open();
-  EXPECT_EQ(session->publisher<Checked>("t", {.capacity = 5}).value().capacity(), 8U);
-  EXPECT_EQ(session->publisher<Checked>("t", {.capacity = 100}).value().capacity(), 8U);
+  const auto first = session->publisher<Checked>("t", {.capacity = 5}).value();
+  EXPECT_EQ(first.capacity(), 8U);
+  EXPECT_EQ(session->publisher<Checked>("t", {.capacity = 100}).value().capacity(), 128U);
 }
 
 TEST_F(TopicTest, impossible_limits_are_refused_and_leave_the_topic_free) {

@@ -19,7 +19,8 @@ class WakeupTest : public test::ShmTest {
  protected:
   /// What the one subscriber of a topic says of itself.
   Region cursor(const std::string& topic) const {
-    return Region::open(test::files(topic_path(topic), ".sub").at(0), sizeof(CursorFile)).value();
+    return test::open_region(test::files(topic_path(topic), ".sub").at(0), sizeof(CursorFile))
+        .value();
   }
   static bool sleeps(const Region& cursor) {
     return cursor.as<const CursorFile>()->sleeping.load() != 0;
@@ -31,10 +32,15 @@ class WakeupTest : public test::ShmTest {
     for (std::string line; std::getline(maps, line);) count += line.ends_with(path) ? 1 : 0;
     return count;
   }
+  /// How often its bell was rung, once publishers have told it that they know it.
+  std::uint32_t rings_of_met(const Region& cursor, std::uint32_t publishers) const {
+    EXPECT_TRUE(test::eventually([&] { return rings(cursor) >= publishers; }));
+    return rings(cursor);
+  }
   /// How often the bell of a subscriber was rung.
   std::uint32_t rings(const Region& cursor) const {
     const std::string name{cursor.as<const CursorFile>()->bell.view()};
-    const auto bell = Region::open(base.path() + "/bells/" + name, sizeof(BellFile)).value();
+    const auto bell = test::open_region(base.path() + "/bells/" + name, sizeof(BellFile)).value();
     return bell.as<const BellFile>()->word.load();
   }
 };
@@ -45,6 +51,93 @@ TEST_F(WakeupTest, a_wait_ends_at_its_deadline_and_not_before) {
   const TimePoint deadline = in(25ms);
   EXPECT_FALSE(subscriber.wait_until(deadline));
   EXPECT_GE(MonotonicClock::now(), deadline);
+}
+
+TEST_F(WakeupTest, a_sleeper_that_never_wakes_is_rung_once_a_millisecond) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = other->subscriber<Checked>("t").value();
+  ASSERT_TRUE(test::eventually([&] { return publisher.subscribers() == 1; }));
+  const auto false_sleeper =
+      test::open_region(test::files(topic_path("t"), ".sub").at(0), sizeof(CursorFile), true)
+          .value();
+  const std::uint32_t met = rings_of_met(false_sleeper, 1);
+  false_sleeper.as<CursorFile>()->sleeping = 1;
+  constexpr std::uint64_t kSends = 20'000;
+  const TimePoint start = MonotonicClock::now();
+  for (std::uint64_t n = 0; n < kSends; ++n) publisher.send(Checked::of(n));
+  const auto ms = static_cast<std::uint64_t>((MonotonicClock::now() - start) / 1ms);
+  const std::uint64_t rung = rings(false_sleeper) - met;
+  EXPECT_GE(rung, 1U);
+  EXPECT_LE(rung, ms + 2);
+  EXPECT_EQ(publisher.unrung(), kSends - rung);
+}
+
+TEST_F(WakeupTest, a_sleeper_that_says_each_time_that_it_fell_asleep_has_50_rings_a_millisecond) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = other->subscriber<Checked>("t").value();
+  ASSERT_TRUE(test::eventually([&] { return publisher.subscribers() == 1; }));
+  const auto liar =
+      test::open_region(test::files(topic_path("t"), ".sub").at(0), sizeof(CursorFile), true)
+          .value();
+  const std::uint32_t met = rings_of_met(liar, 1);
+  const TimePoint start = MonotonicClock::now();
+  for (std::uint32_t n = 0; n < 20'000; ++n) {
+    liar.as<CursorFile>()->sleeping = 2 * n + 1;
+    publisher.send(Checked::of(n));
+    // In a new sleep it is rung at once.
+    if (n == 40) {
+      EXPECT_GE(rings(liar), met + 41U);
+    }
+  }
+  const auto ms = static_cast<std::uint64_t>((MonotonicClock::now() - start) / 1ms);
+  EXPECT_LE(rings(liar) - met, 50 * (ms + 2));
+}
+
+TEST_F(WakeupTest, a_bell_that_rings_after_the_tick_uses_one_ring_of_its_budget_in_it) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = other->subscriber<Checked>("t").value();
+  ASSERT_TRUE(test::eventually([&] { return publisher.subscribers() == 1; }));
+  const auto sleeper =
+      test::open_region(test::files(topic_path("t"), ".sub").at(0), sizeof(CursorFile), true)
+          .value();
+  const std::uint32_t before = rings(sleeper);
+  {
+    const DeferredBells in_a_tick;
+    for (std::uint32_t n = 0; n < 1000; ++n) {
+      sleeper.as<CursorFile>()->sleeping = 2 * n + 1;
+      publisher.send(Checked::of(n));
+    }
+    EXPECT_EQ(publisher.unrung(), 0U);
+    EXPECT_EQ(rings(sleeper), before);
+  }
+  EXPECT_EQ(rings(sleeper), before + 1);
+}
+
+TEST_F(WakeupTest, sleepers_of_one_process_are_woken_by_one_ring) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->publisher<Checked>("t").value();
+  auto first = other->subscriber<Checked>("t").value();
+  auto second = other->subscriber<Checked>("t").value();
+  ASSERT_TRUE(test::eventually([&] { return publisher.subscribers() == 2; }));
+  std::vector<Region> cursors;
+  for (const std::string& path : test::files(topic_path("t"), ".sub")) {
+    cursors.push_back(test::open_region(path, sizeof(CursorFile), true).value());
+  }
+  ASSERT_EQ(cursors.size(), 2U);
+  const std::uint32_t met = rings_of_met(cursors.front(), 2);
+  for (std::uint32_t sleep = 1; sleep <= 3; ++sleep) {
+    for (const Region& cursor : cursors) cursor.as<CursorFile>()->sleeping = sleep;
+    publisher.send(Checked::of(sleep));
+    EXPECT_EQ(rings(cursors.front()), met + sleep);
+  }
+  EXPECT_EQ(publisher.unrung(), 0U);
 }
 
 TEST_F(WakeupTest, a_wait_for_what_is_there_already_does_not_wait) {
@@ -102,8 +195,9 @@ TEST_F(WakeupTest, nobody_is_rung_when_nobody_sleeps) {
   const auto other = open();
   auto subscriber = other->subscriber<Checked>("t").value();
   auto publisher = session->publisher<Checked>("t").value();
+  const std::uint32_t met = rings_of_met(cursor("t"), 1);
   for (std::uint64_t n = 0; n < 10; ++n) publisher.send(Checked::of(n));
-  EXPECT_EQ(rings(cursor("t")), 0U);
+  EXPECT_EQ(rings(cursor("t")), met);
 }
 
 TEST_F(WakeupTest, deferred_bells_ring_when_they_are_told_to) {

@@ -31,16 +31,22 @@ class FakeNode final : public Node {
     ++shutdowns;
     if (on_shutdown) on_shutdown();
   }
-  void enter_safe_state() noexcept override { ++safe_states; }
+  void enter_safe_state() noexcept override {
+    ++safe_states;
+    if (on_safe_state) on_safe_state();
+  }
+  void leave_safe_state() noexcept override { ++left_safe_states; }
 
   std::deque<Nanos> durations;
   std::function<void()> on_init;
   std::function<void(const Tick&)> on_tick;
+  std::function<void()> on_safe_state;
   std::function<void()> on_shutdown;
   std::vector<Tick> ticks;
   int inits = 0;
   int shutdowns = 0;
   int safe_states = 0;
+  int left_safe_states = 0;
 
  private:
   ManualClock& clock_;

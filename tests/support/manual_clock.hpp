@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "rt/clock.hpp"
@@ -13,20 +14,26 @@ class ManualClock final : public Clock {
  public:
   explicit ManualClock(TimePoint start = from_ns(1'000'000'000)) : now_{start} {}
 
-  TimePoint now() const noexcept override { return now_; }
+  TimePoint now() const noexcept override {
+    ++reads;
+    return now_;
+  }
   void sleep_until(TimePoint wake) noexcept override {
     sleeps.push_back(wake);
+    if (on_sleep) on_sleep();
     now_ = std::max(now_, wake + wake_error);
   }
-  void spin_until(TimePoint instant) noexcept override {
+  TimePoint spin_until(TimePoint instant) noexcept override {
     if (instant > now_) spun += instant - now_;
-    now_ = std::max(now_, instant);
+    return now_ = std::max(now_, instant);
   }
   void advance(Nanos step) noexcept { now_ += step; }
 
+  mutable int reads = 0;          ///< How often now() was asked.
   Nanos wake_error{};             ///< How late each sleep ends.
   Nanos spun{};                   ///< Spent in spins so far.
   std::vector<TimePoint> sleeps;  ///< What each sleep was asked for.
+  std::function<void()> on_sleep;
 
  private:
   TimePoint now_;

@@ -63,10 +63,14 @@ class CountingNode final : public Node {
     ++shutdowns;
     if (on_shutdown) on_shutdown();
   }
-  void enter_safe_state() noexcept override { ++safe_states; }
+  void enter_safe_state() noexcept override {
+    ++safe_states;
+    if (on_safe_state) on_safe_state();
+  }
 
   std::function<void()> on_init;
   std::function<void(const Tick&)> on_tick;
+  std::function<void()> on_safe_state;
   std::function<void()> on_shutdown;
   std::atomic<int> inits{0};
   std::atomic<int> ticks{0};

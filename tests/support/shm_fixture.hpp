@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -21,6 +22,9 @@
 #include "rt/base/time.hpp"
 #include "rt/base/unique_fd.hpp"
 #include "shm/declare.hpp"
+#include "shm/names.hpp"
+#include "shm/region.hpp"
+#include "shm/schema.hpp"
 #include "shm/session.hpp"
 
 namespace horus::test {
@@ -102,6 +106,23 @@ inline std::vector<std::string> files(const std::string& directory, std::string_
   return found;
 }
 
+inline shm::FolderPtr folder_of(const std::string& path) {
+  return shm::Folder::look(path.substr(0, path.rfind('/'))).value();
+}
+inline std::string name_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+inline Result<shm::Region> open_region(const std::string& path, std::size_t least,
+                                       bool writable = false) {
+  return shm::Region::open(folder_of(path), name_of(path), least, writable);
+}
+/// A file of somebody else's making: locked by this process, and of that name.
+inline Result<shm::Region> create_region(const std::string& path, std::size_t size) {
+  auto region = shm::Region::create(folder_of(path), size, 0640);
+  EXPECT_TRUE(!region || region.value().publish(name_of(path)));
+  return region;
+}
+
 class ShmTest : public ::testing::Test {
  protected:
   std::unique_ptr<shm::Session> open() {
@@ -109,8 +130,15 @@ class ShmTest : public ::testing::Test {
     EXPECT_TRUE(session) << session.error().what;
     return std::move(session).value();
   }
+  /// The folder of a topic's files, which may have others in it.
   std::string topic_path(const std::string& topic) const {
-    return base.path() + "/topics/" + topic;
+    std::array<char, 8> number{};
+    std::snprintf(number.data(), number.size(), "%02x",
+                  static_cast<unsigned>(shm::hash_of(shm::file_key(topic)) % 32));
+    return base.path() + "/topics/" + number.data();
+  }
+  std::string type_path(const std::string& topic) const {
+    return topic_path(topic) + "/" + shm::file_key(topic) + ".type";
   }
 
   TemporaryBase base;
@@ -153,6 +181,12 @@ class ChildProcess {
   void tell(std::string_view text) {
     const std::string line = std::string{text} + "\n";
     EXPECT_EQ(::write(in_.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  }
+  /// Returns once all its threads stand; SIGSTOP alone says so before they do.
+  void stop() const {
+    EXPECT_EQ(::kill(pid_, SIGSTOP), 0);
+    siginfo_t info{};
+    EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED), 0);
   }
   void kill() {
     if (pid_ <= 0) return;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rover: `tools/dev/demo`, its table, and the same numbers as JSON."""
+import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -33,6 +35,11 @@ def test_the_demo_runs_from_anywhere_prints_the_table_and_leaves_nothing(tmp_pat
         for column in ("CLASS", "RATE", "TICKS", "SKIPPED", "MISSES", "OVERRUNS", "LATENESS",
                        "EXECUTION", "P50", "P99", "MAX", "GIL", "GC"):
             assert column in header, f"no column {column}\n{done.stdout}"
+        said, *next_ones = lines[-4:]
+        assert re.fullmatch(r"== .* to try next \(\d+ min \d\d s\)", said), done.stdout
+        for command in next_ones:
+            words = command.split("#")[0].split()
+            assert run([*words, "--help"], environment, cwd=tmp_path).returncode == 0, command
         assert files_below(environment["HORUS_BASE"]) == []
 
 
@@ -47,7 +54,8 @@ def test_the_rover_runs_for_an_ordinary_user_and_counts_honestly(tmp_path):
     command = as_user(NOBODY, [program("horus"), "launch", str(tmp_path / "rover/rover.toml")])
     with own_base(NOBODY) as environment, Running(command, environment) as rover:
         first = until(lambda: everything_ticks(environment), "everything ticked", rover)
-        later = until(lambda: two_seconds_more(first, environment), "two seconds passed", rover)
+        later = until(lambda: two_seconds_more(first, environment), "all went on", rover)
+        last = nodes(environment)
         assert rover.stop() == 0, rover.text()
     for name, rate in (CPP | PYTHON).items():
         node = later[name]
@@ -56,7 +64,10 @@ def test_the_rover_runs_for_an_ordinary_user_and_counts_honestly(tmp_path):
         assert node["class"] == ("compute" if name == "detector" else "tick")
         assert_grid(node)
         for histogram in HISTOGRAMS:
-            assert node[histogram]["count"] == node["ticks"], f"{name} {histogram}"
+            # It goes on while its page is read: what was counted before and after bounds it.
+            count = node[histogram]["count"]
+            assert first[name]["ticks"] < count <= last[name]["ticks"], f"{name} {histogram}"
+            assert node["ticks"] <= last[name][histogram]["count"], f"{name} {histogram}"
         assert node["errors"] == 0, f"{name}\n{rover.text()}"
     for name in PYTHON:
         assert later[name]["gil_wait_us"]["count"] > 0
@@ -65,7 +76,9 @@ def test_the_rover_runs_for_an_ordinary_user_and_counts_honestly(tmp_path):
 
 def two_seconds_more(first, environment):
     now = nodes(environment)
-    return now if now["motor"]["elapsed_s"] >= first["motor"]["elapsed_s"] + 2.0 else None
+    ends = first["motor"]["elapsed_s"] + 2.0
+    went_on = all(now[name]["ticks"] > node["ticks"] for name, node in first.items())
+    return now if went_on and now["motor"]["elapsed_s"] >= ends else None
 
 
 @pytest.fixture
@@ -92,6 +105,31 @@ def test_the_rover_drives_sees_and_tells(rover):
     until(lambda: " m/s, " in running.text(), "a line of the logger", running)
 
 
+def participant(environment, topic, node, role="subscribers"):
+    """What `horusctl topic info` says of the node that takes part in the topic, and lives."""
+    shown = run([program("horusctl"), "topic", "info", topic, "--json"], environment)
+    found = json.loads(shown.stdout)[role] if shown.returncode == 0 else []
+    return next((one for one in found if one["node"] == node and one["alive"]), None)
+
+
+def test_the_motor_stops_when_the_planner_s_process_is_killed(rover):
+    environment, running = rover
+
+    def motor():
+        return participant(environment, "cmd_vel", "motor")
+
+    until(lambda: not motor()["stale"], "the motor has orders", running)
+    before = motor()
+    assert before["timeout_ms"] == 150.0, "well within 200 ms"
+    os.kill(participant(environment, "cmd_vel", "planner", "publishers")["pid"], signal.SIGKILL)
+    # Events, not times: the input becomes stale, and the motor is told to stand still.
+    until(lambda: motor()["times_stale"] > before["times_stale"], "the orders are stale", running)
+    until(lambda: motor()["fallbacks"] > before["fallbacks"], "the motor has its fallback", running)
+    # The planner is started again, and the motor obeys its first new order.
+    until(lambda: not motor()["stale"], "the motor has orders again", running)
+    assert nodes(environment)["motor"]["inputs_stale"] > before["times_stale"]
+
+
 def test_ctrl_c_ends_the_rover_cleanly(rover):
     environment, running = rover
     # What a terminal does: the whole foreground group gets it.
@@ -100,9 +138,12 @@ def test_ctrl_c_ends_the_rover_cleanly(rover):
     assert nodes(environment) == {}
 
 
-def test_duration_ends_the_rover_by_itself():
+def test_duration_ends_the_rover_by_itself(tmp_path):
+    """Without its Python hosts: where the machine is busy they take longer to start than this."""
+    alone = tmp_path / "rover.toml"
+    alone.write_text(ROVER.read_text().partition("[[host]]")[0])
     with own_base() as environment:
         started = time.monotonic()
-        done = run([program("horus"), "launch", str(ROVER), "--duration", "3"], environment)
+        done = run([program("horus"), "launch", str(alone), "--duration", "3"], environment)
         assert done.returncode == 0, done.stdout + done.stderr
         assert time.monotonic() - started >= 3.0

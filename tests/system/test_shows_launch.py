@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`horus launch`: two nodes in two processes from one file, and what it says of a wrong one."""
+import os
+import pathlib
 import re
+import signal
 
 import pytest
 
-from running import ROOT, Running, nodes, own_base, program, run, until
+from running import ROOT, Running, files_below, nodes, own_base, plugin_node, program, run, until
 
 FIRST_HOUR = ROOT / "tests/examples/python"
 EX_CONFIG = 78
@@ -83,3 +86,24 @@ def test_a_module_that_raises_at_import_is_named_with_its_file_and_line(tmp_path
                 launch.stop()
             said = launch.text()
     assert re.search(r"broken\.py:3.*no camera here", said), said
+
+
+HOST = '[[host]]\nname = "eyes"\nmodule = "eyes.py"\n'
+EYES = "import horus\neyes = horus.Node('eyes', tick=lambda node: None, rate=20)\n"
+
+
+@pytest.mark.parametrize("service", ["horusd", "horus-pyhost"])
+def test_a_service_that_is_killed_leaves_nothing_in_the_base(service, tmp_path):
+    (tmp_path / "eyes.py").write_text(EYES)
+    (tmp_path / "robot.toml").write_text(plugin_node("counter", "Counter") + HOST)
+    with own_base() as environment:
+        command = [program("horus"), "launch", str(tmp_path / "robot.toml")]
+        with Running(command, environment) as launch:
+            until(lambda: {"counter", "eyes"} <= nodes(environment).keys(), "both run", launch)
+            children = pathlib.Path(f"/proc/{launch.pid}/task/{launch.pid}/children").read_text()
+            names = {pathlib.Path(f"/proc/{pid}/comm").read_text().strip(): int(pid)
+                     for pid in children.split()}
+            os.kill(names[service], signal.SIGKILL)
+            assert launch.wait() != 0
+            assert f"{service} ended with signal 9" in launch.text()
+            assert files_below(environment["HORUS_BASE"]) == []

@@ -13,8 +13,9 @@ CALL = re.compile(r"^(?:\[pid +\d+\] )?(\w+)\((.*)")
 def test_the_motor_s_loop_makes_no_system_call_but_the_timer_and_wakes(tmp_path):
     command = [program("horus"), "launch", str(ROVER)]
     with own_base() as environment, Running(command, environment) as rover:
-        motor = until(lambda: nodes(environment).get("motor"), "seen by horusctl", rover)
+        until(lambda: nodes(environment).get("motor"), "seen by horusctl", rover)
         until(lambda: nodes(environment)["motor"]["ticks"] > 100, "ticking", rover)
+        motor = nodes(environment)["motor"]
         trace = tmp_path / "trace"
         with Running(["strace", "-qq", "-o", str(trace), "-p", str(motor["tid"])],
                      environment) as tracer:

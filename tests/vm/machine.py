@@ -55,19 +55,19 @@ class Machine:
         if answer != {"ready": True}:
             self.wait_ready()
 
-    def run(self, command: str, timeout: float = 60.0) -> tuple[int, str]:
+    def run(self, command: str, timeout: float = 180.0) -> tuple[int, str]:
         """The exit code and what it printed; 124 where `timeout` ended it."""
         self._send(command, timeout)
         answer = self._line(time.monotonic() + timeout + 60.0)
         return answer["rc"], base64.b64decode(answer["out"]).decode(errors="replace")
 
-    def output(self, command: str, timeout: float = 60.0) -> str:
+    def output(self, command: str, timeout: float = 180.0) -> str:
         """What it printed; it has to end with 0."""
         rc, out = self.run(command, timeout)
         assert rc == 0, f"`{command}` ended with {rc}:\n{out}"
         return out.strip()
 
-    def until(self, command: str, timeout: float = 60.0) -> str:
+    def until(self, command: str, timeout: float = 180.0) -> str:
         """What it printed once it ended with 0; tried again until then."""
         return self.output(f"until out=$( {command} ); do sleep 0.1; done; echo \"$out\"", timeout)
 

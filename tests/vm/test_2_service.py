@@ -9,7 +9,7 @@ from conftest import CPP_NODES, PYTHON_HOSTS, assert_nothing_left, nodes, show, 
 
 def test_start_returns_when_every_cpp_node_is_ready(stopped):
     vm = stopped
-    vm.output("systemctl start horus", timeout=60)
+    vm.output("systemctl start horus")
     ready = nodes(vm)
     assert CPP_NODES <= ready.keys()
     assert all(ready[name]["ticks"] > 0 for name in CPP_NODES)
@@ -68,17 +68,17 @@ def test_the_machine_is_tuned_while_it_runs_and_put_back_afterwards(stopped):
     put_back = "systemctl is-active horus-tune | grep inactive"
     vm.until(put_back)
     before = vm.output(values)
-    vm.output("systemctl start horus", timeout=60)
+    vm.output("systemctl start horus")
     assert vm.output(values).split() == ["0", "10"] != before.split()
     assert vm.output("cat /proc/irq/default_smp_affinity").lstrip("0,") == "1"
     assert vm.output("cat /sys/devices/virtual/workqueue/cpumask").lstrip("0,") == "1"
-    vm.output("systemctl stop horus", timeout=60)
+    vm.output("systemctl stop horus")
     vm.until(put_back)
     assert vm.output(values) == before
 
 
 def test_stop_leaves_no_process_and_nothing_in_shared_memory(rover):
-    rover.output("systemctl stop horus", timeout=60)
+    rover.output("systemctl stop horus")
     assert show(rover, "horus", "Result") == "success"
     assert_nothing_left(rover)
 
@@ -86,6 +86,6 @@ def test_stop_leaves_no_process_and_nothing_in_shared_memory(rover):
 def test_ten_restarts_in_a_row_work(rover):
     limit = show(rover, "horus", "StartLimitBurst")
     for _ in range(10):
-        rover.output("systemctl reset-failed; systemctl restart horus", timeout=60)
+        rover.output("systemctl reset-failed; systemctl restart horus")
         assert CPP_NODES <= nodes(rover).keys()
     assert show(rover, "horus", "StartLimitBurst") == limit == "5"

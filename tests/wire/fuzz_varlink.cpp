@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rt/base/check.hpp"
+#include "service/wire/health.hpp"
 #include "service/wire/stats_codec.hpp"
 #include "service/wire/varlink.hpp"
 
@@ -29,7 +30,9 @@ void check_reply(std::string_view message) {
   if (const auto stats = stats_from_json(reply.value().parameters)) {
     static_cast<void>(to_line(to_json(stats.value())));
   }
-  static_cast<void>(service_from_json(reply.value().parameters));
+  if (const auto health = health_from_json(reply.value().parameters)) {
+    static_cast<void>(to_line(to_json(health.value())));
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "rt/base/tick_stats.hpp"
 #include "service/wire/stats_codec.hpp"
+#include "tests/support/corpus.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -50,6 +51,10 @@ TEST(VarlinkFuzz, mutated_messages_are_refused_or_survive_a_round_trip) {
   for (int round = 0; round < 2000; ++round) {
     for (const std::string& seed : seeds) feed(mutated(seed, random));
   }
+}
+
+TEST(VarlinkFuzz, the_corpus_is_replayed) {
+  EXPECT_GE(horus::test::replay(FUZZ_CORPUS), 2);
 }
 
 }  // namespace

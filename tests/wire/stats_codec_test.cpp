@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct Page {
     host.rss_bytes.set(90'000'000);
     host.gc.objects.set(12'345);
     host.gc.freezes.set(6);
+    host.rejected.set(2);
     host.gc.generation[2].pause.record(1500us);
     host.gc.generation[2].collections.set(1);
     host.gc.generation[2].longest_ns.set(to_ns(Nanos{1500us}));
@@ -79,6 +81,7 @@ TEST(ReadHost, the_layout_becomes_values_with_units) {
   EXPECT_EQ(host.rss_bytes, 90'000'000);
   EXPECT_EQ(host.gc_objects, 12'345);
   EXPECT_EQ(host.gc_freezes, 6U);
+  EXPECT_EQ(host.rejected_files, 2U);
   ASSERT_EQ(host.gc.size(), 3U);
   EXPECT_DOUBLE_EQ(host.gc[2].pause.max_us, 1500.0);
   ASSERT_EQ(host.nodes.size(), 1U);
@@ -99,6 +102,41 @@ TEST(ReadHost, the_layout_becomes_values_with_units) {
   EXPECT_EQ(node.gil_lost_to, 4711);
   EXPECT_EQ(node.gil_long_waits, 5U);
   EXPECT_EQ(node.gil_long_waits_off_cpu, 4U);
+}
+
+void gather_keys(const Json& json, std::set<std::string>& keys) {
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) {
+      keys.insert(key);
+      gather_keys(value, keys);
+    }
+  } else if (json.is_array()) {
+    for (const Json& value : json) gather_keys(value, keys);
+  }
+}
+
+TEST(StatsCodec, every_key_of_a_reply_is_described) {
+  const auto page = std::make_unique<Page>();
+  page->nodes[0].node_class.set(NodeClass::kAsync);
+  page->nodes[0].awaited.record(7us);
+  StatsView stats;
+  stats.hosts.push_back(page->view());
+  std::set<std::string> keys;
+  gather_keys(to_json(stats), keys);
+  ASSERT_TRUE(keys.contains("await_us"));
+  const std::string described{find_interface("io.horus.Stats")->description};
+  for (const std::string& key : keys) {
+    EXPECT_NE(described.find(key + ": "), std::string::npos) << key;
+  }
+}
+
+TEST(ReadHost, only_an_async_node_has_what_it_awaited) {
+  const auto page = std::make_unique<Page>();
+  page->nodes[0].awaited.record(7us);
+  EXPECT_FALSE(page->view().nodes[0].awaited);
+  page->nodes[0].node_class.set(NodeClass::kAsync);
+  ASSERT_TRUE(page->view().nodes[0].awaited);
+  EXPECT_EQ(page->view().nodes[0].awaited->count, 1U);
 }
 
 TEST(ReadHost, the_uptime_of_a_dead_host_ends_at_its_last_release) {
@@ -146,16 +184,21 @@ TEST(StatsJson, the_fields_are_those_that_scripts_know) {
     for (const auto& [key, value] : object.items()) names.push_back(key);
     return names;
   };
-  EXPECT_THAT(keys(json), UnorderedElementsAre("version", "monotonic_us", "boot_id", "hosts"));
+  EXPECT_THAT(keys(json),
+              UnorderedElementsAre("version", "monotonic_us", "boot_id", "truncated", "hosts"));
   EXPECT_EQ(json["version"], kProtocolVersion);
   EXPECT_EQ(json["monotonic_us"], 15'000'000);
   const Json& host = json["hosts"][0];
-  EXPECT_THAT(keys(host), UnorderedElementsAre("name", "pid", "alive", "ready", "kind", "lives",
-                                               "uptime_s", "rss_bytes", "gc_objects", "gc_freezes",
-                                               "degradations", "gc", "nodes"));
+  EXPECT_THAT(
+      keys(host),
+      UnorderedElementsAre("name", "pid", "alive", "ready", "kind", "lives", "restarts_last_minute",
+                           "gc_forced_last_minute", "silent_s", "asks_realtime", "safety",
+                           "stop_cause", "stop_text", "uptime_s", "rss_bytes", "gc_objects",
+                           "gc_freezes", "rejected_files", "degradations", "gc", "nodes"));
   EXPECT_EQ(host["rss_bytes"], 90'000'000);
   EXPECT_EQ(host["gc_objects"], 12'345);
   EXPECT_EQ(host["gc_freezes"], 6);
+  EXPECT_EQ(host["rejected_files"], 2);
   EXPECT_THAT(keys(host["degradations"][0]),
               UnorderedElementsAre("feature", "reason", "severity", "fix"));
   EXPECT_THAT(keys(host["gc"][0]),
@@ -164,12 +207,15 @@ TEST(StatsJson, the_fields_are_those_that_scripts_know) {
   EXPECT_THAT(
       keys(host["nodes"][0]),
       UnorderedElementsAre(
-          "name", "class", "state", "rate_hz", "ticks", "skipped", "carried_ticks",
-          "carried_skipped", "misses", "consecutive_misses", "overruns", "errors", "elapsed_s",
-          "order", "priority", "cpu", "tid", "budget_us", "deadline_us", "lateness_us",
-          "execution_us", "response_us", "skipped_response_us", "gil_wait_us", "gil_lost_us",
-          "gil_losses", "gil_lost_tick", "gil_lost_to", "gil_long_waits", "gil_long_waits_off_cpu",
-          "sent", "received", "dropped", "minor_faults", "major_faults", "voluntary_switches",
+          "name", "class", "state", "busy_in", "busy_s", "rate_hz", "ticks", "skipped",
+          "carried_ticks", "carried_skipped", "misses", "consecutive_misses", "rung", "rung_s",
+          "rung_misses", "rung_good", "rung_recover", "inputs_stale", "fallbacks", "stale",
+          "overruns", "errors", "hangs", "last_10s", "last_minute", "elapsed_s", "order",
+          "priority", "cpu", "tid", "budget_us", "deadline_us", "lateness_us", "execution_us",
+          "response_us", "skipped_response_us", "gil_wait_us", "gil_lost_us", "safety", "actuator",
+          "held", "gil_losses", "gil_lost_tick", "gil_lost_to", "gil_long_waits",
+          "gil_long_waits_off_cpu", "sent", "received", "dropped", "missed", "refused",
+          "passed_over", "old", "minor_faults", "major_faults", "voluntary_switches",
           "involuntary_switches", "cpu_time_s", "last_cpu"));
   const Json& lateness = host["nodes"][0]["lateness_us"];
   EXPECT_THAT(keys(lateness), UnorderedElementsAre("count", "min", "mean", "p50", "p90", "p99",
@@ -177,6 +223,35 @@ TEST(StatsJson, the_fields_are_those_that_scripts_know) {
   EXPECT_EQ(lateness["scheme"], "ll5");
   EXPECT_EQ(lateness["buckets"].size(), 3U);
   EXPECT_EQ(lateness["buckets"][0], Json({ll5::index_of(10'000), 1}));
+}
+
+TEST(StatsJson, a_stale_input_and_a_rung_are_told_while_the_host_lives) {
+  const auto page = std::make_unique<Page>();
+  NodeStats& node = page->nodes[0];
+  node.stale.inputs[1].store({.topic = Name<208>::clipped("cmd_vel"),
+                              .publisher = NodeName::clipped("planner"),
+                              .since_ns = 2,
+                              .newest_ns = 1,
+                              .timeout_ns = 200'000'000,
+                              .stops = 1});
+  node.rung.set(Rung::kIsolated);
+  node.rung_since_ns.set(1);
+  node.rung_misses.set(10);
+  const NodeView view = read_host(page->host, page->nodes, true).nodes[0];
+  ASSERT_EQ(view.stale.size(), 1U);
+  EXPECT_EQ(view.stale[0].topic, "cmd_vel");
+  EXPECT_EQ(view.stale[0].publisher, "planner");
+  EXPECT_EQ(view.stale[0].timeout_s, 0.2);
+  EXPECT_TRUE(view.stale[0].came);
+  EXPECT_TRUE(view.stale[0].stops);
+  EXPECT_GT(view.stale[0].age_s, 0.0);
+  EXPECT_EQ(view.rung, "isolated");
+  EXPECT_EQ(view.rung_misses, 10U);
+  const auto read = stats_from_json(to_json(stats_of({read_host(page->host, page->nodes, true)})));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read.value().hosts[0].nodes[0].stale[0].publisher, "planner");
+  EXPECT_EQ(read.value().hosts[0].nodes[0].rung, "isolated");
+  EXPECT_TRUE(read_host(page->host, page->nodes, false).nodes[0].stale.empty());
 }
 
 TEST(StatsJson, what_is_written_reads_back_the_same) {
@@ -216,19 +291,6 @@ TEST(StatsFromJson, a_field_of_the_wrong_type_is_named) {
     ASSERT_FALSE(stats) << text;
     EXPECT_EQ(stats.error().code, Errc::kCorrupt) << text;
     EXPECT_EQ(stats.error().subject.view(), field) << text;
-  }
-}
-
-TEST(ServiceFromJson, the_expected_hosts_are_read) {
-  const auto service = service_from_json(
-      Json::parse(R"({"version":"1.0","pid":7,"config":["/etc/horus/horus.toml"],)"
-                  R"("hosts":[{"name":"rover","kind":"cpp"}]})"));
-  ASSERT_TRUE(service);
-  EXPECT_EQ(service.value().config, std::vector<std::string>{"/etc/horus/horus.toml"});
-  ASSERT_EQ(service.value().hosts.size(), 1U);
-  EXPECT_EQ(service.value().hosts[0].kind, "cpp");
-  for (const char* text : {R"({"config":{}})", R"({"config":[1]})", R"({"hosts":[[]]})"}) {
-    EXPECT_FALSE(service_from_json(Json::parse(text))) << text;
   }
 }
 

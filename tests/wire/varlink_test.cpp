@@ -88,6 +88,7 @@ TEST(ParseRequest, depth_is_bounded_and_brackets_in_text_do_not_count) {
   EXPECT_EQ(deeper.error().code, Errc::kExhausted);
   EXPECT_FALSE(parse_request(nested(30'000)));
   EXPECT_TRUE(parse_request(R"({"method":"a.b","parameters":{"x":"[[[[[[[[[[[[[[[[[[[[\"[[["}})"));
+  EXPECT_TRUE(parse_request(R"({"method":"a.b","parameters":{"x":"\"[[[[[[[[[[[[[[[[[[[["}})"));
 }
 
 TEST(ParseRequest, size_is_bounded) {
@@ -174,9 +175,10 @@ TEST(UnknownParameter, the_first_that_is_not_known_is_named) {
 }
 
 TEST(Interfaces, each_description_names_itself_and_every_method_is_described) {
-  for (const char* name :
-       {method::kGetInfo, method::kGetInterfaceDescription, method::kStatsGet,
-        method::kStatsSubscribe, method::kStatsDescribe, method::kControlReload}) {
+  for (const char* name : {method::kGetInfo, method::kGetInterfaceDescription, method::kStatsGet,
+                           method::kStatsSubscribe, method::kStatsDescribe, method::kControlReload,
+                           method::kControlSetLogLevel, method::kControlEstop,
+                           method::kControlRelease, method::kControlArm, method::kControlDisarm}) {
     const MethodName split = split_method(name);
     const Interface* found = find_interface(split.interface);
     ASSERT_NE(found, nullptr) << name;
@@ -185,9 +187,10 @@ TEST(Interfaces, each_description_names_itself_and_every_method_is_described) {
     EXPECT_NE(found->description.find("method " + std::string{split.method} + "("),
               std::string_view::npos);
   }
-  for (const char* name : {error::kInterfaceNotFound, error::kMethodNotFound,
-                           error::kInvalidParameter, error::kPermissionDenied, error::kExpectedMore,
-                           error::kNoSuchNode, error::kTooManyRequests, error::kReloadRejected}) {
+  for (const char* name :
+       {error::kInterfaceNotFound, error::kMethodNotFound, error::kInvalidParameter,
+        error::kPermissionDenied, error::kExpectedMore, error::kNoSuchNode, error::kTooManyRequests,
+        error::kReloadRejected, error::kNoNodeToSet, error::kSafetyRefused}) {
     const MethodName split = split_method(name);
     const Interface* found = find_interface(split.interface);
     ASSERT_NE(found, nullptr) << name;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "rt/base/printable.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/doctor.hpp"
 #include "tools/cli/text.hpp"

@@ -40,10 +40,26 @@ std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
+/// The line, gone on in the next one where an option does not fit.
+std::string wrapped(std::string line, std::string_view synopsis) {
+  std::string text;
+  while (!synopsis.empty()) {
+    const std::string_view word = synopsis.substr(0, synopsis.find(" [", 1));
+    synopsis.remove_prefix(word.size());
+    if (line.size() + word.size() > Output::kMinWidth) {
+      text += line + "\n";
+      line = std::string(2 * kIndent, ' ');
+    }
+    line += word;
+  }
+  return text + line + "\n";
+}
+
 std::string command_help(std::string_view program, const Command& command) {
   const CommandUsage usage = describe_options(command);
   std::string text =
-      fmt::format("{}.\n\n  {} {}{}\n", command.summary, program, command.name, usage.synopsis);
+      fmt::format("{}.\n\n", command.summary) +
+      wrapped(fmt::format("{:{}}{} {}", "", kIndent, program, command.name), usage.synopsis);
   Lines lines;
   for (const OptionUsage& option : usage.options) lines.add(option.spelling, option.text);
   if (!lines.empty()) text += "\n" + lines.text();

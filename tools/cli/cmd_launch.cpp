@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <signal.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
+#include "rt/base/printable.hpp"
 #include "rt/base/version.hpp"
 #include "service/wire/interfaces.hpp"
 #include "tools/cli/command.hpp"
+#include "tools/cli/own_program.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
@@ -19,34 +16,22 @@ namespace {
 
 constexpr const char* kLauncher = "horus-launch";
 
-/// Where the launcher lies: beside this program in a build tree, else where a package puts it.
-std::string find_launcher() {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  for (const std::filesystem::path& directory :
-       {self.parent_path(), std::filesystem::path{"/usr/libexec/horus"},
-        std::filesystem::path{"/usr/lib/horus"}}) {
-    std::string path = (directory / kLauncher).string();
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return {};
+struct LaunchOptions {
+  std::vector<std::string> files;
+  std::string duration;
+  bool check_rt = false;
+};
+
+void add_duration(CLI::App& app, LaunchOptions& options) {
+  app.add_option("--duration", options.duration, "End after this time, e.g. \"10 s\" or 10")
+      ->type_name("TIME");
 }
 
-int run_launch(const std::vector<std::string>& arguments) {
-  const std::string launcher = find_launcher();
-  if (launcher.empty()) {
-    return fail(kError, "launch: horus-launch is not installed (apt install horus)");
-  }
-  std::vector<std::string> words{launcher};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  // What is ignored stays so over exec(); the robot's programs start from the default.
-  ::signal(SIGPIPE, SIG_DFL);
-  ::execv(launcher.c_str(), argv.data());
-  return fail(Error::from_errno("launch", launcher));
+std::vector<std::string> arguments_of(const LaunchOptions& options) {
+  std::vector<std::string> arguments = options.files;
+  if (!options.duration.empty()) arguments.push_back("--duration=" + options.duration);
+  if (options.check_rt) arguments.emplace_back("--check-rt");
+  return arguments;
 }
 
 int run_version(bool json, const Places& places, Output& output) {
@@ -66,19 +51,34 @@ int run_version(bool json, const Places& places, Output& output) {
 }  // namespace
 
 Action declare_launch(CLI::App& app, const Places&) {
-  struct Options {
-    std::string file;
-    std::string duration;
-  };
-  const auto options = std::make_shared<Options>();
-  app.add_option("file", options->file, "The configuration")->required()->type_name("FILE");
-  app.add_option("--duration", options->duration, "End after this time, e.g. \"10 s\" or 10")
-      ->type_name("TIME");
+  const auto options = std::make_shared<LaunchOptions>();
+  app.add_option("file", options->files, "The configuration; or Python files, as for run")
+      ->required()
+      ->type_name("FILE");
+  add_duration(app, *options);
+  app.add_flag("--check-rt", options->check_rt,
+               "Tell what ticks of C++ nodes do that real-time ticks may not");
   app.footer("Exit status: 0 stopped as asked, 78 an error in FILE, else that of what failed.");
+  return [options](Output&) { return become(kLauncher, "launch", arguments_of(*options)); };
+}
+
+Action declare_run(CLI::App& app, const Places&) {
+  const auto options = std::make_shared<LaunchOptions>();
+  app.add_option("file", options->files, "The programs")->required()->type_name("FILE.py");
+  add_duration(app, *options);
+  app.footer(
+      "Each is a process of its own, which is started again when it fails. A file that\n"
+      "runs nothing itself has the nodes run that it makes. Exit status: 0 all have\n"
+      "ended or were stopped as asked, else that of what failed.");
   return [options](Output&) {
-    std::vector<std::string> arguments{options->file};
-    if (!options->duration.empty()) arguments.push_back("--duration=" + options->duration);
-    return run_launch(arguments);
+    for (const std::string& file : options->files) {
+      if (!file.ends_with(".py")) {
+        return fail(kUsage, "run: '" + printable(file) +
+                                "' is no Python file (FILE.py); horusctl "
+                                "launch runs a configuration");
+      }
+    }
+    return become(kLauncher, "run", arguments_of(*options));
   };
 }
 

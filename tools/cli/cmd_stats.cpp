@@ -41,10 +41,12 @@ int fail_to_read(const Error& error) {
   return fail(kError, fmt::format("no node '{}' (see 'horusctl node list')", error.subject.view()));
 }
 
-std::string render(const StatsOptions& options, const wire::StatsView& stats, std::size_t width) {
+std::string render(const StatsOptions& options, const Places& places, const wire::StatsView& stats,
+                   std::size_t width) {
   if (options.json) return wire::to_line(wire::to_json(stats)) + "\n";
-  if (options.openmetrics) return stats_openmetrics(stats);
-  return stats_text(stats, width);
+  if (!options.openmetrics) return stats_text(stats, width);
+  const auto health = fetch_health(places);
+  return stats_openmetrics(stats, health ? std::optional{health.value().health} : std::nullopt);
 }
 
 /// What fits on the screen: the rest would push the top out of it.
@@ -68,9 +70,9 @@ int watch(const StatsOptions& options, const Places& places, Nanos interval, Out
     if (!options.json && output.is_terminal()) text = kClear;
     if (!stats) {
       // It may be restarting: what runs next is shown again.
-      if (!options.json) text += "waiting: " + describe(stats.error()) + "\n\n";
+      if (!options.json) text += "waiting: " + error_line(stats.error()) + "\n\n";
     } else if (options.json) {
-      text += render(options, stats.value(), output.width());
+      text += render(options, places, stats.value(), output.width());
     } else {
       const std::string length = duration_text(static_cast<double>(to_ns(interval)) / 1e3);
       text += first ? "since the start; from now on every " + length + "\n\n"
@@ -95,7 +97,7 @@ int run_stats(const StatsOptions& options, const Places& places, Output& output)
   }
   const auto stats = read(options, places);
   if (!stats) return fail_to_read(stats.error());
-  output.write(render(options, stats.value(), output.width()));
+  output.write(render(options, places, stats.value(), output.width()));
   return kOk;
 }
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "rt/base/printable.hpp"
 #include "service/wire/interfaces.hpp"
+#include "tools/cli/child.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/status.hpp"
 #include "tools/cli/text.hpp"
@@ -20,18 +26,33 @@ struct StatusOptions {
 constexpr Nanos kPoll = 100ms;
 constexpr Nanos kReloadTimeout = 60s;
 
-Result<StatusView> read_status(const Places& places) {
-  const auto service = ask_service(places);
-  if (service) return judge_status(service.value().stats, service.value().expected.hosts);
-  const auto stats = fetch_stats(places);
-  if (!stats) return service.error();
-  return judge_status(stats.value(), {});
+/// What the service said as it refused to start, as systemd keeps it; empty where it is not known.
+std::string why_not_started() {
+  auto child = Child::start({"systemctl", "show", "--property=Result,StatusText", "horus.service"},
+                            /*quiet=*/true);
+  if (!child) return {};
+  std::string text;
+  std::array<char, 4096> block{};
+  for (ssize_t count = 0;
+       (count = ::read(child.value().output(), block.data(), block.size())) > 0;) {
+    text.append(block.data(), static_cast<std::size_t>(count));
+  }
+  const auto value_of = [&text](std::string_view key) {
+    const std::size_t at = text.find(key);
+    if (at == std::string::npos) return std::string{};
+    const std::size_t begin = at + key.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  const std::string result = value_of("Result=");
+  if (!child.value().ended_well() || result.empty() || result == "success") return {};
+  const std::string said = value_of("StatusText=");
+  return said.empty() ? result : said;
 }
 
 /// Reads the status until every host is ready, or `until`.
-Result<StatusView> wait_until_ready(const Places& places, TimePoint until, Output& output) {
+Result<wire::HealthView> wait_until_ready(const Places& places, TimePoint until, Output& output) {
   for (;;) {
-    auto status = read_status(places);
+    auto status = fetch_health(places);
     const bool settled = status ? status.value().ready : status.error().code == Errc::kPermission;
     const Nanos left = until - MonotonicClock::now();
     if (settled || left <= Nanos{} || !output.wanted()) return status;
@@ -50,7 +71,14 @@ int run_status(const StatusOptions& options, const Places& places, Output& outpu
     until += timeout.value();
   }
   const auto status = wait_until_ready(places, until, output);
-  if (!status) return fail_to_reach(status.error());
+  if (!status) {
+    const bool nothing = status.error().code == Errc::kNotFound && places.socket_dir.empty();
+    const std::string why = nothing ? why_not_started() : "";
+    if (!why.empty()) {
+      return fail(kNotRunning, "the service does not run any more, or did not start: " + why);
+    }
+    return fail_to_reach(status.error());
+  }
   output.write(options.json ? wire::to_line(status_json(status.value())) + "\n"
                             : status_text(status.value(), output.width()));
   return static_cast<int>(status.value().health);

@@ -11,6 +11,7 @@
 #include "tools/cli/field_path.hpp"
 #include "tools/cli/source.hpp"
 #include "tools/cli/topics.hpp"
+#include "tools/cli/where.hpp"
 
 namespace horus::cli {
 
@@ -26,8 +27,8 @@ struct EchoOptions {
 
 std::string show(const EchoOptions& options, const Result<MessageJson>& message) {
   if (!message) {
-    if (!options.json) return "(" + describe(message.error()) + ")\n---\n";
-    return message_line({{"error", describe(message.error())}}) + "\n";
+    if (!options.json) return "(" + error_line(message.error()) + ")\n---\n";
+    return message_line({{"error", error_line(message.error())}}) + "\n";
   }
   if (options.json) return message_line(message.value()) + "\n";
   return message_text(message.value()) + (options.field.empty() ? "---\n" : "");
@@ -68,11 +69,9 @@ int run_echo(const EchoOptions& options, Output& output) {
 }
 
 int run_list(bool json, Output& output) {
-  std::vector<shm::TopicInfo> topics;
-  for (const std::string& base : base_directories()) {
-    for (shm::TopicInfo& topic : shm::list_topics(base)) topics.push_back(std::move(topic));
-  }
-  std::ranges::sort(topics, {}, &shm::TopicInfo::name);
+  int code = kOk;
+  const auto topics = visible_topics(code);
+  if (code != kOk) return code;
   output.write(json ? topics_lines(topics) : topics_text(topics, output.width()));
   return kOk;
 }
@@ -86,6 +85,23 @@ int run_info(const std::string& name, bool json, Output& output) {
 }
 
 }  // namespace
+
+std::vector<shm::TopicInfo> visible_topics(int& code) {
+  std::vector<shm::TopicInfo> topics;
+  std::optional<Error> hidden;
+  for (const std::string& base : base_directories()) {
+    if (const Status may = shm::may_look(base); !may) hidden = may.error();
+    for (shm::TopicInfo& topic : shm::list_topics(base)) topics.push_back(std::move(topic));
+  }
+  if (hidden) {
+    const int failed = fail(kNoPermission, error_line(*hidden) +
+                                               " (topics there may be: run as their base's owner, "
+                                               "or join the group of the folder and log in again)");
+    if (topics.empty()) code = failed;
+  }
+  std::ranges::sort(topics, {}, &shm::TopicInfo::name);
+  return topics;
+}
 
 Action declare_topic_list(CLI::App& app, const Places&) {
   const auto json = std::make_shared<bool>(false);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much flows through a topic: hz, bw.
+// How much flows through a topic, and how old it is when it is received: hz, bw, delay.
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 
+#include <fmt/format.h>
+
+#include "rt/base/printable.hpp"
 #include "tools/cli/bandwidth.hpp"
 #include "tools/cli/command.hpp"
+#include "tools/cli/interval.hpp"
 #include "tools/cli/rhythm.hpp"
 #include "tools/cli/source.hpp"
+#include "tools/cli/text.hpp"
+#include "tools/cli/topics.hpp"
 
 namespace horus::cli {
 
@@ -24,13 +31,14 @@ struct FlowOptions {
   std::uint64_t limit() const noexcept { return once ? 1 : count; }
 };
 
-/// Takes what arrives until `until`, noting when.
+/// Takes what arrives until `until`, noting when it was sent: that we were kept from looking is no
+/// irregularity of the topic.
 void measure(Source& source, TimePoint until, Rhythm& rhythm, Output& output) {
   while (output.wanted()) {
     const TimePoint now = MonotonicClock::now();
     if (now >= until) return;
     if (source.take(/*wanted=*/false)) {
-      rhythm.arrived(MonotonicClock::now());
+      rhythm.sent(source.sent_at());
       continue;
     }
     source.wait(std::min(until, now + kLook));
@@ -74,6 +82,50 @@ int run_bw(const FlowOptions& options, Output& output) {
   return kOk;
 }
 
+std::string delay_line(const FlowOptions& options, const shm::SubscriberInfo& one,
+                       const HistogramSnapshot& age) {
+  const auto us = [&age](double quantile) {
+    return static_cast<double>(age.percentile_ns(quantile)) / 1e3;
+  };
+  const std::string who = participant_text(one.node, one.pid);
+  if (options.json) {
+    return wire::to_line({{"topic", options.topic},
+                          {"node", one.node},
+                          {"pid", one.pid},
+                          {"lag", one.lag},
+                          {"ticks", age.count()},
+                          {"p50_us", us(0.5)},
+                          {"p99_us", us(0.99)},
+                          {"max_us", us(1)}}) +
+           "\n";
+  }
+  if (age.count() == 0) return printable(who) + "  no tick received one\n";
+  return fmt::format("{}  {} ticks  half within {}  99 % within {}  max {}  lag {}\n",
+                     printable(who), age.count(), duration_text(us(0.5)), duration_text(us(0.99)),
+                     duration_text(us(1)), one.lag);
+}
+
+int run_delay(const FlowOptions& options, Output& output) {
+  auto found = find(options.topic);
+  if (!found) return fail_to_open(options.topic, found.error());
+  std::map<std::string, HistogramSnapshot> before;
+  for (const auto& one : found.value().topic.subscribers) before[one.cursor] = one.age;
+  for (std::uint64_t lines = 0; options.limit() == 0 || lines < options.limit(); ++lines) {
+    output.wait(kWindow);
+    if (!output.wanted()) break;
+    const auto topic = shm::find_topic(found.value().base, options.topic);
+    if (!topic) return fail_to_open(options.topic, topic.error());
+    std::string text;
+    for (const auto& one : topic.value().subscribers) {
+      if (!one.alive) continue;
+      text += delay_line(options, one, since(before[one.cursor], one.age));
+      before[one.cursor] = one.age;
+    }
+    output.write(text.empty() && !options.json ? "no subscribers\n" : text);
+  }
+  return kOk;
+}
+
 std::shared_ptr<FlowOptions> declare_flow(CLI::App& app) {
   auto options = std::make_shared<FlowOptions>();
   app.add_option("topic", options->topic, "Name of the topic")->required()->type_name("TOPIC");
@@ -91,6 +143,11 @@ std::shared_ptr<FlowOptions> declare_flow(CLI::App& app) {
 Action declare_topic_hz(CLI::App& app, const Places&) {
   const auto options = declare_flow(app);
   return [options](Output& output) { return run_hz(*options, output); };
+}
+
+Action declare_topic_delay(CLI::App& app, const Places&) {
+  const auto options = declare_flow(app);
+  return [options](Output& output) { return run_delay(*options, output); };
 }
 
 Action declare_topic_bw(CLI::App& app, const Places&) {

@@ -12,6 +12,7 @@
 #include "tools/cli/parse_message.hpp"
 #include "tools/cli/source.hpp"
 #include "tools/cli/topics.hpp"
+#include "tools/cli/where.hpp"
 
 namespace horus::cli {
 
@@ -44,7 +45,7 @@ Result<Target> target_of(const PubOptions& options) {
   if (!found && options.type.empty()) {
     return Error{Errc::kInvalidArgument,
                  "publish: a new topic needs --type (a message's name, or generic)", 0,
-                 Name<200>::clipped(options.topic)};
+                 Name<200>::clipped(options.topic + ask_if_meant(options.topic, true))};
   }
   if (found && shm::find_payload_kind(found.value().topic.type) != nullptr) {
     return Error{Errc::kInvalidArgument, "publish: JSON does not describe pixels or points", 0,
@@ -133,12 +134,15 @@ int run_pub(const PubOptions& options, Output& output) {
   if (!messages.from_input()) {
     if (const auto first = messages.next(); !*first) return fail(first->error());
   }
-  auto session = shm::Session::open(target.value().base);
+  auto session = join(target.value().base);
   if (!session) return fail(session.error());
   auto publisher = session.value()->publish(options.topic, target.value().type.info());
   if (!publisher) return fail(publisher.error());
   if (!all_listen(publisher.value(), MonotonicClock::now() + kPatience, output)) {
     return fail(kError, "a subscriber of '" + options.topic + "' does not listen: is it stopped?");
+  }
+  if (publisher.value().subscribers() == 0) {
+    warn_of("nobody receives '" + options.topic + "' now" + ask_if_meant(options.topic, true));
   }
   return publish(options, messages, publisher.value(), output);
 }

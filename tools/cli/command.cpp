@@ -15,16 +15,33 @@ constexpr std::array kCommands{
     Command{"stats", "Show the statistics of hosts and nodes", declare_stats},
     Command{"status", "Say in a word how the robot is, and why", declare_status},
     Command{"reload", "Have the service read its configuration again", declare_reload},
+    Command{"estop", "Bring the robot to rest, until it is released", declare_estop},
+    Command{"release", "Say that the reason of a stop is gone", declare_release},
+    Command{"arm", "Let actuators act", declare_arm},
+    Command{"disarm", "Forbid actuators to act", declare_disarm},
     Command{"node list", "List the nodes that run", declare_node_list},
+    Command{"node log-level", "Set down to which level a node's lines are written",
+            declare_node_level},
+    Command{"node info", "Show one node: its state, its timing, its topics", declare_node_info},
+    Command{"why", "Say why a node's ticks were late", declare_why},
+    Command{"log", "Show the service's log, or one node's", declare_log},
+    Command{"blackbox", "Show what happened in hosts, alive or dead; or keep a copy of it",
+            declare_blackbox},
+    Command{"graph", "Show which nodes send what to whom", declare_graph},
     Command{"topic list", "List the topics, their types and who uses them", declare_topic_list},
     Command{"topic info", "Show one topic: its fields, its publishers and subscribers",
             declare_topic_info},
     Command{"topic echo", "Print messages as they arrive", declare_topic_echo},
-    Command{"topic hz", "Measure how often messages arrive", declare_topic_hz},
+    Command{"topic hz", "Measure how often messages are sent", declare_topic_hz},
     Command{"topic bw", "Measure how many bytes are sent", declare_topic_bw},
+    Command{"topic delay", "Measure how old messages are at the ticks that receive them",
+            declare_topic_delay},
     Command{"topic pub", "Publish messages that are given as JSON", declare_topic_pub},
+    Command{"record", "Record topics to a file; or show, check or recover one", declare_record},
+    Command{"clean", "Remove what dead processes of yours left in shared memory", declare_clean},
     Command{"doctor", "Check what real time needs and this machine grants", declare_doctor},
     Command{"launch", "Run a configuration in the foreground, as an ordinary user", declare_launch},
+    Command{"run", "Run Python programs beside each other, and keep them up", declare_run},
     Command{"version", "Print versions: of this program and of the service", declare_version},
     Command{"help", "Show the commands, or how to use one", declare_help},
     Command{"completion", "Print shell completion", declare_completion},
@@ -79,6 +96,12 @@ std::string explain(const CLI::App& app, const CLI::RequiredError& error) {
   return "no command '" + begun + rest.front() + "'";
 }
 
+/// The exit code of what has written its output: another one where that did not arrive.
+int written(int code, const Output& output) {
+  if (output.error() == 0) return code;
+  return fail(Error{Errc::kSystem, "write standard output", output.error(), {}});
+}
+
 }  // namespace
 
 std::span<const Command> commands() {
@@ -108,7 +131,7 @@ int run(int argc, const char* const* argv, Output& output) {
   const std::string program = program_name(argc > 0 ? argv[0] : "");
   if (argc < 2) {
     output.write(overview(program));
-    return kUsage;
+    return written(kUsage, output);
   }
   Places places;
   Action chosen;
@@ -117,13 +140,13 @@ int run(int argc, const char* const* argv, Output& output) {
     app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     output.write(help_text(program, parsed_words(*app)));
-    return kOk;
+    return written(kOk, output);
   } catch (const CLI::RequiredError& error) {
     return fail(kUsage, explain(*app, error) + " (see '" + program + " help')");
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, std::string{error.what()} + " (see '" + program + " help')");
   }
-  return chosen(output);
+  return written(chosen(output), output);
 }
 
 }  // namespace horus::cli

@@ -121,9 +121,8 @@ Finding fifo_probe(const Machine& machine) {
   const std::string evidence =
       fmt::format("SCHED_FIFO: {}", std::generic_category().message(machine.probes.fifo_errno));
   const std::string fix =
-      "systemctl start horus grants it to the service; for your own programs: a line \"@horus-dev "
-      "- "
-      "rtprio 80\" in /etc/security/limits.d/, then log in again";
+      "systemctl start horus grants it to the service; for your own programs: a line \"@GROUP - "
+      "rtprio 98\", with a group of yours, in /etc/security/limits.d/, then log in again";
   return warn(evidence + " for this user", fix);
 }
 
@@ -132,8 +131,8 @@ Finding lock_limit(const Machine& machine) {
   if (!machine.probes.lock_limit) return ok("RLIMIT_MEMLOCK: no limit");
   return warn(
       fmt::format("RLIMIT_MEMLOCK: {} MiB for this user", *machine.probes.lock_limit / kMiB),
-      "the service has no limit; for your own programs: a line \"@horus-dev - memlock "
-      "unlimited\" in /etc/security/limits.d/, then log in again");
+      "the service has no limit; for your own programs: a line \"@GROUP - memlock "
+      "unlimited\", with a group of yours, in /etc/security/limits.d/, then log in again");
 }
 
 Finding swap(const Machine& machine) {

@@ -78,7 +78,7 @@ std::string group_name(gid_t gid) {
 Finding socket_permissions(const Machine& machine) {
   std::string seen;
   for (const std::string& directory : machine.socket_directories) {
-    for (const char* name : {wire::kStatsSocket, wire::kControlSocket}) {
+    for (const char* name : {wire::kStatsSocket, wire::kControlSocket, wire::kStopSocket}) {
       const std::string path = directory + "/" + name;
       struct stat status {};
       if (::lstat((machine.root + path).c_str(), &status) != 0) continue;
@@ -122,6 +122,39 @@ Finding delegating_units(const Machine& machine) {
               "Delegate=pids memory in a drop-in, or check iso.mask_leak after it has started");
 }
 
+/// systemd-logind deletes the shared memory of a user who logs out: publishers go on, unheard.
+Finding remove_ipc(const Machine& machine) {
+  std::vector<std::string> files{"/etc/systemd/logind.conf"};
+  for (const char* folder : {"/usr/lib/systemd/logind.conf.d/", "/etc/systemd/logind.conf.d/"}) {
+    for (const std::string& name : machine.list(folder)) files.push_back(folder + name);
+  }
+  bool logind = false;
+  std::string value = "yes";
+  for (const std::string& file : files) {
+    const auto text = machine.read(file);
+    logind = logind || text;
+    const std::string lines = "\n" + text.value_or("");
+    const std::size_t at = lines.rfind("\nRemoveIPC=");
+    if (at == lines.npos) continue;
+    const std::size_t begin = at + std::string_view{"\nRemoveIPC="}.size();
+    value = lines.substr(begin, lines.find('\n', begin) - begin);
+  }
+  if (!logind) return skip("no systemd-logind");
+  if (value == "no" || value == "false" || value == "off" || value == "0") {
+    return ok("RemoveIPC=" + value);
+  }
+  if (!machine.service_unit().empty()) {
+    return ok("RemoveIPC=" + value + " spares the services' users, which are the system's");
+  }
+  std::string lingering;
+  for (const std::string& user : machine.list("/var/lib/systemd/linger")) {
+    lingering += (lingering.empty() ? "" : ", ") + user;
+  }
+  if (!lingering.empty()) return ok("RemoveIPC=" + value + ", users that linger: " + lingering);
+  return warn("RemoveIPC=" + value + ": logging out deletes the topics of one's running programs",
+              "loginctl enable-linger USER, or RemoveIPC=no in /etc/systemd/logind.conf");
+}
+
 void add_facts(const Machine& machine, Diagnosis& diagnosis) {
   const auto add = [&](const char* name, std::optional<std::string> value) {
     diagnosis.facts.emplace_back(name, value && !value->empty() ? *value : "-");
@@ -153,6 +186,7 @@ std::span<const Check> system_checks() {
       Check{"sock.permissions", socket_permissions},
       Check{"pkg.version_skew", version_skew},
       Check{"container.delegate_units", delegating_units},
+      Check{"shm.remove_ipc", remove_ipc},
   };
   return kChecks;
 }

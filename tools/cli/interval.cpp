@@ -30,6 +30,11 @@ std::optional<HistogramSnapshot> grown(const HistogramView& before, const Histog
   return difference;
 }
 
+/// Nothing was larger than the largest ever seen, nor than what the top bucket holds.
+std::int64_t largest(std::size_t top, std::int64_t ever_ns) {
+  return top + 1 < ll5::kBuckets ? std::min(ll5::lower_bound(top + 1) - 1, ever_ns) : ever_ns;
+}
+
 void subtract(const HistogramView& before, HistogramView& now) {
   auto difference = grown(before, now);
   if (!difference) return;
@@ -43,13 +48,9 @@ void subtract(const HistogramView& before, HistogramView& now) {
       view.buckets.emplace_back(i, count);
       sum_ns += static_cast<double>(ll5::lower_bound(i)) * static_cast<double>(count);
     }
-    const auto highest = view.buckets.back().first;
-    // Nothing was larger than the largest ever seen, nor than what the top bucket holds.
-    const double bound_us = highest + 1 < ll5::kBuckets
-                                ? static_cast<double>(ll5::lower_bound(highest + 1) - 1) / 1e3
-                                : now.max_us;
-    view.max_us = std::clamp(std::min(bound_us, now.max_us), 0.0, kMaxUs);
-    difference->max_ns = static_cast<std::int64_t>(view.max_us * 1e3);
+    const auto ever_ns = static_cast<std::int64_t>(std::clamp(now.max_us, 0.0, kMaxUs) * 1e3);
+    difference->max_ns = largest(view.buckets.back().first, ever_ns);
+    view.max_us = static_cast<double>(difference->max_ns) / 1e3;
     view.min_us = static_cast<double>(ll5::lower_bound(view.buckets.front().first)) / 1e3;
     view.mean_us = sum_ns / static_cast<double>(total) / 1e3;
     const auto at = [&](double quantile) {
@@ -69,6 +70,7 @@ void subtract(const NodeView& before, NodeView& now) {
   subtract(before.response, now.response);
   subtract(before.skipped_response, now.skipped_response);
   if (before.gil_wait && now.gil_wait) subtract(*before.gil_wait, *now.gil_wait);
+  if (before.awaited && now.awaited) subtract(*before.awaited, *now.awaited);
   if (before.gil_lost && now.gil_lost) subtract(*before.gil_lost, *now.gil_lost);
 }
 
@@ -92,6 +94,15 @@ wire::StatsView since(const wire::StatsView& before, wire::StatsView now) {
     if (old != before.hosts.end()) subtract(*old, host);
   }
   return now;
+}
+
+HistogramSnapshot since(const HistogramSnapshot& before, const HistogramSnapshot& now) {
+  HistogramSnapshot window;
+  for (std::size_t i = 0; i < window.buckets.size(); ++i) {
+    window.buckets[i] = now.buckets[i] - std::min(now.buckets[i], before.buckets[i]);
+    if (window.buckets[i] != 0) window.max_ns = largest(i, now.max_ns);
+  }
+  return window;
 }
 
 }  // namespace horus::cli

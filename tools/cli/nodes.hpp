@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "rt/base/failures.hpp"
 #include "service/wire/stats_view.hpp"
+#include "shm/registry.hpp"
 
 namespace horus::cli {
 
@@ -12,5 +16,21 @@ namespace horus::cli {
 std::string nodes_text(const wire::StatsView& stats, std::size_t width);
 /// The same, one line of JSON for each node.
 std::string nodes_lines(const wire::StatsView& stats);
+
+/// One node at length.
+std::string node_text(const wire::HostView& host, const wire::NodeView& node);
+
+/// Its exceptions by type, the latest first, each with its traceback; empty: there were none.
+std::string failures_text(const Failures& failures, TimePoint now);
+
+/// All topics at two moments.
+struct TopicLooks {
+  std::vector<shm::TopicInfo> before;
+  std::vector<shm::TopicInfo> now{};
+  double apart_s = 0;
+};
+/// What a node of the process `pid` sends and receives, and how often.
+std::string node_topics_text(const TopicLooks& looks, const std::string& node, std::int64_t pid,
+                             std::size_t width);
 
 }  // namespace horus::cli

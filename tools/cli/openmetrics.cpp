@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "rt/base/histogram.hpp"
+#include "rt/base/printable.hpp"
 #include "rt/base/version.hpp"
 #include "tools/cli/columns.hpp"
 #include "tools/cli/print_stats.hpp"
@@ -135,6 +136,13 @@ void add_states(std::string& text, const wire::StatsView& stats) {
   }
 }
 
+void add_health(std::string& text, wire::Health health) {
+  Family family{text, "horus_health", Metric::kGauge, "1 for the word of 'horusctl status'."};
+  for (const auto one : {wire::Health::kHealthy, wire::Health::kDegraded, wire::Health::kFailed}) {
+    family.add(label("status", to_text(one)), one == health ? 1 : 0);
+  }
+}
+
 void add_hosts(std::string& text, const wire::StatsView& stats) {
   Family up{text, "horus_host_up", Metric::kGauge, "1: the host's process is alive and ready."};
   for (const HostView& host : stats.hosts) {
@@ -202,10 +210,11 @@ wire::StatsView told_apart(wire::StatsView stats) {
 
 }  // namespace
 
-std::string stats_openmetrics(const wire::StatsView& all) {
+std::string stats_openmetrics(const wire::StatsView& all, std::optional<wire::Health> health) {
   const wire::StatsView stats = told_apart(all);
   std::string text = "# TYPE horus info\n# HELP horus The program that wrote this.\n";
   text += fmt::format("horus_info{{{}}} 1\n", label("version", kVersion));
+  if (health) add_health(text, *health);
   add_hosts(text, stats);
   add_nodes(text, stats);
   add_states(text, stats);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/output.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "rt/base/printable.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
@@ -31,6 +33,14 @@ void ask_to_stop(int) {
 }  // namespace
 
 Output::Output() : terminal_{::isatty(STDOUT_FILENO) == 1} {
+  if (::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+    open_ = false;
+    error_ = EBADF;
+    // Else the next file that is opened is taken for standard output. One that stays so says
+    // nothing by itself: nothing is written to it.
+    const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null >= 0 && null != STDOUT_FILENO) ::dup2(null, STDOUT_FILENO);
+  }
   ::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
   action.sa_handler = ask_to_stop;  // Without SA_RESTART: a wait ends.
@@ -42,7 +52,10 @@ void Output::write(std::string_view text) {
   while (open_ && !text.empty()) {
     const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
     if (n >= 0) text.remove_prefix(static_cast<std::size_t>(n));
-    if (n < 0 && errno != EINTR) open_ = false;
+    if (n >= 0 || errno == EINTR) continue;
+    open_ = false;
+    // Who reads a pipe may go at any time.
+    if (errno != EPIPE) error_ = errno;
   }
 }
 
@@ -76,12 +89,16 @@ std::size_t Output::height() const {
   return std::max<std::size_t>(known ? size.ws_row : kUsualHeight, kMinHeight);
 }
 
-int fail(ExitCode code, std::string_view text) {
+void warn_of(std::string_view text) {
   std::string line = "horusctl: ";
   line += printable(text);
   line += '\n';
   // Nobody is left to hear of a standard error that is closed.
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+int fail(ExitCode code, std::string_view text) {
+  warn_of(text);
   return code;
 }
 
@@ -89,10 +106,10 @@ int fail(const Error& error) {
   const ExitCode code = error.code == Errc::kPermission        ? kNoPermission
                         : error.code == Errc::kInvalidArgument ? kUsage
                                                                : kError;
-  return fail(code, describe(error));
+  return fail(code, error_line(error));
 }
 
-std::string describe(const Error& error) {
+std::string error_line(const Error& error) {
   std::string text = error.what;
   const std::string_view subject = error.subject.view();
   // A subject is a name, or says in a sentence what is wrong.

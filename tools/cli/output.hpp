@@ -25,6 +25,8 @@ class Output {
   ~Output() = default;
 
   void write(std::string_view text);
+  /// errno of what kept a text from being written, where somebody still wants to read; 0: nothing.
+  int error() const noexcept { return error_; }
   /// Whether to go on: somebody reads, and nobody asked us to stop.
   bool wanted() const noexcept;
   /// Waits for `duration` or until it is not wanted() any more. With 0: only looks whether the
@@ -44,6 +46,7 @@ class Output {
 
  private:
   bool open_ = true;
+  int error_ = 0;
   bool terminal_ = false;
 };
 
@@ -51,7 +54,9 @@ class Output {
 int fail(ExitCode code, std::string_view text);
 /// The same for an error: what failed, about what, and why; the code follows from it.
 int fail(const Error& error);
+/// One line on standard error: something that may not be as it was meant.
+void warn_of(std::string_view text);
 /// What `error` says, in one line.
-std::string describe(const Error& error);
+std::string error_line(const Error& error);
 
 }  // namespace horus::cli

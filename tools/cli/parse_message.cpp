@@ -118,9 +118,62 @@ Bytes bytes_of(const FieldInfo& field, Bytes message, std::size_t index = 0) {
   return message.subspan(field.offset + index * field.size, field.size);
 }
 
+std::optional<shm::Member> argument(const TypeInfo& type, std::string_view name) {
+  const auto found = std::ranges::find(type.args, name, &shm::ArgInfo::name);
+  return found == type.args.end() ? std::nullopt : shm::find_member(type, found->path);
+}
+
+/// The whole field that a key names, by its own name or by that of an argument; null: none.
+const FieldInfo* field_of(const TypeInfo& type, std::string_view key) {
+  if (const FieldInfo* const field = shm::find_field(type, key)) return field;
+  const auto member = argument(type, key);
+  return member && member->holder == &type && !member->element ? member->field : nullptr;
+}
+
+/// Whether other lists of the message have as many elements in use ("joint_count").
+bool shares_count(const TypeInfo& type, const FieldInfo& field) {
+  return std::ranges::count(type.fields, field.counted_by, &FieldInfo::counted_by) > 1;
+}
+
+/// Lists that belong together have one length, which is that of their count where it is given.
+Status check_lengths(const TypeInfo& type, const MessageJson& json, const std::string& prefix) {
+  for (const FieldInfo& counter : type.fields) {
+    std::optional<std::uint64_t> length;
+    std::string first{counter.name};
+    if (json.contains(first)) length = whole<std::uint64_t>(json[first]);
+    for (const auto& [key, value] : json.items()) {
+      const FieldInfo* const list = field_of(type, key);
+      if (list == nullptr || list->counted_by != counter.name || !value.is_array()) continue;
+      if (!shares_count(type, *list) || value.empty()) continue;
+      if (length && *length != value.size()) {
+        return refused(prefix + key, fmt::format("has {} elements, where {} has {}; lists that "
+                                                 "belong together have one length",
+                                                 value.size(), first, *length));
+      }
+      if (!length) first = key;
+      length = value.size();
+    }
+  }
+  return {};
+}
+
+/// A count of elements in use is not above what their lists hold.
+Status check_count(const TypeInfo& type, const FieldInfo& counter, const MessageJson& json,
+                   const std::string& name) {
+  const auto count = whole<std::uint64_t>(json);
+  for (const FieldInfo& list : type.fields) {
+    if (list.counted_by != counter.name || !count || *count <= list.count) continue;
+    return refused(name, fmt::format("is {}; {} holds {}", *count, list.name, list.count));
+  }
+  return {};
+}
+
 Status put_field(const TypeInfo& type, const FieldInfo& field, Bytes message,
                  const MessageJson& json, const std::string& name) {
-  if (!field.array) return put_element(field, bytes_of(field, message), json, name);
+  if (!field.array) {
+    if (auto good = check_count(type, field, json, name); !good) return good;
+    return put_element(field, bytes_of(field, message), json, name);
+  }
   if (!json.is_array()) return refused(name, "is " + json.dump() + ", not a list");
   if (json.size() > field.count) {
     return refused(name, fmt::format("has {} elements; it holds {}", json.size(), field.count));
@@ -133,7 +186,8 @@ Status put_field(const TypeInfo& type, const FieldInfo& field, Bytes message,
     }
   }
   const FieldInfo* counter = shm::find_field(type, field.counted_by);
-  if (counter == nullptr) return {};
+  // Of lists that belong together an empty one says nothing.
+  if (counter == nullptr || (json.empty() && shares_count(type, field))) return {};
   return put_element(*counter, bytes_of(*counter, message), json.size(),
                      std::string{counter->name});
 }
@@ -145,11 +199,6 @@ Status put_member(const shm::Member& at, Bytes message, const MessageJson& json,
   }
   return put_field(*at.holder, *at.field, message.subspan(at.offset - at.field->offset), json,
                    name);
-}
-
-std::optional<shm::Member> argument(const TypeInfo& type, std::string_view name) {
-  const auto found = std::ranges::find(type.args, name, &shm::ArgInfo::name);
-  return found == type.args.end() ? std::nullopt : shm::find_member(type, found->path);
 }
 
 std::string names_of(const TypeInfo& type) {
@@ -168,6 +217,7 @@ Status put_message(const TypeInfo& type, Bytes to, const MessageJson& json,
     return refused(prefix.empty() ? type.name : prefix.substr(0, prefix.size() - 1),
                    "is " + json.dump() + ", not an object");
   }
+  if (auto agree = check_lengths(type, json, prefix); !agree) return agree;
   for (const auto& [key, value] : json.items()) {
     const std::string name = prefix + key;
     Status done;

@@ -4,6 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "rt/base/printable.hpp"
+#include "service/wire/health.hpp"
 #include "tools/cli/columns.hpp"
 #include "tools/cli/text.hpp"
 
@@ -39,6 +43,8 @@ Cells cells_of(double rate) {
 }  // The one column of this type.
 
 Cells cells_of(const NodeColumn& column, const NodeView& node) {
+  const auto* const text = std::get_if<std::string NodeView::*>(&column.value);
+  if (text != nullptr && *text == &NodeView::state) return {state_text(node)};
   return std::visit([&](auto member) { return cells_of(node.*member); }, column.value);
 }
 
@@ -136,15 +142,20 @@ std::string kind_text(std::string_view kind) {
   return kind == "python" ? "Python" : std::string{kind};
 }
 
-std::string state_text(const wire::HostView& host) {
-  if (!host.alive) return "dead";
-  return host.ready ? "ready" : "not ready";
-}
-
 std::string stats_text(const wire::StatsView& stats, std::size_t width) {
   std::string text = host_table(stats).text(width);
   for (const Table& table : {node_table(stats), gc_table(stats)}) {
     if (!table.empty()) text += "\n" + table.text(width);
+  }
+  for (const HostView& host : stats.hosts) {
+    if (host.rejected_files == 0) continue;
+    text += fmt::format(
+        "\nhost '{}' did not use {} files of others in shared memory: damaged, foreign, or too "
+        "many\n",
+        printable(host.name), host.rejected_files);
+  }
+  if (stats.truncated) {
+    text += "\nthere are more hosts or nodes than a reply has: some are not shown\n";
   }
   return text;
 }

@@ -10,9 +10,11 @@
 
 namespace horus::cli {
 
-void Rhythm::arrived(TimePoint at) noexcept {
+void Rhythm::sent(TimePoint at) noexcept {
   ++messages_;
   if (last_) {
+    // Of two publishers, the later message may have come first.
+    at = std::max(at, *last_);
     const double us = static_cast<double>(to_ns(at - *last_)) / 1e3;
     min_us_ = intervals_ == 0 ? us : std::min(min_us_, us);
     max_us_ = std::max(max_us_, us);

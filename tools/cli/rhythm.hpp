@@ -11,11 +11,11 @@
 
 namespace horus::cli {
 
-/// How regularly messages arrive: the intervals between arrivals, without keeping them.
+/// How regularly messages are sent: the intervals between them, without keeping them.
 class Rhythm {
  public:
-  void arrived(TimePoint at) noexcept;
-  /// Begins a new measurement; the interval from the last arrival to the next still counts.
+  void sent(TimePoint at) noexcept;
+  /// Begins a new measurement; the interval from the last message to the next still counts.
   void restart() noexcept;
 
   std::uint64_t messages() const noexcept { return messages_; }

@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <span>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
-#include "rt/base/result.hpp"
-#include "shm/message.hpp"
+#include "shm/interop/message_json.hpp"
 #include "shm/payload.hpp"
 
 namespace horus::cli {
 
-/// Messages keep the order of their fields.
-using MessageJson = nlohmann::ordered_json;
+using interop::as_written;
+using interop::generic_message;
+using interop::message_line;
+using interop::MessageJson;
+using interop::typed_message;
+using interop::whole_message;
 
-/// 0.1F is 0.1 to the user, not 0.10000000149011612.
-double as_written(float value);
-
-/// A typed message by its field table. `bytes` is type.size bytes or more; counts in it are
-/// bounded. Without tails.
-MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
-/// The same with tails. Fails with kCorrupt for one that is not as long as its head says.
-Result<MessageJson> whole_message(const shm::TypeInfo& type, std::span<const std::byte> bytes);
-/// A MessagePack value. Fails with kCorrupt, or kExhausted when it is nested too deeply.
-Result<MessageJson> generic_message(std::span<const std::byte> bytes);
 /// What describes an image, cloud or tensor, without its elements.
 MessageJson payload_message(const shm::Payload& payload);
 
 /// For people: a line for each field, nested ones indented, long arrays cut.
 std::string message_text(const MessageJson& message);
-/// One line of JSON, all ASCII; NaN and infinities, which JSON does not have, are null.
-std::string message_line(const MessageJson& message);
 
 }  // namespace horus::cli

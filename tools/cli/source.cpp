@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "shm/near.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/where.hpp"
 
@@ -23,7 +24,8 @@ Source payload_source(std::unique_ptr<shm::Session> session, shm::PayloadSubscri
             if (!payload) return std::nullopt;
             return wanted ? payload_message(payload) : MessageJson{};
           },
-          .missed = [shared] { return shared->missed(); }};
+          .missed = [shared] { return shared->missed(); },
+          .sent_at = [shared] { return MonotonicClock::now() - shared->age(); }};
 }
 
 Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber messages,
@@ -40,7 +42,8 @@ Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber 
             if (type.is_generic()) return generic_message(bytes);
             return whole_message(type.info(), bytes);
           },
-          .missed = [shared] { return shared->missed(); }};
+          .missed = [shared] { return shared->missed(); },
+          .sent_at = [shared] { return MonotonicClock::now() - shared->age(); }};
 }
 
 }  // namespace
@@ -66,7 +69,7 @@ Result<TopicType> TopicType::of(const shm::TopicInfo& topic) {
 }
 
 Result<Source> open_source(const Found& found) {
-  auto session = shm::Session::open(found.base);
+  auto session = join(found.base);
   if (!session) return session.error();
   shm::Session& topics = *session.value();
   if (const shm::PayloadKind* const kind = shm::find_payload_kind(found.topic.type)) {
@@ -87,9 +90,18 @@ Result<Source> open_source(const std::string& name) {
   return open_source(found.value());
 }
 
+std::string ask_if_meant(const std::string& name, bool sends) {
+  for (const std::string& base : base_directories()) {
+    const std::string meant = shm::meant_by(shm::list_topics(base), name, sends);
+    if (!meant.empty()) return "; is '" + meant + "' meant?";
+  }
+  return {};
+}
+
 int fail_to_open(const std::string& name, const Error& error) {
   if (error.code != Errc::kNotFound) return fail(error);
-  return fail(kError, "no topic '" + name + "' (see 'horusctl topic list')");
+  return fail(kError,
+              "no topic '" + name + "' (see 'horusctl topic list')" + ask_if_meant(name, false));
 }
 
 std::string positive_count(const std::string& text) {

@@ -51,12 +51,17 @@ struct Source {
   /// The next message; nothing when there is none. Without `wanted` it is only taken.
   std::function<std::optional<Result<MessageJson>>(bool wanted)> take;
   std::function<std::uint64_t()> missed;
+  /// By its stamp, the one that was taken last.
+  std::function<TimePoint()> sent_at;
 };
 Result<Source> open_source(const Found& found);
 Result<Source> open_source(const std::string& name);
 
 /// Prints why there is no such topic to look at; the exit code follows from it.
 int fail_to_open(const std::string& name, const Error& error);
+/// "; is 'cmd_vel' meant?", where another topic has who is at the other end of what is received, or
+/// sent; else empty.
+std::string ask_if_meant(const std::string& name, bool sends);
 
 /// What is wrong with `text` as a count; empty: nothing. CLI11's own checks show up in the help,
 /// and would take a number that does not fit.

@@ -1,89 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/status.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
+#include "rt/base/printable.hpp"
 #include "tools/cli/print_stats.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {
 
-namespace {
-
-using wire::HostView;
-
-void worsen(StatusView& status, Health health, std::string reason) {
-  status.health = std::max(status.health, health);
-  status.reasons.push_back(std::move(reason));
-}
-
-/// The living host `name`; else a dead one; else null.
-const HostView* find_host(const wire::StatsView& stats, const std::string& name) {
-  const HostView* found = nullptr;
-  for (const HostView& host : stats.hosts) {
-    if (host.name == name && (found == nullptr || host.alive)) found = &host;
-  }
-  return found;
-}
-
-void judge_host(const HostView& host, StatusView& status) {
-  if (!host.alive) return worsen(status, Health::kFailed, "host '" + host.name + "' is dead");
-  if (!host.ready) worsen(status, Health::kDegraded, "host '" + host.name + "' is not ready yet");
-  for (const auto& node : host.nodes) {
-    if (node.state != "error" && node.state != "crashed") continue;
-    worsen(status, Health::kFailed,
-           fmt::format("node '{}' of host '{}' is in state {}", node.name, host.name, node.state));
-  }
-  for (const auto& one : host.degradations) {
-    if (one.severity == "info") continue;
-    std::string reason =
-        fmt::format("host '{}' runs without {}: {}", host.name, one.feature, one.reason);
-    if (!one.fix.empty()) reason += " (" + one.fix + ")";
-    worsen(status, Health::kDegraded, std::move(reason));
-  }
-}
-
-}  // namespace
-
-const char* to_text(Health health) noexcept {
-  switch (health) {
-    case Health::kHealthy: return "healthy";
-    case Health::kDegraded: return "degraded";
-    case Health::kFailed: break;
-  }
-  return "failed";
-}
-
-StatusView judge_status(const wire::StatsView& stats,
-                        const std::vector<wire::ExpectedHost>& expected) {
-  std::vector<wire::ExpectedHost> wanted = expected;
-  for (const HostView& host : stats.hosts) {
-    const bool known = std::any_of(wanted.begin(), wanted.end(),
-                                   [&](const auto& one) { return one.name == host.name; });
-    if (host.alive && !known) wanted.push_back({host.name, host.kind});
-  }
-  StatusView status;
-  for (const wire::ExpectedHost& one : wanted) {
-    const HostView* host = find_host(stats, one.name);
-    if (host == nullptr) {
-      worsen(status, Health::kFailed, "host '" + one.name + "' is missing");
-      status.hosts.push_back({one.name, one.kind, "missing", 0});
-    } else {
-      judge_host(*host, status);
-      status.hosts.push_back({host->name, host->kind, state_text(*host), host->pid});
-    }
-    status.ready = status.ready && status.hosts.back().state == "ready";
-  }
-  return status;
-}
-
-std::string status_text(const StatusView& status, std::size_t width) {
+std::string status_text(const wire::HealthView& status, std::size_t width) {
   std::string text = std::string{to_text(status.health)} + "\n";
-  for (const std::string& reason : status.reasons) text += "  " + printable(reason) + "\n";
+  for (const wire::Reason& reason : status.reasons) text += "  " + printable(reason.line()) + "\n";
+  for (const std::string& note : status.notes) text += "  note: " + printable(note) + "\n";
   Table table{{{"HOST", "", false}, {"KIND", "", false}, {"STATE", "", false}, {"PID", "", true}}};
-  for (const HostState& host : status.hosts) {
+  for (const wire::HostState& host : status.hosts) {
     table.add({host.name, kind_text(host.kind), host.state,
                host.pid == 0 ? "-" : std::to_string(host.pid)});
   }
@@ -91,16 +22,30 @@ std::string status_text(const StatusView& status, std::size_t width) {
   return text;
 }
 
-wire::Json status_json(const StatusView& status) {
-  wire::Json hosts = wire::Json::array();
-  for (const HostState& host : status.hosts) {
-    hosts.push_back(
-        {{"name", host.name}, {"kind", host.kind}, {"state", host.state}, {"pid", host.pid}});
+std::string reasons_text(const wire::HealthView& status, std::string_view host,
+                         std::string_view node) {
+  std::string text;
+  for (const wire::Reason& reason : status.reasons) {
+    if (reason.host != host || (!reason.node.empty() && reason.node != node)) continue;
+    text += fmt::format("{:<12}{}\n", to_text(reason.health), printable(reason.line()));
   }
-  return {{"status", to_text(status.health)},
-          {"ready", status.ready},
-          {"reasons", status.reasons},
-          {"hosts", std::move(hosts)}};
+  return text;
+}
+
+std::string verdict_text(const Places& places, std::string_view host, std::string_view node) {
+  const auto health = fetch_health(places);
+  std::string text = health ? reasons_text(health.value(), host, node) : "";
+  if (const std::string end = last_end(host); !end.empty()) {
+    text += fmt::format("{:<12}{}\n", "last end", printable(end));
+  }
+  return text;
+}
+
+wire::Json status_json(const wire::HealthView& status) {
+  wire::Json json = wire::to_json(status);
+  json["reasons"] = wire::Json::array();
+  for (const wire::Reason& reason : status.reasons) json["reasons"].push_back(reason.line());
+  return json;
 }
 
 }  // namespace horus::cli

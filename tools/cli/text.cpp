@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "rt/base/parse.hpp"
+#include "rt/base/printable.hpp"
 
 namespace horus::cli {
 
@@ -16,29 +17,6 @@ namespace {
 
 constexpr std::size_t kMaxCell = 40;
 constexpr std::string_view kGap = "  ";
-
-/// Bytes of the UTF-8 character at the front of `text`; 0 when there is none.
-std::size_t character_size(std::string_view text) noexcept {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t size = lead < 0x80   ? 1
-                           : lead < 0xC2 ? 0
-                           : lead < 0xE0 ? 2
-                           : lead < 0xF0 ? 3
-                           : lead < 0xF5 ? 4
-                                         : 0;
-  if (size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80) return 0;
-  }
-  return size;
-}
-
-bool is_control(std::string_view character) noexcept {
-  const auto lead = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return lead < 0x20 || lead == 0x7F;
-  // U+0080 to U+009F: some terminals take these for escape sequences, too.
-  return lead == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
-}
 
 /// Columns of `text`, which is printable().
 std::size_t width_of(std::string_view text) noexcept {
@@ -50,9 +28,7 @@ std::size_t width_of(std::string_view text) noexcept {
 std::string clipped(std::string text) {
   if (width_of(text) <= kMaxCell) return text;
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i + 1 < kMaxCell; ++i) {
-    bytes += character_size(std::string_view{text}.substr(bytes));
-  }
+  while (width_of(std::string_view{text}.substr(0, bytes + 1)) < kMaxCell) ++bytes;
   return text.substr(0, bytes) + "~";
 }
 
@@ -78,21 +54,6 @@ void end_line(std::string& text) {
 }
 
 }  // namespace
-
-std::string printable(std::string_view text) {
-  std::string clean;
-  while (!text.empty()) {
-    const std::size_t size = character_size(text);
-    const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
-    if (size == 0 || is_control(character)) {
-      clean += '?';
-    } else {
-      clean += character;
-    }
-    text.remove_prefix(character.size());
-  }
-  return clean;
-}
 
 std::string duration_text(double us) {
   if (us < 0.9995) return fmt::format("{:.0f}ns", us * 1e3);

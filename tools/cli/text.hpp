@@ -7,14 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "rt/base/printable.hpp"
 #include "rt/base/result.hpp"
 #include "rt/base/time.hpp"
 
 namespace horus::cli {
-
-/// `text` fit for a terminal: what is not UTF-8, and control characters, become '?'. Names come
-/// from memory that others write, and an escape sequence in one must not act here.
-std::string printable(std::string_view text);
 
 /// Three significant digits and a unit: "820ns", "1.24us", "44us", "3.5ms", "12s".
 std::string duration_text(double us);

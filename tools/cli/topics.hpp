@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "shm/registry.hpp"
 
 namespace horus::cli {
+
+/// Every topic that this user may see, by name. Says on standard error where there may be others;
+/// `code` tells that there are none but those.
+std::vector<shm::TopicInfo> visible_topics(int& code);
+/// The node; of a program that has none, its process: "python3 (pid 12)".
+std::string participant_text(const std::string& node, std::int32_t pid);
 
 /// A table of topics, or a line that says that there is none.
 std::string topics_text(const std::vector<shm::TopicInfo>& topics, std::size_t width);

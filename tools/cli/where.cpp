@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/where.hpp"
 
+#include <grp.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
 
+#include "rt/base/printable.hpp"
 #include "service/wire/interfaces.hpp"
 #include "service/wire/stats_codec.hpp"
+#include "shm/folder.hpp"
+#include "shm/log_page.hpp"
+#include "shm/path_walk.hpp"
 #include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 #include "tools/cli/output.hpp"
@@ -16,7 +23,9 @@ namespace horus::cli {
 namespace {
 
 constexpr const char* kServiceRuntime = "/run/horus";
-constexpr const char* kServiceBase = "/dev/shm/horus";
+constexpr const char* kJoinGroup =
+    " (join the group: adduser $USER horus-stats for statistics, horus-admin for control; then log "
+    "in again)";
 /// A service answers from its housekeeping thread: slower means that it is stuck.
 constexpr Nanos kTimeout = 5s;
 
@@ -65,12 +74,27 @@ std::vector<std::string> socket_directories(const Places& places) {
 
 std::vector<std::string> base_directories() {
   std::vector<std::string> bases{shm::default_base()};
-  if (variable("HORUS_BASE").empty()) add_once(bases, kServiceBase);
+  if (variable("HORUS_BASE").empty()) add_once(bases, shm::kServiceBase);
   return bases;
 }
 
+Result<std::unique_ptr<shm::Session>> join(const std::string& base) {
+  const auto folder = shm::Folder::look(base);
+  const bool service = folder && folder.value()->owner() != 0 &&
+                       shm::is_service(base, folder.value()->owner(), folder.value()->group());
+  if (::geteuid() == 0 && service) {
+    const uid_t user = folder.value()->owner();
+    const gid_t group = folder.value()->group();
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 ||
+        ::setresuid(user, user, user) != 0) {
+      return Error::from_errno("become the owner of", base);
+    }
+  }
+  return shm::Session::open(base);
+}
+
 Result<wire::Client> connect(const Places& places, const char* name) {
-  Error worst{Errc::kNotFound, "find a service", 0, {}};
+  Error worst{Errc::kNotFound, "find a service", 0, Name<200>::clipped(places.socket_dir)};
   for (const std::string& directory : socket_directories(places)) {
     auto client = wire::Client::connect(directory + "/" + name, kTimeout);
     if (client) return client;
@@ -79,18 +103,22 @@ Result<wire::Client> connect(const Places& places, const char* name) {
   return worst;
 }
 
-Result<Service> ask_service(const Places& places) {
+Result<wire::HealthView> fetch_health(const Places& places) {
   auto client = connect(places, wire::kStatsSocket);
-  if (!client) return client.error();
-  const auto stats = ask(client.value(), wire::method::kStatsGet);
-  if (!stats) return stats.error();
-  const auto expected = ask(client.value(), wire::method::kStatsDescribe);
-  if (!expected) return expected.error();
-  auto stats_view = wire::stats_from_json(stats.value());
-  if (!stats_view) return stats_view.error();
-  auto service_view = wire::service_from_json(expected.value());
-  if (!service_view) return service_view.error();
-  return Service{std::move(stats_view).value(), std::move(service_view).value()};
+  if (client) {
+    const auto health = ask(client.value(), wire::method::kStatsHealth);
+    if (!health) return health.error();
+    return wire::health_from_json(health.value());
+  }
+  // Who names a robot by its sockets is told of no other.
+  if (!places.socket_dir.empty()) return client.error();
+  wire::HealthView health = wire::judge(read_pages(), {});
+  if (health.hosts.empty()) return client.error();
+  if (client.error().code == Errc::kPermission) {
+    health.notes.push_back("a service that you may not read is not judged: " +
+                           error_line(client.error()) + kJoinGroup);
+  }
+  return health;
 }
 
 std::string service_version(const Places& places) {
@@ -105,6 +133,7 @@ std::string service_version(const Places& places) {
 
 Result<wire::StatsView> fetch_stats(const Places& places) {
   auto client = connect(places, wire::kStatsSocket);
+  if (!client && !places.socket_dir.empty()) return client.error();
   if (!client) {
     wire::StatsView stats = wire::stats_of(read_pages());
     const bool runs = std::any_of(stats.hosts.begin(), stats.hosts.end(),
@@ -129,20 +158,51 @@ std::vector<wire::HostView> read_pages() {
   return hosts;
 }
 
+bool with_page(const std::string& node, const PageVisit& visit) {
+  const auto is_it = [&node](const NodeStats& one) { return one.name.view() == node; };
+  for (const bool alive : {true, false}) {
+    for (const std::string& base : base_directories()) {
+      for (const shm::StatsPage& page : shm::StatsPage::open_all(base)) {
+        const auto nodes = page.nodes();
+        const auto found = std::ranges::find_if(nodes, is_it);
+        // Of a page that was cut short, what lies behind its nodes is not there.
+        if (found == nodes.end() || page.alive() != alive || page.clipped()) continue;
+        visit(page, static_cast<std::size_t>(found - nodes.begin()));
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::string last_end(std::string_view host) {
+  const std::string start = "host '" + std::string{host} + "' ended: ";
+  shm::LogLine last;
+  for (const std::string& base : base_directories()) {
+    for (const shm::LogPage& page : shm::LogPage::open_all(base)) {
+      for (const shm::LogLine& line : page.after(0)) {
+        const bool ends = line.node.view() == host && line.text.view().starts_with(start);
+        if (ends && line.at_us >= last.at_us) last = line;
+      }
+    }
+  }
+  return std::string{last.text.view().substr(std::min(start.size(), last.text.view().size()))};
+}
+
 int fail_to_reach(const Error& error) {
   switch (error.code) {
     case Errc::kNotFound:
+      if (!error.subject.view().empty()) {
+        return fail(kNotRunning,
+                    "no service answers in " + printable(std::string{error.subject.view()}));
+      }
       return fail(
           kNotRunning,
           "nothing runs here: no service answers, no host has statistics in " +
               base_directories().front() +
               " (start one: systemctl start horus, horus launch FILE, or a Python program)");
-    case Errc::kPermission:
-      return fail(kNoPermission,
-                  describe(error) +
-                      " (join the group: adduser $USER horus-stats for statistics, horus-admin for "
-                      "control; then log in again)");
-    default: return fail(kError, describe(error));
+    case Errc::kPermission: return fail(kNoPermission, error_line(error) + kJoinGroup);
+    default: return fail(kError, error_line(error));
   }
 }
 

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rt/base/result.hpp"
 #include "service/wire/client.hpp"
+#include "service/wire/health.hpp"
 #include "service/wire/stats_view.hpp"
+#include "shm/session.hpp"
+#include "shm/stats_page.hpp"
 
 namespace horus::cli {
 
@@ -22,17 +28,16 @@ std::vector<std::string> socket_directories(const Places& places);
 /// Base directories of shared memory: the user's, then the service's; $HORUS_BASE, and only that.
 std::vector<std::string> base_directories();
 
+/// A part in the topics of `base`. Root takes part in the service's as its user, for good: it makes
+/// nothing in a base of another's.
+Result<std::unique_ptr<shm::Session>> join(const std::string& base);
+
 /// Connects to the first socket `name` behind which somebody listens. Fails with kNotFound when
 /// there is none, kPermission when there are only such that refuse this user.
 Result<wire::Client> connect(const Places& places, const char* name);
 
-/// What a service said: its statistics, and what it expects to run.
-struct Service {
-  wire::StatsView stats;
-  wire::ServiceView expected;
-};
-/// Asks the service. Fails as connect() does, and when it answers with an error.
-Result<Service> ask_service(const Places& places);
+/// The service's verdict; where none answers, ours on the hosts that run here, or died lately.
+Result<wire::HealthView> fetch_health(const Places& places);
 
 /// The version of the service's program; empty when none answers.
 std::string service_version(const Places& places);
@@ -43,6 +48,14 @@ Result<wire::StatsView> fetch_stats(const Places& places);
 
 /// Hosts in the pages of the base directories; dead ones, too.
 std::vector<wire::HostView> read_pages();
+
+/// Calls `visit` with the statistics of the node's host, a living one before a dead one, and the
+/// node's place in them. False where this user can read none; why is not known.
+using PageVisit = std::function<void(const shm::StatsPage& page, std::size_t node)>;
+bool with_page(const std::string& node, const PageVisit& visit);
+
+/// How the host ended last, as its supervisor has told the log; empty: nobody has.
+std::string last_end(std::string_view host);
 
 /// Prints why there are no statistics, and the way out; the exit code follows from it.
 int fail_to_reach(const Error& error);

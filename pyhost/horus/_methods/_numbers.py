@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
+from .._errors import Full, OutOfRange
+from .._horus import Vector3
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -75,6 +78,19 @@ def expect(name: str, value: object, cls: type[_Expected]) -> _Expected:
     return value
 
 
+def vector(
+    x: Vector3 | float, y: float | None, z: float | None
+) -> tuple[float, float, float]:
+    """Three numbers from a Vector3, or from themselves."""
+    if isinstance(x, Vector3):
+        if y is not None or z is not None:
+            raise TypeError("a Vector3 stands for all three numbers; give nothing beside it")
+        return x.x, x.y, x.z
+    if y is None or z is None:
+        raise TypeError("give a Vector3, or three numbers")
+    return x, y, z
+
+
 def within(name: str, value: float, low: float, high: float) -> float:
     """`value`, which has to lie within [low, high]; NaN does not."""
     if not low <= value <= high:
@@ -93,11 +109,39 @@ def positive(name: str, value: float) -> float:
     return value
 
 
+def fitted(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The numbers as elements of that type, which a single-precision one may round.
+
+    Raises ValueError for one that does not fit, TypeError for what is no number.
+    """
+    import numpy as np
+
+    given, kept = np.asarray(value), np.dtype(dtype)
+    if given.dtype == kept:
+        return given
+    if given.dtype.kind not in "biufO":
+        raise TypeError(f"{name}: {value!r} is no number")
+    try:
+        if given.dtype.kind == "O" and kept.kind == "f":
+            given = given.astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            elements = given.astype(kept)
+    except OverflowError:
+        raise ValueError(f"{name}: {value!r} does not fit into {kept}") from None
+    if kept.kind == "f":
+        lost = np.isfinite(given) & ~np.isfinite(elements)
+    else:
+        lost = elements != given
+    if lost.any():
+        raise ValueError(f"{name}: {given[lost].flat[0]} does not fit into {kept}")
+    return elements
+
+
 def index_in(name: str, index: int, length: int) -> int:
     """`index`, which has to be that of one of `length` elements."""
     if not 0 <= index < length:
         what = f"0 to {length - 1}" if length else "nothing: there are no elements"
-        raise IndexError(f"{name}: {index} is not within {what}")
+        raise OutOfRange(f"{name}: {index} is not within {what}")
     return index
 
 
@@ -120,14 +164,14 @@ def record(message: Any) -> npt.NDArray[np.void]:
 def append(message: Any, array: str, count: str, element: Any) -> int:
     """Adds a copy of the message `element` to a counted array of messages; returns its index.
 
-    Raises ValueError when the array is full.
+    Raises Full when there is no room.
     """
     memory = record(message)
     elements = memory[array]
     length = int(memory[count])
     name = f"{type(message).__name__}.{array}"
     if length >= len(elements):
-        raise ValueError(f"{name}: {length} values, the capacity is {len(elements)}")
+        raise Full(f"{name}: {length} values, the capacity is {len(elements)}")
     elements[length] = record(element)
     memory[count] = length + 1
     return length

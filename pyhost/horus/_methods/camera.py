@@ -4,6 +4,7 @@
 # mypy: disable-error-code=misc
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,15 @@ class _CameraInfo:
     def with_distortion_model(
         self: CameraInfo, model: str, coefficients: npt.ArrayLike | None = None
     ) -> CameraInfo:
-        """Sets the distortion model, at most 15 bytes, and up to 8 coefficients in its order.
+        """A copy with this distortion model, at most 15 bytes, and up to 8 coefficients of it.
 
         None leaves the coefficients as they are.
         """
+        changed = copy.copy(self)
         if coefficients is not None:
-            self.distortion_coefficients = coefficients
-        self.distortion_model = model
-        return self
+            changed.distortion_coefficients = coefficients
+        changed.distortion_model = model
+        return changed
 
 
 @extend(RegionOfInterest)

@@ -45,10 +45,10 @@ def _read_now(clock_ns: int, sim_speed: float, source: ClockSource) -> Clock:
 @extend(TimeReference)
 class _TimeReference:
     def correct_timestamp(self: TimeReference, timestamp_ns: int) -> int:
-        """An instant of our clock as the other clock has it: plus offset_ns.
+        """An instant of our clock as the other clock has it: minus offset_ns.
 
         Raises ValueError when that is before 1970 or does not fit into 64 bits.
         """
-        corrected = timestamp_ns + self.offset_ns
-        within("timestamp_ns + offset_ns", corrected, 0, 2 ** 64 - 1)
+        corrected = timestamp_ns - self.offset_ns
+        within("timestamp_ns - offset_ns", corrected, 0, 2 ** 64 - 1)
         return corrected

@@ -4,15 +4,17 @@
 # mypy: disable-error-code=misc
 from __future__ import annotations
 
+import copy
 import math
 
 from .._enums import JointMode, MotorMode
+from .._errors import Full
 from .._extend import extend
 from .._horus import (
     CmdVel, DifferentialDriveCommand, JointCommand, MotorCommand, PidConfig, ServoCommand,
     TrajectoryPoint,
 )
-from ._numbers import finite, not_negative, positive, within
+from ._numbers import finite, fitted, not_negative, positive, record, within
 
 
 @extend(CmdVel)
@@ -40,8 +42,11 @@ class _MotorCommand:
 
     @staticmethod
     def stop(motor_id: int) -> MotorCommand:
-        """Hold still, under control: velocity 0. To let the motor run free, set enable False."""
-        return MotorCommand(motor_id, MotorMode.VELOCITY, 0.0)
+        """Stop: velocity 0, and the motor is switched off (enable False).
+
+        To hold still under control, ask for velocity 0: `MotorCommand.velocity(motor_id, 0.0)`.
+        """
+        return MotorCommand(motor_id, MotorMode.VELOCITY, 0.0, enable=False)
 
     def is_valid(self: MotorCommand) -> bool:
         """Whether the mode is one of MotorMode, the values are finite, the limits not negative.
@@ -61,13 +66,26 @@ class _ServoCommand:
 
     @staticmethod
     def disable(servo_id: int) -> ServoCommand:
-        """Hold no torque."""
-        return ServoCommand(servo_id, enable=False)
+        """Hold no torque, and do not move."""
+        return ServoCommand(servo_id, speed=0.0, enable=False)
 
-    def with_speed(self: ServoCommand, speed: float) -> ServoCommand:
-        """Sets the speed, 0 to 1 of the greatest one."""
-        self.speed = within("speed", speed, 0.0, 1.0)
-        return self
+    def with_speed(
+        self: ServoCommand, position: float | None = None, speed: float | None = None
+    ) -> ServoCommand:
+        """with_speed(speed): a copy with this speed, 0 to 1 of the greatest one.
+
+        On the class it makes a command: ServoCommand.with_speed(servo_id, position, speed).
+        """
+        changed = copy.copy(self)
+        if isinstance(self, ServoCommand):
+            given = [number for number in (position, speed) if number is not None]
+            if len(given) != 1:
+                raise TypeError("with_speed() of a command takes one number, the speed")
+            changed.speed = within("speed", given[0], 0.0, 1.0)
+            return changed
+        if position is None or speed is None:
+            raise TypeError("ServoCommand.with_speed() takes servo_id, position and speed")
+        return ServoCommand(self, position, within("speed", speed, 0.0, 1.0))
 
     def is_valid(self: ServoCommand) -> bool:
         """Whether the position is finite and the speed within 0 to 1."""
@@ -78,8 +96,11 @@ class _ServoCommand:
 class _DifferentialDriveCommand:
     @staticmethod
     def stop() -> DifferentialDriveCommand:
-        """Hold still, under control: both velocities 0."""
-        return DifferentialDriveCommand()
+        """Stop: both velocities 0, and the wheels are switched off (enable False).
+
+        To hold still under control, send `DifferentialDriveCommand(0.0, 0.0)`.
+        """
+        return DifferentialDriveCommand(enable=False)
 
     @staticmethod
     def from_twist(
@@ -120,11 +141,12 @@ class _PidConfig:
         return PidConfig(kp, kd=kd)
 
     def with_limits(self: PidConfig, integral_limit: float, output_limit: float) -> PidConfig:
-        """Bounds the absolute values of the integral and of the output; infinite: no bound."""
+        """A copy with bounds of the integral's and the output's absolute values; infinite: none."""
+        changed = copy.copy(self)
         integral = not_negative("integral_limit", integral_limit)
-        self.output_limit = not_negative("output_limit", output_limit)
-        self.integral_limit = integral
-        return self
+        changed.output_limit = not_negative("output_limit", output_limit)
+        changed.integral_limit = integral
+        return changed
 
     def is_valid(self: PidConfig) -> bool:
         """Whether the gains are finite and not negative, the limits, infinite or not, as well."""
@@ -182,6 +204,15 @@ def _add_joint(command: JointCommand, name: str, mode: int, values: str, value: 
     names = command.joint_names
     if name in names:
         raise ValueError(f"JointCommand.joint_names: there is a joint {name!r} already")
-    command.joint_names = [*names, name]
-    getattr(command, values)[len(names)] = value
+    capacity = len(record(command)["positions"])
+    if len(names) >= capacity:
+        raise Full(f"JointCommand.joint_names: {len(names) + 1} values, the capacity is {capacity}")
+    element = fitted("value", value, getattr(command, values).dtype)
+    command.joint_count = len(names) + 1  # Of all arrays, which belong together.
+    try:
+        command.joint_names = [*names, name]
+    except ValueError:
+        command.joint_count = len(names)
+        raise
+    getattr(command, values)[len(names)] = element
     command.modes[len(names)] = mode

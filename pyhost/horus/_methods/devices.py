@@ -41,7 +41,7 @@ class _JoystickInput:
     @staticmethod
     def new_connection(joystick_id: int, connected: bool) -> JoystickInput:
         """A joystick that was plugged in or pulled out; value 1 or 0."""
-        return _event("connection", joystick_id, 0, "", float(connected), connected)
+        return _event("connection", joystick_id, 0, "", float(connected), False)
 
     def is_button(self: JoystickInput) -> bool:
         """Whether it is about a button."""
@@ -61,7 +61,7 @@ class _JoystickInput:
 
     def is_connected(self: JoystickInput) -> bool:
         """Whether the joystick was plugged in."""
-        return self.event_type == "connection" and self.pressed
+        return self.event_type == "connection" and self.value > 0
 
 
 def _event(

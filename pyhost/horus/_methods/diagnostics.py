@@ -4,7 +4,10 @@
 # mypy: disable-error-code=misc
 from __future__ import annotations
 
+import copy
 import builtins
+import math
+import operator
 import time
 
 from .._enums import SafetyMode, StatusLevel, ValueType
@@ -64,9 +67,10 @@ class _DiagnosticStatus:
         return DiagnosticStatus(StatusLevel.FATAL, code, message)
 
     def with_component(self: DiagnosticStatus, component: str) -> DiagnosticStatus:
-        """Sets whose status it is, at most 31 bytes."""
-        self.component = component
-        return self
+        """A copy that says whose status it is, in at most 31 bytes."""
+        changed = copy.copy(self)
+        changed.component = component
+        return changed
 
     def message_str(self: DiagnosticStatus) -> str:
         """The message."""
@@ -83,17 +87,18 @@ class _DiagnosticValue:
     @staticmethod
     def int(key: str, value: builtins.int) -> DiagnosticValue:
         """A whole number. Key and text are at most 31 and 63 bytes, here as in the others."""
-        return _value(key, str(value), ValueType.INT)
+        return _value(key, str(builtins.int(operator.index(value))), ValueType.INT)
 
     @staticmethod
     def float(key: str, value: builtins.float) -> DiagnosticValue:
         """A number, in as many digits as give it back exactly; "nan" and "inf" are such."""
-        return _value(key, repr(builtins.float(value)), ValueType.FLOAT)
+        number = math.ldexp(value, 0)  # Which takes no text, as float() does.
+        return _value(key, repr(number), ValueType.FLOAT)
 
     @staticmethod
     def boolean(key: str, value: bool) -> DiagnosticValue:
         """"true" or "false"."""
-        return _value(key, "true" if value else "false", ValueType.BOOL)
+        return _value(key, "true" if expect("value", value, bool) else "false", ValueType.BOOL)
 
 
 def _value(key: str, text: str, kind: ValueType) -> DiagnosticValue:
@@ -143,9 +148,10 @@ class _EmergencyStop:
         return EmergencyStop(False)
 
     def with_source(self: EmergencyStop, source: str) -> EmergencyStop:
-        """Sets who stopped or released, at most 31 bytes."""
-        self.source = source
-        return self
+        """A copy that says who stopped or released, in at most 31 bytes."""
+        changed = copy.copy(self)
+        changed.source = source
+        return changed
 
     def reason_str(self: EmergencyStop) -> str:
         """The reason."""

@@ -4,7 +4,7 @@
 # mypy: disable-error-code=misc
 from __future__ import annotations
 
-import math
+import copy
 
 from .._enums import ContactState, HapticPattern
 from .._extend import extend
@@ -12,7 +12,7 @@ from .._horus import (
     ContactInfo, ForceCommand, HapticFeedback, ImpedanceParameters, Vector3, WrenchStamped,
     timestamp_ns,
 )
-from ._numbers import expect, normalized, not_negative, within
+from ._numbers import expect, normalized, not_negative, vector, within
 
 _IN_CONTACT = (ContactState.INITIAL, ContactState.STABLE, ContactState.SLIDING, ContactState.IMPACT)
 
@@ -20,14 +20,18 @@ _IN_CONTACT = (ContactState.INITIAL, ContactState.STABLE, ContactState.SLIDING, 
 @extend(WrenchStamped)
 class _WrenchStamped:
     @staticmethod
-    def force_only(fx: float, fy: float, fz: float) -> WrenchStamped:
-        """A force in N without a torque."""
-        return WrenchStamped(fx, fy, fz)
+    def force_only(
+        fx: Vector3 | float, fy: float | None = None, fz: float | None = None
+    ) -> WrenchStamped:
+        """A force in N, a Vector3 or three numbers, without a torque."""
+        return WrenchStamped(*vector(fx, fy, fz))
 
     @staticmethod
-    def torque_only(tx: float, ty: float, tz: float) -> WrenchStamped:
-        """A torque in N m without a force."""
-        return WrenchStamped(tx=tx, ty=ty, tz=tz)
+    def torque_only(
+        tx: Vector3 | float, ty: float | None = None, tz: float | None = None
+    ) -> WrenchStamped:
+        """A torque in N m, a Vector3 or three numbers, without a force."""
+        return WrenchStamped(0.0, 0.0, 0.0, *vector(tx, ty, tz))
 
     def force_magnitude(self: WrenchStamped) -> float:
         """N."""
@@ -67,18 +71,19 @@ class _ImpedanceParameters:
     def compliant() -> ImpedanceParameters:
         """Gives way easily, for work beside people: 100 N/m and 10 N m/rad, up to 50 N and 5 N m.
 
-        Enabled, and critically damped as `stiff`.
+        Critically damped, d = 2 sqrt(k m), with a virtual inertia of 1 kg and 0.1 kg m^2; not
+        enabled before `enable()`.
         """
-        return _impedance(linear=100.0, angular=10.0, force=50.0, torque=5.0)
+        return _impedance(stiffness=(100.0, 10.0), damping=(20.0, 2.0))
 
     @staticmethod
     def stiff() -> ImpedanceParameters:
-        """Holds its place, for precise work: 5000 N/m and 500 N m/rad, up to 200 N and 20 N m.
+        """Holds its place, for precise work: 5000 N/m and 500 N m/rad, up to 50 N and 5 N m.
 
-        Enabled, and critically damped: d = 2 sqrt(k m), with a virtual inertia of 1 kg and
-        0.1 kg m^2.
+        Damped by 100 N s/m and 10 N m s/rad, 0.7 of critical, with the virtual inertia of
+        `compliant`; not enabled before `enable()`.
         """
-        return _impedance(linear=5000.0, angular=500.0, force=200.0, torque=20.0)
+        return _impedance(stiffness=(5000.0, 500.0), damping=(100.0, 10.0))
 
     def enable(self: ImpedanceParameters) -> None:
         """Lets the arm give way."""
@@ -89,50 +94,54 @@ class _ImpedanceParameters:
         self.enabled = False
 
 
-def _impedance(linear: float, angular: float, force: float, torque: float) -> ImpedanceParameters:
+def _impedance(stiffness: tuple[float, float], damping: tuple[float, float]) -> ImpedanceParameters:
+    """Along the axes and about them; inertia and limits are those of a new message."""
     parameters = ImpedanceParameters()
-    inertia = [1.0] * 3 + [0.1] * 3
-    stiffness = [linear] * 3 + [angular] * 3
-    parameters.inertia = inertia
-    parameters.stiffness = stiffness
-    parameters.damping = [2 * math.sqrt(k * m) for k, m in zip(stiffness, inertia)]
-    parameters.force_limits = [force] * 3 + [torque] * 3
-    parameters.enabled = True
+    parameters.stiffness = [stiffness[0]] * 3 + [stiffness[1]] * 3
+    parameters.damping = [damping[0]] * 3 + [damping[1]] * 3
     return parameters
 
 
 @extend(ForceCommand)
 class _ForceCommand:
     @staticmethod
-    def force_only(fx: float, fy: float, fz: float) -> ForceCommand:
-        """Exert a force in N: force control along x, y and z, position control about them."""
-        command = ForceCommand(fx, fy, fz)
+    def force_only(
+        fx: Vector3 | float, fy: float | None = None, fz: float | None = None
+    ) -> ForceCommand:
+        """Exert a force in N, a Vector3 or three numbers: force control along x, y and z, position
+        control about them."""
+        command = ForceCommand(*vector(fx, fy, fz))
         command.force_mode = (1, 1, 1, 0, 0, 0)
         return command
 
     @staticmethod
     def surface_contact(
-        normal_force: float, nx: float = 0.0, ny: float = 0.0, nz: float = 1.0
+        normal_force: float, nx: Vector3 | float = 0.0, ny: float | None = None,
+        nz: float | None = None,
     ) -> ForceCommand:
         """Press on a surface with `normal_force` N.
 
-        (nx, ny, nz) points out of the surface, and need not have length 1. The force goes the
+        The normal, a Vector3 or (nx, ny, nz), z unless it is given, points out of the surface and
+        need not have length 1. The force goes the
         other way; force control holds on the axes along which it has a part, position control on
         the others. Raises ValueError when the force is negative, the normal 0 or not finite.
         """
         not_negative("normal_force", normal_force)
-        normal = normalized((nx, ny, nz))
+        given = vector(nx, ny, nz) if isinstance(nx, Vector3) else (
+            nx, 0.0 if ny is None else ny, 1.0 if nz is None else nz)
+        normal = normalized(given)
         if normal is None:
-            raise ValueError(f"normal: ({nx}, {ny}, {nz}) has no direction")
+            raise ValueError(f"normal: {given} has no direction")
         x, y, z = normal
         command = ForceCommand(-normal_force * x, -normal_force * y, -normal_force * z)
         command.force_mode = (x != 0, y != 0, z != 0, 0, 0, 0)
         return command
 
     def with_timeout(self: ForceCommand, seconds: float) -> ForceCommand:
-        """Sets after how many s the command ends; 0: never."""
-        self.timeout_seconds = not_negative("seconds", seconds)
-        return self
+        """A copy that ends after so many s; 0: never."""
+        changed = copy.copy(self)
+        changed.timeout_seconds = not_negative("seconds", seconds)
+        return changed
 
 
 @extend(ContactInfo)
@@ -160,10 +169,18 @@ class _HapticFeedback:
         return _haptic(intensity, frequency, duration, HapticPattern.STEADY)
 
     @staticmethod
-    def force(fx: float, fy: float, fz: float, duration: float) -> HapticFeedback:
-        """A force in N for some s, without vibration."""
+    def force(
+        fx: Vector3 | float, fy: float | None = None, fz: float | None = None,
+        duration: float | None = None,
+    ) -> HapticFeedback:
+        """A force in N for some s, without vibration: force(vector, duration), or three numbers and
+        the duration."""
+        if isinstance(fx, Vector3) and duration is None:
+            duration, fy = fy, None
+        if duration is None:
+            raise TypeError("HapticFeedback.force() needs a duration")
         feedback = _haptic(0.0, 0.0, duration, HapticPattern.STEADY)
-        feedback.force_feedback = Vector3(fx, fy, fz)
+        feedback.force_feedback = Vector3(*vector(fx, fy, fz))
         return feedback
 
     @staticmethod

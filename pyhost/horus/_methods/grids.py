@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._extend import extend
 from .._horus import CompressedImage, CostMap, OccupancyGrid, TactileArray
-from ._numbers import index_in, not_negative, positive, within
+from ._numbers import fitted, index_in, not_negative, positive, within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,26 +23,45 @@ _ROUNDING = 1e-6  # Cells; the radius and the resolution are single-precision nu
 
 @extend(OccupancyGrid)
 class _OccupancyGrid:
-    def occupancy(self: OccupancyGrid, grid_x: int, grid_y: int) -> int:
-        """The value of a cell: -1 unknown, 0 free to 100 occupied.
-
-        Raises IndexError when the grid has no such cell.
-        """
+    def occupancy(self: OccupancyGrid, grid_x: int, grid_y: int) -> int | None:
+        """The value of a cell: -1 unknown, 0 free to 100 occupied; None outside of the grid."""
+        if not _inside(self, grid_x, grid_y):
+            return None
         return int(self.data[_cell(self, grid_x, grid_y)])
 
-    def set_occupancy(self: OccupancyGrid, grid_x: int, grid_y: int, value: int) -> None:
-        """Sets a cell, -1 to 100; see `occupancy`."""
+    def set_occupancy(self: OccupancyGrid, grid_x: int, grid_y: int, value: int) -> bool:
+        """Sets a cell, -1 to 100, and is true; see `occupancy`. Raises IndexError outside of the
+        grid."""
         within("value", value, _UNKNOWN, 100)
-        self.data[_cell(self, grid_x, grid_y)] = value
+        cell = _cell(self, grid_x, grid_y)
+        self.data[cell] = fitted("value", value, self.data.dtype)
+        return True
 
-    def is_free(self: OccupancyGrid, grid_x: int, grid_y: int) -> bool:
+    def is_free(self: OccupancyGrid, x: float, y: float) -> bool:
+        """Whether the place (x, y), in m, is known to be free: see `is_free_cell`.
+
+        False outside of the grid.
+        """
+        cell = self.world_to_grid(x, y)
+        return cell is not None and self.is_free_cell(*cell)
+
+    def is_occupied(self: OccupancyGrid, x: float, y: float) -> bool:
+        """Whether the place (x, y), in m, is known to be occupied: see `is_occupied_cell`.
+
+        False outside of the grid: what is not free need not be occupied.
+        """
+        cell = self.world_to_grid(x, y)
+        return cell is not None and self.is_occupied_cell(*cell)
+
+    def is_free_cell(self: OccupancyGrid, grid_x: int, grid_y: int) -> bool:
         """Whether there is such a cell, it is known, and its value is below 50."""
-        return (_inside(self, grid_x, grid_y)
-                and 0 <= self.occupancy(grid_x, grid_y) < _OCCUPIED_FROM)
+        value = self.occupancy(grid_x, grid_y)
+        return value is not None and 0 <= value < _OCCUPIED_FROM
 
-    def is_occupied(self: OccupancyGrid, grid_x: int, grid_y: int) -> bool:
+    def is_occupied_cell(self: OccupancyGrid, grid_x: int, grid_y: int) -> bool:
         """Whether there is such a cell and its value is at least 50."""
-        return _inside(self, grid_x, grid_y) and self.occupancy(grid_x, grid_y) >= _OCCUPIED_FROM
+        value = self.occupancy(grid_x, grid_y)
+        return value is not None and value >= _OCCUPIED_FROM
 
     def world_to_grid(self: OccupancyGrid, x: float, y: float) -> tuple[int, int] | None:
         """The cell (grid_x, grid_y) that a place in m lies in; None outside of the grid.
@@ -95,7 +114,12 @@ class _CostMap:
     def occupancy_grid(self: CostMap, grid: OccupancyGrid) -> None:
         self.grid = grid
 
-    def cost(self: CostMap, grid_x: int, grid_y: int) -> int:
+    def cost(self: CostMap, x: float, y: float) -> int:
+        """The cost of the place (x, y), in m: see `cost_cell`; lethal_cost outside of the map."""
+        cell = self.occupancy_grid.world_to_grid(x, y)
+        return self.lethal_cost if cell is None else self.cost_cell(*cell)
+
+    def cost_cell(self: CostMap, grid_x: int, grid_y: int) -> int:
         """The cost of a cell: 0 free, lethal_cost where one collides, 255 unknown.
 
         Raises IndexError when the map has no such cell.
@@ -168,7 +192,8 @@ class _TactileArray:
 
         Raises IndexError when there is no such element.
         """
-        self.forces[_element(self, row, col)] = force
+        element = _element(self, row, col)
+        self.forces[element] = fitted("force", force, self.forces.dtype)
 
 
 def _element(touch: TactileArray, row: int, col: int) -> int:

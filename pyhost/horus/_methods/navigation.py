@@ -4,35 +4,37 @@
 # mypy: disable-error-code=misc
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, Iterable
 
-from .._enums import GoalStatus
+from .._errors import Full
 from .._extend import extend
 from .._horus import (
     GoalResult, NavGoal, NavPath, PathPlan, Pose2D, Twist, VelocityObstacle, VelocityObstacles,
     Waypoint,
 )
-from ._numbers import append, expect, index_in, not_negative, record, wrapped
+from ._numbers import append, expect, fitted, index_in, not_negative, record, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_FAILED = (GoalStatus.ABORTED, GoalStatus.CANCELLED, GoalStatus.PREEMPTED, GoalStatus.TIMED_OUT)
 
 
 @extend(NavGoal)
 class _NavGoal:
     def with_timeout(self: NavGoal, seconds: float) -> NavGoal:
-        """Sets how long the robot may take, in s."""
-        self.timeout_seconds = not_negative("seconds", seconds)
-        return self
+        """A copy that gives the robot so many s."""
+        changed = copy.copy(self)
+        changed.timeout_seconds = not_negative("seconds", seconds)
+        return changed
 
     def with_priority(self: NavGoal, priority: int) -> NavGoal:
-        """Sets the priority, 0 to 255."""
-        self.priority = priority
-        return self
+        """A copy with this priority, 0 to 255."""
+        changed = copy.copy(self)
+        changed.priority = priority
+        return changed
 
     def is_position_reached(self: NavGoal, pose: Pose2D) -> bool:
         """Whether the pose is no farther than tolerance_position from the goal."""
@@ -52,26 +54,26 @@ class _NavGoal:
 @extend(GoalResult)
 class _GoalResult:
     def with_error(self: GoalResult, message: str) -> GoalResult:
-        """Sets the error message, at most 63 bytes, and the status ABORTED unless it is another
-        failure already."""
-        self.error_message = message
-        if self.status not in _FAILED:
-            self.status = GoalStatus.ABORTED
-        return self
+        """A copy with this error message, at most 63 bytes. The status stays what it is."""
+        changed = copy.copy(self)
+        changed.error_message = message
+        return changed
 
 
 @extend(Waypoint)
 class _Waypoint:
     def with_velocity(self: Waypoint, velocity: Twist) -> Waypoint:
-        """Sets the velocity at which the robot passes."""
-        self.velocity = velocity
-        return self
+        """A copy that the robot passes at this velocity."""
+        changed = copy.copy(self)
+        changed.velocity = velocity
+        return changed
 
     def with_stop(self: Waypoint) -> Waypoint:
-        """Lets the robot stop here: sets stop_required, and the velocity to 0."""
-        self.stop_required = True
-        self.velocity = Twist()
-        return self
+        """A copy where the robot stops: stop_required is set, and the velocity is 0."""
+        changed = copy.copy(self)
+        changed.stop_required = True
+        changed.velocity = Twist()
+        return changed
 
 
 @extend(NavPath)
@@ -171,9 +173,9 @@ class _PathPlan:
         data = memory["waypoint_data"].reshape(-1, 3)
         count = int(memory["waypoint_count"])
         if count >= len(data):
-            raise ValueError(
+            raise Full(
                 f"PathPlan.waypoint_data: {count} waypoints, the capacity is {len(data)}")
-        data[count] = x, y, theta
+        data[count] = fitted("waypoint", (x, y, theta), data.dtype)
         memory["waypoint_count"] = count + 1
 
     def waypoint(self: PathPlan, index: int) -> tuple[float, float, float]:

@@ -4,6 +4,7 @@
 # mypy: disable-error-code=misc
 from __future__ import annotations
 
+import copy
 import math
 
 from .._enums import MaskType
@@ -85,14 +86,26 @@ class _BoundingBox3D:
 
 @extend(Detection)
 class _Detection:
+    @staticmethod
+    def from_bbox(bbox: BoundingBox2D, class_name: str, confidence: float, class_id: int = 0,
+                  instance_id: int = 0) -> Detection:
+        """A detection in a box, in px."""
+        expect("bbox", bbox, BoundingBox2D)
+        return Detection(class_name, confidence, *bbox.as_tuple(), class_id, instance_id)
+
+    def to_bytes(self: Detection) -> bytes:
+        """The message's memory, for from_bytes()."""
+        return memoryview(self).tobytes()  # type: ignore[arg-type]  # Before 3.12 none can say so.
+
     def is_confident(self: Detection, threshold: float = 0.5) -> bool:
         """Whether the confidence is at least `threshold`, 0 to 1."""
         return self.confidence >= within("threshold", threshold, 0.0, 1.0)
 
     def with_class_id(self: Detection, class_id: int) -> Detection:
-        """Sets the number of the class."""
-        self.class_id = class_id
-        return self
+        """A copy with this number of the class."""
+        changed = copy.copy(self)
+        changed.class_id = class_id
+        return changed
 
 
 @extend(Detection3D)
@@ -100,11 +113,12 @@ class _Detection3D:
     def with_velocity(
         self: Detection3D, velocity_x: float, velocity_y: float, velocity_z: float
     ) -> Detection3D:
-        """Sets the object's velocity, in m/s."""
-        self.velocity_x = velocity_x
-        self.velocity_y = velocity_y
-        self.velocity_z = velocity_z
-        return self
+        """A copy with this velocity of the object, in m/s."""
+        changed = copy.copy(self)
+        changed.velocity_x = velocity_x
+        changed.velocity_y = velocity_y
+        changed.velocity_z = velocity_z
+        return changed
 
 
 @extend(SegmentationMask)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from .._enums import FixStatus
 from .._extend import extend
 from .._horus import (
-    BatteryState, Imu, JointState, LaserScan, NavSatFix, Odometry, RangeSensor,
+    BatteryState, Imu, JointState, LaserScan, NavSatFix, Odometry, Pose2D, Quaternion, RangeSensor,
+    Twist, Vector3,
 )
 from ._numbers import expect, finite, index_in, quaternion_from_euler, within, wrapped
 
@@ -37,6 +38,46 @@ class _Imu:
         if self.orientation_covariance[0] < 0:
             self.orientation_covariance[0] = 0.0
 
+    @property
+    def qx(self: Imu) -> float:
+        """The orientation's x, of the quaternion (x, y, z, w)."""
+        return float(self.orientation[0])
+
+    @qx.setter
+    def qx(self: Imu, value: float) -> None:
+        self.orientation[0] = value
+
+    @property
+    def qy(self: Imu) -> float:
+        """The orientation's y."""
+        return float(self.orientation[1])
+
+    @qy.setter
+    def qy(self: Imu, value: float) -> None:
+        self.orientation[1] = value
+
+    @property
+    def qz(self: Imu) -> float:
+        """The orientation's z."""
+        return float(self.orientation[2])
+
+    @qz.setter
+    def qz(self: Imu, value: float) -> None:
+        self.orientation[2] = value
+
+    @property
+    def qw(self: Imu) -> float:
+        """The orientation's w, the real part."""
+        return float(self.orientation[3])
+
+    @qw.setter
+    def qw(self: Imu, value: float) -> None:
+        self.orientation[3] = value
+
+    def orientation_quat(self: Imu) -> Quaternion:
+        """The orientation as a message of its own."""
+        return Quaternion(*self.orientation.tolist())
+
     def has_orientation(self: Imu) -> bool:
         """Whether the orientation is set: its quaternion is not zero, its covariance not -1."""
         return bool(self.orientation.any()) and bool(self.orientation_covariance[0] >= 0)
@@ -45,15 +86,13 @@ class _Imu:
         """Whether every value is finite."""
         return finite(*self.orientation, *self.angular_velocity, *self.linear_acceleration)
 
-    def angular_velocity_vec(self: Imu) -> tuple[float, float, float]:
-        """(x, y, z) in rad/s."""
-        x, y, z = self.angular_velocity.tolist()
-        return x, y, z
+    def angular_velocity_vec(self: Imu) -> Vector3:
+        """The angular velocity as a message of its own, in rad/s."""
+        return Vector3(*self.angular_velocity.tolist())
 
-    def linear_acceleration_vec(self: Imu) -> tuple[float, float, float]:
-        """(x, y, z) in m/s^2."""
-        x, y, z = self.linear_acceleration.tolist()
-        return x, y, z
+    def linear_acceleration_vec(self: Imu) -> Vector3:
+        """The linear acceleration as a message of its own, in m/s^2."""
+        return Vector3(*self.linear_acceleration.tolist())
 
 
 @extend(JointState)
@@ -85,8 +124,16 @@ class _Odometry:
         self.frame_id = frame_id
         self.child_frame_id = child_frame_id
 
-    def update(self: Odometry, dt: float) -> None:
-        """Moves the pose on by `dt` seconds at the twist's velocity."""
+    def update(self: Odometry, dt: float | Pose2D, twist: Twist | None = None) -> None:
+        """Moves the pose on by `dt` seconds at the twist's velocity; update(pose, twist) sets both.
+        """
+        if twist is not None:
+            expect("pose", dt, Pose2D)
+            expect("twist", twist, Twist)
+            self.pose, self.twist = dt, twist
+            return
+        if isinstance(dt, Pose2D):
+            raise TypeError("Odometry.update(pose, twist) needs both; update(dt) moves the pose on")
         pose, twist = self.pose, self.twist
         forward, left = twist.linear[0], twist.linear[1]
         sin, cos = math.sin(pose.theta), math.cos(pose.theta)

@@ -50,6 +50,7 @@ void ImuDriver::tick(const horus::Tick& tick) {
     message_.angular_velocity_covariance[axis * 4] = gyro_[axis].variance(1.0 / dt);
     message_.linear_acceleration_covariance[axis * 4] = accel_[axis].variance(1.0 / dt);
   }
+  message_.orientation_covariance[0] = 0.0;  // Not -1, which says that there is no orientation.
   message_.orientation[2] = std::sin(motion_.pose.theta / 2.0);
   message_.orientation[3] = std::cos(motion_.pose.theta / 2.0);
   message_.timestamp_ns = wall_clock_ns();

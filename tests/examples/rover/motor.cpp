@@ -6,6 +6,8 @@
 #include <numbers>
 #include <string>
 
+#include "shm/finite.hpp"
+
 #include "drive_frames.hpp"
 #include "support.hpp"
 
@@ -14,7 +16,8 @@ namespace {
 
 constexpr double kWheelRadius = 0.1;  // m
 constexpr double kTrack = 0.4;        // m, from wheel to wheel
-constexpr horus::Nanos kOrderHolds{500'000'000};
+// Seven orders of the planner; it stands still within 200 ms of the last one's sender's death.
+constexpr horus::Nanos kOrderHolds{150'000'000};
 constexpr horus::Nanos kEncodersHold{100'000'000};
 
 PidGains gains_from(const horus::Params& params) {
@@ -28,7 +31,10 @@ PidGains gains_from(const horus::Params& params) {
 }  // namespace
 
 Motor::Motor(horus::PluginContext& context)
-    : orders_{or_throw(context.topics().subscriber<horus::msg::CmdVel>("cmd_vel"))},
+    : topics_{context.topics()},
+      orders_{or_throw(context.topics().subscriber<horus::msg::CmdVel>(
+          "cmd_vel",
+          {.depth = 1, .timeout = kOrderHolds, .fallback = horus::shm::Fallback::kZero}))},
       joint_states_{or_throw(context.topics().publisher<horus::msg::JointState>("joint_states"))},
       odom_{or_throw(context.topics().publisher<horus::msg::Odometry>("odom"))},
       wheels_{Wheel{gains_from(context.params())}, Wheel{gains_from(context.params())}} {
@@ -49,7 +55,7 @@ void Motor::tick(const horus::Tick& tick) {
   const double seconds = std::chrono::duration<double>(elapsed).count();
   last_release_ = tick.release;
 
-  take_order(tick);
+  take_order();
   if (bus_) {
     const bool measured = read_encoders(tick.start);
     control(measured, seconds);
@@ -71,12 +77,13 @@ void Motor::enter_safe_state() noexcept {
   if (bus_) bus_->hold({.id = kSetpointId, .bytes = encode(0.0, 0.0, 0), .at = {}});
 }
 
-void Motor::take_order(const horus::Tick& tick) noexcept {
-  if (const auto order = orders_.take_latest()) {
-    order_ = *order;
-    ordered_ = tick.start;
-  }
-  if (tick.start - ordered_ > kOrderHolds) order_ = {};
+/// Where none comes for kOrderHolds it is one to stand still.
+void Motor::take_order() noexcept {
+  const auto order = orders_.take_latest();
+  if (!order) return;
+  // A NaN would stay in the sums of the control loop for good.
+  if (!horus::shm::is_finite(*order)) return topics_.count_refused();
+  order_ = *order;
 }
 
 void Motor::simulate(double seconds) noexcept {

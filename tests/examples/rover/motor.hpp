@@ -20,7 +20,7 @@ namespace rover {
 /// Drives the two wheels: `cmd_vel` in, a velocity PID a wheel, `joint_states` and `odom` out.
 ///
 /// The wheels are simulated DC motors; where the parameter `can` names an interface they are real
-/// drives on that bus (drive_frames.hpp). No order for half a second means: stand still.
+/// drives on that bus (drive_frames.hpp). No order for 150 ms means: stand still.
 class Motor final : public horus::Node {
  public:
   explicit Motor(horus::PluginContext& context);
@@ -44,7 +44,7 @@ class Motor final : public horus::Node {
     double volts = 0.0;
   };
 
-  void take_order(const horus::Tick& tick) noexcept;
+  void take_order() noexcept;
   void simulate(double seconds) noexcept;
   bool read_encoders(horus::TimePoint now) noexcept;
   void turn_wheels(const CanBus::Frame& before, const CanBus::Frame& now) noexcept;
@@ -53,6 +53,7 @@ class Motor final : public horus::Node {
   void publish_joints() noexcept;
   void publish_odometry() noexcept;
 
+  horus::NodeTopics topics_;
   horus::shm::Subscriber<horus::msg::CmdVel> orders_;
   horus::shm::Publisher<horus::msg::JointState> joint_states_;
   horus::shm::Publisher<horus::msg::Odometry> odom_;
@@ -61,7 +62,6 @@ class Motor final : public horus::Node {
   std::atomic<bool> safe_{false};
 
   horus::msg::CmdVel order_{};
-  horus::TimePoint ordered_{};
   std::optional<horus::TimePoint> last_release_;
   std::optional<CanBus::Frame> last_encoders_;
   horus::msg::JointState joints_{};

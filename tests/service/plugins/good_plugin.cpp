@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Node types for the tests of the loader and of horusd.
 
+#include <unistd.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -77,19 +83,70 @@ class Talker : public horus::Node {
   horus::shm::Publisher<horus::msg::CmdVel> publisher_;
 };
 
-/// Does not come back from its n-th tick.
+/// Does not come back from its n-th tick, or from the callback `in`: it spins, or sleeps.
 class Hanging : public horus::Node {
  public:
   explicit Hanging(horus::PluginContext& context)
-      : at_{context.params().get<std::uint64_t>("at")} {}
+      : at_{context.params().get<std::uint64_t>("at", 0)},
+        in_{context.params().get("in", "tick")},
+        sleeps_{context.params().get("sleeps", false)} {}
+  void init() override {
+    if (in_ == "init") hang();
+  }
   void tick(const horus::Tick& tick) override {
-    volatile bool for_ever = tick.number >= at_;
+    if (in_ == "tick" && tick.number >= at_) hang();
+  }
+  void shutdown() override {
+    if (in_ == "shutdown") hang();
+  }
+  void enter_safe_state() noexcept override {
+    if (in_ == "safe_state") hang();
+  }
+
+ private:
+  void hang() const {
+    volatile bool for_ever = true;
     while (for_ever) {
+      if (sleeps_) ::pause();
+    }
+  }
+
+  std::uint64_t at_;
+  std::string in_;
+  bool sleeps_;
+};
+
+/// Takes long to begin.
+class Slow : public horus::Node {
+ public:
+  explicit Slow(horus::PluginContext& context)
+      : init_ms_{context.params().get<std::uint64_t>("init_ms")} {}
+  void init() override { ::usleep(static_cast<useconds_t>(init_ms_ * 1000)); }
+  void tick(const horus::Tick&) override {}
+
+ private:
+  std::uint64_t init_ms_;
+};
+
+/// Does in its ticks what a real-time node may not, as `does` says.
+class Untidy : public horus::Node {
+ public:
+  explicit Untidy(horus::PluginContext& context) : does_{context.params().get("does", "nothing")} {}
+  void tick(const horus::Tick&) override {
+    if (does_ == "allocates") keep_ = std::make_unique<int>(7);
+    if (does_ == "locks") const std::lock_guard lock{mutex_};
+    if (does_ == "calls") static_cast<void>(::getppid());
+    if (does_ == "sleeps") ::usleep(10);
+    if (does_ == "grows") {
+      for (std::size_t size = 16; size < 1024; size += 16) kept_.emplace_back(size, 'x');
     }
   }
 
  private:
-  std::uint64_t at_;
+  std::string does_;
+  std::unique_ptr<int> keep_;
+  std::list<std::string> kept_;
+  std::mutex mutex_;
 };
 
 /// Fails in its first tick.
@@ -99,7 +156,22 @@ class Fatal : public horus::Node {
   void tick(const horus::Tick&) override { throw std::runtime_error("the arm is gone"); }
 };
 
+/// Writes where nothing is, in its n-th tick.
+class Crashing : public horus::Node {
+ public:
+  explicit Crashing(horus::PluginContext& context)
+      : at_{context.params().get<std::uint64_t>("at")} {}
+  void tick(const horus::Tick& tick) override {
+    volatile int* volatile nowhere = nullptr;
+    if (tick.number == at_) *nowhere = 1;
+  }
+
+ private:
+  std::uint64_t at_;
+};
+
 }  // namespace
 
 HORUS_PLUGIN(HORUS_NODE(Counter), HORUS_NODE(Broken), HORUS_NODE(Odd), HORUS_NODE(Stillborn),
-             HORUS_NODE(Listener), HORUS_NODE(Talker), HORUS_NODE(Hanging), HORUS_NODE(Fatal))
+             HORUS_NODE(Listener), HORUS_NODE(Talker), HORUS_NODE(Hanging), HORUS_NODE(Slow),
+             HORUS_NODE(Fatal), HORUS_NODE(Crashing), HORUS_NODE(Untidy))

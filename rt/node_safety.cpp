@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a NodeRunner follows its run into rest and out of it, and how an actuator is armed.
+#include "rt/base/acting.hpp"
+#include "rt/base/fork_watch.hpp"
+#include "rt/node_runner.hpp"
+
+namespace horus {
+
+void NodeRunner::become_ready() noexcept {
+  stats_.safety.step(SafetyEvent::kReady);
+  if (!config_.actuator) {
+    stats_.safety.step(SafetyEvent::kArm);
+  } else if (config_.arm_at_start && may_arm_at_start_) {
+    static_cast<void>(arm());
+  }
+}
+
+Status NodeRunner::arm() noexcept {
+  const auto refuse = [this](const char* what) -> Status {
+    return Error{Errc::kBusy, what, 0, Name<200>::clipped(config_.name.view())};
+  };
+  if (!config_.actuator) return {};
+  if (gone() || isolated()) return refuse("arm a node that does not tick any more");
+  const Safety::View seen = control_.safety().look();
+  if (seen.resting()) return refuse("arm a node of a robot that is at rest");
+  const SafetyState state = stats_.safety.step(SafetyEvent::kArm).second;
+  if (state == SafetyState::kStarting) return refuse("arm a node whose init is not over");
+  if (!may_act(state)) return refuse("arm a node that is at rest");
+  stats_.outputs_shut.store(0);
+  // Who asks for rest shuts after he has asked: one of the two sees the other. A whole rest may
+  // have passed as well: it ends disarmed.
+  if (control_.safety().episode() == seen.episode()) return {};
+  disarm();
+  return refuse("arm a node of a robot that came to rest meanwhile");
+}
+
+void NodeRunner::disarm() noexcept {
+  if (!config_.actuator) return;
+  stats_.outputs_shut.store(1);
+  stats_.safety.step(SafetyEvent::kDisarm);
+}
+
+void NodeRunner::make_safe() noexcept {
+  stats_.outputs_shut.store(config_.actuator ? 1 : 0);
+  stats_.safety.step(SafetyEvent::kFault);
+}
+
+/// For its own fault, while others of its run go on. Of an actuator it is latched.
+void NodeRunner::rest_by_itself() noexcept {
+  if (config_.actuator) make_safe();
+  rests_by_itself_.store(true);
+  enter_safe_state();
+}
+
+/// From whichever thread; the node hears of it on its own.
+void NodeRunner::let_go() noexcept {
+  stats_.safety.step(SafetyEvent::kRelease);
+  if (!config_.actuator) stats_.safety.step(SafetyEvent::kArm);
+  if (rests_by_itself_.load()) raise(kReleased);
+}
+
+void NodeRunner::leave_own_rest(TimePoint& now) noexcept {
+  // The rest of the whole run may have ended with it.
+  if (rests_by_itself_.exchange(false)) leave_safe_state();
+  now = clock_.now();
+}
+
+/// On whichever thread: it throws nothing that would have to be counted.
+void NodeRunner::enter_safe_state() noexcept {
+  const ForkWatch watch;
+  const ActingScope rests{stats_, /*rests=*/true};
+  node_.enter_safe_state();
+  if (watch.forked()) [[unlikely]]
+    end_forked_child("enter_safe_state", config_.name.view());
+}
+
+void NodeRunner::leave_safe_state() noexcept {
+  const ForkWatch watch;
+  const ActingScope acts{stats_};
+  node_.leave_safe_state();
+  if (watch.forked()) [[unlikely]]
+    end_forked_child("leave_safe_state", config_.name.view());
+}
+
+void NodeRunner::follow_safe_state() noexcept {
+  if (gone()) return;
+  // Whoever moves ours calls the node: once an episode. Another rest, or a release, may come
+  // meanwhile.
+  std::uint32_t followed = safe_episode_.load();
+  Safety::View asked = control_.safety().look();
+  while (followed != asked.episode()) {
+    if (safe_episode_.compare_exchange_strong(followed, asked.episode())) {
+      follow_rest(followed, asked);
+      followed = asked.episode();
+    }
+    asked = control_.safety().look();
+  }
+}
+
+/// From an episode to a later one, of which some may have gone unseen.
+void NodeRunner::follow_rest(std::uint32_t from, Safety::View to) noexcept {
+  const bool was_resting = (from & 1U) != 0;
+  if (to.resting()) {
+    stats_.safety.step(to.stopped() ? SafetyEvent::kStop : SafetyEvent::kFault);
+    return enter_safe_state();
+  }
+  if (!was_resting) enter_safe_state();
+  let_go();
+  rests_by_itself_.store(false);
+  leave_safe_state();
+}
+
+void NodeRunner::follow_safe_state_itself() noexcept {
+  log_as(&source_);
+  follow_safe_state();
+  log_as(nullptr);
+}
+
+}  // namespace horus

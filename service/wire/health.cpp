@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/wire/health.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+namespace horus::wire {
+namespace {
+
+constexpr double kMinuteS = 60;
+/// So long after the robot's start a host may still import, before it shows itself.
+constexpr double kStartS = 30;
+
+using Count = std::uint64_t WindowView::*;
+
+/// A count of a node's last minute, and the limit that it is held against.
+struct CountRow {
+  Count count;
+  HealthLimits::Number HealthLimits::*limit;
+  const char* what;
+  const char* advice;  ///< "NODE" in it is its name.
+};
+// In the order of what hurts a robot most.
+constexpr std::array<CountRow, 7> kCounts{{
+    {&WindowView::hangs, &HealthLimits::hangs, "silences over the watchdog's limit",
+     "see its stack in the log, shorten the call that blocks it, or raise its watchdog"},
+    {&WindowView::errors, &HealthLimits::errors, "exceptions",
+     "see 'horusctl node info NODE' for their tracebacks"},
+    {&WindowView::missed, &HealthLimits::missed, "messages missed",
+     "take more of them at each tick, tick more often, or give the publisher a larger capacity"},
+    {&WindowView::old, &HealthLimits::old,
+     "ticks with a message older than ten periods (0.1 s at least; 1 s without a rate)",
+     "take all messages at each tick, tick more often, or give the subscription a smaller depth"},
+    {&WindowView::refused, &HealthLimits::refused, "messages refused at send",
+     "have the topic's subscribers take more often, or give it a larger capacity"},
+    {&WindowView::overruns, &HealthLimits::overruns, "ticks over their budget",
+     "shorten its tick, or raise its budget"},
+    {&WindowView::gil_waits, &HealthLimits::gil_waits, "waits of 100 ms and more for the GIL",
+     "move the node, or the thread that keeps it waiting, into a process of its own"},
+}};
+
+template <typename... Values>
+std::string format(const char* form, Values... values) {
+  std::array<char, 384> text{};
+  std::snprintf(text.data(), text.size(), form, values...);
+  return text.data();
+}
+
+std::string title(const HostView& host) {
+  return "host '" + host.name + "'";
+}
+std::string title(const HostView& host, const NodeView& node) {
+  return "node '" + node.name + "' of host '" + host.name + "'";
+}
+
+std::string advice_for(std::string advice, const std::string& node) {
+  constexpr std::string_view kPlace = "NODE";
+  const std::size_t at = advice.find(kPlace);
+  return at == std::string::npos ? advice : advice.replace(at, kPlace.size(), node);
+}
+
+/// "3 s", "12 min", "5 h".
+std::string short_time(double seconds) {
+  if (seconds < 120) return format("%.0f s", seconds);
+  return seconds < 7200 ? format("%.0f min", seconds / 60) : format("%.0f h", seconds / 3600);
+}
+
+/// The rule that names most.
+HealthLimits limits_of(std::span<const LimitRule> rules, std::string_view host,
+                       std::string_view node) {
+  const LimitRule* best = nullptr;
+  const auto rank = [](const LimitRule& rule) {
+    return (rule.node.empty() ? 0 : 2) + (rule.host.empty() ? 0 : 1);
+  };
+  for (const LimitRule& rule : rules) {
+    const bool fits =
+        (rule.host.empty() || rule.host == host) && (rule.node.empty() || rule.node == node);
+    if (fits && (best == nullptr || rank(rule) > rank(*best))) best = &rule;
+  }
+  return best == nullptr ? HealthLimits{} : best->limits;
+}
+
+bool above(double number, const HealthLimits::Number& limit) {
+  return limit && number > *limit;
+}
+
+class Judge {
+ public:
+  explicit Judge(std::span<const LimitRule> rules) : rules_{rules} {}
+
+  void missing(const ExpectedHost& expected) {
+    add(Health::kFailed, expected.name, "", "host '" + expected.name + "' is missing",
+        "see 'horusctl log " + expected.name + "' for why it does not start");
+  }
+  void starting(const ExpectedHost& expected) {
+    add(Health::kDegraded, expected.name, "", "host '" + expected.name + "' is starting",
+        "wait for its imports, or see 'horusctl log " + expected.name + "'");
+  }
+  /// `supervised`: somebody starts it again.
+  void host(const HostView& host, bool supervised);
+  HealthView result() && {
+    std::ranges::stable_sort(verdict_.reasons, std::ranges::greater{}, &Reason::health);
+    return std::move(verdict_);
+  }
+
+ private:
+  void add(Health health, const std::string& host, const std::string& node, std::string text,
+           std::string advice) {
+    verdict_.health = std::max(verdict_.health, health);
+    verdict_.reasons.push_back({health, host, node, std::move(text), std::move(advice)});
+  }
+  void lives(const HostView& host);
+  void rest(const HostView& host);
+  void node(const HostView& host, const NodeView& node);
+  void stale(const HostView& host, const NodeView& node);
+  void ladder(const HostView& host, const NodeView& node);
+  bool late(const HostView& host, const NodeView& node, const WindowView& window,
+            const HealthLimits::Number& limit, const char* length);
+  void machine(const HostView& host);
+
+  std::span<const LimitRule> rules_;
+  HealthView verdict_;
+};
+
+void Judge::host(const HostView& host, bool supervised) {
+  if (!host.alive) {
+    add(Health::kFailed, host.name, "",
+        title(host) + " is dead, since " + short_time(host.silent_s),
+        "see 'horusctl log " + host.name + "' for how it ended" +
+            (supervised ? "; its supervisor starts it again, if its 'restart' allows it"
+                        : ", and start it again"));
+  }
+  lives(host);
+  rest(host);
+  for (const NodeView& one : host.nodes) node(host, one);
+  if (host.alive && !host.ready) {
+    add(Health::kDegraded, host.name, "", title(host) + " is not ready yet",
+        "its nodes have not all ticked: wait, or see the log");
+  }
+  machine(host);
+}
+
+/// A fault's safe state concerns who moves something.
+void Judge::rest(const HostView& host) {
+  const bool moves = std::ranges::any_of(host.nodes, &NodeView::actuator);
+  const bool rests = host.safety == "estopped" || (moves && host.safety == "safe");
+  if (!host.alive || !rests) return;
+  add(Health::kDegraded, host.name, "",
+      title(host) + " is " + host.safety + " (" + host.stop_cause + "): " + host.stop_text,
+      "see to it, then: horusctl release --reason TEXT");
+}
+
+void Judge::lives(const HostView& host) {
+  const HealthLimits limits = limits_of(rules_, host.name, "");
+  const auto restarts = static_cast<double>(host.restarts_last_minute);
+  if (above(restarts, limits.restarts)) {
+    add(Health::kDegraded, host.name, "",
+        title(host) + format(" was started again %.0f times in a minute", restarts),
+        "see in the log how it ended");
+  }
+  const auto forced = static_cast<double>(host.gc_forced_last_minute);
+  if (above(forced, limits.gc_forced)) {
+    add(Health::kDegraded, host.name, "",
+        title(host) + format(" had %.0f collections without slack in a minute", forced),
+        "make fewer objects that refer to each other, or leave more time between ticks");
+  }
+}
+
+bool Judge::late(const HostView& host, const NodeView& node, const WindowView& window,
+                 const HealthLimits::Number& limit, const char* length) {
+  const std::uint64_t bad = window.misses + window.skipped;
+  const std::uint64_t all = window.ticks + window.skipped;
+  // One alone is a hiccup of the machine, whatever its share of a slow node's ticks.
+  if (bad < 2 || all == 0) return false;
+  const double percent = 100.0 * static_cast<double>(bad) / static_cast<double>(all);
+  if (!above(percent, limit)) return false;
+  add(Health::kDegraded, host.name, node.name,
+      title(host, node) + format(": %llu of %llu releases late or skipped in %s (%.3g %%, limit "
+                                 "%g %%)",
+                                 static_cast<unsigned long long>(bad),
+                                 static_cast<unsigned long long>(all), length,
+                                 std::min(percent, 100.0), *limit),
+      "see 'horusctl why " + node.name + "' for what took the time");
+  return true;
+}
+
+void Judge::node(const HostView& host, const NodeView& node) {
+  if (!node.busy_in.empty()) {
+    add(Health::kDegraded, host.name, node.name, title(host, node) + " is " + state_text(node),
+        "the log has its stack once it counts as hung; SIGQUIT to the host shows it, and ends it");
+  }
+  if (node.state == "error" || node.state == "crashed") {
+    add(Health::kFailed, host.name, node.name, title(host, node) + " is in state " + node.state,
+        advice_for("see 'horusctl node info NODE' for its last error", node.name));
+  }
+  stale(host, node);
+  ladder(host, node);
+  const HealthLimits limits = limits_of(rules_, host.name, node.name);
+  for (const CountRow& row : kCounts) {
+    const auto number = static_cast<double>(node.last_minute.*row.count);
+    if (!above(number, limits.*row.limit)) continue;
+    add(Health::kDegraded, host.name, node.name,
+        title(host, node) + format(": %.0f %s in a minute", number, row.what),
+        advice_for(row.advice, node.name));
+  }
+  if (!late(host, node, node.last_10s, limits.late, "10 s")) {
+    late(host, node, node.last_minute, limits.late_minute, "a minute");
+  }
+}
+
+void Judge::stale(const HostView& host, const NodeView& node) {
+  for (const StaleView& input : node.stale) {
+    const std::string from = input.publisher.empty() ? "" : " from node '" + input.publisher + "'";
+    std::string text = title(host, node) + ": its input '" + input.topic + "' is stale: ";
+    text += input.came ? "the newest message" + from + " is " + format("%.3g s old", input.age_s)
+                       : "none has come" + from;
+    text += format(", time-out %.3g s", input.timeout_s);
+    if (input.stops) text += "; it has asked for a stop";
+    const std::string who =
+        input.publisher.empty()
+            ? "'horusctl topic info " + input.topic + "' for who sends it"
+            : "'horusctl node info " + input.publisher + "' for why it is silent";
+    add(Health::kDegraded, host.name, node.name, std::move(text),
+        "see " + who + ", or give the subscription a longer timeout");
+    verdict_.reasons.back().cause = input.topic;
+  }
+}
+
+void Judge::ladder(const HostView& host, const NodeView& node) {
+  // Of a warning its late releases say as much.
+  if (node.rung.empty() || node.rung == "warned") return;
+  const bool grave = node.rung == "isolated" || node.rung == "stopped";
+  add(grave ? Health::kFailed : Health::kDegraded, host.name, node.name,
+      title(host, node) + " is " + rung_text(node),
+      "see 'horusctl why " + node.name + "' for what took the time");
+  verdict_.reasons.back().cause = node.rung;
+}
+
+void Judge::machine(const HostView& host) {
+  for (const DegradationView& one : host.degradations) {
+    if (one.severity == "info") continue;
+    std::string text = title(host) + " runs without " + one.feature + ": " + one.reason;
+    if (host.asks_realtime) {
+      add(Health::kDegraded, host.name, "", text, one.fix);
+      // Written once: no number in it moves.
+      verdict_.reasons.back().cause = std::move(text);
+    } else {
+      verdict_.notes.push_back(one.fix.empty() ? text : text + "; " + one.fix);
+    }
+  }
+}
+
+/// The living host `name`; else a dead one; else null.
+const HostView* find_host(std::span<const HostView> hosts, const std::string& name) {
+  const HostView* found = nullptr;
+  for (const HostView& host : hosts) {
+    if (host.name == name && (found == nullptr || host.alive)) found = &host;
+  }
+  return found;
+}
+
+/// Whether the robot itself has begun only now.
+bool begins(std::span<const HostView> hosts, std::span<const ExpectedHost> expected) {
+  return std::ranges::any_of(expected, [&](const ExpectedHost& one) {
+    const HostView* const host = one.kind == "cpp" ? find_host(hosts, one.name) : nullptr;
+    return host != nullptr && host->alive && host->uptime_s < kStartS;
+  });
+}
+
+/// A service that was not stopped stays missed; a program of one's own for a minute.
+bool died_lately(const HostView& host) {
+  return !host.alive && (host.kind == "cpp" || host.silent_s < kMinuteS);
+}
+
+Result<Health> health_of(std::string_view word) {
+  for (const Health health : {Health::kHealthy, Health::kDegraded, Health::kFailed}) {
+    if (word == to_text(health)) return health;
+  }
+  return Error{Errc::kCorrupt, "read health: unknown word", 0, Name<200>::clipped(word)};
+}
+
+}  // namespace
+
+const char* to_text(Health health) noexcept {
+  switch (health) {
+    case Health::kHealthy: return "healthy";
+    case Health::kDegraded: return "degraded";
+    case Health::kFailed: break;
+  }
+  return "failed";
+}
+
+std::string state_text(const HostView& host) {
+  if (!host.alive) return "dead";
+  return host.ready ? "ready" : "not ready";
+}
+
+std::string state_text(const NodeView& node) {
+  if (node.busy_in.empty()) return node.state;
+  return "in its " + node.busy_in + format(" for %.0f s", node.busy_s);
+}
+
+std::string rung_text(const NodeView& node) {
+  std::string text = node.rung + ", since " + format("%.3g s", node.rung_s) +
+                     format(", after %llu deadlines missed in a row",
+                            static_cast<unsigned long long>(node.rung_misses));
+  if (node.rung == "degraded") text += ": it has half its rate";
+  if (node.rung == "isolated") text += ": it is at rest, and its readers take their fallbacks";
+  if (node.rung == "stopped") return text;
+  return text + format("; back after %llu good ticks in a row (%llu so far)",
+                       static_cast<unsigned long long>(node.rung_recover),
+                       static_cast<unsigned long long>(node.rung_good));
+}
+
+HealthView judge(std::span<const HostView> hosts, std::span<const ExpectedHost> expected,
+                 std::span<const LimitRule> rules) {
+  std::vector<ExpectedHost> wanted{expected.begin(), expected.end()};
+  for (const HostView& host : hosts) {
+    const bool known = std::ranges::find(wanted, host.name, &ExpectedHost::name) != wanted.end();
+    const bool counts = host.alive || (expected.empty() && died_lately(host));
+    if (counts && !known) wanted.push_back({host.name, host.kind});
+  }
+  Judge judge{rules};
+  std::vector<HostState> states;
+  const bool robot_begins = begins(hosts, expected);
+  for (const ExpectedHost& one : wanted) {
+    const HostView* const host = find_host(hosts, one.name);
+    if (host == nullptr) {
+      robot_begins ? judge.starting(one) : judge.missing(one);
+      states.push_back({one.name, one.kind, robot_begins ? "starting" : "missing", 0});
+      continue;
+    }
+    // What is expected and in Python has its supervisor.
+    judge.host(*host, !expected.empty() && one.kind == "python");
+    states.push_back({host->name, host->kind, state_text(*host), host->pid});
+  }
+  HealthView verdict = std::move(judge).result();
+  verdict.ready =
+      std::ranges::all_of(states, [](const HostState& host) { return host.state == "ready"; });
+  verdict.hosts = std::move(states);
+  return verdict;
+}
+
+Json to_json(const HealthView& health) {
+  Json reasons = Json::array();
+  for (const Reason& one : health.reasons) {
+    reasons.push_back({{"health", to_text(one.health)},
+                       {"host", one.host},
+                       {"node", one.node},
+                       {"text", one.text},
+                       {"advice", one.advice}});
+  }
+  Json hosts = Json::array();
+  for (const HostState& host : health.hosts) {
+    hosts.push_back(
+        {{"name", host.name}, {"kind", host.kind}, {"state", host.state}, {"pid", host.pid}});
+  }
+  return {{"status", to_text(health.health)},
+          {"ready", health.ready},
+          {"reasons", std::move(reasons)},
+          {"notes", health.notes},
+          {"hosts", std::move(hosts)}};
+}
+
+Result<HealthView> health_from_json(const Json& json) {
+  try {
+    HealthView health;
+    const auto word = health_of(json.at("status").get_ref<const std::string&>());
+    if (!word) return word.error();
+    health.health = word.value();
+    health.ready = json.at("ready").get<bool>();
+    for (const Json& one : json.at("reasons")) {
+      const auto severity = health_of(one.at("health").get_ref<const std::string&>());
+      if (!severity) return severity.error();
+      health.reasons.push_back(
+          {severity.value(), one.at("host"), one.at("node"), one.at("text"), one.at("advice")});
+    }
+    health.notes = json.at("notes").get<std::vector<std::string>>();
+    for (const Json& one : json.at("hosts")) {
+      health.hosts.push_back({one.at("name"), one.at("kind"), one.at("state"), one.at("pid")});
+    }
+    return health;
+  } catch (const Json::exception&) {
+    return Error{
+        Errc::kCorrupt, "read health: the reply lacks a field, or one is of another type", 0, {}};
+  }
+}
+
+}  // namespace horus::wire

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/wire/windows.hpp"
+
+#include <algorithm>
+
+namespace horus::wire {
+namespace {
+
+std::uint64_t grown(const Counter& now, const Counter& before) noexcept {
+  const std::uint64_t later = now.value();
+  return later - std::min(later, before.value());
+}
+
+/// Of a host that is younger than the window: from nothing on.
+const NodeCounts kNone{};
+
+}  // namespace
+
+std::optional<std::size_t> snapshot_before(const HostStats& host, TimePoint now, Nanos length) {
+  const std::uint64_t taken = host.snapshots.value();
+  // The oldest ones may be written just now.
+  const std::uint64_t kept = std::min<std::uint64_t>(taken, kSnapshots - 2);
+  for (std::uint64_t back = 1; back <= kept; ++back) {
+    const std::size_t place = (taken - back) % kSnapshots;
+    if (from_ns(host.snapshot[place].at_ns.value()) <= now - length) return place;
+  }
+  // The oldest there is, where older ones were.
+  if (taken > kept) return (taken - kept) % kSnapshots;
+  return std::nullopt;
+}
+
+TimePoint counted_until(const HostStats& host, bool alive, TimePoint now) {
+  const std::uint64_t taken = host.snapshots.value();
+  if (alive || taken == 0) return now;
+  return std::clamp(from_ns(host.snapshot[(taken - 1) % kSnapshots].at_ns.value()), TimePoint{},
+                    now);
+}
+
+WindowView window_of(const HostStats& host, const NodeStats& node, TimePoint now, Nanos length) {
+  const auto place = snapshot_before(host, now, length);
+  const NodeCounts& before = place ? node.snapshots[*place] : kNone;
+  return {.ticks = grown(node.ticks, before.ticks),
+          .skipped = grown(node.skipped, before.skipped),
+          .misses = grown(node.misses, before.misses),
+          .overruns = grown(node.overruns, before.overruns),
+          .errors = grown(node.errors, before.errors),
+          .hangs = grown(node.hangs, before.hangs),
+          .missed = grown(node.messages_missed, before.missed),
+          .refused = grown(node.messages_refused, before.refused),
+          .gil_waits = grown(node.gil_long_waits, before.gil_long_waits),
+          .old = grown(node.messages_old, before.old)};
+}
+
+}  // namespace horus::wire

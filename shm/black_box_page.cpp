@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/black_box_page.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "rt/base/version.hpp"
+#include "shm/base.hpp"
+#include "shm/layout.hpp"
+#include "shm/names.hpp"
+
+namespace horus::shm {
+namespace {
+
+struct BoxFile {
+  FileHeader file;
+  std::uint64_t places = 0;
+  std::array<std::uint8_t, 24> pad{};
+  BlackBoxHead head{};
+};
+static_assert(offsetof(BoxFile, head) == kLine && sizeof(BoxFile) % 8 == 0);
+
+/// Changes when the layout does.
+constexpr std::uint64_t kBoxHash = sizeof(BlackBoxPlace) << 32U | sizeof(BoxFile);
+constexpr std::size_t kLeastBytes = std::size_t{64} << 10U;
+constexpr std::size_t kMostBytes = std::size_t{64} << 20U;
+
+std::size_t bytes_for(std::size_t places) noexcept {
+  return sizeof(BoxFile) + places * sizeof(BlackBoxPlace);
+}
+
+std::string box_file_of(std::string_view host) {
+  return escape(host) + std::string{BlackBoxPage::kSuffix};
+}
+
+/// The box that begins at `bytes`, as far as it is there, and how many bytes it has; nothing where
+/// none does.
+std::optional<std::pair<HostEvents, std::size_t>> box_at(std::span<const std::byte> bytes) {
+  if (bytes.size() < sizeof(BoxFile)) return std::nullopt;
+  const auto& file = *reinterpret_cast<const BoxFile*>(bytes.data());
+  const std::uint64_t said = read_once(file.places);
+  if (!is_a(file.file, Magic::kBox) || read_once(file.file.hash) != kBoxHash ||
+      said > kMostBytes / sizeof(BlackBoxPlace)) {
+    return std::nullopt;
+  }
+  // What was cut off has fewer.
+  const std::size_t room = (bytes.size() - sizeof(BoxFile)) / sizeof(BlackBoxPlace);
+  const std::size_t places = std::min<std::size_t>(said, room);
+  HostEvents box{.host = std::string{file.head.host.view()},
+                 .lives = file.head.lives.value(),
+                 .lost = file.head.lost.load(std::memory_order_relaxed),
+                 .clocks = file.head.clocks.load().value_or(ClockPair{})};
+  box.events =
+      events_of({reinterpret_cast<const BlackBoxPlace*>(bytes.data() + sizeof(BoxFile)), places});
+  return std::pair{std::move(box), bytes_for(places)};
+}
+
+/// Nobody goes on where a program without a name was killed: of such boxes the last few stay.
+void drop_unnamed(const Folder& hosts) {
+  constexpr std::size_t kKept = 3;
+  std::vector<std::pair<std::int64_t, std::string>> dead;
+  for (const std::string& name : hosts.list(BlackBoxPage::kSuffix, 1024)) {
+    const std::size_t length = name.size() - BlackBoxPage::kSuffix.size();
+    if (!is_unnamed(unescape(name.substr(0, length)))) continue;
+    struct stat status {};
+    if (!hosts.owns(name) || owner_alive(hosts, name)) continue;
+    if (::fstatat(hosts.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    dead.emplace_back(status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec, name);
+  }
+  std::ranges::sort(dead);
+  for (std::size_t i = 0; i + kKept < dead.size(); ++i) hosts.discard(dead[i].second);
+}
+
+}  // namespace
+
+bool is_unnamed(std::string_view host) noexcept {
+  return host.starts_with("py-") && host.find_first_not_of("0123456789-", 3) == host.npos;
+}
+
+bool HostEvents::died() const noexcept {
+  return !alive && !events.empty() && events.back().kind != EventKind::kEnd;
+}
+
+bool HostEvents::began_after_a_death() const noexcept {
+  const auto start = std::find_if(events.rbegin(), events.rend(), [](const Event& event) {
+    return event.kind == EventKind::kStart;
+  });
+  return start != events.rend() && start->numbers[2] != 0;
+}
+
+std::vector<HostEvents> boxes_in(std::span<const std::byte> bytes) {
+  std::vector<HostEvents> boxes;
+  while (bytes.size() >= sizeof(BoxFile)) {
+    auto found = box_at(bytes);
+    // Behind what is damaged the next one is looked for.
+    const std::size_t step = found ? found->second : sizeof(std::uint64_t);
+    if (found) boxes.push_back(std::move(found->first));
+    bytes = bytes.subspan(step);
+  }
+  return boxes;
+}
+
+std::vector<std::byte> bytes_of(const HostEvents& box) {
+  // Of words, which align them.
+  std::vector<std::byte> bytes(bytes_for(box.events.size()));
+  BoxFile& file = *new (bytes.data()) BoxFile;
+  file.file = {.magic = Magic::kBox, .pid = ::getpid(), .size = bytes.size(), .hash = kBoxHash};
+  file.places = box.events.size();
+  file.head.claimed.store(box.events.empty() ? 0 : box.events.back().sequence);
+  file.head.lost.store(box.lost);
+  file.head.clocks.store(box.clocks);
+  file.head.lives.set(box.lives);
+  file.head.host = NodeName::clipped(box.host);
+  std::byte* at = bytes.data() + sizeof(BoxFile);
+  for (const Event& event : box.events) {
+    (new (at) BlackBoxPlace)->store(event.sequence - 1, event);
+    at += sizeof(BlackBoxPlace);
+  }
+  return bytes;
+}
+
+Result<BlackBoxPage> BlackBoxPage::create(const std::string& base, std::string_view host,
+                                          std::size_t bytes) {
+  const auto joined = Base::join(base);
+  if (!joined) return joined.error();
+  const FolderPtr& hosts = joined.value()->hosts();
+  const std::string name = box_file_of(host);
+  const bool mine = hosts->owns(name);
+  if ((mine || !hosts->ours()) && owner_alive(*hosts, name)) {
+    return Error{Errc::kBusy, "a living process keeps the black box of this host", 0,
+                 Name<200>::clipped(host)};
+  }
+  std::size_t wanted = std::clamp(bytes, kLeastBytes, kMostBytes);
+  auto region = Region::create(hosts, wanted, kFileMode);
+  // Less is better than nothing.
+  while (!region && region.error().code == Errc::kExhausted && wanted / 2 >= kLeastBytes) {
+    wanted /= 2;
+    region = Region::create(hosts, wanted, kFileMode);
+  }
+  if (!region) return region.error();
+  BlackBoxPage page{std::move(region).value()};
+  page.begin(host, (wanted - sizeof(BoxFile)) / sizeof(BlackBoxPlace));
+  // Another user's is none of ours, whatever it says.
+  const auto past = mine ? read(hosts, name) : std::nullopt;
+  if (past) {
+    page.box().restore(past->events);
+    page.box().head().lives.set(past->lives);
+    page.follows_a_death_ = past->died();
+  }
+  page.box().head().lives.add();
+  const auto life = static_cast<std::int64_t>(page.box().head().lives.value());
+  page.box().write(EventKind::kStart, std::string{"horus "} + kVersion,
+                   {::getpid(), life, page.follows_a_death_ ? 1 : 0});
+  if (auto named = page.region_.replace(name); !named) return named.error();
+  page.own_->name = name;
+  if (is_unnamed(host)) drop_unnamed(*hosts);
+  return page;
+}
+
+void BlackBoxPage::begin(std::string_view host, std::size_t places) {
+  BoxFile& file = *region_.as<BoxFile>();
+  file.file = {
+      .magic = Magic::kBox, .pid = ::getpid(), .size = region_.bytes().size(), .hash = kBoxHash};
+  file.places = places;
+  file.head.host = NodeName::clipped(host);
+  box_.emplace(file.head, std::span{region_.as<BlackBoxPlace>(sizeof(BoxFile)), places});
+  box_->set_clocks();
+}
+
+std::optional<HostEvents> BlackBoxPage::read(const FolderPtr& hosts, const std::string& file) {
+  auto region = Region::open(hosts, file, sizeof(BoxFile), /*writable=*/false, kMostBytes);
+  if (!region) return std::nullopt;
+  auto found = box_at(region.value().bytes());
+  // Nobody is told of by a box that another has made in his name.
+  if (!found || box_file_of(found->first.host) != file) return std::nullopt;
+  found->first.alive = region.value().alive();
+  return std::move(found->first);
+}
+
+std::vector<HostEvents> BlackBoxPage::read_all(const std::string& base) {
+  const auto looked = Base::look(base);
+  if (!looked || !looked.value()->hosts()) return {};
+  const FolderPtr& hosts = looked.value()->hosts();
+  std::vector<std::string> names = hosts->list(kSuffix, 1024);
+  std::ranges::sort(names);
+  std::vector<HostEvents> boxes;
+  for (const std::string& name : names) {
+    if (boxes.size() == kMostPages) break;
+    if (auto box = read(hosts, name)) boxes.push_back(std::move(*box));
+  }
+  return boxes;
+}
+
+void BlackBoxPage::remove_dead(const std::string& base) noexcept {
+  // Where there is none, none is made.
+  if (const auto there = Base::look(base); !there) return;
+  const auto joined = Base::join(base);
+  if (!joined) return;
+  const FolderPtr& hosts = joined.value()->hosts();
+  for (const std::string& name : hosts->list(kSuffix, 1024)) {
+    if (!owner_alive(*hosts, name)) hosts->discard(name);
+  }
+}
+
+void BlackBoxPage::end(std::string_view why, int code) noexcept {
+  box_->set_clocks();
+  box_->write(EventKind::kEnd, why, {::getpid(), code});
+}
+
+void BlackBoxPage::keep(const FolderPtr& hosts) noexcept {
+  const std::scoped_lock lock{own_->mutex};
+  if (own_->name.empty() || region_.is_named() || owner_alive(*hosts, own_->name)) return;
+  // Where it cannot be made again now, the next look tries.
+  static_cast<void>(region_.renew(hosts, own_->name));
+}
+
+void BlackBoxPage::remove() noexcept {
+  const std::scoped_lock lock{own_->mutex};
+  own_->name.clear();
+  region_.unlink();
+}
+
+HostEvents BlackBoxPage::read() const {
+  auto found = box_at(region_.bytes());
+  found->first.alive = true;
+  return std::move(found->first);
+}
+
+}  // namespace horus::shm

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/black_box_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "shm/names.hpp"
+#include "shm/stats_page.hpp"
+
+namespace horus::shm {
+namespace {
+
+constexpr const char* kServiceFolder = "/var/lib/horus/blackbox";
+/// No copy of ours is larger.
+constexpr std::size_t kLargestCopy = std::size_t{256} << 20U;
+/// Another process, or thread, of this user may be writing one.
+constexpr int kPatienceMs = 5000;
+constexpr const char* kLock = ".lock";
+constexpr std::size_t kDigits = 6;
+
+/// "rover.000012.20260501T031500Z.blackbox": whose, the how many-th of its folder, and when.
+struct CopyName {
+  std::string robot;
+  std::uint64_t number = 0;
+  std::string file;
+
+  static std::optional<CopyName> parse(const std::string& file) {
+    std::string_view rest{file};
+    if (file.starts_with('.') || !rest.ends_with(BlackBoxPage::kSuffix)) return std::nullopt;
+    rest.remove_suffix(BlackBoxPage::kSuffix.size());
+    const std::size_t when = rest.rfind('.');
+    if (when == std::string_view::npos || when == 0) return std::nullopt;
+    const std::size_t number = rest.rfind('.', when - 1);
+    if (number == std::string_view::npos || number == 0) return std::nullopt;
+    CopyName name{.robot = std::string{rest.substr(0, number)}, .file = file};
+    const std::string_view digits = rest.substr(number + 1, when - number - 1);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), name.number);
+    const bool whole = error == std::errc{} && end == digits.data() + digits.size();
+    // More than any robot ever writes: what says so is not ours.
+    constexpr std::uint64_t kMostNumber = 1'000'000'000;
+    return whole && name.number < kMostNumber ? std::optional{std::move(name)} : std::nullopt;
+  }
+};
+
+/// The copies of a folder, the oldest first.
+std::vector<CopyName> copies_in(const Folder& folder) {
+  std::vector<CopyName> copies;
+  for (const std::string& file : folder.list(BlackBoxPage::kSuffix)) {
+    if (auto name = CopyName::parse(file)) copies.push_back(std::move(*name));
+  }
+  std::ranges::sort(copies, {}, &CopyName::number);
+  return copies;
+}
+
+/// Hosts without a name are called after their process: their copies are all one robot's.
+std::string copies_of(const std::string& host) {
+  return is_unnamed(host) || host.empty() ? "py" : escape(host);
+}
+
+std::string name_for(const std::string& robot, std::uint64_t number) {
+  const time_t now = ::time(nullptr);
+  tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::array<char, 40> when{};
+  ::strftime(when.data(), when.size(), "%Y%m%dT%H%M%SZ", &utc);
+  std::string digits = std::to_string(number);
+  if (digits.size() < kDigits) digits.insert(0, kDigits - digits.size(), '0');
+  return robot + "." + digits + "." + when.data() + std::string{BlackBoxPage::kSuffix};
+}
+
+Status write_all(int file, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error::from_errno("write a black box's copy", path);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+/// The file under its name is whole, or there is none.
+Status write_file(const Folder& folder, const std::string& name,
+                  const std::vector<std::vector<std::byte>>& parts) {
+  // What a writer left that died goes.
+  const std::string making = ".new";
+  folder.discard(making);
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const UniqueFd file{::openat(folder.fd(), making.c_str(), kFlags, 0640)};
+  if (!file) return Error::from_errno("write a black box's copy", folder.path_of(name));
+  // Whatever the process's umask is.
+  ::fchmod(file.get(), 0640);
+  Status written;
+  for (const auto& part : parts) {
+    if (written) written = write_all(file.get(), part, folder.path_of(name));
+  }
+  if (written && ::fdatasync(file.get()) != 0) {
+    written = Error::from_errno("write a black box's copy", folder.path_of(name));
+  }
+  if (written) written = folder.rename(making, name);
+  if (!written) folder.discard(making);
+  return written;
+}
+
+/// The oldest go.
+void drop_old(const Folder& folder, const std::string& robot) {
+  const std::vector<CopyName> all = copies_in(folder);
+  const auto is_own = [&robot](const CopyName& copy) { return copy.robot == robot; };
+  auto own = static_cast<std::size_t>(std::ranges::count_if(all, is_own));
+  std::size_t left = all.size();
+  for (const CopyName& copy : all) {
+    const bool too_many = is_own(copy) ? own > kCopiesKept : false;
+    if (!too_many && left <= kAllCopiesKept) continue;
+    if (is_own(copy)) --own;
+    --left;
+    folder.discard(copy.file);
+  }
+}
+
+/// The path of the new one. One thread at a time.
+Result<std::string> add_copy(const Folder& folder, const std::string& robot,
+                             const std::vector<std::vector<std::byte>>& parts) {
+  const auto copies = copies_in(folder);
+  const std::string name = name_for(robot, copies.empty() ? 1 : copies.back().number + 1);
+  if (auto written = write_file(folder, name, parts); !written) return written.error();
+  drop_old(folder, robot);
+  return folder.path_of(name);
+}
+
+std::string plain_variable(const char* name) {
+  const char* const value = ::secure_getenv(name);
+  // As the base directory specification wants it: a path that is not absolute is none.
+  return value != nullptr && *value == '/' ? value : "";
+}
+
+}  // namespace
+
+std::string box_folder(const std::string& base) {
+  if (base == kServiceBase) return kServiceFolder;
+  if (const std::string state = plain_variable("XDG_STATE_HOME"); !state.empty()) {
+    return state + "/horus/blackbox";
+  }
+  const std::string home = plain_variable("HOME");
+  return home.empty() ? "" : home + "/.local/state/horus/blackbox";
+}
+
+Result<std::string> flush_boxes(const std::string& base, const std::string& folder,
+                                const std::string& host, const std::string& why) {
+  if (folder.empty()) {
+    return Error{Errc::kNotFound, "keep a black box (set HOME or XDG_STATE_HOME)", 0, {}};
+  }
+  std::vector<std::vector<std::byte>> parts;
+  for (HostEvents& box : BlackBoxPage::read_all(base)) {
+    if (box.events.empty()) continue;
+    Event flush{.sequence = box.events.back().sequence + 1,
+                .at_ns = to_ns(MonotonicClock::now()),
+                .kind = EventKind::kFlush,
+                .text = Name<200>::clipped(why)};
+    box.events.push_back(flush);
+    // The wall clock may have been set since a dead host looked.
+    box.clocks = ClockPair::now();
+    parts.push_back(bytes_of(box));
+  }
+  if (parts.empty()) return std::string{};
+  const auto own = Folder::own(folder);
+  if (!own) return own.error();
+  auto lock = own.value()->lock(kLock, kPatienceMs);
+  if (!lock) return lock.error();
+  auto written = add_copy(*own.value(), copies_of(host), parts);
+  own.value()->unlock(kLock, std::move(lock).value());
+  return written;
+}
+
+std::string robot_of(const std::string& base) {
+  std::string first;
+  for (const StatsPage& page : StatsPage::open_all(base)) {
+    std::string name{page.host().name.view()};
+    if (page.host().python.value() == 0) return name;
+    if (first.empty()) first = std::move(name);
+  }
+  if (first.empty()) {
+    const auto boxes = BlackBoxPage::read_all(base);
+    if (!boxes.empty()) first = boxes.front().host;
+  }
+  return first;
+}
+
+Result<std::vector<HostEvents>> read_copy(const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // A pipe makes nobody wait.
+  const UniqueFd file{::open(path.c_str(), kFlags)};         // by path: the user's own word
+  if (!file) return Error::from_errno("read a black box", path);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return Error::from_errno("read a black box", path);
+  if (!S_ISREG(status.st_mode)) {
+    return Error{Errc::kInvalidArgument, "read a black box from what is no file", 0,
+                 Name<200>::clipped(path)};
+  }
+  const std::size_t size = std::min(static_cast<std::size_t>(status.st_size), kLargestCopy);
+  // Of words, which align the boxes.
+  std::vector<std::uint64_t> words((size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
+  const auto bytes = std::as_writable_bytes(std::span{words});
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t count = ::read(file.get(), bytes.data() + have, size - have);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error::from_errno("read a black box", path);
+    if (count == 0) break;
+    have += static_cast<std::size_t>(count);
+  }
+  auto boxes = boxes_in(bytes.first(have));
+  if (!boxes.empty()) return boxes;
+  return Error{Errc::kCorrupt, "no black box of this version in it", 0, Name<200>::clipped(path)};
+}
+
+std::optional<std::string> latest_copy(const std::string& folder) {
+  const auto looked = folder.empty() ? Result<FolderPtr>{Error{}} : Folder::look(folder);
+  if (!looked) return std::nullopt;
+  const auto copies = copies_in(*looked.value());
+  if (copies.empty()) return std::nullopt;
+  return looked.value()->path_of(copies.back().file);
+}
+
+}  // namespace horus::shm

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rt/base/result.hpp"
+
+namespace horus::shm {
+
+/// A file that a dead process of this user left.
+struct Leftover {
+  std::string path{};  ///< For messages.
+  std::uint64_t bytes = 0;
+};
+
+/// What there is of them under `base`, which need not exist: pools, holds, bells, rings, cursors,
+/// statistics, and types that no topic needs any more. Never a living process's, never another
+/// user's. Unless it is a `dry_run` they go, and what is listed is what went.
+Result<std::vector<Leftover>> clean(const std::string& base, bool dry_run);
+
+}  // namespace horus::shm

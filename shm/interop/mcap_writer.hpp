@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rt/base/result.hpp"
+#include "shm/interop/mcap.hpp"
+
+namespace horus::interop::mcap {
+
+/// Where a file's bytes go, from its beginning to its end.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual Status write(std::string_view bytes) = 0;
+};
+
+/// Writes a file: chunks as they come, and what finds them again at its end. A file whose end was
+/// never written can be read up to its last whole chunk.
+///
+/// Thread safety: one thread at a time.
+class Writer {
+ public:
+  /// `compressed`: chunks by zstd.
+  Writer(Sink& sink, bool compressed) noexcept : sink_{sink}, compressed_{compressed} {}
+
+  /// First of all, with notes in the same piece.
+  Status begin(std::string_view library, const std::map<std::string, Notes>& notes = {});
+  Status add(const Chunk& chunk);
+  Status add_note(std::string_view name, const Notes& notes);
+  Status attach(std::string_view name, std::string_view media_type, std::uint64_t now_ns,
+                std::string_view data);
+  /// Every schema and channel once more: who has lost the chunk that had them finds them here.
+  Status declare_again();
+  /// Last of all, with notes in the same piece.
+  Status finish(const std::map<std::string, Notes>& notes = {});
+
+  std::uint64_t size() const noexcept { return size_; }  ///< Bytes written.
+  std::uint64_t messages() const noexcept { return messages_; }
+
+ private:
+  Status put(std::string_view bytes);
+  std::string statistics(std::size_t notes) const;
+
+  Sink& sink_;
+  bool compressed_;
+  std::uint64_t size_ = 0;
+  std::uint64_t messages_ = 0;
+  std::uint64_t first_ns_ = 0;
+  std::uint64_t last_ns_ = 0;
+  std::map<std::uint16_t, std::uint64_t> counts_{};
+  std::map<std::uint16_t, std::string> schemas_{};
+  std::map<std::uint16_t, std::string> channels_{};
+  std::vector<std::string> chunk_index_{};
+  std::vector<std::string> attachment_index_{};
+  std::vector<std::string> note_index_{};
+};
+
+}  // namespace horus::interop::mcap

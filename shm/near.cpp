@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Topics that are sent to nobody, and names that were likely meant.
+#include "shm/near.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "rt/base/printable.hpp"
+#include "shm/registry.hpp"
+#include "shm/session_impl.hpp"
+
+namespace horus::shm {
+namespace {
+
+constexpr std::size_t kMostNamed = 3;
+/// Rounds of the helper thread: others have had time to come, and many more of them.
+constexpr std::uint32_t kSoon = 2;
+constexpr std::uint32_t kLong = 25;
+
+std::string letters_of(std::string_view name) {
+  std::string letters;
+  for (const char c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) continue;
+    letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return letters;
+}
+
+std::string digits_of(std::string_view name) {
+  std::string digits;
+  std::ranges::copy_if(name, std::back_inserter(digits),
+                       [](unsigned char c) { return std::isdigit(c) != 0; });
+  return digits;
+}
+
+/// How many letters are to be put in, taken out, replaced, or swapped with the next one.
+/// Source: the restricted Damerau-Levenshtein distance.
+std::size_t distance(const std::string& one, const std::string& other) {
+  std::vector<std::size_t> before(other.size() + 1);
+  std::vector<std::size_t> last(other.size() + 1);
+  std::vector<std::size_t> row(other.size() + 1);
+  for (std::size_t j = 0; j <= other.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= one.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= other.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      const bool swapped =
+          i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    std::swap(before, last);
+    std::swap(last, row);
+  }
+  return last[other.size()];
+}
+
+/// The same name with a slash at its beginning, or without.
+std::string twin_of(const std::string& name) {
+  return name.starts_with('/') ? name.substr(1) : "/" + name;
+}
+
+template <typename Participant>
+bool has_living(const std::vector<Participant>& all) {
+  return std::ranges::any_of(all, &Participant::alive);
+}
+
+bool is_used(const TopicInfo& topic) {
+  return has_living(topic.publishers) || has_living(topic.subscribers);
+}
+
+std::string quoted(const std::string& topic) {
+  return "'" + printable(topic) + "'";
+}
+
+std::string near_text(const std::string& topic, bool sends, const std::string& meant) {
+  return "topic " + quoted(topic) + " is " + (sends ? "sent" : "received") +
+         " here, and there is a topic " + quoted(meant) +
+         ": they are two topics; is one name meant?";
+}
+
+std::string unheard_text(const std::vector<std::string>& topics) {
+  std::string text = "nobody has received for 5 s what is sent here on topic ";
+  for (std::size_t i = 0; i < std::min(topics.size(), kMostNamed); ++i) {
+    text += (i == 0 ? "" : ", ") + quoted(topics[i]);
+  }
+  if (topics.size() > kMostNamed) {
+    text += " and " + std::to_string(topics.size() - kMostNamed) + " others";
+  }
+  return text + ": see 'horusctl topic list' for what is received";
+}
+
+}  // namespace
+
+bool is_near_miss(std::string_view one, std::string_view other) {
+  if (one == other || digits_of(one) != digits_of(other)) return false;
+  const std::string a = letters_of(one);
+  const std::string b = letters_of(other);
+  if (a == b) return true;
+  constexpr std::size_t kShort = 4;
+  constexpr std::size_t kLongName = 9;
+  const std::size_t least = std::min(a.size(), b.size());
+  if (least < kShort || std::max(a.size(), b.size()) - least > 2) return false;
+  return distance(a, b) <= (least < kLongName ? 1U : 2U);
+}
+
+std::string meant_by(const std::vector<TopicInfo>& there, const std::string& topic, bool sends) {
+  const auto is_twin = [twin = twin_of(topic)](const TopicInfo& other) {
+    return other.name == twin && is_used(other);
+  };
+  const auto is_meant = [&](const TopicInfo& other) {
+    const bool company = sends ? has_living(other.subscribers) : has_living(other.publishers);
+    return company && is_near_miss(topic, other.name);
+  };
+  auto found = std::ranges::find_if(there, is_twin);
+  if (found == there.end()) found = std::ranges::find_if(there, is_meant);
+  return found != there.end() ? found->name : std::string{};
+}
+
+/// Of one participant, for how many rounds nobody was at the other end.
+template <typename State, typename Peers>
+void Session::Impl::note_company(State& state, const Peers& peers, bool active,
+                                 std::vector<Alone>& due) {
+  state.rounds = std::min(state.rounds + 1, kLong + 1);
+  state.alone = active && peers.count() == 0 ? std::min(state.alone + 1, kLong + 1) : 0;
+  const bool soon = state.rounds == kSoon || state.alone == kSoon;
+  if (!soon && state.alone != kLong) return;
+  Alone one{.topic = std::string{state.file.topic.view()}, .alone = state.alone};
+  if constexpr (std::is_same_v<State, PublisherState>) {
+    one.sends = true;
+    const NodeName* const node = state.counters.node;
+    if (node != nullptr && state.rounds == kSoon) one.node = std::string{node->view()};
+  }
+  due.push_back(std::move(one));
+}
+
+std::vector<Session::Impl::Alone> Session::Impl::who_may_be_alone() {
+  std::vector<Alone> due;
+  const std::scoped_lock lock{mutex_};
+  for (PublisherState* one : publishers_) {
+    const bool sends = one->region.as<RingHeader>()->committed.load(std::memory_order_relaxed) != 0;
+    note_company(*one, one->subscribers, sends, due);
+  }
+  for (SubscriberState* one : subscribers_) note_company(*one, one->rings, true, due);
+  for (Seeking* one : sought_) {
+    one->rounds = std::min(one->rounds + 1, kLong + 1);
+    if (one->rounds != kSoon && one->rounds != kLong) continue;
+    due.push_back({.topic = one->topic, .alone = one->rounds});
+  }
+  return due;
+}
+
+/// Another name of the topic by a slash is seen as soon as either is opened.
+void Session::Impl::tell_twin(const std::string& topic, bool sends) {
+  if (teller_ == nullptr) return;
+  const auto twin = find_topic(root, twin_of(topic));
+  if (!twin || !is_used(twin.value())) return;
+  const std::scoped_lock lock{mutex_};
+  if (near_told_.insert(topic).second) {
+    to_tell_.push_back(near_text(topic, sends, twin.value().name));
+  }
+}
+
+/// Once for each name: with the names of other topics that were likely meant.
+void Session::Impl::tell_near_misses() {
+  if (teller_ == nullptr) return;
+  std::vector<Alone> due = who_may_be_alone();
+  if (due.empty()) return;
+  const std::vector<TopicInfo> topics = list_topics(root);
+  // Among many topics it takes long, and whoever opens or closes one waits for the lock.
+  for (Alone& one : due) {
+    if (one.alone != 0) one.meant = meant_by(topics, one.topic, one.sends);
+  }
+  std::vector<std::string> unheard;
+  const std::scoped_lock lock{mutex_};
+  for (const Alone& one : due) {
+    tell_double(one, topics);
+    if (one.alone == 0) continue;
+    if (!one.meant.empty()) {
+      if (!near_told_.insert(one.topic).second) continue;
+      to_tell_.push_back(near_text(one.topic, one.sends, one.meant));
+    } else if (one.sends && one.alone == kLong && unheard_told_.insert(one.topic).second) {
+      unheard.push_back(one.topic);
+    }
+  }
+  if (!unheard.empty()) to_tell_.push_back(unheard_text(unheard));
+}
+
+/// A node of the same name sends the same in another process: the program may run twice.
+void Session::Impl::tell_double(const Alone& one, const std::vector<TopicInfo>& topics) {
+  const auto topic = std::ranges::find(topics, one.topic, &TopicInfo::name);
+  if (one.node.empty() || topic == topics.end()) return;
+  const auto is_double = [&](const PublisherInfo& other) {
+    return other.alive && other.node == one.node && other.pid != owner_;
+  };
+  const auto found = std::ranges::find_if(topic->publishers, is_double);
+  if (found == topic->publishers.end() || !doubles_told_.insert(one.node).second) return;
+  to_tell_.push_back("node '" + printable(one.node) + "' sends topic " + quoted(one.topic) +
+                     " here, and so does a node of that name in process " +
+                     std::to_string(found->pid) + ": does the program run twice?");
+}
+
+}  // namespace horus::shm

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rt/base/time.hpp"
+#include "shm/pool.hpp"
+
+namespace horus::shm {
+
+/// The pools that frames come from, as far as they are mapped. Mapping is slow, so the helper
+/// thread does it; whoever takes a frame only looks here.
+///
+/// Thread safety: find() and look() from any thread, lock-free; the others under the session's
+/// lock.
+///
+/// Invariant: a pool that find() sees in its slot stays until the walk that saw it has ended.
+class PeerPools {
+ public:
+  static constexpr std::size_t kMaxPools = 512;
+
+  PeerPools(FolderPtr folder, std::string identity)
+      : folder_{std::move(folder)}, identity_{std::move(identity)} {}
+
+  enum class Look : std::uint8_t {
+    kReady,    ///< Mapped, and what this process holds of it counts.
+    kComing,   ///< Not yet.
+    kUnknown,  ///< The helper thread has not seen it so far.
+    kGone      ///< It was there.
+  };
+  Look look(std::uint32_t id) noexcept;
+  std::shared_ptr<PeerPool> find(std::uint32_t id) noexcept;
+  /// How often the helper thread has looked: what it has not seen after two more looks is not
+  /// there.
+  std::uint64_t looks() const noexcept { return looks_.load(std::memory_order_acquire); }
+
+  /// Maps what the processes in `wanted` have, and lets go of what is of no use any more. A wanted
+  /// process is dead where its value is false: what it left is kept. Says what could not be
+  /// mapped.
+  using Wanted = std::map<std::string, bool, std::less<>>;
+  template <typename Reject>
+  void refresh(const Wanted& wanted, Reject reject) {
+    for (const std::string& name : folder_->list(".pool")) {
+      if (!wanted.contains(key_of_pool(name)) || knows(name)) continue;
+      if (auto error = add(name)) reject(folder_->path_of(name), *error);
+    }
+    for (Slot& slot : slots_) {
+      if (slot.pool == nullptr) continue;
+      if (auto error = check(slot, wanted)) reject(folder_->path_of(slot.name), *error);
+    }
+    bury();
+    looks_.fetch_add(1, std::memory_order_release);
+  }
+  bool is_empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
+  /// Where pools are from now on, and what this process is called there.
+  void move(FolderPtr folder, const std::string& identity) {
+    folder_ = std::move(folder);
+    identity_ = identity;
+  }
+  /// The pool, mapped by the caller where it is not yet: not in a tick.
+  Result<std::shared_ptr<PeerPool>> open(std::uint32_t id);
+
+ private:
+  struct Slot {
+    std::shared_ptr<PeerPool> pool;
+    std::string name;
+    TimePoint unheard_since{};             ///< Not acknowledged since then.
+    bool told = false;                     ///< That it is not.
+    std::atomic<PeerPool*> seen{nullptr};  ///< What find() sees.
+    std::atomic<bool> orphaned{false};     ///< Its owner is dead: nobody writes to it any more.
+  };
+  static std::string_view key_of_pool(std::string_view name) noexcept;
+  bool knows(const std::string& name) const noexcept;
+  std::optional<Error> add(const std::string& name);
+  Result<std::shared_ptr<PeerPool>> map(const std::string& name);
+  std::optional<Error> check(Slot& slot, const Wanted& wanted);
+  void let_go(Slot& slot) noexcept;
+  void bury() noexcept;
+  template <typename Visit>
+  void walk(std::uint32_t id, Visit visit) noexcept;
+
+  FolderPtr folder_;
+  std::string identity_;
+  std::array<Slot, kMaxPools> slots_;
+  std::atomic<std::size_t> used_{0};  ///< Slots above it are empty.
+  std::atomic<std::uint32_t> walks_{0};
+  std::array<std::atomic<std::uint32_t>, 64> gone_{};  ///< The last ones, by their ids.
+  std::size_t next_gone_ = 0;
+  std::atomic<std::uint64_t> looks_{0};
+  struct Retired {
+    std::string name;
+    std::shared_ptr<PeerPool> pool;
+  };
+  std::vector<Retired> retired_;  ///< Until no walk, and no frame, refers to them.
+};
+
+}  // namespace horus::shm

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/stop_keeper.hpp"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <limits>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "rt/base/printable.hpp"
+#include "rt/base/stop_latch.hpp"
+#include "shm/msg/safety.hpp"
+
+namespace horus::shm {
+namespace {
+
+constexpr timespec kLookPause{.tv_sec = 0, .tv_nsec = StopKeeper::kLook.count()};
+
+}  // namespace
+
+StopKeeper::StopKeeper(Options options, StopWords& words, StopSide& side)
+    : options_{std::move(options)}, words_{words}, side_{side} {
+  look();
+  if (!options_.owner.empty()) await_owner();
+  if (options_.hears != nullptr) open_topic();
+  // Signals are the business of the program's own threads.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread{[this] { serve(); }};
+    ::pthread_setname_np(thread_.native_handle(), "horus-stops");
+  } catch (const std::system_error&) {
+    side_.stop(StopCause::kOwner, "no thread that looks for other hosts' stops could be started");
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+StopKeeper::~StopKeeper() {
+  ending_.store(1);
+  ::syscall(SYS_futex, &ending_, FUTEX_WAKE_PRIVATE, std::numeric_limits<int>::max());
+  if (topic_) topic_.interrupt();
+  if (thread_.joinable()) thread_.join();
+  keep();
+  for (auto& [name, peer] : peers_) drop(name, peer);
+}
+
+/// The hosts of a robot may come up before it.
+void StopKeeper::await_owner() {
+  const TimePoint until = MonotonicClock::now() + options_.owner_patience;
+  while (!peers_.contains(options_.owner)) {
+    if (MonotonicClock::now() >= until || side_.ending()) {
+      return side_.stop(StopCause::kOwner, "host '" + options_.owner +
+                                               "', which keeps the robot's state, does not run");
+    }
+    ::syscall(SYS_futex, &ending_, FUTEX_WAIT_PRIVATE, 0, &kLookPause, nullptr, 0);
+    look();
+  }
+}
+
+void StopKeeper::serve() noexcept {
+  TimePoint next = MonotonicClock::now();
+  while (ending_.load() == 0) {
+    if (topic_) {
+      topic_.wait_until(next);
+      hear();
+    } else {
+      ::syscall(SYS_futex, &ending_, FUTEX_WAIT_PRIVATE, 0, &kLookPause, nullptr, 0);
+    }
+    if (MonotonicClock::now() < next) continue;
+    look();
+    next = MonotonicClock::now() + kLook;
+  }
+}
+
+void StopKeeper::open_topic() {
+  const TypeInfo& type = type_info(Tag<msg::EmergencyStop>{});
+  auto opened = options_.hears->subscribe(type.default_topic, type, {.waits = false});
+  if (opened) {
+    topic_ = std::move(opened).value();
+  } else {
+    side_.tell("the topic 'estop' is not heard: " + describe(opened.error()));
+  }
+}
+
+/// A message stops; none releases.
+void StopKeeper::hear() {
+  msg::EmergencyStop message;
+  while (topic_.take(std::as_writable_bytes(std::span{&message, 1})) >= 0) {
+    if (!static_cast<bool>(message.engaged)) continue;
+    const auto text = [](const auto& bytes) {
+      const auto* const first = reinterpret_cast<const char*>(&bytes[0]);
+      return printable(std::string{first, ::strnlen(first, sizeof bytes)});
+    };
+    side_.stop(StopCause::kTopic, text(message.reason) + " (" + text(message.source) + ")");
+  }
+}
+
+void StopKeeper::look() {
+  const std::scoped_lock lock{mutex_};
+  look_for_peers();
+  keep_latch();
+}
+
+/// What a host is held by holds this one, too: who asked for it may be gone.
+void StopKeeper::look_at(const StatsPage& page) {
+  const std::int64_t since = page.stop_word().since_ns.load();
+  if (since > released_ns_) side_.follow(since);
+}
+
+void StopKeeper::drop(const std::string& name, Peer& peer) {
+  const auto& host = std::as_const(peer.page).host();
+  if (ending_.load() == 0 && peer.row >= 0 && words_.stops(peer.row)) {
+    // No tick may have come since it stopped.
+    side_.follow(words_.since(peer.row));
+  }
+  if (peer.row >= 0) words_.remove(peer.row);
+  // It says so itself where it ends as it should.
+  if (ending_.load() != 0 || host.safety.value() == SafetyState::kStopped) return;
+  if (std::ranges::find(options_.critical, name) != options_.critical.end()) {
+    side_.stop(StopCause::kHost, "host '" + name + "', which the robot cannot do without, died");
+  } else if (name == options_.owner) {
+    side_.stop(StopCause::kOwner, "host '" + name + "', which keeps the robot's state, died");
+  }
+}
+
+void StopKeeper::look_for_peers() {
+  for (auto peer = peers_.begin(); peer != peers_.end();) {
+    const bool alive = peer->second.page.alive();
+    if (alive) look_at(peer->second.page);
+    if (!alive) drop(peer->first, peer->second);
+    peer = alive ? std::next(peer) : peers_.erase(peer);
+  }
+  for (const std::string& name : StatsPage::hosts(options_.base)) {
+    if (name == options_.host || peers_.contains(name)) continue;
+    auto page = StatsPage::open(options_.base, name, 0);
+    if (!page) continue;
+    const bool alive = page.value().alive();
+    // Of the dead, who have no successor, what is older than this host is over.
+    const StatsPage& seen = page.value();
+    if (alive || seen.stop_word().since_ns.load() > began_ns_) look_at(seen);
+    if (!alive) continue;
+    Peer peer{.page = std::move(page).value(), .row = -1};
+    const StopWord& word = std::as_const(peer.page).stop_word();
+    peer.row = words_.add(word, word.began.load());
+    peers_.emplace(name, std::move(peer));
+  }
+}
+
+void StopKeeper::keep() {
+  const std::scoped_lock lock{mutex_};
+  keep_latch();
+}
+
+void StopKeeper::keep_latch() {
+  if (options_.latch.empty()) return;
+  const auto stop = side_.stopped();
+  if (!stop) {
+    latched_ = told_ = false;
+    return;
+  }
+  if (latched_) return;
+  const Status written =
+      StopLatch{.cause = stop->cause, .text = std::string{stop->text.view()}}.write(options_.latch);
+  latched_ = static_cast<bool>(written);
+  if (latched_ || std::exchange(told_, true)) return;
+  side_.tell("the emergency stop is not on disk, and a restart would forget it: " +
+             describe(written.error()));
+}
+
+Status StopKeeper::release() {
+  // Held throughout: a latch that is gone is not written once more.
+  const std::scoped_lock lock{mutex_};
+  const std::int64_t now = to_ns(MonotonicClock::now());
+  // First what others ask for, then what was seen of it.
+  std::vector<std::pair<int, std::uint64_t>> counts;
+  for (const auto& [name, peer] : peers_) {
+    if (peer.row < 0) continue;
+    counts.emplace_back(peer.row, std::as_const(peer.page).stop_word().stops.load());
+  }
+  const std::uint64_t seen = side_.seen();
+  if (!options_.latch.empty()) {
+    if (auto cleared = StopLatch::clear(options_.latch); !cleared) return cleared;
+    latched_ = false;
+  }
+  for (const auto& [row, count] : counts) words_.release(row, count);
+  Status released = words_.look() < 0
+                        ? side_.release(seen)
+                        : Error{Errc::kBusy, "release a robot that was stopped meanwhile", 0, {}};
+  if (released) released_ns_ = now;
+  // Where it is at rest yet, no restart shall forget it.
+  keep_latch();
+  return released;
+}
+
+}  // namespace horus::shm

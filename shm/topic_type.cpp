@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/topic_type.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "shm/names.hpp"
+#include "shm/schema.hpp"
+
+namespace horus::shm {
+namespace {
+
+/// The type that a participant's file is of.
+std::uint64_t hash_in(const Folder& folder, const std::string& name) noexcept {
+  const UniqueFd file = folder.open(name, O_RDONLY);
+  FileHeader header;
+  const bool read = ::pread(file.get(), &header, sizeof header, 0) == sizeof header;
+  return read ? header.hash : 0;
+}
+
+bool lives_in(const TopicPlace& place, const std::string& name) noexcept {
+  return is_participant(name) && key_of(name) == place.key && owner_alive(*place.folder, name);
+}
+
+/// The topics that have participants; nothing where it is not known.
+std::optional<std::unordered_set<std::string>> taken_keys(const Folder& folder) {
+  const auto names = folder.entries("");
+  // What cannot be read for want of a descriptor, or is not read to its end, may well hold one.
+  if (!names || names->size() >= Folder::kMostEntries) return std::nullopt;
+  std::unordered_set<std::string> keys;
+  for (const std::string& name : *names) {
+    if (is_participant(name)) keys.emplace(key_of(name));
+  }
+  return keys;
+}
+
+}  // namespace
+
+bool is_participant(std::string_view name) noexcept {
+  return name.ends_with(kRingSuffix) || name.ends_with(kCursorSuffix);
+}
+
+Result<TopicPlace> place_of(const Base& base, std::string_view topic) {
+  std::string key = file_key(topic);
+  auto folder = base.topic_folder(key);
+  if (!folder) return folder.error();
+  return TopicPlace{std::move(folder).value(), base.declared(), std::move(key)};
+}
+
+std::vector<std::string> participants(const TopicPlace& place, std::string_view suffix) {
+  auto names = place.folder->list(suffix);
+  std::erase_if(names, [&place](const std::string& name) { return key_of(name) != place.key; });
+  return names;
+}
+
+bool is_foreigner(const TopicPlace& place, const std::string& name, std::uint64_t hash) {
+  return lives_in(place, name) && hash_in(*place.folder, name) != hash;
+}
+
+bool has_foreigners(const TopicPlace& place, std::uint64_t hash) {
+  return std::ranges::any_of(place.folder->list(""), [&](const std::string& name) {
+    return is_foreigner(place, name, hash);
+  });
+}
+
+bool has_living(const TopicPlace& place) {
+  return std::ranges::any_of(place.folder->list(""),
+                             [&place](const std::string& name) { return lives_in(place, name); });
+}
+
+Result<Region> find_type(const TopicPlace& place) {
+  if (place.declared) {
+    auto declared = Region::open(place.declared, place.type_name(), sizeof(TypeFile));
+    if (declared || declared.error().code != Errc::kNotFound) return declared;
+  }
+  return Region::open(place.folder, place.type_name(), sizeof(TypeFile));
+}
+
+std::string schema_in(const Region& region) {
+  const auto& file = *region.as<const TypeFile>();
+  const std::size_t size = read_once(file.schema_size);
+  const auto rest = region.bytes().subspan(sizeof(TypeFile));
+  if (size > rest.size() || size > kMaxSchema) return {};
+  std::string schema{reinterpret_cast<const char*>(rest.data()), size};
+  return hash_of(schema) == file.file.hash ? schema : std::string{};
+}
+
+void drop_unused_type(const Folder& types, const TopicPlace& place) noexcept {
+  drop_unused_types(types, *place.folder, {place.key});
+}
+
+std::uint32_t drop_unused_types(const Folder& types, const Folder& participants,
+                                const std::vector<std::string>& keys) noexcept {
+  if (keys.empty()) return 0;
+  const auto before = taken_keys(participants);
+  if (!before) return 0;
+  std::vector<std::pair<std::string, std::string>> aside;  // key, and the name it has meanwhile
+  for (const std::string& key : keys) {
+    if (before->contains(key)) continue;
+    std::string gone = "." + make_identity() + ".gone";
+    if (types.rename(key + std::string{kTypeSuffix}, gone)) aside.emplace_back(key, gone);
+  }
+  if (aside.empty()) return 0;
+  const auto after = taken_keys(participants);
+  std::uint32_t dropped = 0;
+  for (const auto& [key, gone] : aside) {
+    // Who came before the name went may have seen it, and rely on it.
+    const bool needed = !after || after->contains(key);
+    if (needed && types.rename(gone, key + std::string{kTypeSuffix})) continue;
+    if (types.discard(gone)) ++dropped;
+  }
+  return dropped;
+}
+
+}  // namespace horus::shm

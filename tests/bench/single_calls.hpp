@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <poll.h>
+#include <sys/inotify.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "rt/base/seqlock.hpp"
+#include "rt/base/unique_fd.hpp"
+#include "tests/bench/hops.hpp"
+#include "tests/bench/report.hpp"
+
+/// Calls that come one by one: with cold caches, or once in a topic's life.
+namespace horus::bench {
+
+/// Medians, in nanoseconds.
+struct Cost {
+  std::string what;
+  double ours = 0;
+  double floor = 0;
+};
+
+inline constexpr int kSingleCalls = 200;
+
+template <typename Work>
+double ns_once(Work work) {
+  const TimePoint begin = MonotonicClock::now();
+  work();
+  return static_cast<double>(to_ns(MonotonicClock::now() - begin));
+}
+
+/// What `first` and then `second` cost where both were last done 2 ms ago.
+template <typename First, typename Second>
+std::pair<double, double> one_by_one(First first, Second second) {
+  std::vector<double> firsts;
+  std::vector<double> seconds;
+  for (int i = 0; i < kSingleCalls; ++i) {
+    std::this_thread::sleep_for(2ms);
+    firsts.push_back(ns_once(first));
+    seconds.push_back(ns_once(second));
+  }
+  return {median(firsts), median(seconds)};
+}
+
+/// The least: a seqlock's value stored and loaded.
+inline std::pair<double, double> cold_seqlock() {
+  using Value = std::array<std::byte, 64>;
+  const auto lock = std::make_unique<Seqlock<Value>>();
+  Value value{};
+  const auto keep = [](const auto& what) { asm volatile("" : : "m"(what) : "memory"); };
+  return one_by_one(
+      [&] {
+        keep(value);
+        lock->store(value);
+      },
+      [&] { keep(lock->load()); });
+}
+
+inline std::vector<Cost> costs_of(std::pair<double, double> ours, std::pair<double, double> floor) {
+  return {{.what = "/send", .ours = ours.first, .floor = floor.first},
+          {.what = "/take", .ours = ours.second, .floor = floor.second}};
+}
+
+inline std::vector<Cost> cold_message_costs(shm::Session& session, const std::string& name) {
+  TopicEnd end{session, {.name = name}, Side::kBoth};
+  if (!end.connected()) return {};
+  bool all = true;
+  const auto ours = one_by_one([&] { end.send(); }, [&] { all = end.receive() && all; });
+  return all ? costs_of(ours, cold_seqlock()) : std::vector<Cost>{};
+}
+
+/// A frame that was filled before: the send, and the take of who looks at it.
+inline std::vector<Cost> cold_frame_costs(shm::Session& session, const std::string& name) {
+  auto publisher = session.image_publisher(name, {.size = kFrame});
+  auto subscriber = session.image_subscriber(name);
+  if (!publisher || !subscriber) return {};
+  bool all = true;
+  const auto ours = one_by_one(
+      [&] {
+        if (auto image = session.image(1080, 1920, shm::Encoding::kRgb8)) {
+          publisher.value().send(std::move(image).value());
+        }
+      },
+      [&] { all = subscriber.value().take() && all; });
+  return all ? costs_of(ours, cold_seqlock()) : std::vector<Cost>{};
+}
+
+/// The least: a file is named in a folder, and a thread that watches it has heard.
+inline double named_and_heard(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  const UniqueFd watch{::inotify_init1(IN_CLOEXEC)};
+  ::inotify_add_watch(watch.get(), folder.c_str(), IN_CREATE);
+  std::atomic<int> heard{0};
+  std::thread listener{[&] {
+    std::array<char, 4096> events{};
+    while (heard < kSingleCalls) {
+      const ssize_t size = ::read(watch.get(), events.data(), events.size());
+      for (ssize_t at = 0; at < size; ++heard) {
+        const auto* event = reinterpret_cast<const inotify_event*>(events.data() + at);
+        at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+      }
+    }
+  }};
+  std::vector<double> times;
+  for (int i = 0; i < kSingleCalls; ++i) {
+    std::this_thread::sleep_for(2ms);
+    times.push_back(ns_once([&] {
+      const std::string file = folder + "/" + std::to_string(i);
+      const UniqueFd made{::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)};
+      while (heard <= i) relax();
+    }));
+  }
+  listener.join();
+  std::filesystem::remove_all(folder);
+  return median(times);
+}
+
+/// From the moment that a publisher is opened until a subscriber of another session has found it.
+inline std::vector<Cost> attach_cost(shm::Session& session, const std::string& name) {
+  auto other = shm::Session::open(session.base());
+  if (!other) return {};
+  std::vector<double> times;
+  for (int i = 0; i < kSingleCalls; ++i) {
+    const std::string topic = name + "/" + std::to_string(i);
+    auto subscriber = other.value()->subscribe(topic, type_of_size(64));
+    std::optional<shm::RawPublisher> publisher;
+    if (!subscriber) return {};
+    std::this_thread::sleep_for(2ms);
+    bool found = false;
+    times.push_back(ns_once([&] {
+      if (auto made = session.publish(topic, type_of_size(64))) publisher = std::move(made).value();
+      found = patiently([&] { return subscriber.value().publishers() == 1; });
+    }));
+    if (!found) return {};
+  }
+  return {{.what = "", .ours = median(times), .floor = named_and_heard(session.base() + "/floor")}};
+}
+
+}  // namespace horus::bench

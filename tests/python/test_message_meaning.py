@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No value gets another meaning on its way into a message; what a message says when it is new."""
+import math
+
+import horus
+import numpy as np
+import pytest
+
+BELOW = 3.4e38  # A little less than a single-precision number holds.
+
+
+@pytest.mark.parametrize("value", ["false", "", 0, 1, None, [], 0.0])
+@pytest.mark.parametrize("give", [
+    lambda value: horus.MotorCommand(enable=value),
+    lambda value: setattr(horus.MotorCommand(), "enable", value),
+    lambda value: horus.Topic(horus.MotorCommand, endpoint="motor").send({"enable": value}),
+    lambda value: setattr(horus.PointCloud(1), "is_dense", value),
+])
+def test_a_boolean_is_true_or_false_and_nothing_else(give, value):
+    with pytest.raises(TypeError, match="True or False"):
+        give(value)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
+def test_numpys_booleans_are_booleans(value):
+    assert horus.MotorCommand(enable=value).enable is bool(value)
+
+
+@pytest.mark.parametrize("flag", ["rt", "verbose", "deterministic"])
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_flags_of_a_scheduler_are_booleans(flag, value):
+    with pytest.raises(TypeError):
+        horus.Scheduler(**{flag: value})
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, 3.5e38, 10 ** 300, np.float64(1e300)])
+@pytest.mark.parametrize("give", [
+    lambda value: horus.CmdVel(value, 0.0),
+    lambda value: horus.CmdVel(linear=value, angular=0.0),
+    lambda value: setattr(horus.CmdVel(0, 0), "angular", value),
+    lambda value: horus.LaserScan(ranges=[1.0, value]),
+    lambda value: horus.LaserScan(ranges=np.array([1.0, float(value)])),
+    lambda value: horus.LaserScan(ranges=np.array([0, 1.0, 0, float(value)])[1::2]),
+    lambda value: horus.LaserScan(ranges=np.array([float(value)], dtype=np.longdouble)),
+    lambda value: horus.Topic(horus.CmdVel).send({"linear": value, "angular": 0.0}),
+])
+def test_a_number_that_single_precision_does_not_hold_is_refused(give, value):
+    with pytest.raises(ValueError, match="does not fit into 32 bits"):
+        give(value)
+
+
+def test_a_number_that_double_precision_does_not_hold_is_refused_by_name():
+    for field in ("linear", "angular"):
+        with pytest.raises(ValueError, match=f"CmdVel.{field}: the number does not fit"):
+            setattr(horus.CmdVel(0, 0), field, 10 ** 400)
+    with pytest.raises(ValueError, match="Pose2D.x: the number does not fit into 64 bits"):
+        horus.Pose2D(10 ** 400, 0, 0)
+
+
+@pytest.mark.parametrize("message, count, most", [
+    (horus.JointState(), "joint_count", 16), (horus.JointCommand(), "joint_count", 16),
+    (horus.BatteryState(), "cell_count", 16), (horus.NavPath(), "waypoint_count", 256)])
+def test_a_count_is_not_above_what_its_arrays_hold(message, count, most):
+    setattr(message, count, most)
+    with pytest.raises(ValueError, match=f"{count}: {most + 1} elements, the capacity is {most}"):
+        setattr(message, count, most + 1)
+    assert getattr(message, count) == most
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, BELOW, -BELOW])
+def test_infinity_and_what_fits_are_kept(value):
+    kept = np.float32(value)
+    assert horus.CmdVel(value, 0.0).linear == kept
+    assert horus.LaserScan(ranges=[value]).ranges[0] == kept
+    assert horus.LaserScan(ranges=np.array([value])).ranges[0] == kept
+
+
+@pytest.mark.parametrize("arrays", [
+    {"names": ["a", "b", "c"], "positions": [1.0]},
+    {"positions": [1.0], "names": ["a", "b", "c"]},
+    {"positions": [0.0, 0.0], "velocities": [0.0]},
+    {"efforts": [1.0], "positions": np.zeros(2)},
+])
+@pytest.mark.parametrize("cls", [horus.JointState, horus.JointCommand])
+def test_arrays_that_belong_together_have_one_length(cls, arrays):
+    with pytest.raises(ValueError, match="one length"):
+        cls(**arrays)
+    with pytest.raises(ValueError, match="one length"):
+        horus.Topic(cls, endpoint=f"joints/{cls.__name__}").send(arrays)
+    message = cls()
+    first, second = arrays
+    setattr(message, {"names": message_names(cls)}.get(first, first), arrays[first])
+    with pytest.raises(ValueError, match="joint_count"):
+        setattr(message, {"names": message_names(cls)}.get(second, second), arrays[second])
+
+
+def message_names(cls):
+    return "names" if cls is horus.JointState else "joint_names"
+
+
+def test_an_empty_array_says_nothing_and_the_count_changes_the_length():
+    state = horus.JointState(names=["a", "b"], positions=[1.0, 2.0], velocities=[], efforts=[])
+    assert state.joint_count == 2 and state.velocities.tolist() == [0.0, 0.0]
+    state.positions = [3.0, 4.0]
+    state.joint_count = 3
+    state.positions = [1.0, 2.0, 3.0]
+    assert state.names == ["a", "b", ""] and state.positions.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_joint_that_cannot_be_added_changes_nothing():
+    command = horus.JointCommand()
+    command.add_position("a", 1.0)
+    with pytest.raises(ValueError, match="32 bytes"):
+        command.add_velocity("x" * 32, 1.0)
+    assert command.joint_count == 1 and command.joint_names == ["a"]
+
+
+@pytest.mark.parametrize("cls", [
+    horus.Heartbeat, horus.EmergencyStop, horus.DiagnosticStatus, horus.SafetyStatus,
+    horus.CameraInfo, horus.CompressedImage, horus.OccupancyGrid, horus.PlaneDetection,
+    horus.ResourceUsage, horus.ImpedanceParameters])
+def test_these_know_when_they_were_made(cls):
+    before = horus.timestamp_ns()
+    message = cls()
+    assert before <= message.timestamp_ns <= horus.timestamp_ns()
+    assert "is when it was made" in cls.__doc__
+
+
+@pytest.mark.parametrize("cls", [horus.JoystickInput, horus.KeyboardInput])
+def test_inputs_know_it_in_milliseconds(cls):
+    before = horus.timestamp_ns() // 1_000_000
+    assert before <= cls().timestamp_ms <= horus.timestamp_ns() // 1_000_000
+
+
+def test_a_time_that_is_given_is_kept_and_others_stay_0():
+    assert horus.Heartbeat(timestamp_ns=5).timestamp_ns == 5
+    assert horus.EmergencyStop(timestamp_ns=0).timestamp_ns == 0
+    topic = horus.Topic(horus.Heartbeat, endpoint="beats")
+    topic.send({"node_id": 3})
+    assert topic.recv().timestamp_ns > 0
+    assert horus.CmdVel(1, 2).timestamp_ns == horus.JointState().timestamp_ns == 0
+
+
+def test_what_new_messages_say():
+    safety = horus.SafetyStatus()
+    assert safety.enabled and safety.watchdog_ok and safety.limits_ok and safety.comms_ok
+    assert not safety.estop_engaged and safety.is_safe()
+    fix = horus.NavSatFix(48.1, 11.6)
+    assert fix.has_fix() and fix.hdop == pytest.approx(99.9)
+    assert fix.horizontal_accuracy() == pytest.approx(499.5)
+    assert horus.PlaneDetection().confidence == 0.5
+    assert horus.NavGoal().priority == horus.TrackedObject().hits == 1
+    imu = horus.Imu(0, 0, 9.8, 0, 0, 0)
+    assert imu.orientation_covariance.tolist() == [-1.0] * 9
+    imu.set_orientation_from_euler(0, 0, 1)
+    assert imu.has_orientation()
+    arm = horus.ImpedanceParameters()
+    assert arm.stiffness.tolist() == [1000.0] * 3 + [100.0] * 3
+    assert arm.damping.tolist() == [50.0] * 3 + [5.0] * 3
+    assert arm.inertia.tolist() == [1.0] * 3 + [0.1] * 3
+    assert arm.force_limits.tolist() == [50.0] * 3 + [5.0] * 3
+    assert not arm.enabled and not horus.ImpedanceParameters.compliant().enabled
+
+
+def test_a_stop_switches_the_motors_off():
+    for stop in (horus.MotorCommand.stop(3), horus.DifferentialDriveCommand.stop()):
+        assert stop.enable is False and stop.is_valid()
+
+
+def test_places_on_a_map_are_in_metres_and_cells_have_names_of_their_own():
+    grid = horus.OccupancyGrid(10, 10, 0.5)
+    grid.set_occupancy(1, 2, 100)
+    grid.set_occupancy(3, 3, 49)
+    assert grid.is_occupied(0.6, 1.2) and not grid.is_free(0.6, 1.2)
+    assert grid.is_free(1.6, 1.6) and not grid.is_occupied(1.6, 1.6)
+    assert not grid.is_free(0.1, 0.1), "unknown"
+    assert grid.is_occupied_cell(1, 2) and grid.is_free_cell(3, 3)
+    assert not grid.is_free(100, 0) and not grid.is_occupied(-1, 0)
+    assert not grid.is_free_cell(10, 0) and not grid.is_occupied_cell(0, -1)
+    assert grid.occupancy(10, 0) is None
+    costs = horus.CostMap(grid)
+    costs.compute_costs()
+    assert costs.cost(0.6, 1.2) == costs.cost_cell(1, 2) == costs.lethal_cost
+    assert costs.cost(4.9, 4.9) == 255 and costs.cost(-1, 0) == costs.lethal_cost
+
+
+def test_a_time_of_ours_becomes_the_other_clocks():
+    assert horus.TimeReference(1000, "gps", 5).correct_timestamp(100) == 95
+
+
+def test_words_read_as_words_and_numbers_as_they_were_given():
+    assert f"{horus.Miss.SKIP}" == str(horus.Miss.SKIP) == "skip"
+    node = horus.Node("n", lambda node: None, rate=30, budget=300 * horus.us)
+    assert node.rate == 30 and node.budget == 300 * horus.us
+    assert horus.Node("m", lambda node: None, rate=1 / 3).rate == 1 / 3

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rt/crash.hpp"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "rt/log_queue.hpp"
+#include "rt/rt_thread.hpp"
+
+namespace horus {
+namespace {
+
+bool any_end(int /*status*/) {
+  return true;  // A sanitizer has a word in how a crash ends.
+}
+
+[[gnu::noinline]] void write_to(volatile int* place) {
+  *place = 1;
+}
+
+/// As an executor does while it runs a node.
+class InNode {
+ public:
+  InNode() {
+    channel_->source = &source_;
+    bind_log_channel(channel_.get());
+  }
+  ~InNode() { bind_log_channel(nullptr); }
+
+ private:
+  NodeName name_ = NodeName::clipped("arm");
+  LogSource source_{.node = &name_, .tick = 7};
+  std::unique_ptr<LogChannel> channel_ = std::make_unique<LogChannel>();
+};
+
+[[gnu::noinline]] int recurse(volatile char* above) {
+  volatile char here[4096] = {};
+  here[0] = *above;
+  return here[0] == 1 ? 0 : recurse(here) + here[0];
+}
+
+TEST(Crash, is_told_with_the_node_and_the_tick) {
+  EXPECT_EXIT(
+      {
+        const InNode node;
+        tell_crashes(nullptr);
+        write_to(nullptr);
+      },
+      any_end,
+      "<2>crashed in node 'arm', tick 7: Segmentation fault \\(signal 11\\) at address 0x0\n");
+}
+
+TEST(Crash, of_no_node_is_told_as_well) {
+  EXPECT_EXIT(
+      {
+        tell_crashes(nullptr);
+        std::abort();
+      },
+      any_end, "<2>crashed outside of any node: Aborted \\(signal 6\\)\n");
+}
+
+TEST(Crash, is_not_what_somebody_ends_by_an_abort) {
+  EXPECT_EXIT(
+      {
+        const InNode node;
+        tell_crashes(nullptr);
+        ::kill(::getpid(), SIGABRT);
+      },
+      any_end, "^$");
+}
+
+TEST(Crash, of_a_thread_whose_stack_is_full_is_told) {
+  EXPECT_EXIT(
+      {
+        tell_crashes(nullptr);
+        auto thread = RtThread::start(
+            {},
+            [](void*) {
+              const InNode node;
+              volatile char first = 0;
+              recurse(&first);
+            },
+            nullptr);
+        thread.value().join();
+      },
+      any_end, "<2>crashed in node 'arm', tick 7: Segmentation fault");
+}
+
+TEST(Crash, is_followed_by_what_was_to_happen_before) {
+  EXPECT_EXIT(
+      {
+        ::signal(SIGSEGV, [](int) { ::_exit(9); });
+        tell_crashes(nullptr);
+        ::raise(SIGSEGV);
+      },
+      testing::ExitedWithCode(9), "crashed outside of any node");
+}
+
+TEST(Crash, fills_the_note_for_whoever_comes_next) {
+  void* const memory =
+      ::mmap(nullptr, sizeof(CrashNote), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto& note = *static_cast<CrashNote*>(memory);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const InNode node;
+    tell_crashes(&note);
+    write_to(reinterpret_cast<volatile int*>(16));
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(note.complete.load(), 1U);
+  EXPECT_EQ(note.signal, SIGSEGV);
+  EXPECT_EQ(note.address, 16U);
+  EXPECT_EQ(note.node, "arm");
+  EXPECT_EQ(note.tick, 7U);
+  EXPECT_GE(note.frames, 3U);
+  EXPECT_NE(std::string_view{note.maps.data()}.find("r-xp"), std::string_view::npos);
+  ::munmap(memory, sizeof(CrashNote));
+}
+
+TEST(Crash, of_a_forked_child_is_the_childs_own_affair) {
+  void* const memory =
+      ::mmap(nullptr, sizeof(CrashNote), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto& note = *static_cast<CrashNote*>(memory);
+  EXPECT_EXIT(
+      {
+        tell_crashes(&note);
+        const pid_t child = ::fork();
+        if (child == 0) std::abort();
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        ::_exit(WIFSIGNALED(status) ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "^$");
+  EXPECT_EQ(note.complete.load(), 0U);
+  ::munmap(memory, sizeof(CrashNote));
+}
+
+}  // namespace
+}  // namespace horus

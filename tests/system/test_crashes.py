@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A crash names its node, and the end of a host says in words what it was."""
+import os
+import re
+import signal
+
+import pytest
+
+from running import (Running, assert_grid, files_below, nodes, own_base, plugin_node, program,
+                     until)
+
+QUIET = '[robot]\nname = "test"\n[realtime]\nmode = "off"\n'
+HOST = QUIET + """[[host]]
+name = "host"
+module = "host.py"
+"""
+
+
+def test_f04_a_crash_of_a_node_is_told_at_once_and_again_by_the_next_service(tmp_path):
+    file = tmp_path / "robot.toml"
+    command = [program("horusd"), "--config", str(file)]
+    with own_base() as environment:
+        file.write_text(QUIET + plugin_node("arm", "Crashing", 200, at=20))
+        with Running(command, environment) as first:
+            assert first.wait() == -signal.SIGSEGV
+            assert "crashed in node 'arm', tick 20: Segmentation fault" in first.text()
+        file.write_text(QUIET + plugin_node("arm", "Crashing", 200, at=1_000_000))
+        with Running(command, environment) as second:
+            until(lambda: "ready" in second.text(), "ready", second)
+            assert second.stop() == 0
+            said = second.text()
+            summary = "crashed last time: Segmentation fault (signal 11) in node 'arm', tick 20"
+            assert summary in said.split("ready", 1)[0] and "good_plugin.so+0x" in said
+            assert summary in said.split("ready", 1)[1], "the status says so as well"
+        with Running(command, environment) as third:
+            until(lambda: "ready" in third.text(), "ready", third)
+            assert third.stop() == 0 and "crashed" not in third.text()
+        assert not [path for path in files_below(environment["HORUS_BASE"]) if "crash" in path]
+
+
+def test_f02_a_crash_in_a_c_extension_is_the_hosts_own_affair(tmp_path):
+    (tmp_path / "robot.toml").write_text(HOST + """[[host]]
+name = "good"
+module = "good.py"
+""" + plugin_node("motor", "Counter", 200))
+    (tmp_path / "good.py").write_text("import horus\n"
+                                      "good = horus.Node('good', lambda n: None, rate=50)\n")
+    (tmp_path / "host.py").write_text("""
+import ctypes
+import horus
+def tick(node):
+    if horus.tick() == 40:
+        ctypes.string_at(0)
+arm = horus.Node("arm", tick, 100)
+""")
+    with own_base() as environment, Running(
+            [program("horus"), "launch", str(tmp_path / "robot.toml")], environment) as launch:
+        until(lambda: launch.text().count("host 'host' ready") == 2, "its next life", launch)
+        shown = nodes(environment)
+        for name in ("good", "motor"):
+            assert_grid(shown[name])
+        said = launch.text()
+        assert launch.stop() == 0, launch.text()
+    assert "host 'host' ended: crashed in node 'arm', tick 40: Segmentation fault" in said
+    assert "Fatal Python error: Segmentation fault" in said, "what faulthandler writes"
+    assert re.search(r'host\.py", line \d+ in tick', said)
+    assert said.count("host 'good' ready") == 1 and "host 'good' ended" not in said
+
+
+CGROUP = """
+mount -t tmpfs none /sys/fs/cgroup && cd /sys/fs/cgroup && mkdir supervisor host-py
+touch cgroup.subtree_control supervisor/cgroup.procs host-py/cgroup.procs host-py/pids.max
+echo 512 >pids.max
+python3 -c 'import os; os.setxattr(".", "trusted.delegate", b"1")'
+cd / && exec "$@"
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root mounts")
+def test_f24_a_host_has_a_part_of_the_services_tasks(tmp_path):
+    """That the kernel keeps it to them is for the virtual machine."""
+    (tmp_path / "robot.toml").write_text(HOST.replace('"host"', '"py"'))
+    (tmp_path / "host.py").write_text("""
+import horus
+def tick(node):
+    if horus.tick() == 0:
+        for name in ("cgroup.subtree_control", "host-py/pids.max"):
+            print(name, open("/sys/fs/cgroup/" + name).read())
+arm = horus.Node("arm", tick, 100)
+""")
+    with own_base() as environment, Running(
+            ["unshare", "-m", "--propagation", "private", "sh", "-ec", CGROUP, "sh",
+             program("horus-pyhost"), "--config", str(tmp_path / "robot.toml")],
+            environment) as hosts:
+        until(lambda: "pids.max 384" in hosts.text(), "its limit", hosts)
+        assert "cgroup.subtree_control +pids" in hosts.text()
+        hosts.stop()
+
+
+@pytest.mark.parametrize("act, words", [
+    ("ctypes.string_at(0)",
+     "crashed in node 'arm', tick 5: Segmentation fault (signal 11) at address 0x0"),
+    ("os.abort()", "crashed in node 'arm', tick 5: Aborted (signal 6)"),
+    ("print('<2>crashed in node, it says'); os._exit(3)",
+     "its program ended itself as failed (exit code 3)"),
+    ("node.request_stop()", "its run came to its end (exit code 0)"),
+    ("sys.exit(4)", "its program ended itself as failed (exit code 4)"),
+    ("os.kill(os.getpid(), 9)", "killed by somebody, or by the kernel for its memory (signal 9)")])
+def test_the_end_of_a_host_is_said_in_words(tmp_path, act, words):
+    (tmp_path / "robot.toml").write_text(HOST)
+    (tmp_path / "host.py").write_text(f"""
+import ctypes, os, sys
+import horus
+def tick(node):
+    if horus.tick() == 5:
+        {act}
+arm = horus.Node("arm", tick, 100)
+""")
+    with own_base() as environment, Running(
+            [program("horus"), "launch", str(tmp_path / "robot.toml")], environment) as launch:
+        until(lambda: f"host 'host' ended: {words}; started again in" in launch.text(), words,
+              launch)
+        launch.stop()
+        line = [line for line in launch.text().splitlines() if "ended: " in line][0]
+        assert ("error" in line) == ("exit code 0" not in line), line
