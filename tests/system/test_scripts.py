@@ -50,3 +50,39 @@ def test_the_check_says_first_how_long_it_takes(option, least):
     for row in rows:
         assert f'"{row.split("min", 1)[1].strip().replace("asan", "$sanitizer")}"' in text or \
             f'"{row.split("min", 1)[1].strip().replace("tsan", "$sanitizer")}"' in text, row
+
+
+SOMETIMES_RED = """
+import pathlib
+import pytest
+
+@pytest.mark.parametrize("row", range({count}))
+def test_row(row):
+    seen = pathlib.Path(__file__).with_name(f"seen{{row}}")
+    first = not seen.exists()
+    seen.touch()
+    assert not {condition}
+
+def test_green():
+    with open(pathlib.Path(__file__).with_name("runs"), "a") as runs:
+        runs.write("x")
+"""
+
+
+@pytest.mark.parametrize("count, condition, code, again", [
+    (1, "first", 0, ["  test_some.py::test_row[0]"]),
+    (5, "first", 0, [f"  test_some.py::test_row[{row}]" for row in range(5)]),
+    (6, "first", 1, []),
+    (1, "True", 1, []),
+    (1, "False", 0, []),
+])
+def test_the_check_runs_what_was_red_once_more_and_names_it(tmp_path, count, condition, code, again):
+    (tmp_path / "test_some.py").write_text(SOMETIMES_RED.format(count=count, condition=condition))
+    done = run(["bash", "-euc", f"""
+        . {ROOT}/tools/dev/again
+        pytest_again {tmp_path}/cache /usr/bin/python3 -B -m pytest -q --rootdir . . || code=$?
+        printf '%s\n' "code ${{code:-0}}" "$again"
+    """], dict(os.environ), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split(f"code {code}\n")[1].splitlines() == [*again, ""], done.stdout
+    assert (tmp_path / "runs").read_text() == "x", "what is green runs once"
