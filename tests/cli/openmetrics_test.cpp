@@ -75,6 +75,32 @@ TEST(OpenMetrics, the_sum_is_in_seconds) {
   EXPECT_NEAR(std::stod(sums[0].substr(sums[0].rfind(' '))), 0.015, 1e-6);
 }
 
+TEST(OpenMetrics, the_verdict_has_its_reasons_but_not_their_numbers) {
+  using enum wire::Health;
+  const std::string text = stats_openmetrics(
+      test::robot(), wire::HealthView{.health = kFailed,
+                                      .reasons = {{.health = kFailed,
+                                                   .host = "planner",
+                                                   .node = {},
+                                                   .text = "host 'planner' is dead",
+                                                   .advice = "see \"why\""},
+                                                  {.health = kDegraded,
+                                                   .host = "rover",
+                                                   .node = "motor",
+                                                   .text = "motor: 17 errors in a minute",
+                                                   .advice = "read the log"}}});
+  EXPECT_THAT(lines_of(text, "horus_health{"),
+              testing::ElementsAre("horus_health{status=\"healthy\"} 0",
+                                   "horus_health{status=\"degraded\"} 0",
+                                   "horus_health{status=\"failed\"} 1"));
+  EXPECT_THAT(
+      lines_of(text, "horus_health_reason{"),
+      testing::ElementsAre("horus_health_reason{host=\"planner\",node=\"\",status=\"failed\","
+                           "advice=\"see \\\"why\\\"\"} 1",
+                           "horus_health_reason{host=\"rover\",node=\"motor\","
+                           "status=\"degraded\",advice=\"read the log\"} 1"));
+}
+
 TEST(OpenMetrics, only_python_nodes_have_waited_for_the_gil) {
   const std::string text = stats_openmetrics(test::robot());
   EXPECT_THAT(text, HasSubstr("horus_py_gil_wait_seconds_count{host=\"planner\",node=\"plan\"} 2"));

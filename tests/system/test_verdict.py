@@ -86,6 +86,8 @@ def test_the_verdict_is_the_same_everywhere(tmp_path):
         metrics = run([program("horusctl"), "stats", "--openmetrics"], environment).stdout
         assert 'horus_health{status="degraded"} 1' in metrics
         assert 'horus_health{status="healthy"} 0' in metrics
+        assert re.search(r'horus_health_reason\{host="[^"]+",node="throws",status="degraded",'
+                         r'advice="[^"]+"\} 1\n', metrics), metrics
 
 
 @pytest.mark.parametrize("message", ["{'i': 1}", "horus.CmdVel(0.1, 0.0)"])

@@ -45,8 +45,8 @@ std::string render(const StatsOptions& options, const Places& places, const wire
                    std::size_t width) {
   if (options.json) return wire::to_line(wire::to_json(stats)) + "\n";
   if (!options.openmetrics) return stats_text(stats, width);
-  const auto health = fetch_health(places);
-  return stats_openmetrics(stats, health ? std::optional{health.value().health} : std::nullopt);
+  auto health = fetch_health(places);
+  return stats_openmetrics(stats, health ? std::optional{std::move(health).value()} : std::nullopt);
 }
 
 /// What fits on the screen: the rest would push the top out of it.

@@ -136,10 +136,18 @@ void add_states(std::string& text, const wire::StatsView& stats) {
   }
 }
 
-void add_health(std::string& text, wire::Health health) {
-  Family family{text, "horus_health", Metric::kGauge, "1 for the word of 'horusctl status'."};
+void add_health(std::string& text, const wire::HealthView& health) {
+  Family word{text, "horus_health", Metric::kGauge, "1 for the word of 'horusctl status'."};
   for (const auto one : {wire::Health::kHealthy, wire::Health::kDegraded, wire::Health::kFailed}) {
-    family.add(label("status", to_text(one)), one == health ? 1 : 0);
+    word.add(label("status", to_text(one)), one == health.health ? 1 : 0);
+  }
+  // By what to do: a text with a number would be another series at each change.
+  Family reasons{text, "horus_health_reason", Metric::kGauge,
+                 "1 for each reason of 'horusctl status'."};
+  for (const wire::Reason& reason : health.reasons) {
+    reasons.add(label("host", reason.host) + "," + label("node", reason.node) + "," +
+                    label("status", to_text(reason.health)) + "," + label("advice", reason.advice),
+                1);
   }
 }
 
@@ -210,7 +218,8 @@ wire::StatsView told_apart(wire::StatsView stats) {
 
 }  // namespace
 
-std::string stats_openmetrics(const wire::StatsView& all, std::optional<wire::Health> health) {
+std::string stats_openmetrics(const wire::StatsView& all,
+                              const std::optional<wire::HealthView>& health) {
   const wire::StatsView stats = told_apart(all);
   std::string text = "# TYPE horus info\n# HELP horus The program that wrote this.\n";
   text += fmt::format("horus_info{{{}}} 1\n", label("version", kVersion));

@@ -21,7 +21,9 @@ std::string kind_text(std::string_view kind);
 
 /// The statistics in OpenMetrics text, up to and with "# EOF". Histograms have fixed bounds from
 /// 1 us to 1 s in steps of 1, 2, 5; a count moves to the next bound by at most a bucket, 3.125 %.
+/// With `health`, its word and its reasons: host, node and what to do, which stay while numbers
+/// move.
 std::string stats_openmetrics(const wire::StatsView& stats,
-                              std::optional<wire::Health> health = {});
+                              const std::optional<wire::HealthView>& health = {});
 
 }  // namespace horus::cli
