@@ -152,28 +152,28 @@ void let_be_collected(PyHeapTypeObject* heap) {
 
 void bind_constructor(pyb::class_<PyScheduler>& type) {
   type.def(
-      pyb::init(
-          [](double tick_rate, bool rt, bool deterministic, double blackbox_mb, double watchdog_ms,
-             const pyb::object& recording, const std::optional<std::string>& name,
-             const std::optional<std::vector<int>>& cores, std::optional<int> max_deadline_misses,
-             bool verbose, const pyb::object& telemetry, const pyb::object& net,
-             const std::string& gc, const pyb::object& spin, double stop_timeout) {
-            Unavailable{deterministic, telemetry, net}.check();
-            RunSettings settings{.name = name.value_or(""),
-                                 .rt = rt,
-                                 .verbose = verbose,
-                                 .watchdog = {},
-                                 .spin = spin_of(spin),
-                                 .blackbox_mb = box_size_of(blackbox_mb),
-                                 .cores = cores_of(cores),
-                                 .gc = gc_of(gc)};
-            set_numbers(settings, {tick_rate, watchdog_ms, max_deadline_misses, stop_timeout});
-            PyScheduler made{std::move(settings)};
-            if (!recording.is_none()) {
-              made.recording = pyb::module_::import("horus._recordings").attr("checked")(recording);
-            }
-            return made;
-          }),
+      pyb::init([](double tick_rate, bool rt, bool deterministic, double blackbox_mb,
+                   double watchdog_ms, const pyb::object& recording,
+                   const std::optional<Text>& name, const std::optional<std::vector<int>>& cores,
+                   std::optional<int> max_deadline_misses, bool verbose,
+                   const pyb::object& telemetry, const pyb::object& net, const Text& gc,
+                   const pyb::object& spin, double stop_timeout) {
+        Unavailable{deterministic, telemetry, net}.check();
+        RunSettings settings{.name = name.value_or(""),
+                             .rt = rt,
+                             .verbose = verbose,
+                             .watchdog = {},
+                             .spin = spin_of(spin),
+                             .blackbox_mb = box_size_of(blackbox_mb),
+                             .cores = cores_of(cores),
+                             .gc = gc_of(gc)};
+        set_numbers(settings, {tick_rate, watchdog_ms, max_deadline_misses, stop_timeout});
+        PyScheduler made{std::move(settings)};
+        if (!recording.is_none()) {
+          made.recording = pyb::module_::import("horus._recordings").attr("checked")(recording);
+        }
+        return made;
+      }),
       pyb::kw_only(), "tick_rate"_a = 1000.0, "rt"_a.noconvert() = false,
       "deterministic"_a.noconvert() = false, "blackbox_mb"_a = 0, "watchdog_ms"_a = 0,
       "recording"_a = false, "name"_a = pyb::none(), "cores"_a = pyb::none(),

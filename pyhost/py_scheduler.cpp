@@ -88,7 +88,7 @@ void PyScheduler::add(const pyb::object& node) {
   nodes_.push_back(node);
 }
 
-void PyScheduler::remove(const std::string& name) {
+void PyScheduler::remove(const Text& name) {
   refuse_while_stepped("remove a node");
   PyNode& found = find(name);
   if (is_running()) {
@@ -228,7 +228,7 @@ std::uint64_t PyScheduler::current_tick() const noexcept {
   return latest;
 }
 
-bool PyScheduler::has_node(const std::string& name) const {
+bool PyScheduler::has_node(const Text& name) const {
   return std::any_of(nodes_.begin(), nodes_.end(),
                      [&](const pyb::object& node) { return name_of(node) == name; });
 }
@@ -239,7 +239,7 @@ std::vector<std::string> PyScheduler::node_names() const {
   return names;
 }
 
-int PyScheduler::node_order(const std::string& name) const {
+int PyScheduler::node_order(const Text& name) const {
   return find(name).spec.config.order;
 }
 
@@ -251,7 +251,7 @@ void PyScheduler::change(NodeConfig& config, const NodeConfig& changed) {
   config = changed;
 }
 
-void PyScheduler::set_node_rate(const std::string& name, double hz) {
+void PyScheduler::set_node_rate(const Text& name, double hz) {
   NodeConfig& config = find(name).spec.config;
   if (!Rate::valid_hz(hz)) throw pyb::value_error("rate must be 0.001 to 1000000 Hz");
   if (!config.rate) throw pyb::value_error("node '" + name + "' has no rate to change");
@@ -260,7 +260,7 @@ void PyScheduler::set_node_rate(const std::string& name, double hz) {
   change(config, changed);
 }
 
-void PyScheduler::set_tick_budget(const std::string& name, double microseconds) {
+void PyScheduler::set_tick_budget(const Text& name, double microseconds) {
   NodeConfig& config = find(name).spec.config;
   NodeConfig changed = config;
   changed.budget = duration_of(microseconds, 1e3, "us");
@@ -275,7 +275,7 @@ void PyScheduler::set_tick_budget(const std::string& name, double microseconds) 
   config = changed;
 }
 
-void PyScheduler::set_watchdog(const std::string& name, double milliseconds) {
+void PyScheduler::set_watchdog(const Text& name, double milliseconds) {
   NodeConfig& config = find(name).spec.config;
   NodeConfig changed = config;
   changed.watchdog = duration_of(milliseconds, 1e6, "timeout_ms");
@@ -283,7 +283,7 @@ void PyScheduler::set_watchdog(const std::string& name, double milliseconds) {
 }
 
 void PyScheduler::supervise(int descriptor, std::optional<double> hang_timeout,
-                            std::optional<double> start_timeout, const std::string& robot,
+                            std::optional<double> start_timeout, const Text& robot,
                             bool of_service) {
   settings_.supervisor = descriptor;
   settings_.robot = robot;
@@ -296,7 +296,7 @@ void call_before_runs(pyb::object function) {
   before_runs = std::move(function);
 }
 
-pyb::dict PyScheduler::node_stats(const std::string& name) const {
+pyb::dict PyScheduler::node_stats(const Text& name) const {
   return stats_of(find(name));
 }
 

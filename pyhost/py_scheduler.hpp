@@ -9,6 +9,7 @@
 #include <pybind11/pybind11.h>
 
 #include "pyhost/run.hpp"
+#include "pyhost/text_argument.hpp"
 
 namespace horus::py {
 
@@ -23,7 +24,7 @@ class PyScheduler {
   /// Throws ValueError for a name that is taken, RuntimeError while running.
   void add(const pybind11::object& node);
   /// While running: between two of its ticks. Returns once it has shut down, but in a callback.
-  void remove(const std::string& name);
+  void remove(const Text& name);
 
   /// `self`: this scheduler as Python has it. One that records has horus/_recordings.py do so
   /// around run_parts().
@@ -42,32 +43,30 @@ class PyScheduler {
   }
   std::uint64_t current_tick() const noexcept;
 
-  bool has_node(const std::string& name) const;
+  bool has_node(const Text& name) const;
   std::vector<std::string> node_names() const;
   const std::vector<pybind11::object>& nodes() const noexcept { return nodes_; }
-  int node_order(const std::string& name) const;
+  int node_order(const Text& name) const;
   const std::string& name() const noexcept { return settings_.name; }
   /// Where none was given.
-  void set_default_name(const std::string& name) {
+  void set_default_name(const Text& name) {
     if (settings_.name.empty()) settings_.name = name;
   }
 
-  void set_node_rate(const std::string& name, double hz);
-  void set_tick_budget(const std::string& name, double microseconds);
-  void set_watchdog(const std::string& name, double milliseconds);
+  void set_node_rate(const Text& name, double hz);
+  void set_tick_budget(const Text& name, double microseconds);
+  void set_watchdog(const Text& name, double milliseconds);
 
-  pybind11::dict node_stats(const std::string& name) const;
+  pybind11::dict node_stats(const Text& name) const;
   pybind11::dict safety_stats() const;
   pybind11::list degradations() const;
 
   /// "warning"; any other text than a level's: as `verbose` says.
-  void set_log_level(const std::string& level) noexcept {
-    settings_.log_level = parse_log_level(level);
-  }
+  void set_log_level(const Text& level) noexcept { settings_.log_level = parse_log_level(level); }
   /// A supervisor reads `descriptor`, and ends this process when it hangs. Times in seconds.
   /// `robot`: whose host this is; empty: it is a robot by itself.
   void supervise(int descriptor, std::optional<double> hang_timeout,
-                 std::optional<double> start_timeout, const std::string& robot, bool of_service);
+                 std::optional<double> start_timeout, const Text& robot, bool of_service);
 
   /// For Python's cyclic collector: tp_traverse and tp_clear.
   int traverse(visitproc visit, void* arg) const noexcept;

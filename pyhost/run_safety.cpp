@@ -10,7 +10,7 @@
 #include "pyhost/py_scheduler.hpp"
 #include "pyhost/run.hpp"
 #include "pyhost/session.hpp"
-#include "pyhost/text.hpp"
+#include "pyhost/text_argument.hpp"
 #include "rt/base/stop_latch.hpp"
 #include "rt/event_log.hpp"
 #include "shm/folder.hpp"
@@ -45,11 +45,11 @@ std::vector<Run*> runs_or_raise(const char* what) {
   return all;
 }
 
-void estop(const std::string& why) {
+void estop(const Text& why) {
   for (Run* const run : runs_or_raise("estop")) run->estop(why.empty() ? "asked for" : why);
 }
 
-void release(const std::string& reason) {
+void release(const Text& reason) {
   if (reason.find_first_not_of(" \t\n") == std::string::npos) {
     throw pyb::value_error("release() wants a reason: why may the robot be armed again?");
   }

@@ -78,14 +78,14 @@ class Recording:
         self._unreadable = 0
         self._whole = False
         self._read = False
-        _horus._Recording(self._path)  # Raises where it is no recording.
+        _horus._Recording(os.fsencode(self._path))  # Raises where it is no recording.
 
     @property
     def path(self) -> str:
         return self._path
 
     def _raw(self, wanted: set[str] | None) -> Iterator[tuple[Any, ...]]:
-        reader = _horus._Recording(self._path)
+        reader = _horus._Recording(os.fsencode(self._path))
         while (one := reader.next(wanted)) is not None:
             yield one
         self._channels = reader.channels()

@@ -45,6 +45,34 @@ print("ended")
     assert f"ValueError: {SHOWN}\n" in done.stderr and ", in fail" in done.stderr
 
 
+def test_every_function_takes_such_text_and_an_emergency_stop_happens():
+    done = ended(LINE + """
+def tick(node):
+    if horus.tick() == 2:
+        horus.estop("lost " + odd)
+    if node.safe:
+        horus.release(odd)
+        node.request_stop()
+scheduler = horus.Scheduler(name="robot").add(horus.Node("arm", tick, 50, actuator=True))
+scheduler.run(5)
+print(scheduler.current_tick() < 100)
+for call in (scheduler.has_node, scheduler.get_node_info, scheduler.get_node_stats,
+             scheduler.remove_node, lambda name: scheduler.set_node_rate(name, 10),
+             lambda name: scheduler.set_tick_budget(name, 10), horus.open_recording,
+             lambda name: scheduler.add_critical_node(name, 10),
+             lambda name: horus.Scheduler(gc=name), lambda name: horus.Scheduler(name=name)):
+    try:
+        print(call(odd))
+    except Exception as error:
+        print(type(error).__name__, "incompatible" in str(error))
+""")
+    assert done.returncode == 0, done.stderr
+    assert f"lost {SHOWN}" in done.stderr and f"released: {SHOWN}" in done.stderr
+    assert done.stdout.splitlines()[:2] == ["True", "False"]
+    later = done.stdout.split("\n", 2)[2]
+    assert "True\n" not in later and "TypeError" not in later, later
+
+
 def test_an_exception_of_init_and_a_fatal_one_leave_run_as_they_are():
     assert prints(LINE + """
 def fail(node):
