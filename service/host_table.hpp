@@ -93,6 +93,8 @@ class HostTable {
       return state == HostState::kStarting || state == HostState::kReady ||
              state == HostState::kStopping;
     }
+    /// When all stopped it hung or crashed, and did not end.
+    bool broke() const noexcept { return failed && (said_why_ || reason.starts_with("crashed: ")); }
 
    private:
     friend class HostTable;

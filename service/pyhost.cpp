@@ -238,11 +238,11 @@ void PyHost::collect(std::size_t host) {
   // A program that has no scheduler yet ends by the signal.
   const bool success = end->success || (stopping_ && slot.entry.script && end->terminated);
   note_early_end(host, reason);
-  // In the service the daemon does, whose folder that is.
-  if (!success && base_ != shm::kServiceBase) {
-    boxes_.ask("host '" + slot.entry.name + "' ended: " + reason);
-  }
   step({.kind = HostEvent::Kind::kExited, .host = host, .reason = reason, .success = success});
+  // In the service the daemon does, whose folder that is. The table knows a hang from a signal.
+  if (!success && base_ != shm::kServiceBase) {
+    boxes_.ask("host '" + slot.entry.name + "' ended: " + table_.hosts()[host].reason);
+  }
 }
 
 /// Who waits for it to be ready waits no longer; the service's goes on trying.
@@ -250,11 +250,16 @@ void PyHost::note_early_end(std::size_t host, const std::string& reason) {
   Slot& slot = slots_[host];
   const bool early = table_.hosts()[host].state == HostState::kStarting;
   slot.early_ends = early ? slot.early_ends + 1 : 0;
-  if (slot.early_ends != kMostEarlyEnds || program_fd_ < 0) return;
+  if (slot.early_ends != kMostEarlyEnds) return;
   const std::string text = "it ended " + std::to_string(kMostEarlyEnds) +
                            " times before it was ready; the last time: " + reason;
-  const std::string line = wire::to_line({{"host", slot.entry.name},
-                                          {"is", "failed"},
+  tell_program_of(host, "failed", text);
+}
+
+void PyHost::tell_program_of(std::size_t host, const char* what, const std::string& text) {
+  if (program_fd_ < 0) return;
+  const std::string line = wire::to_line({{"host", slots_[host].entry.name},
+                                          {"is", what},
                                           {"text", printable(text).substr(0, kLongestText)}}) +
                            "\n";
   // A program that is gone waits for nothing.
@@ -319,6 +324,7 @@ void PyHost::tell() {
     }
     if (host.state == HostState::kEnded && stopping_ && host.failed) {
       say(LogLevel::kError, i, host.reason.empty() ? "never was ready" : "ended: " + host.reason);
+      if (host.broke()) tell_program_of(i, "broke", host.reason);
     }
   }
   const std::string text = status_text();

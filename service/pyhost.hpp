@@ -74,6 +74,8 @@ class PyHost {
   void look_for_debugger(std::size_t host);
   void tell_slow_start(std::size_t host);
   void note_early_end(std::size_t host, const std::string& reason);
+  /// The program whose hosts these are, if any: see tell_program().
+  void tell_program_of(std::size_t host, const char* what, const std::string& text);
   void tell();
   std::string status_text() const;
   void say(LogLevel level, std::size_t host, const std::string& text);

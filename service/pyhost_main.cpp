@@ -13,6 +13,7 @@
 #include "service/pyhost.hpp"
 #include "service/signals.hpp"
 #include "shm/session.hpp"
+#include "shm/sweep.hpp"
 
 namespace horus::service {
 namespace {
@@ -83,6 +84,16 @@ Exit supervise_alone(Config config, const std::string& base) {
   return supervise(config, base, /*last=*/!is_launched());
 }
 
+/// Removes what a host that crashed or was killed left behind. Beside a robot that runs here its
+/// own end does it: the pages of its dead hosts count on when they are started again.
+void sweep_up(const std::string& base) {
+  for (const char* const lock : {kDaemonLock, kSupervisorLock}) {
+    const auto taken = InstanceLock::take(runtime_directory(base) + "/" + lock);
+    if (!taken && taken.error().code == Errc::kBusy) return;
+  }
+  shm::sweep(base, /*hosts_too=*/true);
+}
+
 /// The hosts of one running program, which they belong to and end with: no service, of which there
 /// is one.
 Exit supervise_for(const Options& options, Config config) {
@@ -93,7 +104,10 @@ Exit supervise_for(const Options& options, Config config) {
   // Its hosts have it, too.
   const char* const told = ::getenv("HORUS_RUN_FD");  // NOLINT(concurrency-mt-unsafe): as above.
   const int program = told == nullptr ? -1 : static_cast<int>(std::strtol(told, nullptr, 10));
-  return supervise(config, shm::default_base(), /*last=*/true, program);
+  const std::string base = shm::default_base();
+  const Exit exit = supervise(config, base, /*last=*/true, program);
+  sweep_up(base);
+  return exit;
 }
 
 Exit run(int argc, char** argv) {

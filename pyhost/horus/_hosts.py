@@ -19,6 +19,7 @@ from typing import Any
 from . import _horus, _programs
 
 GRACE = 4.0  # s; what a supervisor takes beyond the stop timeout of its hosts.
+BETWEEN = 0.1  # s; two signals of a kind are one where they come at once.
 FREE_FD = 64  # Above those that the supervisor gives to a host itself.
 
 
@@ -172,10 +173,7 @@ class Hosts:
             try:
                 self._process.wait(self._stop_timeout + GRACE if self._stop_timeout else None)
             except KeyboardInterrupt:
-                for _ in range(2):
-                    self._process.send_signal(signal.SIGINT)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(GRACE)
+                self._hurry()
                 raise
             except subprocess.TimeoutExpired:
                 _horus._warn("horus-pyhost does not end: killed")
@@ -186,8 +184,15 @@ class Hosts:
             self._reader.join(GRACE)
             self._close_files()
 
+    def _hurry(self) -> None:
+        """The second Ctrl+C: the supervisor kills what has not ended, and removes what it left."""
+        for wait in (BETWEEN, GRACE):
+            self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(wait)
+
     def raise_error(self) -> None:
-        """Raise what ended a host, once it has stopped."""
+        """Raise what ended a host, or kept it from its end, once it has stopped."""
         if self._error is not None:
             raise self._error
 
@@ -212,6 +217,8 @@ class Hosts:
             self._end(None)
         elif what == "error":
             self._end(self._read_error(host))
+        elif what == "broke":  # At a stop, which does not end as if all was well.
+            self._error = self._error or RuntimeError(f"host '{host}' ended: {word['text']}")
         elif host not in self._ready:  # "failed"; one that was ready is started again.
             self._end(RuntimeError(f"host '{host}' cannot start: {word['text']}"))
 
