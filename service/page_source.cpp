@@ -24,11 +24,15 @@ const shm::StatsPage* PageWalk::next() {
       truncated_ = true;
       return nullptr;
     }
-    auto page = shm::StatsPage::open(base_, names_[next_++],
-                                     configured ? stats_limit::kNodes : stats_limit::kOtherNodes);
+    const std::size_t most =
+        configured ? stats_limit::kNodes : std::min(stats_limit::kOtherNodes, other_nodes_);
+    auto page = shm::StatsPage::open(base_, names_[next_++], most);
     if (!page) continue;
-    if (!configured) ++others_;
     page_ = std::move(page).value();
+    if (!configured) {
+      ++others_;
+      other_nodes_ -= page_->nodes().size();
+    }
     truncated_ = truncated_ || page_->clipped();
     return &*page_;
   }

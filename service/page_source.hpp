@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "service/stats_limit.hpp"
 #include "service/stats_reply.hpp"
 #include "shm/stats_page.hpp"
 
@@ -27,6 +28,7 @@ class PageWalk {
   std::size_t configured_;
   std::size_t next_ = 0;
   std::size_t others_ = 0;
+  std::size_t other_nodes_ = stats_limit::kAllOtherNodes;  ///< That may still come.
   std::optional<shm::StatsPage> page_;
   bool truncated_ = false;
 };

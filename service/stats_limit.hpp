@@ -18,6 +18,8 @@ inline constexpr std::size_t kOtherTries = 64;
 /// script has. A node is 55 KiB of memory that is mapped while its host's turn is.
 inline constexpr std::size_t kNodes = config_limit::kNodes;
 inline constexpr std::size_t kOtherNodes = 64;
+/// Of all those pages together: the verdict looks at them each second, before anybody is answered.
+inline constexpr std::size_t kAllOtherNodes = 128;
 /// A reply; below what a client takes (wire::kMaxReplyBytes).
 inline constexpr std::size_t kReplyBytes = std::size_t{12} << 20U;
 /// Made at one look at the event loop, whichever is reached first: with every connection asking,
