@@ -29,23 +29,30 @@ void BoundedStop::ask(bool hurried) noexcept {
     const auto call = blocked_call(*watched.group, clock_.now());
     if (!call) continue;
     const bool waits = call->in == NodeActivity::kNone;
+    // The watchdog forgives it its time: since when, nobody knows.
+    const bool awaits = !waits && watched.group->runners().front()->awaits();
     // Between two callbacks a thread waits, too: for a moment.
     if (std::exchange(watched.waited, waits) != waits && waits) continue;
-    if (!waits && !hurried && call->since < watch_.patience()) continue;
+    if (!waits && !awaits && !hurried && call->since < watch_.patience()) continue;
     // relaxed: see Progress.
-    const auto began = watched.group->progress().owed_since_ns.load(std::memory_order_relaxed);
-    if (std::exchange(watched.asked_ns, waits ? 0 : began) == (waits ? 0 : began)) continue;
+    const auto began =
+        waits || awaits ? 0
+                        : watched.group->progress().owed_since_ns.load(std::memory_order_relaxed);
+    if (std::exchange(watched.asked_ns, began) == began) continue;
     char text[160];
     if (waits) {
       std::snprintf(text, sizeof text, "the stop waits for node '%.64s': its thread cannot run",
                     call->node.view().data());
+    } else if (awaits) {
+      std::snprintf(text, sizeof text, "the stop waits for node '%.64s': its %s awaits something",
+                    call->node.view().data(), to_text(call->in));
     } else {
       std::snprintf(text, sizeof text, "the stop waits for node '%.64s': in its %s for %.1f s",
                     call->node.view().data(), to_text(call->in),
                     std::chrono::duration<double>(call->since).count());
     }
     log(LogLevel::kWarning, text);
-    if (guard_ != nullptr) guard_->interrupt(*call);
+    if (guard_ != nullptr && !awaits) guard_->interrupt(*call);
   }
   if (guard_ != nullptr) ask_owner(hurried);
 }

@@ -19,6 +19,24 @@ run(horus.Node("a-waits", waits, 10), horus.Node("blocks", blocks, 10),
     assert "node 'blocks' does not come back from its tick" in done.stderr
 
 
+def test_a_tick_that_swallows_its_cancellation_is_named_while_the_stop_waits():
+    done = ended(START + """
+async def tick(node):
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+horus.Scheduler(stop_timeout=3).add(horus.Node("a", tick, 10)).run(0.1)
+""")
+    assert done.returncode == 75
+    waits, ends = (done.stderr.index(words) for words in (
+        "the stop waits for node 'a': its tick awaits something\n",
+        "node 'a' does not come back from its tick"))
+    assert waits < ends, done.stderr
+    assert done.stderr.count("the stop waits for") == 1, done.stderr
+
+
 def test_code_that_computes_is_interrupted_at_a_stop():
     assert prints(START + """
 async def tick(node):
