@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -54,7 +55,7 @@ class CrashLine {
   std::size_t size_ = 0;
 };
 
-void say(int signal, std::uint64_t address, const LogSource* source) noexcept {
+void say(int signal, std::optional<std::uint64_t> address, const LogSource* source) noexcept {
   CrashLine line;
   line << "<2>crashed ";
   if (source != nullptr) {
@@ -66,7 +67,7 @@ void say(int signal, std::uint64_t address, const LogSource* source) noexcept {
   const char* const name = ::sigdescr_np(signal);
   line << ": " << (name != nullptr ? name : "signal") << " (signal ";
   line.number(static_cast<std::uint64_t>(signal)) << ")";
-  if (signal != SIGABRT) (line << " at address 0x").number(address, 16);
+  if (address) (line << " at address 0x").number(*address, 16);
   (line << "\n").write();
 }
 
@@ -118,10 +119,11 @@ void on_crash(int signal, siginfo_t* info, void* /*context*/) {
   const bool crashes = signal != SIGABRT || info->si_code != SI_USER;
   // relaxed: one of several threads that crash at once is told of; nothing hangs on which.
   if (crashes && ::getpid() == g_owner && !g_told.exchange(true, std::memory_order_relaxed)) {
-    const std::uint64_t address =
-        signal == SIGABRT ? 0 : reinterpret_cast<std::uintptr_t>(info->si_addr);
+    // The field holds the sender where a signal was sent, and 0 where the CPU tells no address.
+    const bool faults = signal != SIGABRT && info->si_code > 0 && info->si_code != SI_KERNEL;
+    const std::uint64_t address = faults ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
     const LogSource* const source = log_source();
-    say(signal, address, source);
+    say(signal, faults ? std::optional{address} : std::nullopt, source);
     // acquire: the box is complete.
     if (BlackBox* const box = g_box.load(std::memory_order_acquire)) {
       keep(*box, signal, address, source);

@@ -65,6 +65,16 @@ TEST(Crash, of_no_node_is_told_as_well) {
       any_end, "<2>crashed outside of any node: Aborted \\(signal 6\\)\n");
 }
 
+TEST(Crash, by_a_signal_from_somebody_has_no_address) {
+  EXPECT_EXIT(
+      {
+        const InNode node;
+        tell_crashes(nullptr);
+        ::kill(::getpid(), SIGSEGV);
+      },
+      any_end, "<2>crashed in node 'arm', tick 7: Segmentation fault \\(signal 11\\)\n");
+}
+
 TEST(Crash, is_not_what_somebody_ends_by_an_abort) {
   EXPECT_EXIT(
       {
