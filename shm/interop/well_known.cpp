@@ -180,7 +180,7 @@ template <std::size_t kSize>
 void read_text(pbf_reader& in, std::uint8_t (&text)[kSize]) {
   const std::string_view view = bytes_of(in);
   std::ranges::fill(text, std::uint8_t{0});
-  std::memcpy(text, view.data(), std::min(view.size(), kSize));
+  std::ranges::copy(view.substr(0, kSize), std::ranges::begin(text));
 }
 
 /// As many as there is room for.
