@@ -76,7 +76,8 @@ def test_green():
     (1, "True", 1, []),
     (1, "False", 0, []),
 ])
-def test_the_check_runs_what_was_red_once_more_and_names_it(tmp_path, count, condition, code, again):
+def test_the_check_runs_what_was_red_once_more_and_names_it(tmp_path, count, condition, code,
+                                                            again):
     (tmp_path / "test_some.py").write_text(SOMETIMES_RED.format(count=count, condition=condition))
     done = run(["bash", "-euc", f"""
         . {ROOT}/tools/dev/again
