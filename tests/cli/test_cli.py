@@ -272,6 +272,18 @@ def test_a_new_topic_needs_a_type(nothing):
         assert running.stop(signal.SIGINT) == 0
 
 
+def test_a_new_topic_of_a_type_s_own_name_has_that_type(nothing):
+    with Running([program("horusctl"), "topic", "pub", "cmd_vel", '{"linear": 1}', "--rate", "100"],
+                 nothing) as running:
+        until(lambda: "CmdVel" in horusctl(nothing, "topic", "list").stdout, "published", running)
+        shown = horusctl(nothing, "topic", "echo", "cmd_vel", "--once", "--json").stdout
+        assert json.loads(shown)["linear"] == 1
+    done = horusctl(nothing, "topic", "pub", "scan", '{"linear": 1}')
+    assert done.returncode == 2 and "linear is not in LaserScan" in done.stderr
+    done = horusctl(nothing, "topic", "pub", "imu", "{}", "--type", "generic")
+    assert (done.returncode, done.stderr) == (0, "horusctl: nobody receives 'imu' now\n")
+
+
 def test_a_reader_that_goes_away_ends_a_command_quietly(alone):
     for words in ("topic echo said", "topic hz said", "stats --watch 0.1", "stats --watch --json"):
         line = f"{program('horusctl')} {words} | head -1"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -39,20 +40,31 @@ Result<TopicType> type_named(const std::string& name) {
                Name<200>::clipped(name)};
 }
 
+/// Nobody has the topic yet: the type that was asked for, else the one whose own topic it is, which
+/// a Python program's would have as well.
+Result<TopicType> type_of_new(const PubOptions& options) {
+  if (!options.type.empty()) return type_named(options.type);
+  const auto is_own = [&options](const shm::TypeInfo* type) {
+    return !type->default_topic.empty() && type->default_topic == options.topic;
+  };
+  const auto types = shm::all_types();
+  const auto own = std::ranges::find_if(types, is_own);
+  if (own != types.end()) return TopicType{**own};
+  return Error{Errc::kInvalidArgument,
+               "publish: a new topic needs --type (a message's name, or generic)", 0,
+               Name<200>::clipped(options.topic + ask_if_meant(options.topic, true))};
+}
+
 Result<Target> target_of(const PubOptions& options) {
   const auto found = find(options.topic);
   if (!found && found.error().code != Errc::kNotFound) return found.error();
-  if (!found && options.type.empty()) {
-    return Error{Errc::kInvalidArgument,
-                 "publish: a new topic needs --type (a message's name, or generic)", 0,
-                 Name<200>::clipped(options.topic + ask_if_meant(options.topic, true))};
-  }
   if (found && shm::find_payload_kind(found.value().topic.type) != nullptr) {
     return Error{Errc::kInvalidArgument, "publish: JSON does not describe pixels or points", 0,
                  Name<200>::clipped(options.topic)};
   }
   // With another type than the topic has, opening it says so.
-  auto type = options.type.empty() ? TopicType::of(found.value().topic) : type_named(options.type);
+  const bool by_topic = found && options.type.empty();
+  auto type = by_topic ? TopicType::of(found.value().topic) : type_of_new(options);
   if (!type) return type.error();
   return Target{.base = found ? found.value().base : base_directories().front(),
                 .type = std::move(type).value()};
@@ -160,7 +172,9 @@ Action declare_topic_pub(CLI::App& app, const Places&) {
   app.add_option("message", options->message, "In JSON; '-': one a line of standard input")
       ->required()
       ->type_name("MESSAGE");
-  app.add_option("--type", options->type, "Type of a new topic: CmdVel, ..., or generic")
+  app.add_option("--type", options->type,
+                 "Type of a new topic: CmdVel, ..., or generic; a type's own topic "
+                 "(cmd_vel) has that type")
       ->type_name("TYPE");
   app.add_option("--rate", options->rate_hz, "Send it again so often, in Hz")
       ->type_name("HZ")
