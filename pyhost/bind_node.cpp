@@ -275,8 +275,10 @@ const NodeSpec& spec_of(PyObject* self) noexcept {
   return as_node(self).node->spec;
 }
 
-PyObject* from_seconds(const std::optional<Nanos>& value) {
+/// As it was given, unless it was set to something else since.
+PyObject* from_seconds(const std::optional<Nanos>& value, double given) {
   if (!value) return new_none();
+  if (nanos_of(given) == *value) return PyFloat_FromDouble(given);
   // Divided: 300 us read 0.0003, as they were written.
   return PyFloat_FromDouble(static_cast<double>(value->count()) / 1e9);
 }
@@ -298,10 +300,10 @@ PyObject* get_order(PyObject* self, void* /*closure*/) {
   return PyLong_FromLong(spec_of(self).config.order);
 }
 PyObject* get_budget(PyObject* self, void* /*closure*/) {
-  return from_seconds(spec_of(self).config.budget);
+  return from_seconds(spec_of(self).config.budget, spec_of(self).given.budget);
 }
 PyObject* get_deadline(PyObject* self, void* /*closure*/) {
-  return from_seconds(spec_of(self).config.deadline);
+  return from_seconds(spec_of(self).config.deadline, spec_of(self).given.deadline);
 }
 PyObject* get_compute(PyObject* self, void* /*closure*/) {
   return PyBool_FromLong(spec_of(self).config.node_class == NodeClass::kCompute ? 1 : 0);
@@ -326,7 +328,7 @@ PyObject* get_failure_policy(PyObject* self, void* /*closure*/) {
   return kind == FailureKind::kLog ? new_none() : from_text(to_text(kind));
 }
 PyObject* get_watchdog(PyObject* self, void* /*closure*/) {
-  return from_seconds(spec_of(self).config.watchdog);
+  return from_seconds(spec_of(self).config.watchdog, spec_of(self).given.watchdog);
 }
 PyObject* get_default_capacity(PyObject* self, void* /*closure*/) {
   return PyLong_FromUnsignedLong(spec_of(self).default_capacity);

@@ -51,17 +51,21 @@ class ArgumentReader {
     return number;
   }
 
-  std::optional<Nanos> duration(PyObject* value, const char* argument) const {
+  /// `given`, where there is one, becomes what was given.
+  std::optional<Nanos> duration(PyObject* value, const char* argument,
+                                double* given = nullptr) const {
     if (!is_given(value)) return std::nullopt;
     const double seconds = positive(value, argument, "seconds");
     if (seconds > 1e9) refuse(std::string{argument} + " is longer than thirty years");
-    return Nanos{std::max<std::int64_t>(std::llround(seconds * 1e9), 1)};
+    if (given != nullptr) *given = seconds;
+    return nanos_of(seconds);
   }
 
-  std::optional<Nanos> duration_or_zero(PyObject* value, const char* argument) const {
+  std::optional<Nanos> duration_or_zero(PyObject* value, const char* argument,
+                                        double* given = nullptr) const {
     const bool number = is_given(value) && PyBool_Check(value) == 0 && PyNumber_Check(value) != 0;
     if (number && PyObject_IsTrue(value) == 0) return Nanos{};
-    return duration(value, argument);
+    return duration(value, argument, given);
   }
 
   std::optional<int> integer(PyObject* value, const char* argument, int low, int high) const {
@@ -226,10 +230,11 @@ std::optional<int> read_priority(const ArgumentReader& reader, const NodeArgumen
   return asked_99 ? std::optional{kHighest} : reader.integer(given, "priority", 1, kHighest);
 }
 
-void set_times(const ArgumentReader& reader, const NodeArguments& arguments, NodeConfig& config) {
-  config.budget = reader.duration(arguments.budget, "budget");
-  config.deadline = reader.duration(arguments.deadline, "deadline");
-  config.watchdog = reader.duration_or_zero(arguments.watchdog, "watchdog");
+void set_times(const ArgumentReader& reader, const NodeArguments& arguments, NodeSpec& spec) {
+  NodeConfig& config = spec.config;
+  config.budget = reader.duration(arguments.budget, "budget", &spec.given.budget);
+  config.deadline = reader.duration(arguments.deadline, "deadline", &spec.given.deadline);
+  config.watchdog = reader.duration_or_zero(arguments.watchdog, "watchdog", &spec.given.watchdog);
   if (config.rate && config.budget && *config.budget > config.rate->period()) {
     const std::string given = repr_of(arguments.budget);
     reader.refuse("budget=" + given + " is longer than the period of " +
@@ -247,6 +252,10 @@ std::string host_name(const ArgumentReader& reader, PyObject* value) {
 }
 
 }  // namespace
+
+Nanos nanos_of(double seconds) noexcept {
+  return Nanos{std::max<std::int64_t>(std::llround(seconds * 1e9), 1)};
+}
 
 bool parse(PyObject* positional, PyObject* keywords, NodeArguments& a) noexcept {
   static const char* const kNames[] = {"name",
@@ -293,7 +302,7 @@ NodeSpec make_spec(const NodeArguments& arguments, bool async) {
   spec.config.name = NodeName::clipped(spec.name);
   spec.host = host_name(reader, arguments.host);
   set_class(reader, arguments, async, spec);
-  set_times(reader, arguments, spec.config);
+  set_times(reader, arguments, spec);
   spec.config.actuator = reader.flag(arguments.actuator, "actuator");
   spec.config.arm_at_start = reader.flag(arguments.arm_at_start, "arm_at_start");
   if (spec.config.arm_at_start && !spec.config.actuator) {

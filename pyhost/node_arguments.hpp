@@ -52,6 +52,9 @@ NodeSpec make_spec(const NodeArguments& arguments, bool async);
 std::vector<NodeSpec::PortSpec> parse_ports(pybind11::handle ports, const char* argument,
                                             std::uint32_t capacity);
 
+/// Of seconds above 0: the nearest whole number, at least one.
+Nanos nanos_of(double seconds) noexcept;
+
 /// The constructor's functions, by Callback; borrowed, null where none was given.
 std::array<PyObject*, kCallbacks> callbacks_of(const NodeArguments& arguments);
 

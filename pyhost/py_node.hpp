@@ -55,8 +55,15 @@ struct NodeSpec {
     shm::TopicOptions options{};
     std::vector<std::byte> fallback{};  ///< What the options' value shows.
   };
+  /// In seconds, as they were given: nanoseconds do not give 1/300 back. 0: none was given.
+  struct Seconds {
+    double budget = 0;
+    double deadline = 0;
+    double watchdog = 0;
+  };
   std::string name;
   NodeConfig config{};
+  Seconds given{};
   bool asked_99 = false;  ///< For a priority of 99, in whose place it has the highest there is.
   std::string on;         ///< Event nodes: the topic.
   std::string host;       ///< The process that it runs in; empty: its scheduler's own.

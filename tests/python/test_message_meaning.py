@@ -192,4 +192,9 @@ def test_words_read_as_words_and_numbers_as_they_were_given():
     assert f"{horus.Miss.SKIP}" == str(horus.Miss.SKIP) == "skip"
     node = horus.Node("n", lambda node: None, rate=30, budget=300 * horus.us)
     assert node.rate == 30 and node.budget == 300 * horus.us
-    assert horus.Node("m", lambda node: None, rate=1 / 3).rate == 1 / 3
+    odd = horus.Node("m", lambda node: None, rate=1 / 3, budget=1 / 300, deadline=1 / 70,
+                     watchdog=10 / 3)
+    assert (odd.rate, odd.budget, odd.deadline, odd.watchdog) == (1 / 3, 1 / 300, 1 / 70, 10 / 3)
+    scheduler = horus.Scheduler().add(odd)
+    scheduler.set_tick_budget("m", 700)
+    assert (odd.budget, odd.deadline) == (700 * horus.us, 1 / 70)
