@@ -22,8 +22,7 @@ class Topic {
  public:
   Topic(std::string name, const shm::TopicOptions& options)
       : counters_{.sent = &sent_, .received = &received_, .dropped = &dropped_},
-        port{std::move(name), counters_, options},
-        refuses{options.policy == shm::Policy::kRefuse} {}
+        port{std::move(name), counters_, options} {}
 
  private:
   Counter sent_, received_, dropped_;
@@ -31,7 +30,6 @@ class Topic {
 
  public:
   Port port;
-  bool refuses;  ///< send() is False where there is no room.
 };
 
 struct TopicObject {
@@ -92,7 +90,8 @@ PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noe
   Status opened = topic->port.declare(type);
   // From here on nothing that is sent is missed. A topic that refuses waits for its readers: who
   // only sends must not be one of them.
-  const bool refuses = topic->refuses;
+  const bool refuses = options.policy == shm::Policy::kRefuse;
+  topic->port.may_receive();
   if (opened && !refuses) opened = topic->port.open_subscriber();
   // What is reserved is reserved now, or not at all.
   if (opened && (refuses || options.size != 0)) opened = topic->port.open_publisher();
@@ -130,6 +129,9 @@ bool takes_node(Py_ssize_t count, PyObject* names) noexcept {
 PyObject* topic_send(PyObject* self, PyObject* const* values, Py_ssize_t count,
                      PyObject* names) noexcept {
   return takes_node(count, names) ? truth(port_of(self).send(values[0])) : nullptr;
+}
+PyObject* topic_try_send(PyObject* self, PyObject* message) noexcept {
+  return truth(port_of(self).try_send(message));
 }
 PyObject* topic_recv(PyObject* self, PyObject* const* values, Py_ssize_t count,
                      PyObject* names) noexcept {
@@ -242,10 +244,6 @@ PyObject* topic_generic(PyObject* self, PyObject*) noexcept {
   return PyBool_FromLong(carries == Carries::kValues || carries == Carries::kUndecided);
 }
 
-PyObject* topic_refuses(PyObject* self, PyObject*) noexcept {
-  return PyBool_FromLong(reinterpret_cast<TopicObject*>(self)->topic->refuses ? 1 : 0);
-}
-
 PyObject* topic_repr(PyObject* self) noexcept {
   return PyUnicode_FromFormat("Topic('%s')", port_of(self).topic().c_str());
 }
@@ -280,7 +278,7 @@ PyMethodDef topic_methods[] = {
     {"sub_count", topic_sub_count, METH_NOARGS,
      "sub_count()\n--\n\nLiving subscribers in all processes."},
     {"_stats", topic_stats, METH_NOARGS, "_stats()\n--\n\nWhat stats() counts, under our names."},
-    {"_refuses", topic_refuses, METH_NOARGS, "_refuses()\n--\n\nWhether its policy is 'refuse'."},
+    {"_try_send", topic_try_send, METH_O, "_try_send(message)\n--\n\nWhat try_send() does."},
     {"_generic", topic_generic, METH_NOARGS, "_generic()\n--\n\nWhat is_generic says."},
     {nullptr, nullptr, 0, nullptr}};
 

@@ -248,7 +248,7 @@ Status Port::open_subscriber() noexcept {
   if (type_.carries == Carries::kUndecided) {
     if (auto decided = decide_by_topic(); !decided) return decided;
     if (type_.carries == Carries::kUndecided && seeking_ == nullptr) {
-      seeking_ = session_->seek(topic_);
+      seeking_ = session_->seek(topic_, ahead_);
     }
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
@@ -266,6 +266,7 @@ Status Port::open_subscriber() noexcept {
     options.depth = type_.carries == Carries::kPayloads ? kPayloadDepth : depth;
   }
   options.sought = seeking_.get();
+  options.ahead = ahead_;
   options.waits = false;  // It may be a tick that opens it; see Session::are_known().
   if (type_.carries == Carries::kPayloads) {
     auto opened = session_->payload_subscriber(topic_, type_.payload->kind(), options);
@@ -287,8 +288,15 @@ Status Port::open_subscriber() noexcept {
 }
 
 void Port::note_fast_path() noexcept {
-  receives_messages_ =
-      subscribes_ && type_.carries == Carries::kMessages && !waiting_ && bridge_ == nullptr;
+  receives_messages_ = subscribes_ && type_.carries == Carries::kMessages && !waiting_ &&
+                       bridge_ == nullptr && !ahead_;
+}
+
+/// It is asked for a message.
+void Port::begin() noexcept {
+  if (!std::exchange(ahead_, false) || !subscribes_) return;
+  (type_.carries == Carries::kPayloads ? payload_subscriber_.messages() : subscriber_).begin();
+  note_fast_path();
 }
 
 void Port::close() noexcept {
@@ -368,6 +376,7 @@ int Port::ready_to_send(PyObject* data) noexcept {
 }
 
 int Port::ready_to_receive() noexcept {
+  begin();
   if (subscribes_) [[likely]]
     return 1;
   if (type_.carries == Carries::kUndecided) {

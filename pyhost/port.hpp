@@ -79,6 +79,8 @@ class Port {
   /// Each of its messages begins a tick: where no depth was said, all of them are wanted, but of
   /// images and their like the newest.
   void begins_ticks() noexcept { begins_ticks_ = true; }
+  /// It may be that it only sends: its subscriber is opened ahead, see shm::TopicOptions.
+  void may_receive() noexcept { ahead_ = true; }
   /// Fixes what the topic carries before its first use. kTypeMismatch when another use has.
   Status declare(PortType type) noexcept;
   /// Opens what can be opened now. An undecided topic that does not exist yet stays closed and is
@@ -96,8 +98,11 @@ class Port {
     }
     if (Py_TYPE(data) == message_class_) [[likely]]
       return send_message(data);
-    return send_other(data);
+    return send_other(data, false);
   }
+  /// As send(), but 0 where it would replace what a subscriber has not taken yet; see
+  /// shm::RawPublisher::refuses_now().
+  int try_send(PyObject* data) noexcept { return send_other(data, true); }
   /// A new reference: the next message, or `otherwise`. Null with an exception set.
   PyObject* recv(PyObject* otherwise = Py_None) noexcept {
     PyObject* const message = receives_messages_ ? take_message(false) : take(false);
@@ -147,10 +152,13 @@ class Port {
   friend class Scratch;
 
   int send_message(PyObject* data) noexcept;
-  int send_other(PyObject* data) noexcept;
-  int send_value(PyObject* data) noexcept;
-  int send_varying(PyObject* data) noexcept;
-  int send_payload(PyObject* data) noexcept;
+  // `keeps`: see try_send().
+  int send_other(PyObject* data, bool keeps) noexcept;
+  int send_value(PyObject* data, bool keeps) noexcept;
+  int send_varying(PyObject* data, bool keeps) noexcept;
+  int send_payload(PyObject* data, bool keeps) noexcept;
+  int send_typed(PyObject* message, bool keeps) noexcept;
+  bool give(std::span<const std::byte> bytes, bool keeps) noexcept;
   int finish_send(bool sent) noexcept;
   int finish_message(bool sent, const shm::TypeInfo& type,
                      std::span<const std::byte> message) noexcept;
@@ -164,6 +172,7 @@ class Port {
   static PyObject* unless_error(PyObject* otherwise) noexcept;
   int ready_to_send(PyObject* data) noexcept;
   int ready_to_receive() noexcept;
+  void begin() noexcept;
   void own_fallback();
   Status decide_for(PyObject* data) noexcept;
   Status decide_by_topic() noexcept;
@@ -208,6 +217,7 @@ class Port {
   std::uint64_t wanted_ = 0;         ///< When a subscriber was wanted first; 0: never yet.
   TimePoint next_look_{};            ///< For a topic that did not exist yet.
   bool begins_ticks_ = false;
+  bool ahead_ = false;         ///< It has not been asked for a message yet.
   bool refusal_told_ = false;  ///< wait_for_new() was true because the topic cannot be opened.
   std::atomic<bool> interrupted_{false};
   std::unique_ptr<WakeBridge> bridge_;

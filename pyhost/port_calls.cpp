@@ -75,7 +75,17 @@ int Port::send_message(PyObject* data) noexcept {
   return sent ? finish_send(true) : finish_message(false, message->type->info(), bytes);
 }
 
-int Port::send_other(PyObject* data) noexcept {
+/// Of a message of the topic's type.
+int Port::send_typed(PyObject* message, bool keeps) noexcept {
+  if (keeps && publisher_.refuses_now(as_message(message)->type->size())) return finish_send(false);
+  return send_message(message);
+}
+
+bool Port::give(std::span<const std::byte> bytes, bool keeps) noexcept {
+  return !(keeps && publisher_.refuses_now(bytes.size())) && publisher_.send(bytes);
+}
+
+int Port::send_other(PyObject* data, bool keeps) noexcept {
   if (!publishes_) {
     // Opening is not for two threads at once.
     if (bridge_ != nullptr) bridge_->disarm();
@@ -84,28 +94,28 @@ int Port::send_other(PyObject* data) noexcept {
     if (ready < 0) return -1;
   }
   if (type_.carries == Carries::kValues) [[likely]]
-    return send_value(data);
-  if (type_.carries == Carries::kPayloads) return send_payload(data);
-  if (type_.carries == Carries::kVarying) return send_varying(data);
-  if (Py_TYPE(data) == message_class_) return send_message(data);
+    return send_value(data, keeps);
+  if (type_.carries == Carries::kPayloads) return send_payload(data, keeps);
+  if (type_.carries == Carries::kVarying) return send_varying(data, keeps);
+  if (Py_TYPE(data) == message_class_) return send_typed(data, keeps);
   if (!PyDict_Check(data)) return mismatch(data);
   MessageObject* const message = type_.message->from_dict(data);
   if (message == nullptr) return -1;
-  const int result = send_message(as_object(message));
+  const int result = send_typed(as_object(message), keeps);
   Py_DECREF(message);
   return result;
 }
 
-int Port::send_value(PyObject* data) noexcept {
+int Port::send_value(PyObject* data, bool keeps) noexcept {
   const Scratch scratch{*this, publisher_.max_size()};
   const Py_ssize_t size = pack(data, scratch.bytes());
   if (size >= 0) [[likely]] {
-    return finish_send(publisher_.send(scratch.bytes().first(static_cast<std::size_t>(size))));
+    return finish_send(give(scratch.bytes().first(static_cast<std::size_t>(size)), keeps));
   }
   return find_payload_class(Py_TYPE(data)) != nullptr ? mismatch(data) : -1;
 }
 
-int Port::send_varying(PyObject* data) noexcept {
+int Port::send_varying(PyObject* data, bool keeps) noexcept {
   Ref made;
   if (PyDict_Check(data)) {
     made = Ref{as_object(type_.message->from_dict(data))};
@@ -117,11 +127,12 @@ int Port::send_varying(PyObject* data) noexcept {
   const Py_ssize_t size = pack_message(as_message(data), scratch.bytes());
   if (size < 0) return -1;
   const auto bytes = scratch.bytes().first(static_cast<std::size_t>(size));
-  return finish_message(publisher_.send(bytes), type_.message->info(), bytes);
+  return finish_message(give(bytes, keeps), type_.message->info(), bytes);
 }
 
-int Port::send_payload(PyObject* data) noexcept {
+int Port::send_payload(PyObject* data, bool keeps) noexcept {
   if (Py_TYPE(data) != type_.payload->python()) return mismatch(data);
+  if (keeps && payload_publisher_.refuses_now()) return finish_send(false);
   const Sent sent = send_payload_object(payload_publisher_, *as_payload(data));
   if (sent == Sent::kError) return -1;
   copied_ += sent == Sent::kCopied ? 1U : 0U;

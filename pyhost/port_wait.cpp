@@ -104,6 +104,7 @@ int Port::wait(double seconds) {
 int Port::fileno() noexcept {
   if (bridge_ != nullptr) return bridge_->fd();
   if (!own_subscriber()) return -1;
+  begin();
   auto started = WakeBridge::start(*this);
   if (!started) {
     set_error(started.error());

@@ -126,7 +126,9 @@ struct CursorFile {
   FileHeader file;
   Name<72> bell{};          ///< File name under `bells/`.
   std::uint32_t depth = 0;  ///< It wants so many of the newest messages of each ring; 0: all.
-  std::array<std::uint8_t, 20> pad{};
+  /// 1: its program opened it ahead of time and has not asked it for a message yet; it may never.
+  std::atomic<std::uint32_t> ahead{0};
+  std::array<std::uint8_t, 16> pad{};
   std::atomic<std::uint32_t> sleeping{0};
   std::array<std::uint8_t, 60> pad2{};
   Counter received{};

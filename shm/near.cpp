@@ -83,6 +83,15 @@ std::string near_text(const std::string& topic, bool sends, const std::string& m
          ": they are two topics; is one name meant?";
 }
 
+/// Whoever opened the topic ahead, perhaps to send only, is none.
+std::size_t receivers_of(const PublisherState& publisher) {
+  std::size_t receivers = 0;
+  publisher.subscribers.each([&receivers](const CursorPeer& peer, std::size_t) {
+    receivers += peer.is_ahead() ? 0U : 1U;
+  });
+  return receivers;
+}
+
 std::string unheard_text(const std::vector<std::string>& topics) {
   std::string text = "nobody has received for 5 s what is sent here on topic ";
   for (std::size_t i = 0; i < std::min(topics.size(), kMostNamed); ++i) {
@@ -122,11 +131,11 @@ std::string meant_by(const std::vector<TopicInfo>& there, const std::string& top
 }
 
 /// Of one participant, for how many rounds nobody was at the other end.
-template <typename State, typename Peers>
-void Session::Impl::note_company(State& state, const Peers& peers, bool active,
+template <typename State>
+void Session::Impl::note_company(State& state, std::size_t company, bool active,
                                  std::vector<Alone>& due) {
   state.rounds = std::min(state.rounds + 1, kLong + 1);
-  state.alone = active && peers.count() == 0 ? std::min(state.alone + 1, kLong + 1) : 0;
+  state.alone = active && company == 0 ? std::min(state.alone + 1, kLong + 1) : 0;
   const bool soon = state.rounds == kSoon || state.alone == kSoon;
   if (!soon && state.alone != kLong) return;
   Alone one{.topic = std::string{state.file.topic.view()}, .alone = state.alone};
@@ -143,9 +152,13 @@ std::vector<Session::Impl::Alone> Session::Impl::who_may_be_alone() {
   const std::scoped_lock lock{mutex_};
   for (PublisherState* one : publishers_) {
     const bool sends = one->region.as<RingHeader>()->committed.load(std::memory_order_relaxed) != 0;
-    note_company(*one, one->subscribers, sends, due);
+    note_company(*one, receivers_of(*one), sends, due);
   }
-  for (SubscriberState* one : subscribers_) note_company(*one, one->rings, true, due);
+  for (SubscriberState* one : subscribers_) {
+    const auto& cursor = *one->region.as<const CursorFile>();
+    const bool receives = cursor.ahead.load(std::memory_order_relaxed) == 0;
+    note_company(*one, one->rings.count(), receives, due);
+  }
   for (Seeking* one : sought_) {
     one->rounds = std::min(one->rounds + 1, kLong + 1);
     if (one->rounds != kSoon && one->rounds != kLong) continue;

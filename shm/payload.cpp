@@ -129,6 +129,10 @@ bool PayloadPublisher::send(const Payload& payload) noexcept {
   return queued;
 }
 
+bool PayloadPublisher::refuses_now() noexcept {
+  return state_->raw.refuses_now(state_->kind->type.size);
+}
+
 std::uint64_t PayloadPublisher::sent() const noexcept {
   return state_->raw.sent();
 }

@@ -87,6 +87,8 @@ class PayloadPublisher {
   /// another kind. It stays alive while it is one of the newest so many as the deepest subscription
   /// that lives wants: the newest at least, at most the topic's capacity, 8 where nobody says.
   bool send(const Payload& payload) noexcept;
+  /// As RawPublisher's, for one more descriptor.
+  bool refuses_now() noexcept;
   std::uint64_t sent() const noexcept;
 
  private:

@@ -59,6 +59,37 @@ bool has_room(PublisherState& state, std::uint64_t end) noexcept {
   return room;
 }
 
+/// From which message on the subscriber still wants what is in the ring, once message `sent` is
+/// there, too.
+std::uint64_t wanted_by(const PublisherState& state, CursorPeer& peer) noexcept {
+  const std::uint64_t depth = read_once(peer.region.as<const CursorFile>()->depth);
+  const std::uint64_t next = state.sent + 1;
+  return std::max(taken_by(state, peer), depth == 0 || depth > next ? 0 : next - depth);
+}
+
+/// Whether message `sent` costs a subscriber nothing that he wants. Those that were opened ahead of
+/// time are asked where there is none but them.
+bool costs_nothing(PublisherState& state, std::uint64_t end) noexcept {
+  bool received = false;
+  bool room = true;
+  bool room_ahead = true;
+  state.subscribers.each([&](CursorPeer& peer, std::size_t) {
+    // relaxed: a hint of the helper thread.
+    if (peer.dead.load(std::memory_order_relaxed)) return;
+    const bool ahead = peer.is_ahead();
+    received = received || !ahead;
+    bool& its = ahead ? room_ahead : room;
+    its = its && leaves(state, wanted_by(state, peer), end);
+  });
+  return received ? room : room_ahead;
+}
+
+/// Where a message of that size ends in the ring's area; 0 where it has none.
+std::uint64_t end_of(const PublisherState& state, std::size_t size) noexcept {
+  if (state.view.area_size == 0) return 0;
+  return place_for(state.view, state.reserved, size) + padded(size);
+}
+
 /// Whether a sleeper is to be rung. One that has been in this very sleep is on its way, or lies:
 /// it is rung once a millisecond.
 bool may_ring(const CursorPeer& peer, std::uint32_t sleep, TimePoint now) noexcept {
@@ -163,6 +194,14 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   });
   if (asleep) ring_sleepers(state);
   return true;
+}
+
+bool RawPublisher::refuses_now(std::size_t size) noexcept {
+  PublisherState& state = *state_;
+  // relaxed: go_over() looks again.
+  if (state.offered.load(std::memory_order_relaxed) != nullptr) go_over(state);
+  if (size > state.view.max_size || costs_nothing(state, end_of(state, size))) return false;
+  return !refuse(state);
 }
 
 const TypeInfo& RawPublisher::type() const noexcept {

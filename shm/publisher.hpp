@@ -32,6 +32,10 @@ class RawPublisher {
   /// helper thread has seen it, at most a few milliseconds after it came, until 0.2 s after its
   /// death.
   bool send(std::span<const std::byte> message) noexcept;
+  /// RT-safe. Whether a message of `size` bytes, on a topic that overwrites as well, would replace
+  /// one that a subscriber still wants who lives and has not taken it; counted in refused() then.
+  /// Where all of them were opened ahead (TopicOptions), they count as subscribers that do.
+  bool refuses_now(std::size_t size) noexcept;
 
   const TypeInfo& type() const noexcept;
   std::size_t max_size() const noexcept;

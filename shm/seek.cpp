@@ -19,7 +19,7 @@ std::string want_name(const Seeking& seeking, const std::string& identity, std::
 
 }  // namespace
 
-std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic) {
+std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic, bool ahead) {
   const Home here = home();
   auto place = place_of(*here.base, topic);
   if (!place) return nullptr;
@@ -28,6 +28,7 @@ std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic) {
   auto& cursor = *region.value().as<CursorFile>();
   cursor.file = {.magic = Magic::kCursor, .pid = ::getpid(), .size = sizeof(CursorFile)};
   cursor.bell = Name<72>::clipped(here.bell);
+  cursor.ahead.store(ahead ? 1 : 0, std::memory_order_relaxed);  // relaxed: nobody sees it yet.
   auto seeking = std::make_unique<Seeking>();
   seeking->topic = topic;
   seeking->place = std::move(place).value();

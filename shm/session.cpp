@@ -62,8 +62,8 @@ void Session::await_publishers() {
 bool Session::are_known() const {
   return impl_->are_known(cycle_count());
 }
-std::shared_ptr<Seeking> Session::seek(const std::string& topic) {
-  return impl_->seek(topic);
+std::shared_ptr<Seeking> Session::seek(const std::string& topic, bool ahead) {
+  return impl_->seek(topic, ahead);
 }
 std::uint64_t Session::opened() const noexcept {
   return impl_->origin.cycles;

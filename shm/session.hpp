@@ -62,6 +62,8 @@ struct TopicOptions {
   /// over. 0: all that a ring holds, as always on a topic that refuses.
   std::uint32_t depth = 0;
   bool waits = true;  ///< Subscribers: as await_publishers() does.
+  /// Subscribers: is none for who asks whether anybody receives, until RawSubscriber::begin().
+  bool ahead = false;
   /// Subscribers: what Session::seek() gave; what publishers have sent since is received.
   Seeking* sought = nullptr;
   Policy policy = Policy::kAny;
@@ -128,7 +130,8 @@ class Session final : public Outputs {
 
   /// Who wants a topic that does not exist yet, whose type is not known, for as long as the result
   /// lives: publishers count it in, and a name that was likely meant is told. Null: nobody does.
-  std::shared_ptr<Seeking> seek(const std::string& topic);
+  /// `ahead`: as TopicOptions says.
+  std::shared_ptr<Seeking> seek(const std::string& topic, bool ahead = false);
 
   /// The type of a topic that this process itself does not open; as long as it lives. In a session
   /// that declares.

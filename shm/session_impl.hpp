@@ -87,6 +87,11 @@ struct CursorPeer {
     life = nullptr;
     bell = nullptr;
   }
+  /// See CursorFile.
+  bool is_ahead() const noexcept {
+    // relaxed: a hint, whoever looks at it.
+    return region.as<const CursorFile>()->ahead.load(std::memory_order_relaxed) != 0;
+  }
 };
 
 inline constexpr const char* kHelperName = "horus-topics";  ///< Of the helper thread.
@@ -249,7 +254,7 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   bool are_known(std::uint64_t since);
   /// Whether all that live have found the ring.
   bool await_subscribers(const PublisherState& publisher) noexcept;
-  std::shared_ptr<Seeking> seek(const std::string& topic);
+  std::shared_ptr<Seeking> seek(const std::string& topic, bool ahead);
   void cease(Seeking* seeking) noexcept;
   /// The subscriber reads what was held for it.
   void adopt(Seeking& seeking, SubscriberState& subscriber);
@@ -350,8 +355,8 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
     std::string node{};   ///< Of a publisher that is rather new: whose.
     std::string meant{};  ///< The topic that was likely meant; empty: none.
   };
-  template <typename State, typename Peers>
-  static void note_company(State& state, const Peers& peers, bool active, std::vector<Alone>& due);
+  template <typename State>
+  static void note_company(State& state, std::size_t company, bool active, std::vector<Alone>& due);
   std::vector<Alone> who_may_be_alone();
   void tell_near_misses();
   void tell_double(const Alone& one, const std::vector<TopicInfo>& topics);

@@ -405,6 +405,10 @@ Origin RawSubscriber::origin() const {
   return {.publisher = state_->last->name, .number = state_->last->next - 1};
 }
 
+void RawSubscriber::begin() noexcept {
+  cursor(*state_).ahead.store(0, std::memory_order_relaxed);  // relaxed: a hint
+}
+
 bool RawSubscriber::has_message() const noexcept {
   return state_->watch == nullptr ? earliest(*state_) != nullptr : would_give(*state_);
 }

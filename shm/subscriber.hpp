@@ -48,6 +48,9 @@ class RawSubscriber {
   /// take(), which waits for a message until `until`. -1 then, and after interrupt().
   std::ptrdiff_t take_until(std::span<std::byte> buffer, TimePoint until) noexcept;
 
+  /// RT-safe. Where TopicOptions::ahead was set: from here on it receives.
+  void begin() noexcept;
+
   /// Waits without a lock until there is a message (true) or `until` (false). Spurious false
   /// after interrupt().
   bool wait_until(TimePoint until) noexcept;

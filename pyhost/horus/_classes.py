@@ -30,22 +30,19 @@ class _Topic:
         return False
 
     def try_send(self: Topic, message: Any, node: Node | None = None) -> bool:
-        """As send(), which never waits: False where the topic refuses for want of room.
+        """As send(), but False, and nothing sent, where that would cost a reader a message.
 
-        Where its oldest message makes room it never is: a RuntimeWarning says so, for who waits for
-        False would go on for ever.
+        It is full where a reader that lives still wants the message that the new one would replace,
+        and has not taken it. A Topic that was never asked for a message is a reader only where
+        there is no other. Never waits.
         """
-        if not self._refuses():
-            warnings.warn(f"topic '{self.name}' is never full: its oldest message makes room, and "
-                          "try_send() is True. Topic(..., policy='refuse') gives False",
-                          RuntimeWarning, stacklevel=2)
-        return self.send(message)
+        return self._try_send(message)
 
     @also_named({"timeout": "timeout_s"})
     def send_blocking(
         self: Topic, message: Any, timeout_s: float, node: Node | None = None
     ) -> None:
-        """Sends, and waits for room without the GIL where the topic refuses for want of it.
+        """Sends, and waits for room without the GIL where try_send() would be False.
 
         Looks for room once a millisecond: a reader that takes a message rings nobody. At least one
         try is made. HorusTimeoutError after `timeout_s` seconds: the message was not sent.
@@ -55,7 +52,7 @@ class _Topic:
             raise ValueError(
                 f"send_blocking(): timeout_s: {timeout_s}: must be finite and at least 0")
         until = time.monotonic() + timeout_s
-        while not self.send(message):
+        while not self.try_send(message):
             left = until - time.monotonic()
             if left <= 0:
                 raise HorusTimeoutError(

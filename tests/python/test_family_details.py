@@ -2,7 +2,6 @@
 """Small things that programs of the family do, and what they get here."""
 import itertools
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -44,15 +43,64 @@ def test_send_blocking_takes_its_timeout_under_either_name(name):
     assert reader.recv() == order
 
 
-def test_a_topic_that_is_never_full_says_so_to_who_tries(name):
-    topic = horus.Topic(horus.CmdVel, 2, endpoint=name)
-    with pytest.warns(RuntimeWarning, match="never full.*policy='refuse'"):
-        assert topic.try_send(horus.CmdVel(1.0, 0.0)) is True
-    full = horus.Topic(horus.CmdVel, 1, endpoint=name + "/full", policy="refuse")
-    horus.Topic(horus.CmdVel, endpoint=name + "/full").has_msg()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert [full.try_send(horus.CmdVel(1.0, 0.0)) for _ in range(2)] == [True, False]
+def numbers(topic):
+    return [message.linear for message in topic.recv_all()]
+
+
+def test_try_send_is_false_where_a_reader_would_lose_a_message(name):
+    sender = horus.Topic(horus.CmdVel, 2, endpoint=name)
+    reader = horus.Topic(horus.CmdVel, endpoint=name)
+    bystander = horus.Topic(horus.CmdVel, endpoint=name)
+    assert reader.recv() is None
+    assert [sender.try_send(horus.CmdVel(n, 0)) for n in range(4)] == [True, True, False, False]
+    assert sender.stats()["dropped"] == 2 and sender.dropped_count() == 2
+    assert reader.recv().linear == 0 and sender.try_send(horus.CmdVel(4, 0)) is True
+    assert numbers(reader) == [1, 4]
+    # send() makes room, whoever has not taken what was there.
+    assert all(sender.send(horus.CmdVel(n, 0)) for n in range(4)) and numbers(reader) == [2, 3]
+    assert numbers(bystander) == [2, 3]
+
+
+def test_a_topic_that_nobody_has_asked_yet_keeps_what_its_first_reader_will_get(name):
+    alone = horus.Topic(dict, 4, endpoint=name)
+    sent = [alone.try_send({"n": n}) for n in range(6)]
+    assert sent == [True] * 4 + [False] * 2
+    assert [alone.recv() for _ in range(5)] == [*({"n": n} for n in range(4)), None]
+
+
+def test_try_send_never_waits_for_a_node_that_wants_the_newest_only(name):
+    taken = []
+    sender = horus.Topic(horus.CmdVel, 64, endpoint=name)
+    sent = []
+
+    def tick(node):
+        # Sixteen are wanted of it, and none is taken before the end.
+        if not sent:
+            sent.extend(sender.try_send(horus.CmdVel(n, 0)) for n in range(200))
+        taken.extend(node.recv_all(name))
+        node.request_stop()
+
+    horus.run(horus.Node("late", tick, 100, subs=[horus.Sub(name, horus.CmdVel)]))
+    assert all(sent) and [message.linear for message in taken] == list(range(184, 200))
+
+
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_try_send_knows_pictures_too(name, kind):
+    sender = horus.Topic(getattr(horus, kind), 2, endpoint=name)
+    assert [sender.try_send(PAYLOADS[kind]()) for _ in range(3)] == [True, True, False]
+    assert sender.recv() is not None and sender.try_send(PAYLOADS[kind]())
+
+
+def test_send_blocking_waits_for_a_reader_on_any_topic(name):
+    sender = horus.Topic(horus.CmdVel, 1, endpoint=name)
+    reader = horus.Topic(horus.CmdVel, endpoint=name)
+    reader.has_msg()
+    sender.send_blocking(horus.CmdVel(1.0, 0.0), 0)
+    with pytest.raises(horus.HorusTimeoutError, match="had no room for 0.01 s"):
+        sender.send_blocking(horus.CmdVel(2.0, 0.0), 0.01)
+    assert reader.recv().linear == 1.0
+    sender.send_blocking(horus.CmdVel(3.0, 0.0), 0)
+    assert reader.recv().linear == 3.0
 
 
 def test_statistics_of_a_topic_have_the_family_s_words_too(name):

@@ -2,6 +2,7 @@
 """Names that were likely meant, programs that run twice, topics that nobody hears: told once."""
 from running import PYTHON, Running, own_base, program, run, until
 from snippet import beside, ended, prints
+from snippet import program as program_of
 
 SPEED = """
 import horus
@@ -66,6 +67,41 @@ def test_a_node_that_uses_what_it_does_not_declare_is_told_of_it():
     assert "is 'wheel_speed' meant?" in said[0]
     assert prints('import horus\nhorus.run(horus.Node("a", lambda n: n.send("x", 1), 50), '
                   'duration=0.1)') == []
+
+
+def test_a_topic_object_that_only_sends_is_told_of_a_name_that_was_likely_meant():
+    # What only sends has opened its topic to receive, too, and never does.
+    sends = """
+        import horus, time
+        topic = horus.Topic("wheelspeed")
+        while True:
+            topic.send({"v": 1})
+            time.sleep(0.02)
+    """
+    hears = ("import horus\nt = horus.Topic(dict, endpoint='wheel_speed')\nt.recv()\n"
+             "print('up', flush=True)\n"
+             "t.wait(60)")
+    with beside(hears) as (_, environment), Running(program_of(sends), environment) as running:
+        until(lambda: "'wheelspeed' is sent here, and there is a topic 'wheel_speed'"
+              in running.text(), "is told", running)
+
+
+def test_a_topic_object_that_nobody_hears_is_told():
+    with beside("""
+        import horus, time
+        lost = horus.Topic("lost")
+        order, bystander = (horus.Topic(horus.CmdVel, endpoint="lost/order") for _ in range(2))
+        heard, hears = horus.Topic("heard"), horus.Topic("heard")
+        while True:
+            lost.send(1)
+            order.send(horus.CmdVel(1, 0))
+            heard.send(1)
+            hears.recv()
+            time.sleep(0.02)
+    """) as (running, _):
+        until(lambda: "5 s what is sent here on topic 'lost" in running.text()
+              and "'lost/order'" in running.text(), "is told", running)
+        assert "'heard'" not in running.text()
 
 
 TWICE = """

@@ -117,6 +117,55 @@ TEST_F(PolicyTest, a_subscriber_that_ends_or_dies_is_waited_for_no_more) {
   EXPECT_TRUE(test::eventually(send));
 }
 
+/// As many as it takes before it would cost a subscriber something, 100 at most.
+std::uint64_t fill_gently(Publisher<Checked>& publisher) {
+  std::uint64_t sent = 0;
+  for (; sent < 100 && !publisher.refuses_now(sizeof(Checked)); ++sent) {
+    publisher.send(Checked::of(publisher.sent()));
+  }
+  return sent;
+}
+
+TEST_F(PolicyTest, who_asks_first_costs_no_subscriber_a_message_on_a_topic_that_overwrites) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
+  EXPECT_EQ(fill_gently(publisher), 100U);
+  auto subscriber = session->subscriber<Checked>("t").value();
+  EXPECT_EQ(fill_gently(publisher), 4U);
+  EXPECT_EQ(publisher.refused(), 1U);
+  EXPECT_EQ(subscriber.take()->number, 100U);
+  EXPECT_EQ(fill_gently(publisher), 1U);
+  // send() asks nobody.
+  EXPECT_TRUE(publisher.send(Checked::of(publisher.sent())));
+  EXPECT_EQ(subscriber.take()->number, 102U);
+  EXPECT_EQ(subscriber.missed(), 1U);
+}
+
+TEST_F(PolicyTest, what_a_subscriber_s_depth_passes_over_costs_it_nothing) {
+  const auto session = open();
+  auto newest = session->subscriber<Checked>("t", {.depth = 4}).value();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
+  EXPECT_EQ(fill_gently(publisher), 100U);
+  EXPECT_EQ(newest.take()->number, 96U);
+  auto deeper = session->subscriber<Checked>("t", {.depth = 5}).value();
+  EXPECT_EQ(fill_gently(publisher), 4U);
+}
+
+TEST_F(PolicyTest, who_opened_it_ahead_counts_where_nobody_receives) {
+  const auto session = open();
+  auto ahead = session->subscriber<Checked>("t", {.ahead = true}).value();
+  auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
+  EXPECT_EQ(fill_gently(publisher), 4U);
+  {
+    auto subscriber = session->subscriber<Checked>("t", {.depth = 1}).value();
+    EXPECT_EQ(fill_gently(publisher), 100U);
+    ahead.begin();
+    EXPECT_EQ(fill_gently(publisher), 0U);
+  }
+  while (ahead.take()) continue;
+  EXPECT_EQ(fill_gently(publisher), 4U);
+}
+
 TEST_F(PolicyTest, another_policy_is_an_error_that_names_both_and_none_takes_what_is_there) {
   const auto session = open();
   auto refusing = session->publisher<Checked>("refuses", kFour).value();
