@@ -115,6 +115,10 @@ int MessageType::check_given(std::uint64_t given) const noexcept {
   return -1;
 }
 
+void MessageType::set_also(std::byte* data) const noexcept {
+  for (const Also& one : also_) std::memcpy(data + one.to, data + one.from, one.size);
+}
+
 PyObject* MessageType::construct(PyObject* const* values, std::size_t positional,
                                  PyObject* names) noexcept {
   if (positional > arguments_.size()) {
@@ -136,8 +140,10 @@ PyObject* MessageType::construct(PyObject* const* values, std::size_t positional
     PyObject* const name = PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i - positional));
     result = set_named(message->data, find_argument(name, i), values[i], given);
   }
-  if (result == 0 && check_given(given) == 0) [[likely]]
+  if (result == 0 && check_given(given) == 0) [[likely]] {
+    set_also(message->data);
     return as_object(message);
+  }
   Py_DECREF(message);
   return nullptr;
 }
@@ -159,8 +165,11 @@ MessageObject* MessageType::from_dict(PyObject* dict) noexcept {
     Py_DECREF(name);
     Py_DECREF(value);
   }
-  if (result == 0 && check_given(given) == 0 && (!varies() || fill_tails(message) == 0)) [[likely]]
+  if (result == 0 && check_given(given) == 0 && (!varies() || fill_tails(message) == 0))
+      [[likely]] {
+    set_also(message->data);
     return message;
+  }
   Py_DECREF(message);
   return nullptr;
 }

@@ -125,6 +125,9 @@ bool MessageType::make_arguments() {
     argument.number = !argument.place.array && argument.kind <= shm::Kind::kBool;
     argument.required = arg.required;
     if (arg.required) required_ |= std::uint64_t{1} << (arguments_.size() - 1);
+    if (Place second; !arg.also.empty() && find_place(info_, arg.also, second)) {
+      also_.push_back({argument.offset, second.offset, second.size});
+    }
     const auto named = [&](const Place& place) { return place.name == arg.name; };
     if (std::ranges::none_of(fields_, named)) shortcuts_.push_back(argument.place);
   }

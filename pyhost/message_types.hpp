@@ -124,6 +124,7 @@ class MessageType {
   int set_named(std::byte* data, int index, PyObject* value, std::uint64_t& given) const noexcept;
   int set_twice(std::size_t index) const noexcept;
   int check_given(std::uint64_t given) const noexcept;
+  void set_also(std::byte* data) const noexcept;
 
   std::optional<shm::ParsedType> parsed_;  ///< Of a type that this process has no table of.
   const shm::TypeInfo& info_;
@@ -131,6 +132,13 @@ class MessageType {
   PyTypeObject* python_ = nullptr;
   std::vector<Argument> arguments_;
   std::uint64_t required_ = 0;  ///< Bit i: argument i has no default.
+  /// Where a number goes that has a second place; see ArgInfo::also.
+  struct Also {
+    std::uint32_t from = 0;
+    std::uint32_t to = 0;
+    std::uint32_t size = 0;
+  };
+  std::vector<Also> also_;
   std::vector<std::byte> defaults_;
   Place stamp_;  ///< Set to now; its size is 0: no field is.
   Nanos stamp_unit_{1};

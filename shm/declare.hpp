@@ -40,9 +40,10 @@ namespace horus::shm {
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 /// An argument of the Python constructor; its default is what stands there in a message that was
-/// just made. Without a path it goes to the field of its name.
-constexpr ArgInfo arg(std::string_view name, std::string_view path = {}) noexcept {
-  return {.name = name, .path = path.empty() ? name : path};
+/// just made. Without a path it goes to the field of its name; `also`: see ArgInfo.
+constexpr ArgInfo arg(std::string_view name, std::string_view path = {},
+                      std::string_view also = {}) noexcept {
+  return {.name = name, .path = path.empty() ? name : path, .also = also};
 }
 /// One that is a whole message of another type, which this one begins with.
 constexpr ArgInfo base(std::string_view name, const TypeInfo& type) noexcept {

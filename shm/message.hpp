@@ -73,6 +73,8 @@ struct ArgInfo {
   bool required = false;
   /// A whole message of this type, whose fields and tails are the first of this one; no path.
   const TypeInfo* base = nullptr;
+  /// A second place of the same kind that the constructor sets, too, by its path; empty: none.
+  std::string_view also = {};
 };
 
 /// Everything that is known of a message type at run time.

@@ -15,7 +15,7 @@ struct CameraInfo {
   double distortion_coefficients[8]{};
   double camera_matrix[9]{0, 0, 0, 0, 0, 0, 0, 0, 1};
   double rectification_matrix[9]{1, 0, 0, 0, 1, 0, 0, 0, 1};
-  double projection_matrix[12]{};
+  double projection_matrix[12]{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0};
   std::uint8_t frame_id[32]{};
   std::uint64_t timestamp_ns{};
 };
@@ -29,16 +29,19 @@ inline const shm::TypeInfo& type_info(shm::Tag<CameraInfo>) noexcept {
       HORUS_FIELD(CameraInfo, distortion_coefficients, "", "In the model's order.", 24),
       HORUS_FIELD(CameraInfo, camera_matrix, "px", "Row-major: fx, 0, cx, 0, fy, cy, 0, 0, 1.", 88),
       HORUS_FIELD(CameraInfo, rectification_matrix, "", "Row-major.", 160),
-      HORUS_FIELD(CameraInfo, projection_matrix, "px", "Row-major, 3 x 4.", 232),
+      HORUS_FIELD(CameraInfo, projection_matrix, "px",
+                  "Row-major, 3 x 4, of the rectified image; at first the camera matrix beside a "
+                  "column of 0.",
+                  232),
       HORUS_TEXT(CameraInfo, frame_id, "", "Coordinate frame of the camera.", 328),
       HORUS_FIELD(CameraInfo, timestamp_ns, "ns", "Nanoseconds since 1970.", 360),
   };
   static constexpr std::array kArgs{shm::arg("width"),
                                     shm::arg("height"),
-                                    shm::arg("fx", "camera_matrix[0]"),
-                                    shm::arg("fy", "camera_matrix[4]"),
-                                    shm::arg("cx", "camera_matrix[2]"),
-                                    shm::arg("cy", "camera_matrix[5]")};
+                                    shm::arg("fx", "camera_matrix[0]", "projection_matrix[0]"),
+                                    shm::arg("fy", "camera_matrix[4]", "projection_matrix[5]"),
+                                    shm::arg("cx", "camera_matrix[2]", "projection_matrix[2]"),
+                                    shm::arg("cy", "camera_matrix[5]", "projection_matrix[6]")};
   static const shm::TypeInfo kType = shm::stamped(shm::make_type<CameraInfo, 368, 8>(
       "CameraInfo", "camera_info", "How a camera maps space to its image.", kFields, kArgs));
   return kType;

@@ -9,7 +9,7 @@
 namespace horus::msg {
 
 struct Imu {
-  double orientation[4]{};
+  double orientation[4]{0, 0, 0, 1};
   double orientation_covariance[9]{-1, -1, -1, -1, -1, -1, -1, -1, -1};
   double angular_velocity[3]{};
   double angular_velocity_covariance[9]{};
@@ -20,7 +20,8 @@ struct Imu {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Imu>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Imu, orientation, "", "Quaternion x, y, z, w; all 0: not measured.", 0),
+      HORUS_FIELD(Imu, orientation, "",
+                  "Quaternion x, y, z, w; its covariance says whether it was measured.", 0),
       HORUS_FIELD(Imu, orientation_covariance, "rad^2",
                   "Row-major; first element -1: no orientation.", 32),
       HORUS_FIELD(Imu, angular_velocity, "rad/s", "About x, y, z.", 104),

@@ -38,7 +38,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<KeyboardInput>) noexcept {
 
 struct JoystickInput {
   std::uint32_t joystick_id{};
-  std::uint8_t event_type[16]{};
+  std::uint8_t event_type[16]{'a', 'x', 'i', 's'};
   std::uint32_t element_id{};
   std::uint8_t element_name[32]{};
   float value{};

@@ -29,14 +29,15 @@ struct TrackedObject {
 inline const shm::TypeInfo& type_info(shm::Tag<TrackedObject>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(TrackedObject, bbox, "", "Where it was seen.", 0),
-      HORUS_FIELD(TrackedObject, predicted_bbox, "", "Where it is expected.", 16),
+      HORUS_FIELD(TrackedObject, predicted_bbox, "",
+                  "Where it is expected; at first where it was seen.", 16),
       HORUS_FIELD(TrackedObject, track_id, "", "", 32),
       HORUS_FIELD(TrackedObject, confidence, "", "0 to 1.", 40),
       HORUS_FIELD(TrackedObject, class_id, "", "", 44),
-      HORUS_FIELD(TrackedObject, velocity_x, "px/s", "", 48),
-      HORUS_FIELD(TrackedObject, velocity_y, "px/s", "", 52),
-      HORUS_FIELD(TrackedObject, accel_x, "px/s^2", "", 56),
-      HORUS_FIELD(TrackedObject, accel_y, "px/s^2", "", 60),
+      HORUS_FIELD(TrackedObject, velocity_x, "px", "From image to image.", 48),
+      HORUS_FIELD(TrackedObject, velocity_y, "px", "From image to image.", 52),
+      HORUS_FIELD(TrackedObject, accel_x, "px", "Change of the velocity from image to image.", 56),
+      HORUS_FIELD(TrackedObject, accel_y, "px", "Change of the velocity from image to image.", 60),
       HORUS_FIELD(TrackedObject, age, "", "Images since it was first seen.", 64),
       HORUS_FIELD(TrackedObject, hits, "", "Images that it was seen in.", 68),
       HORUS_FIELD(TrackedObject, time_since_update, "", "Images since it was last seen.", 72),
@@ -44,10 +45,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<TrackedObject>) noexcept {
       HORUS_TEXT(TrackedObject, class_name, "", "", 80),
   };
   static constexpr std::array kArgs{shm::arg("track_id"),
-                                    shm::arg("x", "bbox.x"),
-                                    shm::arg("y", "bbox.y"),
-                                    shm::arg("width", "bbox.width"),
-                                    shm::arg("height", "bbox.height"),
+                                    shm::arg("x", "bbox.x", "predicted_bbox.x"),
+                                    shm::arg("y", "bbox.y", "predicted_bbox.y"),
+                                    shm::arg("width", "bbox.width", "predicted_bbox.width"),
+                                    shm::arg("height", "bbox.height", "predicted_bbox.height"),
                                     shm::arg("class_id"),
                                     shm::arg("confidence")};
   static const shm::TypeInfo kType = shm::make_type<TrackedObject, 96, 8>(

@@ -103,8 +103,10 @@ inline const shm::VaryingInfo& type_info(shm::Tag<CostMap>) noexcept {
       shm::filled(HORUS_TAIL(std::int8_t, data, "",
                              "Row-major: -1 unknown, 0 free to 100 occupied.", "width", "height"),
                   -1),
-      HORUS_TAIL(std::uint8_t, costs, "", "Row-major: 0 free, lethal_cost, 255 unknown.", "width",
-                 "height")};
+      shm::filled(HORUS_TAIL(std::uint8_t, costs, "",
+                             "Row-major: 0 free, lethal_cost, 255 unknown, as all are at first.",
+                             "width", "height"),
+                  -1)};
   static const std::array kArgs{shm::base("grid", type_info(shm::Tag<OccupancyGrid>{})),
                                 shm::arg("inflation_radius")};
   static const shm::VaryingInfo kType = shm::with_tails(

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "shm/msg/camera.hpp"
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/joint_state.hpp"
 #include "shm/msg/odometry.hpp"
@@ -51,6 +52,14 @@ TEST(ParseMessage, fields_are_filled_and_the_rest_is_zero) {
   EXPECT_EQ(command.linear, 0.5F);
   EXPECT_EQ(command.angular, 0.0F);
   EXPECT_EQ(command.timestamp_ns, 7U);
+}
+
+TEST(ParseMessage, an_argument_that_has_two_places_reaches_both) {
+  const auto camera = message_of<msg::CameraInfo>(R"({"fx": 500, "cy": 240})");
+  EXPECT_EQ(camera.camera_matrix[0], 500);
+  EXPECT_EQ(camera.projection_matrix[0], 500);
+  EXPECT_EQ(camera.projection_matrix[6], 240);
+  EXPECT_EQ(camera.projection_matrix[10], 1);
 }
 
 TEST(ParseMessage, arguments_of_the_constructor_reach_nested_fields) {

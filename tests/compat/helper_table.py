@@ -11,6 +11,7 @@ import math
 import pathlib
 import sys
 
+import filled_in
 import helpers
 import reasons
 import surface
@@ -24,7 +25,7 @@ HEAD = ["| Helper | Meaning | Example | Here | Family |", "|---|---|---|---|---|
 
 def examples():
     """(helper, expression) of each example; a helper without a dot is a constructor."""
-    for table in (helpers.EXAMPLES, helpers.DEFAULTS):
+    for table in (helpers.EXAMPLES, filled_in.DEFAULTS):
         for name, expressions in table.items():
             yield from ((name, expression) for expression in expressions)
 

@@ -34,7 +34,10 @@ EXAMPLES = {
     "CameraInfo.principal_point": ["horus.CameraInfo(640, 480, 500.0, 501.0, 320.0, 240.0)"
                                    ".principal_point()"],
     "CameraInfo.with_distortion_model": ["of(horus.CameraInfo(640, 480, 500.0, 501.0, 320.0, 240.0)"
-                                         ".with_distortion_model('plumb_bob'), 'width height')"],
+                                         ".with_distortion_model('plumb_bob'), 'width height')",
+                                         "of(horus.CameraInfo(640, 480, 500.0, 501.0, 320.0, 240.0)"
+                                         ".with_distortion_model('plumb_bob'),"
+                                         " 'camera_matrix projection_matrix')"],
     "Clock.elapsed_since": ["horus.Clock(clock_ns=500).elapsed_since(horus.Clock(clock_ns=200))",
                             "horus.Clock(clock_ns=200).elapsed_since(horus.Clock(clock_ns=500))"],
     "Clock.is_paused": ["horus.Clock().is_paused()", "horus.Clock(paused=True).is_paused()"],
@@ -122,6 +125,7 @@ EXAMPLES = {
     "ForceCommand.force_only": [
         "horus.ForceCommand.force_only(horus.Vector3(1.0, 2.0, 3.0)).timeout_seconds"],
     "ForceCommand.surface_contact": [
+        "of(horus.ForceCommand.surface_contact(5.0, horus.Vector3(0.0, 3.0, 4.0)), 'fx fy fz')",
         "horus.ForceCommand.surface_contact(5.0, horus.Vector3(0.0, 0.0, 1.0)).timeout_seconds"],
     "ForceCommand.with_timeout": [
         "horus.ForceCommand(1.0).with_timeout(2.5).timeout_seconds",
@@ -201,8 +205,9 @@ EXAMPLES = {
                                  "of(horus.JoystickInput.new_button(1, 2, 'a', False),"
                                  " 'value pressed')"],
     "JoystickInput.new_connection": [
-        "of(horus.JoystickInput.new_connection(1, True), 'joystick_id element_id value pressed"
-        " event_type')"],
+        "of(horus.JoystickInput.new_connection(1, True), 'joystick_id element_id element_name value"
+        " pressed event_type')",
+        "of(horus.JoystickInput.new_connection(1, False), 'element_name value pressed')"],
     "JoystickInput.new_hat": ["of(horus.JoystickInput.new_hat(1, 2, 'd', -1.0), 'joystick_id"
                               " element_id element_name value pressed event_type')"],
     "KeyboardInput.is_alt": ["[horus.KeyboardInput('a', 65, True, 1 << n).is_alt()"
@@ -262,7 +267,9 @@ EXAMPLES = {
                              " 'timeout_seconds')"],
     "NavPath.add_waypoint": [
         "of(after(horus.NavPath(), lambda m: (m.add_waypoint(horus.Waypoint(0.0, 0.0)),"
-        " m.add_waypoint(horus.Waypoint(3.0, 4.0)))), 'waypoint_count')"],
+        " m.add_waypoint(horus.Waypoint(3.0, 4.0)))), 'waypoint_count')",
+        "of(after(horus.NavPath(), lambda m: (m.add_waypoint(horus.Waypoint(0.0, 0.0)),"
+        " m.add_waypoint(horus.Waypoint(3.0, 4.0)))), 'total_length duration_seconds')"],
     "NavPath.calculate_progress": [
         "after(horus.NavPath(), lambda m: [m.add_waypoint(horus.Waypoint(float(x), 0.0))"
         " for x in range(5)]).calculate_progress(horus.Pose2D(2.0, 0.0, 0.0))",
@@ -450,7 +457,14 @@ EXAMPLES = {
     "TrackedObject.speed": ["horus.TrackedObject(1).speed()"],
     "TrackedObject.update": [
         "of(after(horus.TrackedObject(1), lambda m: m.update(horus.BoundingBox2D(1.0, 2.0, 3.0,"
-        " 4.0), 0.75)), 'age hits time_since_update state confidence')"],
+        " 4.0), 0.75)), 'age hits time_since_update state confidence')",
+        "of(after(horus.TrackedObject(1, 2.0, 3.0, 4.0, 5.0), lambda m:"
+        " m.update(horus.BoundingBox2D(3.0, 3.0, 8.0, 9.0), 0.75)), 'velocity velocity_x"
+        " velocity_y accel_x')",
+        "after(horus.TrackedObject(1, 2.0, 3.0, 4.0, 5.0), lambda m:"
+        " m.update(horus.BoundingBox2D(3.0, 3.0, 8.0, 9.0), 0.75)).predicted_bbox.as_tuple()",
+        "after(horus.TrackedObject(1, 2.0, 3.0, 4.0, 5.0), lambda m:"
+        " m.update(horus.BoundingBox2D(3.0, 3.0, 8.0, 9.0), 0.75)).speed()"],
     "TrackingHeader.data_size": ["horus.TrackingHeader(3).data_size()"],
     "TrajectoryPoint.new_2d": ["horus.TrajectoryPoint.new_2d(1.0, 2.0, 3.0, 4.0, 5.0)"
                                ".time_from_start"],
@@ -501,68 +515,6 @@ EXAMPLES = {
     "WrenchStamped.torque_magnitude": ["horus.WrenchStamped(tx=2.0).torque_magnitude()"],
     "WrenchStamped.torque_only": ["horus.WrenchStamped.torque_only(horus.Vector3(1.0, 2.0, 2.0))"
                                   ".torque_magnitude()"],
-}
-# What constructors fill in.
-DEFAULTS = {
-    "BatteryState": [
-        "of(horus.BatteryState(), 'voltage percentage current temperature')"],
-    "CmdVel": [
-        "of(horus.CmdVel(1.0, 2.0), 'linear angular timestamp_ns')"],
-    "DifferentialDriveCommand": [
-        "of(horus.DifferentialDriveCommand(), 'max_acceleration enable')"],
-    "EmergencyStop": [
-        "of(horus.EmergencyStop(), 'engaged auto_reset')"],
-    "Heartbeat": [
-        "of(horus.Heartbeat(), 'alive sequence')"],
-    "ImpedanceParameters": [
-        "[float(x) for x in horus.ImpedanceParameters().stiffness]",
-        "[float(x) for x in horus.ImpedanceParameters().damping]",
-        "[float(x) for x in horus.ImpedanceParameters().inertia]",
-        "[float(x) for x in horus.ImpedanceParameters().force_limits]",
-        "horus.ImpedanceParameters().enabled"],
-    "HapticFeedback": [
-        "of(horus.HapticFeedback(), 'enabled vibration_intensity')"],
-    "KeyboardInput": [
-        "of(horus.KeyboardInput(), 'pressed modifier_flags')"],
-    "LandmarkArray": [
-        "of(horus.LandmarkArray(), 'num_landmarks dimension confidence')"],
-    "MotorCommand": [
-        "of(horus.MotorCommand(), 'mode max_velocity max_acceleration enable')"],
-    "NavGoal": [
-        "of(horus.NavGoal(), 'priority goal_id tolerance_position timeout_seconds')"],
-    "NavSatFix": [
-        "of(horus.NavSatFix(48.0, 11.0), 'status satellites_visible hdop')",
-        "of(horus.NavSatFix(), 'status hdop')"],
-    "OccupancyGrid": [
-        "of(horus.OccupancyGrid(), 'width resolution')"],
-    "PidConfig": [
-        "of(horus.PidConfig(), 'kp ki kd integral_limit anti_windup')"],
-    "PlaneDetection": [
-        "of(horus.PlaneDetection(), 'confidence inlier_count')"],
-    "Pose3D": [
-        "of(horus.Pose3D(), 'x qw')"],
-    "Quaternion": [
-        "of(horus.Quaternion(), 'x y z w')"],
-    "RangeSensor": [
-        "of(horus.RangeSensor(), 'field_of_view min_range max_range')"],
-    "SafetyStatus": [
-        "of(horus.SafetyStatus(), 'enabled estop_engaged watchdog_ok limits_ok comms_ok mode"
-        " fault_code')"],
-    "ServoCommand": [
-        "of(horus.ServoCommand(), 'speed enable')"],
-    "TrackedObject": [
-        "of(horus.TrackedObject(), 'hits age state confidence')"],
-    "VelocityObstacle": [
-        "of(horus.VelocityObstacle(), 'time_horizon radius')"],
-    "timestamp_ns": [
-        "sorted(name for name in 'Heartbeat EmergencyStop DiagnosticStatus DiagnosticReport"
-        " SafetyStatus CameraInfo CompressedImage OccupancyGrid PlaneDetection ResourceUsage"
-        " CmdVel Twist Imu Odometry MotorCommand BatteryState NavGoal'.split() if"
-        " (getattr(horus, name)(*([1.0] * {'CmdVel': 2, 'Imu': 6}.get(name, 0))).timestamp_ns"
-        " > 10**18))"],
-    "timestamp_ms": [
-        "[10**12 < m.timestamp_ms < 10**14 for m in (horus.JoystickInput(),"
-        " horus.KeyboardInput())]"],
 }
 
 

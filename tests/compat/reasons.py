@@ -109,6 +109,11 @@ UNLIKE_HELPERS = {
     "after(horus.NavPath(), lambda m: [m.add_waypoint(horus.Waypoint(float(x), 0.0))"
     " for x in range(5)]).calculate_progress(horus.Pose2D(4.0, 0.0, 0.0))":
         "1 at the end",
+    "of(after(horus.NavPath(), lambda m: (m.add_waypoint(horus.Waypoint(0.0, 0.0)),"
+    " m.add_waypoint(horus.Waypoint(3.0, 4.0)))), 'total_length duration_seconds')":
+        "the way's length, in place of 0",
+    "horus.TransformStamped.from_pose_2d(horus.Pose2D(1.0, 2.0, 0.5, 9)).timestamp_ns == 9":
+        "of the time of the pose",
     "horus.OccupancyGrid(4, 4, 0.5).grid_to_world(9, 9)": "an IndexError, in place of None",
     "horus.OccupancyGrid(4, 4, 0.5).set_occupancy(9, 9, 100)": "an IndexError, in place of False",
     "horus.PathPlan().waypoint(0)": "an IndexError, in place of None",

@@ -132,6 +132,59 @@ def test_inputs_know_it_in_milliseconds(cls):
     assert before <= cls().timestamp_ms <= horus.timestamp_ns() // 1_000_000
 
 
+# A command, gains, a place or a velocity that is made here is of now.
+VECTOR, POSE = horus.Vector3(0.0, 0.0, 1.0), horus.Pose2D(1.0, 2.0, 0.5)
+MAKERS = {
+    "CmdVel.zero": (), "Pose2D.origin": (), "Pose3D.identity": (), "TransformStamped.identity": (),
+    "TransformStamped.from_pose_2d": (POSE,), "Twist.stop": (), "Twist.new_2d": (1.0, 0.5),
+    "MotorCommand.velocity": (1, 2.0), "MotorCommand.position": (1, 2.0),
+    "MotorCommand.stop": (1,), "ServoCommand.from_degrees": (1, 90.0),
+    "ServoCommand.with_speed": (1, 0.5, 0.25), "ServoCommand.disable": (1,),
+    "DifferentialDriveCommand.stop": (),
+    "DifferentialDriveCommand.from_twist": (1.0, 0.0, 0.4, 0.1),
+    "PidConfig.proportional": (1.0,), "PidConfig.pi": (1.0, 0.5), "PidConfig.pd": (1.0, 0.5),
+    "WrenchStamped.force_only": (VECTOR,), "WrenchStamped.torque_only": (VECTOR,),
+    "ForceCommand.force_only": (VECTOR,), "ForceCommand.surface_contact": (5.0, VECTOR),
+    "HapticFeedback.vibration": (0.5, 100.0, 2.0), "HapticFeedback.pulse": (0.5, 100.0, 2.0),
+    "HapticFeedback.force": (VECTOR, 2.0), "NavSatFix.from_coordinates": (48.0, 11.0),
+    "PathPlan.from_waypoints": ([(1.0, 2.0, 0.5)],),
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_a_helper_makes_is_of_now(maker):
+    cls, method = maker.split(".")
+    before = horus.timestamp_ns()
+    made = getattr(getattr(horus, cls), method)(*MAKERS[maker])
+    assert before <= made.timestamp_ns <= horus.timestamp_ns()
+
+
+@pytest.mark.parametrize("message, change", [
+    (horus.ImpedanceParameters(), lambda m: m.enable()),
+    (horus.ImpedanceParameters(), lambda m: m.disable()),
+    (horus.Odometry(), lambda m: m.update(POSE, horus.Twist(0.5)))])
+def test_what_sets_the_state_of_now_is_of_now(message, change):
+    message.timestamp_ns = 5
+    before = horus.timestamp_ns()
+    change(message)
+    assert before <= message.timestamp_ns <= horus.timestamp_ns()
+
+
+def test_the_velocity_of_a_stop_is_of_now():
+    before = horus.timestamp_ns()
+    assert before <= horus.Waypoint(1.0, 2.0).with_stop().velocity.timestamp_ns
+
+
+def test_a_camera_projects_by_its_own_matrix_until_another_is_set():
+    camera = horus.CameraInfo(640, 480, 500.0, 501.0, cx=320.0, cy=240.0)
+    assert camera.projection_matrix.tolist() == [
+        500.0, 0.0, 320.0, 0.0, 0.0, 501.0, 240.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert horus.CameraInfo().projection_matrix.tolist() == [0.0] * 10 + [1.0, 0.0]
+    topic = horus.Topic(horus.CameraInfo, endpoint="projects")
+    topic.send({"fx": 300.0})
+    assert topic.recv().projection_matrix[0] == 300.0
+
+
 def test_a_time_that_is_given_is_kept_and_others_stay_0():
     assert horus.Heartbeat(timestamp_ns=5).timestamp_ns == 5
     assert horus.EmergencyStop(timestamp_ns=0).timestamp_ns == 0

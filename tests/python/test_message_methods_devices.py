@@ -16,8 +16,11 @@ KINDS = ["is_button", "is_axis", "is_hat", "is_connection_event"]
     (horus.JoystickInput.new_button(1, 2, "fire", False), "is_button", (2, "fire"), 0.0, False),
     (horus.JoystickInput.new_axis(1, 3, "x", -0.5), "is_axis", (3, "x"), -0.5, False),
     (horus.JoystickInput.new_hat(1, 0, "up", 1.0), "is_hat", (0, "up"), 1.0, False),
-    (horus.JoystickInput.new_connection(1, True), "is_connection_event", (0, ""), 1.0, False),
-    (horus.JoystickInput.new_connection(1, False), "is_connection_event", (0, ""), 0.0, False)])
+    (horus.JoystickInput(1, 3, -0.5), "is_axis", (3, ""), -0.5, False),
+    (horus.JoystickInput.new_connection(1, True), "is_connection_event", (0, "Connected"), 1.0,
+     False),
+    (horus.JoystickInput.new_connection(1, False), "is_connection_event", (0, "Disconnected"), 0.0,
+     False)])
 def test_an_event_of_a_joystick_is_of_one_kind(event, kind, element, value, pressed):
     assert event.joystick_id == 1 and (event.element_id, event.element_name) == element
     assert (event.value, event.pressed) == (value, pressed)
@@ -26,7 +29,9 @@ def test_an_event_of_a_joystick_is_of_one_kind(event, kind, element, value, pres
 
 
 def test_an_event_from_elsewhere_may_be_of_no_kind():
-    assert not any(getattr(horus.JoystickInput(), each)() for each in KINDS)
+    event = horus.JoystickInput()
+    event.event_type = "touch"
+    assert not any(getattr(event, each)() for each in KINDS)
 
 
 @pytest.mark.parametrize("value", [-1.01, 2, math.nan])

@@ -148,6 +148,22 @@ def test_a_track_moves(velocity, speed, heading):
         track.velocity = (1, 2)
 
 
+def test_a_new_track_is_expected_where_it_was_seen():
+    track = horus.TrackedObject(1, 2, 3, width=4, height=5)
+    assert track.predicted_bbox == track.bbox == horus.BoundingBox2D(2, 3, 4, 5)
+    topic = horus.Topic(horus.TrackedObject, endpoint="expected")
+    topic.send({"track_id": 1, "x": 2})
+    assert topic.recv().predicted_bbox.x == 2
+
+
+def test_a_track_moves_as_far_as_the_centre_of_its_box_from_image_to_image():
+    track = horus.TrackedObject(1, 2, 3, 4, 5)
+    track.update(horus.BoundingBox2D(3, 3, 8, 9), 0.5)
+    assert track.velocity == (3.0, 2.0) and track.predicted_bbox.as_tuple() == (2, 3, 4, 5)
+    track.update(horus.BoundingBox2D(3, 3, 8, 9), 0.5)
+    assert track.velocity == (0.0, 0.0)
+
+
 def test_a_track_is_tentative_then_confirmed_then_deleted():
     track = horus.TrackedObject(1)
     assert (track.is_tentative(), track.is_confirmed(), track.is_deleted()) == (True, False, False)

@@ -46,6 +46,7 @@ def test_a_measurement_is_valid_within_its_ranges(valid, invalid):
 def test_an_orientation_is_there_once_it_is_set():
     imu = horus.Imu(0, 0, 0, 0, 0, 0)
     assert imu.has_orientation() is False
+    assert imu.orientation_quat() == horus.Quaternion.identity() and imu.qw == 1.0
     imu.orientation_covariance[0] = -1.0
     imu.set_orientation_from_euler(0, 0, math.pi / 2)
     half = math.sqrt(0.5)

@@ -63,12 +63,12 @@ def test_a_message_is_the_head_and_then_each_array_at_a_multiple_of_eight():
     assert image[64:] == b"\x89PNG\0"
 
 
-def test_a_new_map_is_unknown_and_a_new_cost_nothing():
+def test_a_new_map_is_unknown_and_so_are_its_costs():
     grid = horus.OccupancyGrid(width=2, height=3)
     assert grid.data.dtype == np.int8 and grid.data.tolist() == [-1] * 6
     costs = horus.CostMap(grid)
     assert costs.data.tolist() == [-1] * 6
-    assert costs.costs.dtype == np.uint8 and costs.costs.tolist() == [0] * 6
+    assert costs.costs.dtype == np.uint8 and costs.costs.tolist() == [255] * 6
     assert horus.TactileArray(1, 2).forces.dtype == np.float32
     assert horus.OccupancyGrid().data.size == horus.CostMap().costs.size == 0
 
@@ -132,10 +132,10 @@ def test_the_map_of_the_costs_shares_its_elements_and_can_be_replaced():
     given = horus.OccupancyGrid(3, 1)
     costs.occupancy_grid = given
     assert costs.occupancy_grid == given and costs.width == 3
-    assert costs.costs.tolist() == [0, 0, 0] and round(costs.inflation_radius, 6) == 0.25
+    assert costs.costs.tolist() == [255, 255, 255] and round(costs.inflation_radius, 6) == 0.25
     given.data[0] = 50
     assert costs.data.tolist() == [-1, -1, -1]
-    assert horus.CostMap({"width": 1, "height": 1}).costs.tolist() == [0]
+    assert horus.CostMap({"width": 1, "height": 1}).costs.tolist() == [255]
     with pytest.raises(TypeError, match="CostMap.grid must be horus.OccupancyGrid, not int"):
         horus.CostMap(5)
 

@@ -118,9 +118,11 @@ Bytes bytes_of(const FieldInfo& field, Bytes message, std::size_t index = 0) {
   return message.subspan(field.offset + index * field.size, field.size);
 }
 
-std::optional<shm::Member> argument(const TypeInfo& type, std::string_view name) {
+/// Where an argument of that name goes: to its place, or its second one.
+std::optional<shm::Member> argument(const TypeInfo& type, std::string_view name,
+                                    std::string_view shm::ArgInfo::*place = &shm::ArgInfo::path) {
   const auto found = std::ranges::find(type.args, name, &shm::ArgInfo::name);
-  return found == type.args.end() ? std::nullopt : shm::find_member(type, found->path);
+  return found == type.args.end() ? std::nullopt : shm::find_member(type, (*found).*place);
 }
 
 /// The whole field that a key names, by its own name or by that of an argument; null: none.
@@ -225,6 +227,8 @@ Status put_message(const TypeInfo& type, Bytes to, const MessageJson& json,
       done = put_field(type, *field, to, value, name);
     } else if (const auto member = argument(type, key)) {
       done = put_member(*member, to, value, name);
+      const auto second = argument(type, key, &shm::ArgInfo::also);
+      if (done && second) done = put_member(*second, to, value, name);
     } else {
       done = refused(name, fmt::format("is not in {}: {}", type.name, names_of(type)));
     }

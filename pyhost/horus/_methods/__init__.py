@@ -4,7 +4,8 @@
 Importing this package adds them; the modules are by group, as the declarations are. They keep to
 the same conventions:
 
-- A static method makes a message, with the timestamp of the constructor unless it says otherwise.
+- A static method makes a message. A command, gains, a place or a velocity that it makes is of now;
+  what it makes of a sensor's data has the constructor's timestamp.
   It is refused on a message, which it would leave as it was.
 - `with_...` returns a copy in which fields are set, so that calls chain:
   `NavGoal(1, 2).with_timeout(10).with_priority(3)`. The message stays as it was.

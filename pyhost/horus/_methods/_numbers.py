@@ -6,13 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any, Callable, Iterable, TypeVar
 
 from .._errors import Full, OutOfRange
-from .._horus import Vector3
+from .._horus import Vector3, timestamp_ns
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 _Expected = TypeVar("_Expected")
+_Message = TypeVar("_Message", bound=Any)
 
 # A quaternion counts as a rotation when its length is this close to 1; what single-precision
 # arithmetic loses is far less, and what is farther off was not meant as a rotation.
@@ -76,6 +77,12 @@ def expect(name: str, value: object, cls: type[_Expected]) -> _Expected:
     if not isinstance(value, cls):
         raise TypeError(f"{name} must be {cls.__name__}, not {type(value).__name__}")
     return value
+
+
+def of_now(message: _Message) -> _Message:
+    """The message itself, whose timestamp is now."""
+    message.timestamp_ns = timestamp_ns()
+    return message
 
 
 def vector(

@@ -14,7 +14,7 @@ from .._horus import (
     CmdVel, DifferentialDriveCommand, JointCommand, MotorCommand, PidConfig, ServoCommand,
     TrajectoryPoint,
 )
-from ._numbers import finite, fitted, not_negative, positive, record, within
+from ._numbers import finite, fitted, not_negative, of_now, positive, record, within
 
 
 @extend(CmdVel)
@@ -22,7 +22,7 @@ class _CmdVel:
     @staticmethod
     def zero() -> CmdVel:
         """Stand still."""
-        return CmdVel(0.0, 0.0)
+        return of_now(CmdVel(0.0, 0.0))
 
 
 @extend(MotorCommand)
@@ -30,7 +30,7 @@ class _MotorCommand:
     @staticmethod
     def velocity(motor_id: int, velocity: float) -> MotorCommand:
         """Turn at `velocity` rad/s."""
-        return MotorCommand(motor_id, MotorMode.VELOCITY, velocity)
+        return of_now(MotorCommand(motor_id, MotorMode.VELOCITY, velocity))
 
     @staticmethod
     def position(
@@ -38,7 +38,7 @@ class _MotorCommand:
     ) -> MotorCommand:
         """Turn to `position` rad, no faster than `max_velocity` rad/s; None: no limit."""
         limit = math.inf if max_velocity is None else not_negative("max_velocity", max_velocity)
-        return MotorCommand(motor_id, MotorMode.POSITION, position, limit)
+        return of_now(MotorCommand(motor_id, MotorMode.POSITION, position, limit))
 
     @staticmethod
     def stop(motor_id: int) -> MotorCommand:
@@ -46,7 +46,7 @@ class _MotorCommand:
 
         To hold still under control, ask for velocity 0: `MotorCommand.velocity(motor_id, 0.0)`.
         """
-        return MotorCommand(motor_id, MotorMode.VELOCITY, 0.0, enable=False)
+        return of_now(MotorCommand(motor_id, MotorMode.VELOCITY, 0.0, enable=False))
 
     def is_valid(self: MotorCommand) -> bool:
         """Whether the mode is one of MotorMode, the values are finite, the limits not negative.
@@ -62,12 +62,12 @@ class _ServoCommand:
     @staticmethod
     def from_degrees(servo_id: int, degrees: float) -> ServoCommand:
         """Go to `degrees`, at half of the greatest speed."""
-        return ServoCommand(servo_id, math.radians(degrees))
+        return of_now(ServoCommand(servo_id, math.radians(degrees)))
 
     @staticmethod
     def disable(servo_id: int) -> ServoCommand:
         """Hold no torque, and do not move."""
-        return ServoCommand(servo_id, speed=0.0, enable=False)
+        return of_now(ServoCommand(servo_id, speed=0.0, enable=False))
 
     def with_speed(
         self: ServoCommand, position: float | None = None, speed: float | None = None
@@ -85,7 +85,7 @@ class _ServoCommand:
             return changed
         if position is None or speed is None:
             raise TypeError("ServoCommand.with_speed() takes servo_id, position and speed")
-        return ServoCommand(self, position, within("speed", speed, 0.0, 1.0))
+        return of_now(ServoCommand(self, position, within("speed", speed, 0.0, 1.0)))
 
     def is_valid(self: ServoCommand) -> bool:
         """Whether the position is finite and the speed within 0 to 1."""
@@ -100,7 +100,7 @@ class _DifferentialDriveCommand:
 
         To hold still under control, send `DifferentialDriveCommand(0.0, 0.0)`.
         """
-        return DifferentialDriveCommand(enable=False)
+        return of_now(DifferentialDriveCommand(enable=False))
 
     @staticmethod
     def from_twist(
@@ -115,8 +115,8 @@ class _DifferentialDriveCommand:
         positive("wheel_base", wheel_base)
         positive("wheel_radius", wheel_radius)
         turn = angular * wheel_base / 2
-        return DifferentialDriveCommand(
-            (linear - turn) / wheel_radius, (linear + turn) / wheel_radius)
+        return of_now(DifferentialDriveCommand(
+            (linear - turn) / wheel_radius, (linear + turn) / wheel_radius))
 
     def is_valid(self: DifferentialDriveCommand) -> bool:
         """Whether the velocities are finite and the limit, which may be infinite, not negative."""
@@ -128,17 +128,17 @@ class _PidConfig:
     @staticmethod
     def proportional(kp: float) -> PidConfig:
         """A P controller."""
-        return PidConfig(kp)
+        return of_now(PidConfig(kp))
 
     @staticmethod
     def pi(kp: float, ki: float) -> PidConfig:
         """A PI controller; ki in 1/s."""
-        return PidConfig(kp, ki)
+        return of_now(PidConfig(kp, ki))
 
     @staticmethod
     def pd(kp: float, kd: float) -> PidConfig:
         """A PD controller; kd in s."""
-        return PidConfig(kp, kd=kd)
+        return of_now(PidConfig(kp, kd=kd))
 
     def with_limits(self: PidConfig, integral_limit: float, output_limit: float) -> PidConfig:
         """A copy with bounds of the integral's and the output's absolute values; infinite: none."""

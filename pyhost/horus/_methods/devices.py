@@ -40,8 +40,10 @@ class _JoystickInput:
 
     @staticmethod
     def new_connection(joystick_id: int, connected: bool) -> JoystickInput:
-        """A joystick that was plugged in or pulled out; value 1 or 0."""
-        return _event("connection", joystick_id, 0, "", float(connected), False)
+        """A joystick that was plugged in or pulled out: value 1 or 0, and "Connected" or
+        "Disconnected" as the element's name."""
+        name = "Connected" if connected else "Disconnected"
+        return _event("connection", joystick_id, 0, name, float(connected), False)
 
     def is_button(self: JoystickInput) -> bool:
         """Whether it is about a button."""

@@ -12,7 +12,7 @@ from .._horus import (
     ContactInfo, ForceCommand, HapticFeedback, ImpedanceParameters, Vector3, WrenchStamped,
     timestamp_ns,
 )
-from ._numbers import expect, normalized, not_negative, vector, within
+from ._numbers import expect, normalized, not_negative, of_now, vector, within
 
 _IN_CONTACT = (ContactState.INITIAL, ContactState.STABLE, ContactState.SLIDING, ContactState.IMPACT)
 
@@ -24,14 +24,14 @@ class _WrenchStamped:
         fx: Vector3 | float, fy: float | None = None, fz: float | None = None
     ) -> WrenchStamped:
         """A force in N, a Vector3 or three numbers, without a torque."""
-        return WrenchStamped(*vector(fx, fy, fz))
+        return of_now(WrenchStamped(*vector(fx, fy, fz)))
 
     @staticmethod
     def torque_only(
         tx: Vector3 | float, ty: float | None = None, tz: float | None = None
     ) -> WrenchStamped:
         """A torque in N m, a Vector3 or three numbers, without a force."""
-        return WrenchStamped(0.0, 0.0, 0.0, *vector(tx, ty, tz))
+        return of_now(WrenchStamped(0.0, 0.0, 0.0, *vector(tx, ty, tz)))
 
     def force_magnitude(self: WrenchStamped) -> float:
         """N."""
@@ -86,12 +86,12 @@ class _ImpedanceParameters:
         return _impedance(stiffness=(5000.0, 500.0), damping=(100.0, 10.0))
 
     def enable(self: ImpedanceParameters) -> None:
-        """Lets the arm give way."""
-        self.enabled = True
+        """Lets the arm give way, from now on: with the present time."""
+        of_now(self).enabled = True
 
     def disable(self: ImpedanceParameters) -> None:
-        """Lets the arm be controlled as without."""
-        self.enabled = False
+        """Lets the arm be controlled as without, from now on: with the present time."""
+        of_now(self).enabled = False
 
 
 def _impedance(stiffness: tuple[float, float], damping: tuple[float, float]) -> ImpedanceParameters:
@@ -110,7 +110,7 @@ class _ForceCommand:
     ) -> ForceCommand:
         """Exert a force in N, a Vector3 or three numbers: force control along x, y and z, position
         control about them."""
-        command = ForceCommand(*vector(fx, fy, fz))
+        command = of_now(ForceCommand(*vector(fx, fy, fz)))
         command.force_mode = (1, 1, 1, 0, 0, 0)
         return command
 
@@ -121,19 +121,19 @@ class _ForceCommand:
     ) -> ForceCommand:
         """Press on a surface with `normal_force` N.
 
-        The normal, a Vector3 or (nx, ny, nz), z unless it is given, points out of the surface and
-        need not have length 1. The force goes the
-        other way; force control holds on the axes along which it has a part, position control on
-        the others. Raises ValueError when the force is negative, the normal 0 or not finite.
+        The normal, a Vector3 or (nx, ny, nz), points into the surface: the force goes along it. It
+        need not have length 1, and is -z unless it is given. Force control holds on the axes along
+        which it has a part, position control on the others. Raises ValueError when the force is
+        negative, the normal 0 or not finite.
         """
         not_negative("normal_force", normal_force)
         given = vector(nx, ny, nz) if isinstance(nx, Vector3) else (
-            nx, 0.0 if ny is None else ny, 1.0 if nz is None else nz)
+            nx, 0.0 if ny is None else ny, -1.0 if nz is None else nz)
         normal = normalized(given)
         if normal is None:
             raise ValueError(f"normal: {given} has no direction")
         x, y, z = normal
-        command = ForceCommand(-normal_force * x, -normal_force * y, -normal_force * z)
+        command = of_now(ForceCommand(normal_force * x, normal_force * y, normal_force * z))
         command.force_mode = (x != 0, y != 0, z != 0, 0, 0, 0)
         return command
 
@@ -192,6 +192,6 @@ class _HapticFeedback:
 def _haptic(
     intensity: float, frequency: float, duration: float, pattern: HapticPattern
 ) -> HapticFeedback:
-    return HapticFeedback(
+    return of_now(HapticFeedback(
         within("intensity", intensity, 0.0, 1.0), not_negative("frequency", frequency),
-        not_negative("duration", duration), pattern)
+        not_negative("duration", duration), pattern))

@@ -12,7 +12,7 @@ from .._horus import (
     TwistWithCovariance, Vector3,
 )
 from ._numbers import (
-    diagonal, expect, finite, is_unit, normalized, quaternion_from_euler, wrapped,
+    diagonal, expect, finite, is_unit, normalized, of_now, quaternion_from_euler, wrapped,
 )
 
 
@@ -94,12 +94,12 @@ class _Twist:
     @staticmethod
     def stop() -> Twist:
         """Stand still."""
-        return Twist()
+        return of_now(Twist())
 
     @staticmethod
     def new_2d(linear_x: float = 0.0, angular_z: float = 0.0) -> Twist:
         """Motion in the plane: forward in m/s, to the left in rad/s."""
-        return Twist(linear_x=linear_x, angular_z=angular_z)
+        return of_now(Twist(linear_x=linear_x, angular_z=angular_z))
 
     def is_valid(self: Twist) -> bool:
         """Whether every value is finite."""
@@ -118,7 +118,7 @@ class _Pose2D:
     @staticmethod
     def origin() -> Pose2D:
         """x, y and theta 0."""
-        return Pose2D(0.0, 0.0, 0.0)
+        return of_now(Pose2D(0.0, 0.0, 0.0))
 
     def distance_to(self: Pose2D, other: Pose2D) -> float:
         """Metres between the two positions."""
@@ -141,7 +141,7 @@ class _Pose3D:
     @staticmethod
     def identity() -> Pose3D:
         """At the origin, not rotated."""
-        return Pose3D()
+        return of_now(Pose3D())
 
     @staticmethod
     def from_pose_2d(pose: Pose2D) -> Pose3D:
@@ -165,14 +165,18 @@ class _TransformStamped:
     @staticmethod
     def identity() -> TransformStamped:
         """Neither moves nor rotates."""
-        return TransformStamped()
+        return of_now(TransformStamped())
 
     @staticmethod
     def from_pose_2d(pose: Pose2D) -> TransformStamped:
-        """From the frame of the pose's values into the pose's own, with the pose's timestamp."""
+        """From the frame of the pose's values into the pose's own, with the pose's timestamp.
+
+        Of now where the pose has none.
+        """
         expect("pose", pose, Pose2D)
         rotation = quaternion_from_euler(0.0, 0.0, pose.theta)
-        return TransformStamped(pose.x, pose.y, 0.0, *rotation, pose.timestamp_ns)
+        made = TransformStamped(pose.x, pose.y, 0.0, *rotation, pose.timestamp_ns)
+        return made if made.timestamp_ns else of_now(made)
 
     def is_valid(self: TransformStamped) -> bool:
         """Whether every value is finite and the rotation's length is 1 within 0.01."""

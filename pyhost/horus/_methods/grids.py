@@ -106,7 +106,7 @@ class _CostMap:
     def occupancy_grid(self: CostMap) -> OccupancyGrid:
         """The map that the costs are of. Its data are these; its fields are a copy.
 
-        Assigning another map copies it, and makes all costs 0.
+        Assigning another map copies it, and makes all costs 255: nobody has computed them.
         """
         return self.grid
 

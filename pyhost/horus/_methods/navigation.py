@@ -14,7 +14,7 @@ from .._horus import (
     GoalResult, NavGoal, NavPath, PathPlan, Pose2D, Twist, VelocityObstacle, VelocityObstacles,
     Waypoint,
 )
-from ._numbers import append, expect, fitted, index_in, not_negative, record, wrapped
+from ._numbers import append, expect, fitted, index_in, not_negative, of_now, record, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ class _Waypoint:
         """A copy where the robot stops: stop_required is set, and the velocity is 0."""
         changed = copy.copy(self)
         changed.stop_required = True
-        changed.velocity = Twist()
+        changed.velocity = Twist.stop()
         return changed
 
 
@@ -159,7 +159,7 @@ class _PathPlan:
 
         Raises ValueError when there are more than 256, or one has not three values.
         """
-        plan = PathPlan(goal_x, goal_y, goal_theta)
+        plan = of_now(PathPlan(goal_x, goal_y, goal_theta))
         for index, waypoint in enumerate(waypoints):
             values = list(waypoint)
             if len(values) != 3:

@@ -13,7 +13,7 @@ from .._horus import (
     BatteryState, Imu, JointState, LaserScan, NavSatFix, Odometry, Pose2D, Quaternion, RangeSensor,
     Twist, Vector3,
 )
-from ._numbers import expect, finite, index_in, quaternion_from_euler, within, wrapped
+from ._numbers import expect, finite, index_in, of_now, quaternion_from_euler, within, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ class _Imu:
 
     @property
     def qw(self: Imu) -> float:
-        """The orientation's w, the real part."""
+        """The orientation's w, the real part; 1 until an orientation is set."""
         return float(self.orientation[3])
 
     @qw.setter
@@ -79,7 +79,8 @@ class _Imu:
         return Quaternion(*self.orientation.tolist())
 
     def has_orientation(self: Imu) -> bool:
-        """Whether the orientation is set: its quaternion is not zero, its covariance not -1."""
+        """Whether the orientation was measured, or set: its covariance does not begin with -1, and
+        its quaternion is not zero."""
         return bool(self.orientation.any()) and bool(self.orientation_covariance[0] >= 0)
 
     def is_valid(self: Imu) -> bool:
@@ -125,12 +126,15 @@ class _Odometry:
         self.child_frame_id = child_frame_id
 
     def update(self: Odometry, dt: float | Pose2D, twist: Twist | None = None) -> None:
-        """Moves the pose on by `dt` seconds at the twist's velocity; update(pose, twist) sets both.
+        """Moves the pose on by `dt` seconds at the twist's velocity.
+
+        update(pose, twist) sets both, and the timestamp to now.
         """
         if twist is not None:
             expect("pose", dt, Pose2D)
             expect("twist", twist, Twist)
             self.pose, self.twist = dt, twist
+            of_now(self)
             return
         if isinstance(dt, Pose2D):
             raise TypeError("Odometry.update(pose, twist) needs both; update(dt) moves the pose on")
@@ -207,7 +211,7 @@ class _NavSatFix:
         """A fix at -90 to 90 deg north, -180 to 180 deg east, and m above the ellipsoid."""
         within("latitude", latitude, -90.0, 90.0)
         within("longitude", longitude, -180.0, 180.0)
-        fix = NavSatFix(latitude, longitude, altitude)
+        fix = of_now(NavSatFix(latitude, longitude, altitude))
         fix.status = FixStatus.FIX
         return fix
 

@@ -18,11 +18,11 @@ _MOST = 2 ** 32 - 1  # Counts stay there.
 class _TrackedObject:
     @property
     def velocity(self: TrackedObject) -> tuple[float, float]:
-        """(x, y) in px/s."""
+        """(x, y) in px from image to image."""
         return self.velocity_x, self.velocity_y
 
     def speed(self: TrackedObject) -> float:
-        """The velocity's length, in px/s."""
+        """The velocity's length, in px from image to image."""
         return math.hypot(self.velocity_x, self.velocity_y)
 
     def heading(self: TrackedObject) -> float:
@@ -52,11 +52,14 @@ class _TrackedObject:
     def update(self: TrackedObject, bbox: BoundingBox2D, confidence: float) -> None:
         """Takes an image in which it was seen, with a confidence of 0 to 1.
 
-        age and hits go up by 1, time_since_update to 0. Velocity and predicted_bbox stay: they are
-        for the tracker's filter to set.
+        age and hits go up by 1, time_since_update to 0. The velocity is how far the box's centre
+        has moved since it was seen last, in px; a tracker's filter may set another one, and sets
+        predicted_bbox.
         """
         expect("bbox", bbox, BoundingBox2D)
         self.confidence = within("confidence", confidence, 0.0, 1.0)
+        self.velocity_x = bbox.center_x - self.bbox.center_x
+        self.velocity_y = bbox.center_y - self.bbox.center_y
         self.bbox = bbox
         self.age = min(self.age + 1, _MOST)
         self.hits = min(self.hits + 1, _MOST)
