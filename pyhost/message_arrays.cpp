@@ -140,6 +140,11 @@ int store_array(std::byte* message, const Place& place, PyObject* value) noexcep
     return -1;
   }
   if (length > place.count) return too_long(place, length, place.count, "values");
+  if (place.whole && length != place.count) {
+    PyErr_Format(PyExc_ValueError, "%s: %zd values, it takes %u", place.full_name.c_str(), length,
+                 place.count);
+    return -1;
+  }
   if (place.counter_size != 0 && check_count(message, place, length) < 0) return -1;
   std::byte* const at = message + place.offset;
   const int copied = store_from_array(at, place, value, length);

@@ -150,6 +150,7 @@ bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found) 
   found.count = found.array ? field.count : 1;
   found.nested = field.nested;
   const shm::FieldInfo* const counter = shm::find_field(*member->holder, field.counted_by);
+  found.whole = found.array && field.is_whole();
   if (found.array && counter != nullptr) {
     found.counter_offset = member->offset - field.offset + counter->offset;
     found.counter_size = counter->size;

@@ -29,6 +29,7 @@ struct Place {
   std::uint32_t counter_size = 0;         ///< 0: no such field.
   bool counter_shared = false;            ///< It counts the elements of other arrays too.
   std::string_view counter_name = {};     ///< "joint_count".
+  bool whole = false;                     ///< An array that is given with all of its elements.
   const shm::TypeInfo* holder = nullptr;  ///< With `tail` and `base`: the message's type.
   const shm::TailInfo* tail = nullptr;    ///< An array of its own: `offset` is where it is held.
   const shm::TypeInfo* base = nullptr;    ///< The message that this one begins with, as a whole.

@@ -16,7 +16,8 @@
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
 ///   HORUS_COUNTED(type, member, unit, doc, by)   an array of which `by` says how much is in use
 ///   HORUS_PADDING(type, member)                  bytes that stand for nothing
-/// and one HORUS_TAIL(element, name, unit, doc, by...) for each array that follows the struct.
+/// each perhaps in in_part(...), and one HORUS_TAIL(element, name, unit, doc, by...) for each array
+/// that follows the struct.
 /// A last argument, where there is one, is the offset that the compiler holds the field to.
 #define HORUS_ROW(text, type, member, ...)                  \
   ::horus::shm::detail::field<decltype(type::member), text, \
@@ -52,6 +53,12 @@ constexpr ArgInfo base(std::string_view name, const TypeInfo& type) noexcept {
 /// One without a default.
 constexpr ArgInfo required(std::string_view name, std::string_view path = {}) noexcept {
   return {.name = name, .path = path.empty() ? name : path, .required = true};
+}
+
+/// An array of which a part may be given; see FieldInfo::in_part.
+constexpr FieldInfo in_part(FieldInfo field) noexcept {
+  field.in_part = true;
+  return field;
 }
 
 /// A tail whose elements are not 0 before anything is set.

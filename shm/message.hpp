@@ -48,6 +48,14 @@ struct FieldInfo {
   std::string_view doc;
   /// Arrays: the field that says how many elements are in use ("joint_count"); empty: all are.
   std::string_view counted_by = {};
+  /// Arrays without such a field: the first elements may be given alone. The others are 0 then,
+  /// which says that nothing is there.
+  bool in_part = false;
+
+  /// Whether all of its elements are to be given. Of texts an empty one says that nothing is there.
+  bool is_whole() const noexcept {
+    return array && counted_by.empty() && kind != Kind::kText && !in_part;
+  }
 };
 
 /// An array behind a message's fixed part, the head: as long as the head says. Elements are

@@ -22,7 +22,8 @@ struct LaserScan {
 
 inline const shm::TypeInfo& type_info(shm::Tag<LaserScan>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(LaserScan, ranges, "m", "One a beam; 0 or beyond range_max: nothing seen.", 0),
+      shm::in_part(HORUS_FIELD(LaserScan, ranges, "m",
+                               "One a beam; 0 or beyond range_max: nothing seen.", 0)),
       HORUS_FIELD(LaserScan, angle_min, "rad", "Of the first beam.", 1440),
       HORUS_FIELD(LaserScan, angle_max, "rad", "Of the last beam.", 1444),
       HORUS_FIELD(LaserScan, range_min, "m", "Nearest that is measured.", 1448),

@@ -173,8 +173,8 @@ struct PathPlan {
 
 inline const shm::TypeInfo& type_info(shm::Tag<PathPlan>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(PathPlan, waypoint_data, "m, rad", "x, y, theta of one point after the other.",
-                  0),
+      shm::in_part(HORUS_FIELD(PathPlan, waypoint_data, "m, rad",
+                               "x, y, theta of one point after the other.", 0)),
       HORUS_FIELD(PathPlan, goal_pose, "m, rad", "x, y, theta.", 3072),
       HORUS_FIELD(PathPlan, waypoint_count, "", "Points in use, 0 to 256.", 3084),
       HORUS_FIELD(PathPlan, timestamp_ns, "ns", "Nanoseconds since 1970.", 3088),

@@ -11,7 +11,9 @@
 
 #include "shm/msg/camera.hpp"
 #include "shm/msg/cmd_vel.hpp"
+#include "shm/msg/imu.hpp"
 #include "shm/msg/joint_state.hpp"
+#include "shm/msg/laser_scan.hpp"
 #include "shm/msg/odometry.hpp"
 #include "shm/msg/sensors.hpp"
 #include "shm/msg/varying.hpp"
@@ -96,6 +98,15 @@ TEST(ParseMessage, a_count_is_not_above_what_its_lists_hold) {
   EXPECT_THAT(complaint<msg::JointState>(R"({"joint_count": 17})"),
               HasSubstr("joint_count is 17; names holds 16"));
   EXPECT_EQ(message_of<msg::JointState>(R"({"joint_count": 16})").joint_count, 16);
+}
+
+TEST(ParseMessage, a_list_without_a_count_is_given_whole) {
+  EXPECT_THAT(complaint<msg::Imu>(R"({"orientation": [0, 0, 0]})"),
+              HasSubstr("orientation has 3 elements; it takes 4"));
+  EXPECT_THAT(complaint<msg::Odometry>(R"({"pose_covariance": []})"),
+              HasSubstr("pose_covariance has 0 elements; it takes 36"));
+  // Where 0 says that nothing is there, a part is enough.
+  EXPECT_EQ(message_of<msg::LaserScan>(R"({"ranges": [1, 2]})").ranges[1], 2.0F);
 }
 
 TEST(ParseMessage, lists_that_belong_together_have_one_length) {

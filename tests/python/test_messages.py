@@ -147,6 +147,12 @@ def test_fields_lie_at_the_offsets_of_the_layout():
 @pytest.mark.parametrize("set_it, says", [
     (lambda: horus.LaserScan(ranges=[0.0] * 361),
      "LaserScan.ranges: 361 values, the capacity is 360"),
+    (lambda: setattr(horus.Imu(1, 2, 3, 4, 5, 6), "orientation_covariance", [0.0] * 3),
+     "Imu.orientation_covariance: 3 values, it takes 9"),
+    (lambda: setattr(horus.Imu(1, 2, 3, 4, 5, 6), "orientation", np.zeros(3)),
+     "Imu.orientation: 3 values, it takes 4"),
+    (lambda: setattr(horus.PathPlan(), "goal_pose", []),
+     "PathPlan.goal_pose: 0 values, it takes 3"),
     (lambda: horus.JointState(positions=[0.0] * 17),
      "JointState.positions: 17 values, the capacity is 16"),
     (lambda: horus.JointState(names=["x" * 40]),

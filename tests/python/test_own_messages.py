@@ -204,3 +204,11 @@ def test_a_program_has_a_limited_number_of_message_classes():
                           text=True)
     assert "ValueError: message Made" in done.stderr
     assert "a program has at most 256 message classes" in done.stderr
+
+
+def test_an_array_without_a_count_is_given_whole():
+    topic = horus.Topic(Wheel, endpoint="own/whole")
+    for give in (lambda: Wheel(1.0, [1, 2]), lambda: topic.send({"speed": 1.0, "slip": (1, 2)}),
+                 lambda: Wheel(slip=np.ones(2)), lambda: setattr(Wheel(), "slip", [1, 2])):
+        with pytest.raises(ValueError, match="Wheel.slip: 2 values, it takes 4"):
+            give()

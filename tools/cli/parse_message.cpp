@@ -180,6 +180,9 @@ Status put_field(const TypeInfo& type, const FieldInfo& field, Bytes message,
   if (json.size() > field.count) {
     return refused(name, fmt::format("has {} elements; it holds {}", json.size(), field.count));
   }
+  if (field.is_whole() && json.size() != field.count) {
+    return refused(name, fmt::format("has {} elements; it takes {}", json.size(), field.count));
+  }
   for (std::size_t i = 0; i < json.size(); ++i) {
     if (auto done = put_element(field, bytes_of(field, message, i), json[i],
                                 fmt::format("{}[{}]", name, i));
