@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who wants a topic that nobody has yet, whose type is not known: publishers count it in as a
-// subscriber that has taken nothing, and what they send is kept for the subscription to come.
+// subscriber that has taken nothing, and what they send is kept for the subscription to come, as is
+// the type that they say.
 #include <unistd.h>
 
 #include <algorithm>

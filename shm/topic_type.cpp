@@ -27,14 +27,15 @@ bool lives_in(const TopicPlace& place, const std::string& name) noexcept {
   return is_participant(name) && key_of(name) == place.key && owner_alive(*place.folder, name);
 }
 
-/// The topics that have participants; nothing where it is not known.
+/// The topics that somebody takes part in or wants: who wants one learns from its type what he was
+/// sent. Nothing where it is not known.
 std::optional<std::unordered_set<std::string>> taken_keys(const Folder& folder) {
   const auto names = folder.entries("");
   // What cannot be read for want of a descriptor, or is not read to its end, may well hold one.
   if (!names || names->size() >= Folder::kMostEntries) return std::nullopt;
   std::unordered_set<std::string> keys;
   for (const std::string& name : *names) {
-    if (is_participant(name)) keys.emplace(key_of(name));
+    if (is_participant(name) || name.ends_with(kWantSuffix)) keys.emplace(key_of(name));
   }
   return keys;
 }

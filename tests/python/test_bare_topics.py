@@ -144,3 +144,16 @@ for _ in range(2):
     except ValueError as error:
         print(error)
 """) == ["a value has a map with a key of type list, which no dict can have", "2"]
+
+
+def test_what_was_sent_is_counted_by_who_wanted_the_topic_though_its_publisher_is_gone():
+    assert prints("""
+import horus
+reads = horus.Topic("gone")
+sends = horus.Topic(horus.CmdVel, 16, "gone")
+for i in range(100):
+    sends.send(horus.CmdVel(i, 0))
+del sends
+print(reads.wait(10), [int(message.linear) for message in reads.recv_all()])
+print(reads.stats()["missed"])
+""") == [f"True {list(range(84, 100))}", "84"]

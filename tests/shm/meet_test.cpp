@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shm/near.hpp"
+#include "shm/registry.hpp"
 #include "tests/support/shm_fixture.hpp"
 #include "tests/support/told.hpp"
 
@@ -141,12 +142,27 @@ TEST_F(MeetTest, who_wants_a_topic_that_has_no_type_gets_what_is_sent_there_mean
     for (std::uint64_t n = 0; n < 10; ++n) publisher.send(Checked::of(n));
     ASSERT_TRUE(test::eventually([&] { return publisher.readers() == 1; }));
   }
+  // Who wants it learns from it what it is to open.
+  const auto left = find_topic(base.path(), "t");
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left.value().type, "Checked");
   auto subscriber = session->subscriber<Checked>("t", {.sought = sought.get()}).value();
   sought.reset();
   EXPECT_TRUE(test::files(topic_path("t"), ".want").empty());
   for (std::uint64_t n = 6; n < 10; ++n) EXPECT_EQ(subscriber.take()->number, n);
   EXPECT_FALSE(subscriber.take());
   EXPECT_EQ(subscriber.missed(), 6U);
+  subscriber = {};
+  EXPECT_FALSE(find_topic(base.path(), "t"));
+}
+
+TEST_F(MeetTest, a_type_goes_with_the_last_who_wants_its_topic) {
+  const auto session = open();
+  auto sought = session->seek("t");
+  { auto publisher = session->publisher<Checked>("t").value(); }
+  EXPECT_TRUE(find_topic(base.path(), "t"));
+  sought.reset();
+  EXPECT_FALSE(find_topic(base.path(), "t"));
 }
 
 TEST_F(MeetTest, a_topic_that_refuses_waits_for_who_wants_it_until_he_ceases) {
