@@ -58,6 +58,8 @@ void Session::Impl::cease(Seeking* seeking) noexcept {
   std::erase(sought_, seeking);
   leave(seeking->region, seeking->place);
   look_again(seeking->place);
+  // Its lock is what publishers see of it: one that refuses waits for it no more.
+  seeking->region = {};
 }
 
 /// Holds the rings that there are, so that they stay even if their publishers close.

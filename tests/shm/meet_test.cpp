@@ -176,6 +176,22 @@ TEST_F(MeetTest, a_topic_that_refuses_waits_for_who_wants_it_until_he_ceases) {
   EXPECT_TRUE(test::eventually([&] { return publisher.send(Checked::of(4)); }));
 }
 
+TEST_F(MeetTest, within_a_process_a_topic_that_refuses_knows_at_once_who_ceases_to_want_it) {
+  const auto session = open();
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "t" + std::to_string(i);
+    auto sought = session->seek(name);
+    auto publisher =
+        session->publisher<Checked>(name, {.capacity = 4, .policy = Policy::kRefuse}).value();
+    for (std::uint64_t n = 0; n < 8; ++n) EXPECT_EQ(publisher.send(Checked::of(n)), n < 4);
+    auto subscriber = session->subscriber<Checked>(name, {.sought = sought.get()}).value();
+    sought.reset();
+    while (subscriber.take()) {
+    }
+    EXPECT_TRUE(publisher.send(Checked::of(4))) << i;
+  }
+}
+
 TEST_F(MeetTest, a_name_that_was_likely_meant_is_told_to_who_wants_it) {
   const auto session = open_telling();
   const auto other = open();
