@@ -74,7 +74,7 @@ PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noe
   PyObject* msg_type = nullptr;
   const char* endpoint = nullptr;
   PortArguments arguments;
-  shm::TopicOptions options;
+  shm::TopicOptions options{.depth = 0};
   if (PyArg_ParseTupleAndKeywords(
           values, names, "|OOzOO$OOOO:Topic", const_cast<char**>(kNames.data()), &type_or_name,
           &arguments.capacity, &endpoint, &arguments.size, &arguments.finite, &arguments.policy,

@@ -80,7 +80,7 @@ Status PortTable::open(std::uint64_t since) noexcept {
 }
 
 Port& PortTable::port(const std::string& topic) {
-  return *entry(topic, {.depth = kDepthByKind}).port;
+  return *entry(topic, {}).port;
 }
 
 Port* PortTable::find_by_text(PyObject* name) noexcept {
@@ -100,7 +100,7 @@ Port* PortTable::find_by_text(PyObject* name) noexcept {
     return nullptr;
   }
   tell_undeclared(topic);
-  Port* const port = entry(topic, {.depth = kDepthByKind}).port.get();
+  Port* const port = entry(topic, {}).port.get();
   const Ref address{PyLong_FromVoidPtr(port)};
   if (!address || PyDict_SetItem(by_text_, name, address.ptr()) < 0) return nullptr;
   return remember(name, port);

@@ -46,7 +46,6 @@ class PortReader {
   void add(std::string topic, pyb::handle type, const PortArguments& arguments = {}) {
     raise_unless(shm::check_topic_name(topic));
     PortSpec port{.topic = std::move(topic)};
-    port.options.depth = arguments.depth == Py_None ? 0 : kDepthByKind;
     if (type && !type.is_none() && !port_type_of(type.ptr(), port.type)) {
       throw pyb::error_already_set();
     }

@@ -261,7 +261,7 @@ Status Port::open_subscriber() noexcept {
     options.since = fresh ? wanted_ : since_;
   }
   options.wanted = wanted_;
-  if (options.depth == kDepthByKind) {
+  if (!options.depth) {
     const std::uint32_t depth = begins_ticks_ ? 0 : kDepth;
     options.depth = type_.carries == Carries::kPayloads ? kPayloadDepth : depth;
   }

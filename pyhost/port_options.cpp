@@ -38,6 +38,15 @@ bool read_number(PyObject* value, const char* who, const Number& wanted,
   return true;
 }
 
+/// Here alone None says something: 0, which is all.
+bool read_depth(PyObject* value, const char* who, std::optional<std::uint32_t>& depth) {
+  if (value == nullptr) return true;
+  std::uint32_t messages = 0;
+  if (!read_number(value, who, {"depth", 1, kMaxMessages}, messages)) return false;
+  depth = messages;
+  return true;
+}
+
 bool read_history(PyObject* value, const char* who, std::optional<std::uint32_t>& history) {
   if (value == nullptr || value == Py_None) return true;
   std::uint32_t messages = 0;
@@ -112,7 +121,7 @@ bool read_port_options(const PortArguments& arguments, const char* who,
   return read_number(arguments.capacity, who, {"capacity", 1, kMaxMessages}, options.capacity) &&
          read_number(arguments.max_size, who, {"max_size", 1, shm::kMaxMessage},
                      options.max_size) &&
-         read_number(arguments.depth, who, {"depth", 1, kMaxMessages}, options.depth) &&
+         read_depth(arguments.depth, who, options.depth) &&
          read_history(arguments.history, who, options.history) &&
          read_policy(arguments.policy, who, options.policy) &&
          read_size(arguments.size, who, options.size) &&
@@ -123,7 +132,7 @@ void merge_port_options(shm::TopicOptions& into, const shm::TopicOptions& more) 
   into.capacity = std::max(into.capacity, more.capacity);
   into.max_size = std::max(into.max_size, more.max_size);
   if (more.history) into.history = std::max(into.history.value_or(0), *more.history);
-  if (more.depth != kDepthByKind) into.depth = more.depth;
+  if (more.depth) into.depth = more.depth;
   into.size = std::max(into.size, more.size);
   into.finite = into.finite || more.finite;
   if (more.timeout != Nanos{}) {

@@ -13,15 +13,13 @@ struct PortArguments {
   PyObject* policy = nullptr;    ///< "overwrite" or "refuse".
   PyObject* max_size = nullptr;  ///< Largest value of a dict topic, bytes.
   PyObject* history = nullptr;   ///< Messages from before the subscription.
-  PyObject* depth = nullptr;     ///< How many messages are wanted; None: all that a ring holds.
+  /// How many messages are wanted; None: all that a ring holds; null: by what the topic carries.
+  PyObject* depth = nullptr;
   PyObject* size = nullptr;      ///< Largest payload: bytes, or (height, width, encoding).
   PyObject* finite = nullptr;    ///< Whether messages with NaN or infinity are refused.
   PyObject* timeout = nullptr;   ///< Seconds from when on a message is too old.
   PyObject* fallback = nullptr;  ///< What is given then: "hold", "zero", "stop", or a message.
 };
-
-/// A depth that was not said: by what the topic carries.
-inline constexpr std::uint32_t kDepthByKind = 0xffff'ffff;
 
 /// Checks the arguments; `who` ("Topic", "pubs") begins the message. False with TypeError or
 /// ValueError set.

@@ -31,13 +31,12 @@
 namespace horus {
 
 /// Raised when anything that a plug-in and horusd share changes its shape.
-inline constexpr std::uint32_t kPluginAbi = 6;
+inline constexpr std::uint32_t kPluginAbi = 7;
 
 /// A node's way to topics: a Session whose publishers and subscribers count into the node's own
 /// statistics. Cheap to copy; valid as long as the node. A subscriber begins with what was
-/// sent since the robot started. Without options it wants the newest 16 messages of each publisher,
-/// of images and their like the newest one; options that are given say the depth themselves, and 0
-/// is all that a ring holds.
+/// sent since the robot started. Where its options say no depth it wants the newest 16 messages of
+/// each publisher, of images and their like the newest one.
 class NodeTopics {
  public:
   NodeTopics(shm::Session& session, const MessageCounters& counters)
@@ -48,9 +47,8 @@ class NodeTopics {
     return session_->publisher<T>(topic, counted(options));
   }
   template <shm::Message T>
-  Result<shm::Subscriber<T>> subscriber(std::string_view topic,
-                                        shm::TopicOptions options = {.depth = kDepth}) {
-    return session_->subscriber<T>(topic, counted(options));
+  Result<shm::Subscriber<T>> subscriber(std::string_view topic, shm::TopicOptions options = {}) {
+    return session_->subscriber<T>(topic, wanted(options, kDepth));
   }
   template <shm::PooledPayload P>
   Result<shm::PooledPublisher<P>> publisher(std::string_view topic,
@@ -59,16 +57,16 @@ class NodeTopics {
   }
   template <shm::PooledPayload P>
   Result<shm::PooledSubscriber<P>> subscriber(std::string_view topic,
-                                              shm::TopicOptions options = {.depth = 1}) {
-    return session_->subscriber<P>(topic, counted(options));
+                                              shm::TopicOptions options = {}) {
+    return session_->subscriber<P>(topic, wanted(options, kPayloadDepth));
   }
   Result<shm::ImagePublisher> image_publisher(std::string_view topic,
                                               shm::TopicOptions options = {}) {
     return session_->image_publisher(topic, counted(options));
   }
   Result<shm::ImageSubscriber> image_subscriber(std::string_view topic,
-                                                shm::TopicOptions options = {.depth = 1}) {
-    return session_->image_subscriber(topic, counted(options));
+                                                shm::TopicOptions options = {}) {
+    return session_->image_subscriber(topic, wanted(options, kPayloadDepth));
   }
   Result<shm::Image> image(std::uint32_t height, std::uint32_t width, shm::Encoding encoding) {
     return session_->image(height, width, encoding);
@@ -79,8 +77,13 @@ class NodeTopics {
   shm::Session& session() noexcept { return *session_; }
 
   static constexpr std::uint32_t kDepth = 16;
+  static constexpr std::uint32_t kPayloadDepth = 1;
 
  private:
+  shm::TopicOptions wanted(shm::TopicOptions options, std::uint32_t depth) const noexcept {
+    if (!options.depth) options.depth = depth;
+    return counted(options);
+  }
   shm::TopicOptions counted(shm::TopicOptions options) const noexcept {
     options.counters = counters_;
     options.actuator = counters_.whole;

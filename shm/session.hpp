@@ -59,8 +59,9 @@ struct TopicOptions {
   /// Subscribers: since when this one is wanted: of publishers that came later all is counted.
   std::uint64_t wanted = 0;
   /// Subscribers: how many messages of each publisher are wanted at most: older ones are passed
-  /// over. 0: all that a ring holds, as always on a topic that refuses.
-  std::uint32_t depth = 0;
+  /// over. 0: all that a ring holds, as always on a topic that refuses. Where nothing is said, a
+  /// node wants the newest 16, of images and their like the newest one, and others want all.
+  std::optional<std::uint32_t> depth{};
   bool waits = true;  ///< Subscribers: as await_publishers() does.
   /// Subscribers: is none for who asks whether anybody receives, until RawSubscriber::begin().
   bool ahead = false;

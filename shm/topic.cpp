@@ -442,9 +442,9 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
   state->max_size = opened.value().max_size;
   state->refuses = opened.value().refuses != 0;
   // What a topic that refuses has accepted, each of its subscribers gets.
-  const bool whole = options.depth == 0 || state->refuses;
-  state->depth = whole ? std::numeric_limits<std::uint64_t>::max() : options.depth;
-  state->region.as<CursorFile>()->depth = whole ? 0 : options.depth;
+  const std::uint32_t depth = state->refuses ? 0 : options.depth.value_or(0);
+  state->depth = depth == 0 ? std::numeric_limits<std::uint64_t>::max() : depth;
+  state->region.as<CursorFile>()->depth = depth;
   state->session = impl_.get();
   state->counters = options.counters;
   if (options.timeout != Nanos{}) {

@@ -100,3 +100,23 @@ got = reads.recv_all()
 stats = reads.stats()
 print(got == list(range(984, 1000)), stats["received"] + stats["missed"])
 """) == ["True 1000"]
+
+
+def test_a_node_that_a_frame_wakes_wants_the_newest_one():
+    assert prints("""
+import horus
+got = []
+def init(node):
+    for i in range(1, 6):
+        image = horus.Image(2, 2, "mono8")
+        image.fill(i)
+        node.send("frames", image)
+def tick(node):
+    got.append(int(node.recv("frames").to_numpy()[0, 0]))
+    node.request_stop()
+camera = horus.Node("camera", print, rate=10, init=init, pubs=[horus.Pub("frames", horus.Image)])
+eye = horus.Node("eye", tick, on="frames", failure_policy="fatal")
+scheduler = horus.Scheduler().add(camera).add(eye)
+scheduler.run(duration=30)
+print(got, scheduler.get_node_stats("eye")["messages_passed_over"])
+""")[-1] == "[5] 4"

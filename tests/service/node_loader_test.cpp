@@ -86,6 +86,18 @@ TEST_F(NodeLoaderTest, what_wakes_an_event_node_does_so_once_a_message) {
   EXPECT_FALSE(wake.wait_until(MonotonicClock::now()));
 }
 
+TEST_F(NodeLoaderTest, a_node_s_depth_is_its_own_unless_its_options_say_one) {
+  NodeTopics topics{*session_, {}};
+  const auto depth = [&topics](const shm::TopicOptions& options) {
+    return topics.subscriber<msg::CmdVel>("a", options).value().depth();
+  };
+  EXPECT_EQ(depth({}), 16U);
+  EXPECT_EQ(depth({.timeout = 1s}), 16U);
+  EXPECT_EQ(depth({.depth = 3}), 3U);
+  EXPECT_EQ(depth({.depth = 0}), ~std::uint64_t{0});
+  EXPECT_EQ(topics.image_subscriber("b", {.timeout = 1s}).value().messages().depth(), 1U);
+}
+
 TEST_F(NodeLoaderTest, a_type_that_does_not_wait_cannot_be_an_event_node) {
   NodeEntry node = entry("Counter");
   node.on = "cmd_vel";
