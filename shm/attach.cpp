@@ -179,7 +179,8 @@ Result<std::unique_ptr<RingPeer>> Session::Impl::ring_peer(const SubscriberState
   peer->life = life_of(name);
   peer->view = *view;
   peer->region = std::move(region);
-  peer->depth = std::min(subscriber.depth, view->capacity());
+  const std::uint64_t depth = subscriber.depth.load(std::memory_order_relaxed);
+  peer->depth = std::min(depth, view->capacity());
   peer->witnessed = late || peer->region.alive();
   const std::uint64_t sent = complete(*view);
   // Of what a ring has carried over, those before are for who asks for history and has not read
@@ -271,6 +272,7 @@ void Session::Impl::look(SubscriberState& subscriber, bool late) {
   late = late && !subscriber.first;
   subscriber.first = subscriber.first && subscriber.attention.tried != 0;
   bool settled = names.size() <= Attention::kMostTries;
+  if (!strangers.empty()) learn_limits(subscriber);
   for (const std::string& name : strangers) {
     const std::string path = subscriber.place.folder->path_of(name);
     if (subscriber.rings.full()) {

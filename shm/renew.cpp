@@ -220,7 +220,7 @@ Status Session::Impl::renew(SubscriberState& subscriber) {
   subscriber.place = std::move(place).value();
   subscriber.attention.watched = watch(*subscriber.place.folder);
   look(subscriber, true);
-  return keep_type(subscriber.place, file, *subscriber.type);
+  return keep_type(subscriber.place, file, *subscriber.type, false);
 }
 
 /// Whether nobody is in one of the topics but this process.

@@ -111,7 +111,8 @@ class Session final : public Outputs {
   /// Fails with kTypeMismatch naming both types (or policies) when the topic exists with another
   /// type, layout or policy; kInvalidArgument for a bad name (allowed: [A-Za-z0-9_./-], 1 to 200
   /// bytes), impossible limits, or a larger max_size than the topic has; kExhausted when /dev/shm
-  /// is full, and for the 65th publisher or the 65th subscriber of one topic.
+  /// is full, and for the 65th publisher or the 65th subscriber of one topic. Policy and max_size
+  /// are those of its first publisher: until there is one, whoever says some sets them.
   Result<RawPublisher> publish(std::string_view topic, const TypeInfo& type,
                                TopicOptions options = {});
   Result<RawSubscriber> subscribe(std::string_view topic, const TypeInfo& type,
@@ -199,6 +200,8 @@ class Session final : public Outputs {
 };
 
 /// The type of topics that carry MessagePack values of any shape.
+  Result<RawPublisher> try_publish(std::string_view topic, const TypeInfo& type,
+                                   TopicOptions options);
 const TypeInfo& generic_type() noexcept;
 
 }  // namespace horus::shm

@@ -184,14 +184,14 @@ struct SubscriberState {
   bool named = false;  ///< Under the session's lock.
   bool stale = false;  ///< It names a bell that is gone; under the session's lock.
   bool first = true;   ///< Its first look is not over; under the session's lock.
-  bool refuses = false;
-  std::size_t max_size = 0;
+  std::atomic<std::size_t> max_size{0};  ///< Never falls.
   PeerPools* frames = nullptr;  ///< Where the frames lie that messages describe; null: they do not.
   std::atomic<bool> interrupted{false};
-  std::uint32_t history = 0;  ///< Messages a late joiner starts back.
-  std::uint64_t since = 0;    ///< Of those, sent from here on; cycle_count().
-  std::uint64_t wanted = 0;   ///< Rings that were made later are read as a whole; 0: none.
-  std::uint64_t depth = 0;    ///< So many messages of each ring are wanted, at most.
+  std::uint32_t history = 0;      ///< Messages a late joiner starts back.
+  std::uint64_t since = 0;        ///< Of those, sent from here on; cycle_count().
+  std::uint64_t wanted = 0;       ///< Rings that were made later are read as a whole; 0: none.
+  std::uint32_t asked_depth = 0;  ///< By its opener; 0: all.
+  std::atomic<std::uint64_t> depth{0};  ///< So many messages of each ring are wanted, at most.
   std::uint64_t opened = cycle_count();
   bool awaited = false;                       ///< Publishers know it; under the session's lock.
   std::uint32_t sleeps = 1;                   ///< Odd: the next one is never 0.
@@ -204,6 +204,8 @@ struct SubscriberState {
   std::uint32_t rounds = 0;           ///< As a publisher's.
   std::uint32_t alone = 0;
   PeerTable<RingPeer, kMaxPublishers> rings;
+
+  void take_limits() noexcept;  ///< What the file says of the topic.
 };
 
 /// A subscription whose topic has no type yet.
@@ -232,6 +234,9 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   std::optional<Error> last_rejection() const;
   Result<TypeFile> open_topic(const TopicPlace& place, std::string_view topic, const TypeInfo& type,
                               const TopicOptions& options);
+  bool set_limits(const TopicPlace& place, const TypeFile& before, const TypeFile& wanted,
+                  const TypeInfo& type, bool declared);
+  void learn_limits(SubscriberState& subscriber);
   /// What a participant's files end with, and how many of them a topic has.
   struct Role {
     std::string_view suffix;
@@ -239,7 +244,8 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   };
   Status join_topic(Region& region, const TopicPlace& place, const TypeFile& file,
                     const TypeInfo& type, Role role);
-  Status keep_type(const TopicPlace& place, const TypeFile& file, const TypeInfo& type);
+  Status keep_type(const TopicPlace& place, const TypeFile& file, const TypeInfo& type,
+                   bool publishes);
   Status declare(const TopicPlace& place, const TypeFile& wanted, const TypeInfo& type);
   void add(PublisherState& publisher);
   void add(SubscriberState& subscriber);

@@ -79,9 +79,11 @@ void StaleWatch::hear(std::uint64_t sent, std::uint64_t now, const NodeName& pub
 
 void StaleWatch::keep(std::span<const std::byte> message) noexcept {
   if (!holds()) return;
-  length_ = std::min(message.size(), value_.size());
+  // Larger than any that there were to be when it came: a part of it is none.
+  has_value_ = message.size() <= value_.size();
+  if (!has_value_) return;
+  length_ = message.size();
   std::copy_n(message.begin(), length_, value_.begin());
-  has_value_ = true;
 }
 
 void StaleWatch::settle(bool stale, std::uint64_t now, CursorFile& cursor) noexcept {

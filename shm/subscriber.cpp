@@ -62,7 +62,8 @@ enum class Want : std::uint8_t { kNext, kAll, kLatest };
 std::uint64_t catch_up(SubscriberState& state, RingPeer& ring, Want want) noexcept {
   const std::uint64_t count = complete(ring.view);
   if (count <= ring.next) return 0;
-  std::uint64_t wanted = count - std::min(count - ring.next, state.depth);
+  const std::uint64_t depth = state.depth.load(std::memory_order_relaxed);
+  std::uint64_t wanted = count - std::min(count - ring.next, depth);
   const std::uint64_t oldest = oldest_kept(ring.view, wanted, count);
   if (oldest == ring.next) return count - oldest;
   // Of what was overwritten nothing was wanted but the newest, which is there.
@@ -475,7 +476,7 @@ const TypeInfo& RawSubscriber::type() const noexcept {
   return *state_->type;
 }
 std::size_t RawSubscriber::max_size() const noexcept {
-  return state_->max_size;
+  return state_->max_size.load(std::memory_order_relaxed);
 }
 std::uint64_t RawSubscriber::received() const noexcept {
   return cursor(*state_).received.value();
@@ -513,7 +514,7 @@ bool RawSubscriber::was_before() const noexcept {
 }
 
 std::uint64_t RawSubscriber::depth() const noexcept {
-  return state_->depth;
+  return state_->depth.load(std::memory_order_relaxed);
 }
 
 std::uint64_t RawSubscriber::pending() const noexcept {
@@ -521,7 +522,7 @@ std::uint64_t RawSubscriber::pending() const noexcept {
   state_->rings.each([&](RingPeer& ring, std::size_t) {
     const std::uint64_t sent = complete(ring.view);
     if (sent <= ring.next) return;
-    const std::uint64_t wanted = sent - std::min(sent - ring.next, state_->depth);
+    const std::uint64_t wanted = sent - std::min(sent - ring.next, depth());
     count += sent - oldest_kept(ring.view, wanted, sent);
   });
   return count;

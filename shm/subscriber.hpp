@@ -67,6 +67,8 @@ class RawSubscriber {
   const TypeInfo& type() const noexcept;
   std::size_t max_size() const noexcept;
   /// Of what publishers sent since this subscriber came: received() + passed_over() + missed() is
+  /// Of a message, bytes. Grows where the topic's first publisher, who comes later, says more; what
+  /// a smaller buffer does not hold is missed.
   /// sent(), once everything was taken.
   std::uint64_t received() const noexcept;
   std::uint64_t passed_over() const noexcept;

@@ -59,14 +59,18 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
   file.max_size = !type.varies()          ? type.size
                   : options.max_size != 0 ? options.max_size
                                           : usual_max(type);
-  const Error limits{Errc::kInvalidArgument,
-                     "topic limits: 4 MiB a message, 1,048,576 messages and 1 GiB a ring", 0,
-                     Name<200>::clipped(topic)};
+  const auto refuse = [topic](const char* why) {
+    return Error{Errc::kInvalidArgument, why, 0, Name<200>::clipped(topic)};
+  };
+  constexpr const char* kLargeRing =
+      "capacity: so many messages of the largest size are more than 1 GiB";
   if (!type.varies() && options.max_size != 0) {
-    return Error{Errc::kInvalidArgument, "max_size is for topics whose messages vary in size", 0,
-                 Name<200>::clipped(topic)};
+    return refuse("max_size is for topics whose messages vary in size");
   }
-  if (file.max_size > kMaxMessage || options.capacity > kMaxCapacity) return limits;
+  if (file.max_size > kMaxMessage) {
+    return refuse(type.varies() ? "max_size is at most 4 MiB" : "a message has at most 4 MiB");
+  }
+  if (options.capacity > kMaxCapacity) return refuse("capacity is at most 1,048,576 messages");
   file.capacity = std::bit_ceil(options.capacity);
   std::uint64_t area_size = 0;
   if (!type.varies()) {
@@ -83,9 +87,9 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
     const std::size_t least = options.max_size != 0 || !type.tails.empty() ? kLeastMessages : 1;
     area_size = std::max(area_size, area_for(least, file.max_size));
   }
-  if (area_size > Region::kMaxSize) return limits;
+  if (area_size > Region::kMaxSize) return refuse(kLargeRing);
   file.area_size = static_cast<std::uint32_t>(area_size);
-  if (ring_size(file) > Region::kMaxSize) return limits;
+  if (ring_size(file) > Region::kMaxSize) return refuse(kLargeRing);
   return file;
 }
 
@@ -99,6 +103,22 @@ bool sound(const TypeFile& file, const TypeInfo& type) noexcept {
                         ? file.area_size % 8 == 0 && file.area_size >= padded(file.max_size)
                         : file.area_size == 0 && file.max_size == type.size;
   return (!same || fits) && ring_size(file) <= Region::kMaxSize;
+}
+
+/// The options with the topic's largest message in place of their own.
+TopicOptions with_max_size(TopicOptions options, const TypeInfo& type,
+                           std::uint32_t max_size) noexcept {
+  if (type.varies()) options.max_size = max_size == usual_max(type) ? 0 : max_size;
+  return options;
+}
+
+/// What an opener says of a topic; what it does not say is as it was.
+Result<TypeFile> said(const TypeFile& found, const TypeInfo& type,
+                      const TopicOptions& options) noexcept {
+  const std::uint32_t max_size = options.max_size != 0 ? options.max_size : found.max_size;
+  auto file = wanted(found.topic.view(), type, with_max_size(options, type, max_size));
+  if (file && options.policy == Policy::kAny) file.value().refuses = found.refuses;
+  return file;
 }
 
 constexpr std::size_t kShown = 80;  // Of a topic's name: what differs is to be seen.
@@ -175,9 +195,9 @@ Status check_options(std::string_view topic, const TypeFile& found,
     return Error{Errc::kTypeMismatch, "open topic", 0, Name<200>::clipped(text)};
   }
   if (found.area_size != 0 && options.max_size > found.max_size) {
-    const std::string text = "topic '" + name + "' carries at most " +
-                             std::to_string(found.max_size) + " bytes a message, asked for " +
-                             std::to_string(options.max_size);
+    const std::string text =
+        "topic '" + name + "' carries at most " + std::to_string(found.max_size) +
+        " bytes a message, asked for max_size " + std::to_string(options.max_size);
     return Error{Errc::kInvalidArgument, "open topic", 0, Name<200>::clipped(text)};
   }
   return {};
@@ -238,7 +258,13 @@ bool make_way(const Folder& types, const TopicPlace& place) {
   return !has_living(place) && types.discard(place.type_name());
 }
 
-constexpr int kTypeTries = 100;  // Against others who sweep, or open with another type, at once.
+/// Whether somebody sends on the topic, or has sent what is not read yet.
+bool has_publisher(const TopicPlace& place) {
+  return !participants(place, kRingSuffix).empty();
+}
+
+constexpr int kPublishTries = 3;  // Against others who say other limits, at once.
+constexpr int kTypeTries = 100;   // Against others who sweep, or open with another type, at once.
 
 Error changing(std::string_view topic) noexcept {
   return {Errc::kBusy, "the topic's type changes while it is opened; try again", 0,
@@ -263,6 +289,27 @@ Status Session::Impl::declare(const TopicPlace& place, const TypeFile& wanted,
   declared.hash = type.hash;
   declared.attention = {.watched = watch(*place.folder), .due = true};
   return {};
+}
+
+/// The limits of a topic that nobody has published on: who says some counts, whoever came before.
+/// False: they stay.
+bool Session::Impl::set_limits(const TopicPlace& place, const TypeFile& before,
+                               const TypeFile& wanted, const TypeInfo& type, bool declared) {
+  const FolderPtr& folder = declared ? place.declared : place.folder;
+  const std::scoped_lock lock{mutex_};
+  const auto own = declared_.find(place.key);
+  if (declared && own == declared_.end()) return false;  // Another's: as he says.
+  const auto put = [&](const TypeFile& one) {
+    auto fresh = make_type(folder, one, type);
+    if (!fresh || !fresh.value().replace(place.type_name())) return false;
+    if (declared) own->second.type = std::move(fresh).value();
+    return true;
+  };
+  if (!put(wanted)) return false;
+  if (!has_publisher(place)) return true;
+  // Who has joined meanwhile relies on what was there.
+  put(before);
+  return false;
 }
 
 /// What the topic's type file says, which is made where there is none.
@@ -300,9 +347,15 @@ Result<TypeFile> Session::Impl::open_topic(const TopicPlace& place, std::string_
     if (found.file.hash != type.hash) {
       agreed = mismatch(place, found, schema_in(there.value()), type);
     }
-    if (agreed) agreed = check_options(topic, found, options);
-    if (agreed) return found;
     const bool declared = there.value().folder() != place.folder;
+    if (agreed) {
+      const auto limits = said(found, type, options);
+      if (!limits) return limits.error();
+      const bool other = !same(limits.value(), found) && !has_publisher(place);
+      if (other && set_limits(place, found, limits.value(), type, declared)) continue;
+      agreed = check_options(topic, found, options);
+    }
+    if (agreed) return found;
     if (declared || !make_way(*place.folder, place)) return agreed.error();
   }
   return changing(topic);
@@ -327,23 +380,37 @@ Status Session::Impl::join_topic(Region& region, const TopicPlace& place, const 
   const auto number = serial.fetch_add(1, std::memory_order_relaxed);
   const std::string id = home().identity + "." + std::to_string(number);
   if (auto named = join(region, place, id, role.suffix, role.most); !named) return named;
-  const auto kept = keep_type(place, file, type);
+  const auto kept = keep_type(place, file, type, role.suffix == kRingSuffix);
   if (!kept) region.unlink();
   return kept;
 }
 
-/// For whom has joined: the type that he opened is there, or is made again.
-Status Session::Impl::keep_type(const TopicPlace& place, const TypeFile& file,
-                                const TypeInfo& type) {
+/// For whom has joined: the type that he opened is there, or is made again. A subscriber learns of
+/// other limits from who sends.
+Status Session::Impl::keep_type(const TopicPlace& place, const TypeFile& file, const TypeInfo& type,
+                                bool publishes) {
   for (int tried = 0; tried < kTypeTries; ++tried) {
     const auto there = find_type(place);
-    if (there && same(*there.value().as<const TypeFile>(), file)) return {};
+    if (there) {
+      const auto& found = *there.value().as<const TypeFile>();
+      if (publishes ? same(found, file) : found.file.hash == file.file.hash) return {};
+    }
     if (there) break;
     const bool gone = there.error().code == Errc::kNotFound;
     const auto made = gone ? make_first(place, file, type) : Status{there.error()};
     if (!made && made.error().code != Errc::kBusy) return made;
   }
   return changing(file.topic.view());
+}
+
+/// Before the first ring is read of a publisher that may have set other limits.
+void Session::Impl::learn_limits(SubscriberState& subscriber) {
+  const auto there = find_type(subscriber.place);
+  TypeFile found;
+  if (there) std::memcpy(&found, there.value().bytes().data(), sizeof found);
+  if (!there || !sound(found, *subscriber.type) || found.file.hash != subscriber.type->hash) return;
+  subscriber.file = found;
+  subscriber.take_limits();
 }
 
 /// A ring without a name.
@@ -364,6 +431,15 @@ Result<Region> Session::Impl::make_ring(const TopicPlace& place, const TypeFile&
 
 Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& type,
                                       TopicOptions options) {
+  for (int tried = 1;; ++tried) {
+    auto opened = try_publish(topic, type, options);
+    const bool again = !opened && opened.error().code == Errc::kBusy && tried < kPublishTries;
+    if (!again) return opened;
+  }
+}
+
+Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo& type,
+                                          TopicOptions options) {
   if (auto good = check_topic_name(topic); !good) return good.error();
   if (options.finite && type.size == 0) {
     return Error{Errc::kInvalidArgument, "finite is for topics of messages, whose fields are known",
@@ -377,8 +453,7 @@ Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& ty
   auto state = std::make_unique<PublisherState>();
   state->place = std::move(place).value();
   // The ring is as large as its own publisher says, whoever came first.
-  if (type.varies()) options.max_size = file.max_size == usual_max(type) ? 0 : file.max_size;
-  auto own = wanted(topic, type, options);
+  auto own = wanted(topic, type, with_max_size(options, type, file.max_size));
   if (!own) return own.error();
   own.value().refuses = file.refuses;
   auto region = Impl::make_ring(state->place, own.value(), type);
@@ -413,6 +488,17 @@ Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& ty
   return RawPublisher{std::move(state)};
 }
 
+void SubscriberState::take_limits() noexcept {
+  // What a topic that refuses has accepted, each of its subscribers gets.
+  const std::uint32_t most = file.refuses != 0 ? 0 : asked_depth;
+  region.as<CursorFile>()->depth = most;
+  // relaxed, both: who sees a ring that was opened since sees them.
+  depth.store(most == 0 ? std::numeric_limits<std::uint64_t>::max() : most,
+              std::memory_order_relaxed);
+  const std::size_t before = max_size.load(std::memory_order_relaxed);
+  max_size.store(std::max<std::size_t>(before, file.max_size), std::memory_order_relaxed);
+}
+
 Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo& type,
                                          TopicOptions options) {
   if (auto good = check_topic_name(topic); !good) return good.error();
@@ -439,12 +525,8 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
   state->history = options.history.value_or(0);
   state->since = options.since;
   state->wanted = std::max(options.since, options.wanted);
-  state->max_size = opened.value().max_size;
-  state->refuses = opened.value().refuses != 0;
-  // What a topic that refuses has accepted, each of its subscribers gets.
-  const std::uint32_t depth = state->refuses ? 0 : options.depth.value_or(0);
-  state->depth = depth == 0 ? std::numeric_limits<std::uint64_t>::max() : depth;
-  state->region.as<CursorFile>()->depth = depth;
+  state->asked_depth = options.depth.value_or(0);
+  state->take_limits();
   state->session = impl_.get();
   state->counters = options.counters;
   if (options.timeout != Nanos{}) {

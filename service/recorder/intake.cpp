@@ -107,6 +107,7 @@ std::optional<Intake::Topic::Taken> Intake::Topic::take() {
       }
       return taken;
     }
+    buffer.resize(std::max(buffer.size(), messages.max_size()));
     const std::ptrdiff_t size = messages.take(buffer);
     if (size < 0) return std::nullopt;
     const auto message = std::span<const std::byte>{buffer}.first(static_cast<std::size_t>(size));

@@ -124,3 +124,19 @@ def test_nodes_say_the_same_of_their_ports(name):
 def test_a_mistake_in_a_declaration_names_it(ports, says):
     with pytest.raises(ValueError, match=says):
         horus.Node(name="n", tick=lambda node: None, **ports)
+
+
+@pytest.mark.parametrize("reader", [
+    lambda name: horus.Topic(dict, endpoint=name),
+    lambda name: horus.Topic(dict, endpoint=name, policy="overwrite", max_size=1000),
+    lambda name: horus.Topic(dict, endpoint=name, max_size=400_000)], ids=["bare", "less", "more"])
+def test_who_publishes_first_says_what_a_topic_is_whoever_subscribed_before(name, reader):
+    reads = reader(name)
+    sends = horus.Topic(dict, 4, name, policy="refuse", max_size=200_000)
+    large = {"text": "x" * 150_000}
+    assert sends.send(large) and reads.recv() == large
+    with pytest.raises(ValueError, match="200000"):
+        sends.send({"text": "x" * 300_000})
+    assert fill(sends) == 4 and [reads.recv()["n"] for _ in range(4)] == [0, 1, 2, 3]
+    with pytest.raises(TypeError, match="refuses, asked for one that overwrites"):
+        horus.Topic(dict, endpoint=name, policy="overwrite")

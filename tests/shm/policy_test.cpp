@@ -182,6 +182,29 @@ TEST_F(PolicyTest, another_policy_is_an_error_that_names_both_and_none_takes_wha
   EXPECT_TRUE(session->publisher<Checked>("overwrites", {.policy = Policy::kOverwrite}));
 }
 
+TEST_F(PolicyTest, the_first_publisher_says_it_whoever_subscribed_before) {
+  for (const bool declares : {false, true}) {
+    const std::string name = declares ? "declared" : "t";
+    const auto session = Session::open(base.path(), declares).value();
+    const auto other = open();
+    auto near = session->subscriber<Checked>(name, {.depth = 2}).value();
+    auto far = other->subscriber<Checked>(name, {.depth = 2, .policy = Policy::kOverwrite}).value();
+    auto publisher = session->publisher<Checked>(name, kFour).value();
+    ASSERT_TRUE(publisher.refuses());
+    EXPECT_EQ(fill(publisher), 4U);
+    ASSERT_TRUE(test::eventually([&] { return far.has_message(); }));
+    for (auto* const one : {&near, &far}) {
+      for (std::uint64_t n = 0; n < 4; ++n) EXPECT_EQ(one->take()->number, n);
+      EXPECT_EQ(one->passed_over() + one->missed(), 0U);
+    }
+    EXPECT_TRUE(find_topic(base.path(), name).value().refuses);
+    EXPECT_FALSE(session->publisher<Checked>(name, {.policy = Policy::kOverwrite}));
+    publisher = {};
+    near = {};
+    far = {};
+  }
+}
+
 // Somebody else's file may say anything: it costs refusals while it lives, and nothing more.
 TEST_F(PolicyTest, numbers_that_nobody_honest_would_tell_have_the_topic_refuse_at_most) {
   const auto session = open();

@@ -171,7 +171,38 @@ TEST_F(VaryingTest, a_larger_limit_than_the_topic_has_is_an_error_that_names_bot
   ASSERT_FALSE(larger);
   EXPECT_EQ(larger.error().code, Errc::kInvalidArgument);
   EXPECT_EQ(larger.error().subject.view(),
-            "topic 't' carries at most 100 bytes a message, asked for 5000");
+            "topic 't' carries at most 100 bytes a message, asked for max_size 5000");
+}
+
+TEST_F(VaryingTest, the_first_publisher_says_the_limit_whoever_subscribed_before) {
+  const auto session = open();
+  auto subscriber = session->subscribe("t", generic_type()).value();
+  auto other = session->subscribe("t", generic_type(), {.max_size = 1000}).value();
+  buffer.resize(100'000);
+  {
+    auto large = session->publish("t", generic_type(), {.max_size = 100'000}).value();
+    EXPECT_EQ(large.max_size(), 100'000U);
+    EXPECT_TRUE(large.send(buffer));
+    for (RawSubscriber* const one : {&subscriber, &other}) {
+      EXPECT_EQ(one->max_size(), 100'000U);
+      EXPECT_EQ(one->take(buffer), 100'000);
+    }
+  }
+  auto small = session->publish("t", generic_type(), {.max_size = 100}).value();
+  EXPECT_EQ(small.max_size(), 100U);
+  EXPECT_FALSE(small.send(std::span{buffer}.first(101)));
+}
+
+TEST_F(VaryingTest, a_limit_that_cannot_be_names_its_option) {
+  const auto session = open();
+  const auto why = [&](const TypeInfo& type, const TopicOptions& options) {
+    return std::string{session->publish("t", type, options).error().what};
+  };
+  EXPECT_EQ(why(generic_type(), {.max_size = kMaxMessage + 1}), "max_size is at most 4 MiB");
+  EXPECT_EQ(why(generic_type(), {.capacity = (1U << 20) + 1}),
+            "capacity is at most 1,048,576 messages");
+  EXPECT_EQ(why(generic_type(), {.capacity = 1U << 20, .max_size = kMaxMessage}),
+            "capacity: so many messages of the largest size are more than 1 GiB");
 }
 
 TEST_F(VaryingTest, an_index_that_lies_loses_messages_and_blocks_nobody) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cli/source.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <span>
 #include <system_error>
@@ -35,6 +36,7 @@ Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber 
   return {.session = std::move(session),
           .wait = [shared](TimePoint until) { return shared->wait_until(until); },
           .take = [=](bool wanted) -> std::optional<Result<MessageJson>> {
+            buffer->resize(std::max(buffer->size(), shared->max_size()));
             const std::ptrdiff_t size = shared->take(*buffer);
             if (size < 0) return std::nullopt;
             if (!wanted) return MessageJson{};
