@@ -299,6 +299,22 @@ void Port::begin() noexcept {
   note_fast_path();
 }
 
+void Port::begin_at(std::uint64_t since) noexcept {
+  if (std::exchange(since_, since) == since) return;
+  end_subscription();
+}
+
+void Port::end_subscription() noexcept {
+  seeking_.reset();
+  wanted_ = 0;
+  receives_messages_ = false;
+  subscribes_ = false;
+  subscriber_ = {};
+  payload_subscriber_ = {};
+  missed_ = 0;
+  passed_over_ = 0;
+}
+
 void Port::close() noexcept {
   if (session_ == nullptr) return;
   OpenPorts::instance().remove(*this);
@@ -311,12 +327,8 @@ void Port::close() noexcept {
                                         ? payload_publisher_.sent() != 0
                                         : publisher_.readers() < publisher_.subscribers());
   message_class_ = nullptr;
-  receives_messages_ = publishes_ = false;
-  subscribes_ = false;
-  subscriber_ = {};
-  payload_subscriber_ = {};
-  missed_ = 0;
-  passed_over_ = 0;
+  publishes_ = false;
+  end_subscription();
   shm::RawPublisher publisher = std::move(publisher_);
   shm::PayloadPublisher payload_publisher = std::move(payload_publisher_);
   const std::shared_ptr<shm::Session> session = std::move(session_);

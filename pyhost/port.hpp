@@ -72,9 +72,9 @@ class Port {
     merge_port_options(options_, options);
     own_fallback();
   }
-  /// A subscriber that is opened from here on begins with what was sent since, by cycle_count(),
-  /// where it was not asked for some other beginning.
-  void begin_at(std::uint64_t since) noexcept { since_ = since; }
+  /// The subscriber begins with what was sent since, by cycle_count(), where it was not asked for
+  /// some other beginning: one that is open and began elsewhere ends, with what it has not given.
+  void begin_at(std::uint64_t since) noexcept;
   static constexpr std::uint64_t kOpening = ~std::uint64_t{0};  ///< When it is opened.
   /// Each of its messages begins a tick: where no depth was said, all of them are wanted, but of
   /// images and their like the newest.
@@ -185,6 +185,7 @@ class Port {
   void watch_again() noexcept;
   void note_fast_path() noexcept;
   Status connect() noexcept;
+  void end_subscription() noexcept;
   void abandon() noexcept;
   template <typename Subscriber>
   void count_taken(Subscriber& subscriber) noexcept;

@@ -102,6 +102,30 @@ print(got == list(range(984, 1000)), stats["received"] + stats["missed"])
 """) == ["True 1000"]
 
 
+def test_a_second_run_receives_nothing_from_before_it_started():
+    assert prints("""
+import horus
+topic = horus.Topic(horus.CmdVel, endpoint="depth/again")
+got, counted = [], []
+def init(node):
+    topic.send(horus.CmdVel(10 * runs + 1, 0))
+def tick(node):
+    for name in ("depth/again", "depth/bare"):
+        got.extend(int(message.linear) for message in node.recv_all(name))
+    node.request_stop()
+nodes = [horus.Node("n", tick, rate=100, init=init, failure_policy="fatal",
+                    subs=[horus.Sub("depth/again", horus.CmdVel), horus.Sub("depth/bare")])]
+for runs in (1, 2, 3):
+    for _ in range(runs):
+        topic.send(horus.CmdVel(10 * runs, 0))
+    scheduler = horus.Scheduler().add(nodes[0])
+    scheduler.run()
+    stats = scheduler.get_node_stats("n")
+    counted.append([stats["messages_" + name] for name in ("received", "passed_over", "missed")])
+print(got, counted)
+""") == ["[11, 21, 31] [[1, 0, 0], [1, 0, 0], [1, 0, 0]]"]
+
+
 def test_a_node_that_a_frame_wakes_wants_the_newest_one():
     assert prints("""
 import horus
