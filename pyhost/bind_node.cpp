@@ -239,7 +239,8 @@ PyMethodDef node_methods[] = {
      "recv($self, topic, default=None)\n--\n\nThe next message, or the default: with one of one's "
      "own a None that was sent is told from no message."},
     {"recv_all", as_method(receive<recv_all, kRecvAll>), METH_FASTCALL | METH_KEYWORDS,
-     "recv_all($self, topic)\n--\n\nEvery message that waits, as a list."},
+     "recv_all($self, topic)\n--\n\nEvery message that waits, as a list. It ends before one that "
+     "cannot be given, as of a type that this program does not know; the next call raises that."},
     {"has_msg", as_method(receive<has_msg, kHasMsg>), METH_FASTCALL | METH_KEYWORDS,
      "has_msg($self, topic)\n--\n\nWhether a message waits, without taking it."},
     {"stale", as_method(receive<stale, kStale>), METH_FASTCALL | METH_KEYWORDS,

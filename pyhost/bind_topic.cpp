@@ -258,7 +258,9 @@ PyMethodDef topic_methods[] = {
     {"try_recv", topic_try_recv, METH_NOARGS, "try_recv()\n--\n\nThe next message, or None."},
     {"read_latest", topic_read_latest, METH_NOARGS,
      "read_latest()\n--\n\nThe newest message that was not received yet, or None."},
-    {"recv_all", topic_recv_all, METH_NOARGS, "recv_all()\n--\n\nWhat is there now, as a list."},
+    {"recv_all", topic_recv_all, METH_NOARGS,
+     "recv_all()\n--\n\nWhat is there now, as a list. It ends before one that cannot be given, "
+     "as of a type that this program does not know; the next call raises that."},
     {"has_msg", topic_has_msg, METH_NOARGS, "has_msg()\n--\n\nWhether recv() would find one."},
     {"wait", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(topic_wait)),
      METH_VARARGS | METH_KEYWORDS,

@@ -165,6 +165,7 @@ void Port::follow_ticks() noexcept {
 Port::~Port() {
   close();
   Py_XDECREF(as_object(spare_));
+  Py_XDECREF(put_off_);
 }
 
 Status Port::declare(PortType type) noexcept {
@@ -289,7 +290,7 @@ Status Port::open_subscriber() noexcept {
 
 void Port::note_fast_path() noexcept {
   receives_messages_ = subscribes_ && type_.carries == Carries::kMessages && !waiting_ &&
-                       bridge_ == nullptr && !ahead_;
+                       bridge_ == nullptr && !ahead_ && put_off_ == nullptr;
 }
 
 /// It is asked for a message.
@@ -301,6 +302,7 @@ void Port::begin() noexcept {
 
 void Port::begin_at(std::uint64_t since) noexcept {
   if (std::exchange(since_, since) == since) return;
+  Py_CLEAR(put_off_);
   end_subscription();
 }
 

@@ -109,9 +109,11 @@ class Port {
     return message != nullptr ? message : unless_error(otherwise);
   }
   PyObject* read_latest() noexcept;  ///< As recv(); passes over older messages.
-  PyObject* recv_all() noexcept;     ///< A list.
-  int has_msg() noexcept;            ///< 1, 0, or -1 with an exception set.
-  int stale() noexcept;              ///< As above: see shm::RawSubscriber.
+  /// A list. Where a message after the first cannot be given, the list has those before it, and the
+  /// next receiving call says what is wrong.
+  PyObject* recv_all() noexcept;
+  int has_msg() noexcept;  ///< 1, 0, or -1 with an exception set.
+  int stale() noexcept;    ///< As above: see shm::RawSubscriber.
   /// A time-out's fallback is given by the ticks that are counted now.
   void follow_ticks() noexcept;
 
@@ -178,11 +180,14 @@ class Port {
   Status decide_by_topic() noexcept;
   Status decide_by_name() noexcept;
   bool own_subscriber() noexcept;
+  void put_off_error() noexcept;
+  bool raise_what_was_put_off() noexcept;
   template <typename Wait>
   bool wait_by(Wait wait, TimePoint until, bool tell_refusal) noexcept;
   bool wait_once(TimePoint until);
   bool has_message() const noexcept;
   void watch_again() noexcept;
+  void watch_unless(bool more) noexcept;
   void note_fast_path() noexcept;
   Status connect() noexcept;
   void end_subscription() noexcept;
@@ -203,6 +208,7 @@ class Port {
   bool scratch_busy_ = false;
   bool waiting_ = false;            ///< A thread is in wait().
   MessageObject* spare_ = nullptr;  ///< What the next recv() fills.
+  PyObject* put_off_ = nullptr;     ///< The exception that the next receiving call raises; strong.
   shm::RawSubscriber subscriber_;
   std::uint64_t missed_ = 0;  ///< Of the subscriber, as counted so far; as is the next.
   std::uint64_t passed_over_ = 0;

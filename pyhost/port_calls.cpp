@@ -8,6 +8,7 @@
 #include "pyhost/msgpack_codec.hpp"
 #include "pyhost/payload_object.hpp"
 #include "pyhost/port.hpp"
+#include "pyhost/py_node.hpp"
 #include "pyhost/set_error.hpp"
 #include "shm/finite.hpp"
 
@@ -208,16 +209,35 @@ PyObject* Port::take_any(bool latest) noexcept {
   return type_.carries == Carries::kPayloads ? take_payload(latest) : take_value(latest);
 }
 
-PyObject* Port::take(bool latest) noexcept {
-  if (!own_subscriber()) return nullptr;
-  PyObject* const message = take_any(latest);
-  // Whoever watches the descriptor may sleep again once there is nothing left, and not before.
-  if (message == nullptr && !PyErr_Occurred()) {
+/// Whoever watches the descriptor may sleep again once there is nothing left, and not before.
+void Port::watch_unless(bool more) noexcept {
+  if (!more) {
     watch_again();
   } else if (bridge_ != nullptr) {
     bridge_->stay_readable();
   }
+}
+
+PyObject* Port::take(bool latest) noexcept {
+  if (!own_subscriber() || raise_what_was_put_off()) return nullptr;
+  PyObject* const message = take_any(latest);
+  watch_unless(message != nullptr || PyErr_Occurred() != nullptr);
   return message;
+}
+
+void Port::put_off_error() noexcept {
+  put_off_ = take_exception();
+  note_fast_path();
+}
+
+bool Port::raise_what_was_put_off() noexcept {
+  if (put_off_ == nullptr) [[likely]]
+    return false;
+  PyErr_SetObject(as_object(Py_TYPE(put_off_)), put_off_);
+  Py_CLEAR(put_off_);
+  note_fast_path();
+  watch_unless(true);
+  return true;
 }
 
 PyObject* Port::unless_error(PyObject* otherwise) noexcept {
@@ -230,7 +250,7 @@ PyObject* Port::read_latest() noexcept {
 }
 
 PyObject* Port::recv_all() noexcept {
-  if (!own_subscriber() || ready_to_receive() < 0) return nullptr;
+  if (!own_subscriber() || raise_what_was_put_off() || ready_to_receive() < 0) return nullptr;
   const Ref list{PyList_New(0)};
   if (!list) return nullptr;
   // What is there now, and no more: a fast publisher must not hold the caller for ever.
@@ -240,12 +260,15 @@ PyObject* Port::recv_all() noexcept {
     if (!message) break;
     if (PyList_Append(list.ptr(), message.ptr()) < 0) return nullptr;
   }
-  watch_again();  // Finds by itself what has come meanwhile.
+  // What was taken before is not to be lost with a message that cannot be given.
+  if (PyErr_Occurred() != nullptr && PyList_GET_SIZE(list.ptr()) != 0) put_off_error();
+  watch_unless(put_off_ != nullptr);  // What has come meanwhile it finds by itself.
   return PyErr_Occurred() ? nullptr : Py_NewRef(list.ptr());
 }
 
+/// An error that was put off is there to be told, as a message is.
 bool Port::has_message() const noexcept {
-  if (!subscribes_) return false;
+  if (!subscribes_ || put_off_ != nullptr) return put_off_ != nullptr;
   const bool payloads = type_.carries == Carries::kPayloads;
   return payloads ? payload_subscriber_.has_message() : subscriber_.has_message();
 }
@@ -253,11 +276,7 @@ bool Port::has_message() const noexcept {
 int Port::has_msg() noexcept {
   if (!own_subscriber() || ready_to_receive() < 0) return -1;
   const bool has = has_message();
-  if (!has) {
-    watch_again();
-  } else if (bridge_ != nullptr) {
-    bridge_->stay_readable();
-  }
+  watch_unless(has);
   return has ? 1 : 0;
 }
 

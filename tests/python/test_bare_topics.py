@@ -157,3 +157,27 @@ del sends
 print(reads.wait(10), [int(message.linear) for message in reads.recv_all()])
 print(reads.stats()["missed"])
 """) == [f"True {list(range(84, 100))}", "84"]
+
+
+def test_a_message_that_cannot_be_given_loses_none_of_the_others():
+    lines = prints("""
+import horus, subprocess, sys
+topic = horus.Topic("own")
+Wheel = horus.message("Wheel", {"speed": "f4"})
+for value in (1, 2, Wheel(speed=1.0), Wheel(speed=2.0), 3):
+    topic.send(value)
+other = '''
+import horus
+topic = horus.Topic("own")
+print(topic.recv_all(), topic.has_msg(), topic.wait(10))
+for receive in (topic.recv, topic.recv_all, topic.recv_all):
+    try:
+        print(receive())
+    except TypeError as error:
+        print(error)
+print(topic.recv(), topic.has_msg())
+'''
+print(subprocess.run([sys.executable, "-c", other], capture_output=True, text=True).stdout)
+""")
+    unknown = "a message of type 'Wheel', which this program does not know: import its definition"
+    assert lines[:5] == ["[1, 2] True True", unknown, unknown, "[3]", "None False"]
