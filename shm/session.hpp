@@ -196,12 +196,12 @@ class Session final : public Outputs {
 
  private:
   explicit Session(std::shared_ptr<Impl> impl) noexcept;
+  Result<RawPublisher> try_publish(std::string_view topic, const TypeInfo& type,
+                                   TopicOptions options);
   std::shared_ptr<Impl> impl_;  ///< Shared with who takes a block for a frame at this moment.
 };
 
 /// The type of topics that carry MessagePack values of any shape.
-  Result<RawPublisher> try_publish(std::string_view topic, const TypeInfo& type,
-                                   TopicOptions options);
 const TypeInfo& generic_type() noexcept;
 
 }  // namespace horus::shm
