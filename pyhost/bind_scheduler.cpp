@@ -159,7 +159,7 @@ void bind_constructor(pyb::class_<PyScheduler>& type) {
                    const pyb::object& telemetry, const pyb::object& net, const Text& gc,
                    const pyb::object& spin, double stop_timeout) {
         Unavailable{deterministic, telemetry, net}.check();
-        RunSettings settings{.name = name.value_or(""),
+        RunSettings settings{.name = name.value_or(Text{}),
                              .rt = rt,
                              .verbose = verbose,
                              .watchdog = {},

@@ -84,7 +84,7 @@ void PyScheduler::add(const pyb::object& node) {
   refuse_while_running("add a node");
   refuse_while_stepped("add a node");
   const std::string& name = name_of(node);
-  if (has_node(name)) throw pyb::value_error("there is a node '" + name + "' already");
+  if (has_node(Text{name})) throw pyb::value_error("there is a node '" + name + "' already");
   nodes_.push_back(node);
 }
 

@@ -46,7 +46,8 @@ std::vector<Run*> runs_or_raise(const char* what) {
 }
 
 void estop(const Text& why) {
-  for (Run* const run : runs_or_raise("estop")) run->estop(why.empty() ? "asked for" : why);
+  const std::string_view reason = why.empty() ? "asked for" : std::string_view{why};
+  for (Run* const run : runs_or_raise("estop")) run->estop(reason);
 }
 
 void release(const Text& reason) {

@@ -79,6 +79,7 @@ TEST(OpenMetrics, the_verdict_has_its_reasons_but_not_their_numbers) {
   using enum wire::Health;
   const std::string text = stats_openmetrics(
       test::robot(), wire::HealthView{.health = kFailed,
+                                      .hosts = {},
                                       .reasons = {{.health = kFailed,
                                                    .host = "planner",
                                                    .node = {},
@@ -88,7 +89,8 @@ TEST(OpenMetrics, the_verdict_has_its_reasons_but_not_their_numbers) {
                                                    .host = "rover",
                                                    .node = "motor",
                                                    .text = "motor: 17 errors in a minute",
-                                                   .advice = "read the log"}}});
+                                                   .advice = "read the log"}},
+                                      .notes = {}});
   EXPECT_THAT(lines_of(text, "horus_health{"),
               testing::ElementsAre("horus_health{status=\"healthy\"} 0",
                                    "horus_health{status=\"degraded\"} 0",

@@ -66,6 +66,11 @@ class ShmFuzz : public test::ShmTest {
 };
 
 TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int kRounds = 2'000;  // Each takes several times as long.
+#else
+  constexpr int kRounds = 12'500;
+#endif
   const auto session = open();
   auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
   auto subscriber = session->subscriber<Checked>("t").value();
@@ -108,14 +113,14 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
     feed(static_cast<char>(kind), seeds[kind]);
     feed(static_cast<char>(kind), "");
     // A large file takes its time to be written, and only its head is mutated.
-    const int rounds = seeds[kind].size() > 100'000 ? 1'000 : 12'500;
+    const int rounds = seeds[kind].size() > 100'000 ? kRounds / 10 : kRounds;
     for (int round = 0; round < rounds; ++round) {
       feed(static_cast<char>(kind), mutated(seeds[kind]));
     }
   }
   const std::string with_tails = schema_of(type_info(Tag<msg::CostMap>{}));
   constexpr char kSchema = 7;
-  for (int round = 0; round < 12'500; ++round) feed(kSchema, mutated(with_tails));
+  for (int round = 0; round < kRounds; ++round) feed(kSchema, mutated(with_tails));
 }
 
 TEST_F(ShmFuzz, the_corpus_is_replayed) {
