@@ -107,6 +107,7 @@ struct Scheduler::Impl {
     }
   }
   void show_safety() noexcept;
+  void tell_stop() noexcept;
   bool empty() const noexcept;
   bool ready() const noexcept;
   void supervise() noexcept;
@@ -137,6 +138,7 @@ struct Scheduler::Impl {
   Watchdog watchdog;
   BoundedStop stop;
   std::atomic<std::int64_t> epoch_ns{0};
+  std::atomic<std::uint64_t> told_stop{~std::uint64_t{0}};  ///< Of which episode.
   bool started = false;
   std::atomic<bool> built{false};  ///< The lanes are complete.
   std::optional<RtThread> watchdog_thread;
@@ -229,6 +231,7 @@ Safety& Scheduler::safety() noexcept {
 
 Status Scheduler::release(Safety::View seen) noexcept {
   // Nobody who has not followed yet is armed by it.
+  impl_->tell_stop();
   if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
   if (!impl_->control.safety().release(seen)) {
     return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
@@ -451,6 +454,7 @@ void Scheduler::Impl::supervise() noexcept {
     control.safety().obey();
     watchdog.look();
     show_safety();
+    tell_stop();
     if (options.guard != nullptr && options.guard->wants_stop()) control.request_stop();
     if (stats.host != nullptr) {
       stats.host->heartbeat.add();
@@ -492,6 +496,18 @@ void Scheduler::Impl::show_safety() noexcept {
   });
   if (view.resting()) whole = view.stopped() ? SafetyState::kEstopped : SafetyState::kSafe;
   stats.host->safety.set(whole);
+}
+
+/// Once for each emergency stop, also where it is released before anybody has looked.
+void Scheduler::Impl::tell_stop() noexcept {
+  const Safety::View view = control.safety().look();
+  const auto note = control.safety().note();
+  if (!view.stopped() || !note) return;
+  if (told_stop.exchange(view.episode()) == view.episode()) return;
+  char text[220];
+  std::snprintf(text, sizeof text, "emergency stop (%s): %.160s", to_text(note->cause),
+                note->text.view().data());
+  horus::log(LogLevel::kWarning, text);
 }
 
 void Scheduler::Impl::interrupt_waiting() noexcept {

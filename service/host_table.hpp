@@ -94,7 +94,7 @@ class HostTable {
              state == HostState::kStopping;
     }
     /// When all stopped it hung or crashed, and did not end.
-    bool broke() const noexcept { return failed && (said_why_ || reason.starts_with("crashed: ")); }
+    bool broke() const noexcept { return failed && (said_why_ || reason.starts_with("crashed")); }
 
    private:
     friend class HostTable;

@@ -57,9 +57,9 @@ void Session::Impl::cease(Seeking* seeking) noexcept {
   const std::scoped_lock lock{mutex_};
   std::erase(sought_, seeking);
   leave(seeking->region, seeking->place);
-  look_again(seeking->place);
   // Its lock is what publishers see of it: one that refuses waits for it no more.
   seeking->region = {};
+  look_again(seeking->place);
 }
 
 /// Holds the rings that there are, so that they stay even if their publishers close.

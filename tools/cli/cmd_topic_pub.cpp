@@ -173,8 +173,7 @@ Action declare_topic_pub(CLI::App& app, const Places&) {
       ->required()
       ->type_name("MESSAGE");
   app.add_option("--type", options->type,
-                 "Type of a new topic: CmdVel, ..., or generic; a type's own topic "
-                 "(cmd_vel) has that type")
+                 "Type of a new topic: CmdVel, generic; cmd_vel itself has its own")
       ->type_name("TYPE");
   app.add_option("--rate", options->rate_hz, "Send it again so often, in Hz")
       ->type_name("HZ")
