@@ -198,7 +198,8 @@ void bind_running(pyb::class_<PyScheduler>& type) {
           "duration"_a = pyb::none(),
           "Run until stopped, or for so many seconds. Ctrl+C raises KeyboardInterrupt after the "
           "shutdown callbacks; SIGTERM returns. A callback that still blocks stop_timeout later is "
-          "left behind: the process ends with 75.")
+          "left behind: the process ends with 75, or with the RuntimeError that names it where it "
+          "is a host's.")
       .def("_tick_once", &PyScheduler::tick_once)
       .def("stop", &PyScheduler::stop, "Stop a run, from any thread.")
       .def("status", &PyScheduler::status, "'idle', 'running' or 'stopped'.")

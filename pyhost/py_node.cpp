@@ -402,16 +402,12 @@ void PyNode::clear() noexcept {
   Py_CLEAR(failure_);
 }
 
-void log_lines(int level, const std::string& node, const std::string& text) noexcept {
+namespace {
+
+/// Its lines, long ones in parts.
+std::vector<std::string_view> pieces_of(std::string_view rest) {
   constexpr std::size_t kPiece = 300;
-  std::string flat = text;
-  // A tab is no control character to a reader, and a zero would end the record.
-  std::ranges::replace(flat, '\t', ' ');
-  std::ranges::replace(flat, '\0', ' ');
-  // Where the node runs the logger knows it.
-  const LogSource* const source = log_source();
-  const bool known = source != nullptr && *source->node == node;
-  std::string_view rest = flat;
+  std::vector<std::string_view> pieces;
   while (!rest.empty()) {
     std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -421,10 +417,36 @@ void log_lines(int level, const std::string& node, const std::string& text) noex
       while (length < line.size() && (static_cast<unsigned char>(line[length]) & 0xC0U) == 0x80U) {
         --length;
       }
-      const std::string piece{line.substr(0, length)};
-      log(static_cast<LogLevel>(level), known || node.empty() ? piece : node + ": " + piece);
+      pieces.push_back(line.substr(0, length));
       line.remove_prefix(length);
     }
+  }
+  return pieces;
+}
+
+}  // namespace
+
+void log_lines(int level, const std::string& node, const std::string& text) noexcept {
+  // The queue of a thread holds some hundred lines, and the end of a traceback says most.
+  constexpr std::size_t kFirst = 40;
+  constexpr std::size_t kLast = 80;
+  std::string flat = text;
+  // A tab is no control character to a reader, and a zero would end the record.
+  std::ranges::replace(flat, '\t', ' ');
+  std::ranges::replace(flat, '\0', ' ');
+  // Where the node runs the logger knows it.
+  const LogSource* const source = log_source();
+  const bool known = source != nullptr && *source->node == node;
+  const auto say = [&](const std::string& line) {
+    log(static_cast<LogLevel>(level), known || node.empty() ? line : node + ": " + line);
+  };
+  const auto pieces = pieces_of(flat);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces.size() > kFirst + kLast && i == kFirst) {
+      i = pieces.size() - kLast;
+      say("(" + std::to_string(i - kFirst) + " lines left out)");
+    }
+    say(std::string{pieces[i]});
   }
 }
 

@@ -142,3 +142,29 @@ def test_a_loop_whose_thread_does_not_end_in_time_blames_no_function_that_has():
         scheduler.run()
     """)
     assert (done.returncode, texts(done.stderr)) == (0, [])
+
+
+@pytest.mark.parametrize("error", ["ValueError('x' * 10_000_000)", "chain(300)"])
+def test_of_a_traceback_without_end_the_beginning_and_the_end_are_told(error):
+    done = ended(f"""
+import horus
+def chain(length):
+    error = ValueError("first")
+    for i in range(length):
+        following = ValueError(i)
+        following.__cause__ = error
+        error = following
+    return error
+def tick(node):
+    if horus.tick() == 2:
+        raise {error}
+    node.log_info("other line")
+    if horus.tick() == 4:
+        node.request_stop()
+horus.run(horus.Node("a", tick, 50))
+""")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "lines left out)" in done.stderr and "were lost" not in done.stderr
+    assert "failed: ValueError: " in done.stderr
+    assert ("ValueError: first" in done.stderr) == ("chain" in error)
+    assert done.stderr.count("other line") == 4
