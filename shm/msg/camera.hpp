@@ -26,7 +26,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<CameraInfo>) noexcept {
       HORUS_FIELD(CameraInfo, height, "px", "", 4),
       HORUS_TEXT(CameraInfo, distortion_model, "",
                  "\"plumb_bob\", \"rational_polynomial\", \"equidistant\"; empty: none.", 8),
-      HORUS_FIELD(CameraInfo, distortion_coefficients, "", "In the model's order.", 24),
+      // plumb_bob has five: what a model has no use for is 0.
+      shm::in_part(
+          HORUS_FIELD(CameraInfo, distortion_coefficients, "", "In the model's order.", 24)),
       HORUS_FIELD(CameraInfo, camera_matrix, "px", "Row-major: fx, 0, cx, 0, fy, cy, 0, 0, 1.", 88),
       HORUS_FIELD(CameraInfo, rectification_matrix, "", "Row-major.", 160),
       HORUS_FIELD(CameraInfo, projection_matrix, "px",
