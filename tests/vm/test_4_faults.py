@@ -126,7 +126,7 @@ def test_f24_a_host_that_starts_processes_without_end_leaves_the_others_theirs(s
     # There is room for a new life of another host, with all of its threads.
     vm.output(f"kill -KILL {before['planner']}")
     until(lambda: pids(vm).get("planner", before["planner"]) != before["planner"], "started again")
-    vm.output("horusctl status --wait 180 >/dev/null || [ $? -eq 1 ]", timeout=200)
+    vm.output("horusctl status --wait 600 >/dev/null || [ $? -eq 1 ]", timeout=620)
     after = pids(vm)
     assert {name: after[name] for name in before if name != "planner"} == {
         name: pid for name, pid in before.items() if name != "planner"}
