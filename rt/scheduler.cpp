@@ -230,8 +230,8 @@ Safety& Scheduler::safety() noexcept {
 }
 
 Status Scheduler::release(Safety::View seen) noexcept {
-  // Nobody who has not followed yet is armed by it.
   impl_->tell_stop();
+  // Nobody who has not followed yet is armed by it.
   if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
   if (!impl_->control.safety().release(seen)) {
     return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
