@@ -20,6 +20,12 @@ os.environ["XDG_STATE_HOME"] = _STATE
 unchosen_states.add(_STATE)
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "forks: a child of its program goes on with Python. The address sanitizer of "
+        "GCC 12 does not free its allocator's locks there, and the child may wait for ever.")
+
+
 # After the module's own end, which it registers later: what lives makes its base again.
 for folder in (_BASE, _STATE):
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

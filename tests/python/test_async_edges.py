@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Async nodes at their limits: what blocks the loop, what ends the process, what forks."""
+import pytest
+
 from snippet import ended, prints
 from test_async import START
 
@@ -83,6 +85,7 @@ run(horus.Node("a", tick, 100, safe_state=lambda node: print("safe")), duration=
     assert "has been in its tick" not in done.stderr
 
 
+@pytest.mark.forks
 def test_a_child_that_a_coroutine_forks_ends_there():
     done = ended(START + """
 import os

@@ -4,6 +4,8 @@ import pytest
 
 from snippet import ended
 
+pytestmark = pytest.mark.forks
+
 FORKING = """
 import horus, os, sys, threading
 parent, ends = os.getpid(), []

@@ -228,6 +228,7 @@ def test_a_run_that_its_first_tick_ends_was_ready():
     """) == ["ready"]
 
 
+@pytest.mark.forks
 def test_a_signal_ends_a_forked_child_as_any_process():
     assert prints("""
         import horus, os, signal, time
@@ -293,6 +294,7 @@ def report(queue, scheduler):
 """
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize("where", ["main", "tick"])
 def test_a_forked_child_forgets_the_run_and_has_a_life_of_its_own(where):
     assert prints(FORKING + f"""
@@ -319,6 +321,7 @@ scheduler.stop()
 """)[:2] == ["['stopped', False, 0, True, True, True, True]", "0"]
 
 
+@pytest.mark.forks
 def test_a_parents_topics_outlive_its_children():
     assert prints("""
         import horus, os
@@ -334,6 +337,7 @@ def test_a_parents_topics_outlive_its_children():
     """) == ["True True 1 1 1"]
 
 
+@pytest.mark.forks
 def test_a_child_outlives_its_parent():
     assert prints("""
         import horus, os, sys
