@@ -6,17 +6,6 @@
 
 namespace horus::service {
 
-const char* to_text(HostState state) noexcept {
-  switch (state) {
-    case HostState::kWaiting: return "waiting";
-    case HostState::kStarting: return "starting";
-    case HostState::kReady: return "ready";
-    case HostState::kStopping: return "stopping";
-    case HostState::kEnded: return "ended";
-  }
-  return "unknown";
-}
-
 HostTable::HostTable(const std::vector<HostEntry>& entries, Nanos stop_timeout)
     : stop_timeout_{stop_timeout} {
   for (const HostEntry& entry : entries) {

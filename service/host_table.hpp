@@ -6,19 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "rt/base/host_state.hpp"
 #include "rt/base/time.hpp"
 #include "service/config.hpp"
 
 namespace horus::service {
-
-enum class HostState : std::uint8_t {
-  kWaiting,   ///< Not running; a start is due at `next_start`.
-  kStarting,  ///< Running, not every node has ticked.
-  kReady,
-  kStopping,  ///< Told to end.
-  kEnded,     ///< Not running, and its policy says: leave it so.
-};
-const char* to_text(HostState state) noexcept;
 
 /// What happened, to one host or (kStart, kTime, kStop) to all.
 struct HostEvent {

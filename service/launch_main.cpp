@@ -307,9 +307,19 @@ void clean(const std::string& base, const std::string& robot, int exit_code) {
   remove_if_empty({runtime, base});
 }
 
+/// Of both services and of every host; they may change their folder.
+void place_sockets(const std::string& folder) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(folder, error);
+  const std::string where = error ? folder : whole.string();
+  // One thread so far.
+  ::setenv("RUNTIME_DIRECTORY", where.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+}
+
 int run(int argc, char** argv) {
   Options options;
   if (const auto exit = parse_options(argc, argv, kUsage, options)) return static_cast<int>(*exit);
+  if (!options.socket_dir.empty()) place_sockets(options.socket_dir);
   hold_signals();
   std::optional<ScriptConfig> scripts;
   if (!options.scripts.empty()) {

@@ -20,11 +20,13 @@ namespace {
 void print_help(const Usage& usage) {
   std::printf("usage: %s %s\n%s\n\n", usage.program,
               usage.launch
-                  ? "FILE [--duration TIME] [--check-rt], or several FILE.py"
+                  ? "FILE [--duration TIME] [--socket-dir DIR] [--check-rt], or several FILE.py"
                   : (usage.check ? "[--config FILE|FOLDER] [--check]" : "[--config FILE|FOLDER]"),
               usage.purpose);
   if (usage.launch) {
     std::puts("  --duration TIME   end after this time, e.g. \"10 s\" or 10");
+    std::puts(
+        "  --socket-dir DIR  make the sockets here (else $RUNTIME_DIRECTORY, the user's own)");
     std::puts(
         "  --check-rt        tell what ticks of C++ nodes do that real-time ticks may not:\n"
         "                    allocate, lock, call the system, touch new memory; slows them");
@@ -53,15 +55,12 @@ Exit misused(const Usage& usage, const std::string& what) {
 }  // namespace
 
 std::optional<Exit> parse_options(int argc, char** argv, const Usage& usage, Options& options) {
-  static constexpr option kOptions[] = {{"config", required_argument, nullptr, 'c'},
-                                        {"check", no_argument, nullptr, 'k'},
-                                        {"duration", required_argument, nullptr, 'd'},
-                                        {"help", no_argument, nullptr, 'h'},
-                                        {"version", no_argument, nullptr, 'v'},
-                                        {"program", required_argument, nullptr, 'p'},
-                                        {"python", required_argument, nullptr, 'y'},
-                                        {"check-rt", no_argument, nullptr, 'r'},
-                                        {}};
+  static constexpr option kOptions[] = {
+      {"config", required_argument, nullptr, 'c'},     {"check", no_argument, nullptr, 'k'},
+      {"duration", required_argument, nullptr, 'd'},   {"help", no_argument, nullptr, 'h'},
+      {"version", no_argument, nullptr, 'v'},          {"program", required_argument, nullptr, 'p'},
+      {"python", required_argument, nullptr, 'y'},     {"check-rt", no_argument, nullptr, 'r'},
+      {"socket-dir", required_argument, nullptr, 's'}, {}};
   // One thread so far.
   for (int letter = 0;  // NOLINTNEXTLINE(concurrency-mt-unsafe)
        (letter = ::getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
@@ -83,6 +82,8 @@ std::optional<Exit> parse_options(int argc, char** argv, const Usage& usage, Opt
       options.python = optarg;
     } else if (letter == 'r' && usage.launch) {
       options.check_rt = true;
+    } else if (letter == 's' && usage.launch) {
+      options.socket_dir = optarg;
     } else if (letter == 'd' && usage.launch) {
       options.duration = parse_seconds(optarg);
       if (!options.duration) {

@@ -33,6 +33,7 @@ struct Options {
   bool check = false;
   std::optional<Nanos> duration;
   bool check_rt = false;
+  std::string socket_dir;            ///< Where the services' sockets lie; empty: the usual place.
   std::vector<std::string> scripts;  ///< In place of `config`: Python files.
   pid_t of_program = 0;              ///< The process whose hosts these are; 0: a service's.
   std::string python;                ///< Its interpreter.
@@ -43,7 +44,7 @@ struct Usage {
   const char* program;
   const char* purpose;
   bool check = false;
-  bool launch = false;       ///< FILE in place of --config, --duration and --check-rt.
+  bool launch = false;  ///< FILE in place of --config, --duration, --socket-dir and --check-rt.
   bool for_program = false;  ///< --program and --python, which a program gives, and no user.
 };
 

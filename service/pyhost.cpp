@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 #include "rt/base/printable.hpp"
 #include "rt/thread_usage.hpp"
@@ -90,6 +91,7 @@ Status PyHost::start() {
     auto timer = loop_.every(*limit / 3, [] { notify::watchdog(); });
     if (!timer) return timer.error();
   }
+  keep_board();
   step({.kind = HostEvent::Kind::kStart});
   return {};
 }
@@ -294,6 +296,7 @@ void PyHost::tell_slow_start(std::size_t host) {
 }
 
 void PyHost::check_heartbeats() {
+  keep_board();
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (table_.hosts()[i].state != HostState::kReady) continue;
@@ -327,6 +330,7 @@ void PyHost::tell() {
       if (host.broke()) tell_program_of(i, "broke", host.reason);
     }
   }
+  show_board();
   const std::string text = status_text();
   if (!ready_ && !stopping_ && table_.settled(MonotonicClock::now())) {
     ready_ = true;
@@ -336,6 +340,34 @@ void PyHost::tell() {
     told_ = text;
     notify::status(text);
   }
+}
+
+void PyHost::keep_board() {
+  // Nobody expects a program's hosts.
+  if (program_fd_ >= 0 || (board_ && board_->is_named())) return;
+  auto made = shm::HostBoard::create(base_, robot_, slots_.size());
+  if (made) {
+    board_ = std::move(made).value();
+    return show_board();
+  }
+  board_.reset();
+  if (std::exchange(boardless_said_, true)) return;
+  journal_.say(LogLevel::kWarning, "'horusctl status' does not tell of hosts that start or end: " +
+                                       describe(made.error()));
+}
+
+void PyHost::show_board() {
+  if (!board_) return;
+  std::vector<shm::HostRow> rows;
+  for (const HostTable::Host& host : table_.hosts()) {
+    const bool starts = host.state == HostState::kStarting;
+    rows.push_back({.name = NodeName::clipped(host.name),
+                    .since_ns = to_ns(host.since),
+                    .state = host.state,
+                    .badly = host.ended_badly ? 1U : 0U,
+                    .why = Name<256>::clipped(starts ? host.stage : host.reason)});
+  }
+  board_->show(rows);
 }
 
 std::string PyHost::status_text() const {

@@ -13,6 +13,7 @@
 #include "service/host_table.hpp"
 #include "service/journal.hpp"
 #include "service/leaf.hpp"
+#include "shm/host_board.hpp"
 #include "shm/stats_page.hpp"
 
 namespace horus::service {
@@ -77,6 +78,9 @@ class PyHost {
   /// The program whose hosts these are, if any: see tell_program().
   void tell_program_of(std::size_t host, const char* what, const std::string& text);
   void tell();
+  /// Whoever judges the robot sees what this knows.
+  void show_board();
+  void keep_board();
   std::string status_text() const;
   void say(LogLevel level, std::size_t host, const std::string& text);
 
@@ -89,6 +93,8 @@ class PyHost {
   Nanos stop_timeout_;
   HostTable table_;
   std::vector<Slot> slots_;
+  std::optional<shm::HostBoard> board_;
+  bool boardless_said_ = false;
   std::vector<HostState> told_states_;
   std::string told_;
   std::uint64_t rounds_ = 0;

@@ -29,7 +29,22 @@ std::string host_of(const fs::path& file) {
   return std::string{NodeName::clipped(name).view()};
 }
 
-Result<toml::table> hosts_of(const std::vector<std::string>& files) {
+/// TOML is UTF-8, and a path any bytes: then a link in `folder`, which the host follows.
+Result<std::string> module_of(const fs::path& file, const std::string& name,
+                              const fs::path& folder) {
+  const fs::path whole = fs::absolute(file).lexically_normal();
+  const bool ascii = std::ranges::all_of(whole.native(), [](char byte) { return byte > 0; });
+  if (ascii) return whole.string();
+  const fs::path link = folder / (name + ".py");
+  std::error_code error;
+  fs::create_symlink(whole, link, error);
+  if (error) {
+    return Error{Errc::kSystem, "make a link", error.value(), Name<200>::clipped(link.string())};
+  }
+  return link.string();
+}
+
+Result<toml::table> hosts_of(const std::vector<std::string>& files, const std::string& folder) {
   std::set<std::string> names;
   toml::array hosts;
   for (const std::string& file : files) {
@@ -43,10 +58,10 @@ Result<toml::table> hosts_of(const std::vector<std::string>& files) {
       return Error{Errc::kInvalidArgument, "run two files whose hosts have one name", 0,
                    Name<200>::clipped(file)};
     }
-    hosts.push_back(toml::table{{"name", name},
-                                {"module", fs::absolute(file).lexically_normal().string()},
-                                {"restart", "on-failure"},
-                                {"script", true}});
+    const auto module = module_of(file, name, folder);
+    if (!module) return module.error();
+    hosts.push_back(toml::table{
+        {"name", name}, {"module", module.value()}, {"restart", "on-failure"}, {"script", true}});
   }
   return toml::table{{"host", std::move(hosts)}};
 }
@@ -54,8 +69,6 @@ Result<toml::table> hosts_of(const std::vector<std::string>& files) {
 }  // namespace
 
 Result<ScriptConfig> ScriptConfig::make(const std::vector<std::string>& files) {
-  const auto hosts = hosts_of(files);
-  if (!hosts) return hosts.error();
   std::error_code error;
   const fs::path parent = fs::temp_directory_path(error);
   if (error) {
@@ -65,6 +78,8 @@ Result<ScriptConfig> ScriptConfig::make(const std::vector<std::string>& files) {
   std::string folder = (parent / "horus-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) return Error::from_errno("make a folder", folder);
   ScriptConfig config{std::move(folder)};
+  const auto hosts = hosts_of(files, config.folder_);
+  if (!hosts) return hosts.error();
   std::ofstream out{config.file()};
   out << hosts.value() << "\n";
   out.close();

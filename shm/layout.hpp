@@ -27,6 +27,7 @@ enum class Magic : std::uint64_t {
   kHold = 0x31444c4f48525548U,    // "HURHOLD1"
   kLog = 0x31474f4c4c525548U,     // "HURLLOG1"
   kBox = 0x31584f4242525548U,     // "HURBBOX1"
+  kBoard = 0x3144524f42525548U,   // "HURBORD1"
 };
 
 /// A number in a file that its owner may change at any time, read once: what was checked is what

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "shm/host_board.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
 #include "shm/stats_page.hpp"
@@ -28,8 +29,9 @@ Sweep::Sweep(std::shared_ptr<const Base> base, bool hosts_too) : base_{std::move
   const auto owned = [this](const FolderPtr& folder, std::vector<std::string_view> suffixes) {
     if (folder) parts_.push_back({.folder = folder, .suffixes = std::move(suffixes)});
   };
-  owned(base_->hosts(), hosts_too ? std::vector<std::string_view>{".new", ".stats", ".log"}
-                                  : std::vector<std::string_view>{".new"});
+  std::vector<std::string_view> of_hosts{".new"};
+  if (hosts_too) of_hosts.insert(of_hosts.end(), {".stats", ".log", HostBoard::kSuffix});
+  owned(base_->hosts(), std::move(of_hosts));
   if (hosts_too && base_->hosts())
     parts_.push_back({.folder = base_->hosts(), .kind = Kind::kSockets});
   owned(base_->pools(), {".pool", ".hold"});

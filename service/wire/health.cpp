@@ -98,8 +98,11 @@ class Judge {
     add(Health::kDegraded, expected.name, "", "host '" + expected.name + "' is starting",
         "wait for its imports, or see 'horusctl log " + expected.name + "'");
   }
+  /// Of one that does not run: what its supervisor says.
+  void said(const ExpectedHost& expected, const ExpectedHost::Said& said);
   /// `supervised`: somebody starts it again.
-  void host(const HostView& host, bool supervised);
+  void dead(const HostView& host, bool supervised);
+  void host(const HostView& host);
   HealthView result() && {
     std::ranges::stable_sort(verdict_.reasons, std::ranges::greater{}, &Reason::health);
     return std::move(verdict_);
@@ -124,14 +127,36 @@ class Judge {
   HealthView verdict_;
 };
 
-void Judge::host(const HostView& host, bool supervised) {
-  if (!host.alive) {
-    add(Health::kFailed, host.name, "",
-        title(host) + " is dead, since " + short_time(host.silent_s),
-        "see 'horusctl log " + host.name + "' for how it ended" +
-            (supervised ? "; its supervisor starts it again, if its 'restart' allows it"
-                        : ", and start it again"));
+void Judge::said(const ExpectedHost& expected, const ExpectedHost::Said& said) {
+  const std::string who = "host '" + expected.name + "' ";
+  const std::string log = "see 'horusctl log " + expected.name + "'";
+  const std::string why = said.why.empty() ? "" : ": " + said.why;
+  const std::string since = ", for " + short_time(said.for_s) + why;
+  switch (said.state) {
+    case HostState::kStarting:
+      return add(Health::kDegraded, expected.name, "", who + "is starting" + since,
+                 "wait, or " + log);
+    case HostState::kWaiting:
+      return add(Health::kFailed, expected.name, "", who + "is down" + since,
+                 "its supervisor starts it again; " + log);
+    case HostState::kEnded:
+      if (expected.ended_well()) return;
+      return add(Health::kFailed, expected.name, "", who + "has ended" + why,
+                 "its 'restart' leaves it so; " + log);
+    case HostState::kReady:
+    case HostState::kStopping: break;
   }
+  add(Health::kDegraded, expected.name, "", who + "is ending" + since, log);
+}
+
+void Judge::dead(const HostView& host, bool supervised) {
+  add(Health::kFailed, host.name, "", title(host) + " is dead, since " + short_time(host.silent_s),
+      "see 'horusctl log " + host.name + "' for how it ended" +
+          (supervised ? "; its supervisor starts it again, if its 'restart' allows it"
+                      : ", and start it again"));
+}
+
+void Judge::host(const HostView& host) {
   lives(host);
   rest(host);
   for (const NodeView& one : host.nodes) node(host, one);
@@ -323,23 +348,29 @@ HealthView judge(std::span<const HostView> hosts, std::span<const ExpectedHost> 
     if (counts && !known) wanted.push_back({host.name, host.kind});
   }
   Judge judge{rules};
-  std::vector<HostState> states;
+  std::vector<HostLine> lines;
+  bool ready = true;
   const bool robot_begins = begins(hosts, expected);
   for (const ExpectedHost& one : wanted) {
     const HostView* const host = find_host(hosts, one.name);
-    if (host == nullptr) {
+    const bool down = host == nullptr || !host->alive;
+    if (down && one.said) {
+      judge.said(one, *one.said);
+      lines.push_back({one.name, one.kind, to_text(one.said->state), 0});
+    } else if (host == nullptr) {
       robot_begins ? judge.starting(one) : judge.missing(one);
-      states.push_back({one.name, one.kind, robot_begins ? "starting" : "missing", 0});
-      continue;
+      lines.push_back({one.name, one.kind, robot_begins ? "starting" : "missing", 0});
+    } else {
+      // What is expected and in Python has its supervisor.
+      if (down) judge.dead(*host, !expected.empty() && one.kind == "python");
+      lines.push_back({host->name, host->kind, state_text(*host), host->pid});
     }
-    // What is expected and in Python has its supervisor.
-    judge.host(*host, !expected.empty() && one.kind == "python");
-    states.push_back({host->name, host->kind, state_text(*host), host->pid});
+    if (host != nullptr) judge.host(*host);
+    ready = ready && (down ? one.ended_well() : host->ready);
   }
   HealthView verdict = std::move(judge).result();
-  verdict.ready =
-      std::ranges::all_of(states, [](const HostState& host) { return host.state == "ready"; });
-  verdict.hosts = std::move(states);
+  verdict.ready = ready;
+  verdict.hosts = std::move(lines);
   return verdict;
 }
 
@@ -353,7 +384,7 @@ Json to_json(const HealthView& health) {
                        {"advice", one.advice}});
   }
   Json hosts = Json::array();
-  for (const HostState& host : health.hosts) {
+  for (const HostLine& host : health.hosts) {
     hosts.push_back(
         {{"name", host.name}, {"kind", host.kind}, {"state", host.state}, {"pid", host.pid}});
   }

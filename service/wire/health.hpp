@@ -58,17 +58,20 @@ struct Reason {
   std::string line() const { return advice.empty() ? text : text + "; " + advice; }
 };
 
-struct HostState {
+struct HostLine {
   std::string name;
-  std::string kind;   ///< "cpp" or "python".
-  std::string state;  ///< "ready", "not ready", "starting", "dead", "missing".
+  std::string kind;  ///< "cpp" or "python".
+  /// "ready", "not ready", "dead", "missing"; of one without statistics what its supervisor says
+  /// (to_text(HostState)).
+  std::string state;
   std::int64_t pid = 0;
 };
 
 struct HealthView {
   Health health = Health::kHealthy;
-  bool ready = true;  ///< Every expected host is up and each of its periodic nodes has ticked.
-  std::vector<HostState> hosts;
+  /// Every expected host is up and each of its periodic nodes has ticked, or it has ended well.
+  bool ready = true;
+  std::vector<HostLine> hosts;
   std::vector<Reason> reasons;  ///< The worst first.
   /// What the machine does not grant, and nobody asked for; what was not judged.
   std::vector<std::string> notes;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "rt/base/host_state.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 
@@ -166,8 +167,20 @@ struct StatsView {
 
 /// What the configuration in force expects to run.
 struct ExpectedHost {
+  /// What its supervisor says of it.
+  struct Said {
+    HostState state{};
+    bool badly = false;  ///< Its last end was none that it came to well.
+    double for_s = 0;    ///< `state` has lasted so long.
+    std::string why;     ///< What its start is at, or why it ended; empty: it did not say.
+  };
   std::string name;
   std::string kind;  ///< "cpp" or "python".
+  std::optional<Said> said{};
+
+  bool ended_well() const noexcept {
+    return said && said->state == HostState::kEnded && !said->badly;
+  }
 };
 
 /// Copies a host's statistics out of the memory that its owner writes; never trusts a count in

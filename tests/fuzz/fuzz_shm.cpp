@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "rt/base/check.hpp"
+#include "shm/host_board.hpp"
 #include "shm/log_page.hpp"
 #include "shm/names.hpp"
 #include "shm/payload_state.hpp"
@@ -121,6 +122,15 @@ void read_log(std::string_view bytes) {
   }
 }
 
+void read_board(std::string_view bytes) {
+  std::vector<std::uint64_t> file(bytes.size() / 8 + 1);
+  std::memcpy(file.data(), bytes.data(), bytes.size());
+  for (const HostRow& row : HostBoard::rows_in(std::as_bytes(std::span{file}))) {
+    HORUS_CHECK(row.name.view().size() <= sizeof row.name && to_text(row.state) != nullptr);
+    HORUS_CHECK(row.why.view().size() <= sizeof row.why);
+  }
+}
+
 void read_name(std::string_view name) {
   static_cast<void>(pid_of(name));
   static_cast<void>(unescape(name));
@@ -171,7 +181,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
   const std::string ring = place().topic + "1-1-0.0.ring";
-  switch (data[0] % 12) {
+  switch (data[0] % 13) {
     case 0:
       put(ring, bytes);
       read_ring(ring, type_info(Tag<Checked>{}));
@@ -193,7 +203,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 8: read_descriptor(bytes); break;
     case 9: read_varying(bytes); break;
     case 10: read_log(bytes); break;
-    default: put(ring, bytes); read_ring(ring, generic_type());
+    case 11:
+      put(ring, bytes);
+      read_ring(ring, generic_type());
+      break;
+    default: read_board(bytes);
   }
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/host_board.hpp"
 #include "shm/log_page.hpp"
 #include "shm/msg/odometry.hpp"
 #include "shm/msg/varying.hpp"
@@ -94,6 +95,9 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   auto log = LogPage::create(base.path(), "robot").value();
   log.write({.at_us = 1, .node = NodeName::clipped("arm"), .text = Name<384>::clipped("up")});
 
+  auto board = HostBoard::create(base.path(), "robot", 2).value();
+  board.show(std::array{HostRow{.name = NodeName::clipped("cam"), .state = HostState::kStarting}});
+
   const std::array seeds{
       bytes_of(files(topic_path("t"), ".ring").at(0)),
       bytes_of(type_path("t")),
@@ -107,6 +111,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
       std::string{reinterpret_cast<const char*>(map.data()), map.size()},
       bytes_of(base.path() + "/hosts/robot.log"),
       bytes_of(files(topic_path("generic"), ".ring").at(0)),
+      bytes_of(base.path() + "/hosts/robot.board"),
   };
   for (std::size_t kind = 0; kind < seeds.size(); ++kind) {
     ASSERT_FALSE(seeds[kind].empty()) << kind;

@@ -126,7 +126,7 @@ TEST_F(BlackBoxPageTest, of_programs_without_a_name_that_were_killed_the_last_fe
   std::optional<BlackBoxPage> named = create("rover").value();
   named.reset();
   const BlackBoxPage living = create("py-1").value();
-  for (int i = 2; i < 9; ++i) std::optional{create("py-" + std::to_string(i)).value()}.reset();
+  for (int i = 2; i < 9; ++i) ASSERT_TRUE(create("py-" + std::to_string(i)));
   const BlackBoxPage last = create("py-9-2").value();
   std::vector<std::string> hosts;
   for (const HostEvents& box : BlackBoxPage::read_all(base.path())) hosts.push_back(box.host);

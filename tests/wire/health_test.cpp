@@ -296,6 +296,59 @@ TEST(Judge, what_to_do_about_a_dead_host_depends_on_whether_somebody_starts_it_a
             "see 'horusctl log planner' for how it ended, and start it again");
 }
 
+/// What is said of a host whose supervisor says `said`; `page`: a dead one has left statistics.
+HealthView judged(const ExpectedHost::Said& said, bool page) {
+  std::vector<HostView> hosts = robot();
+  hosts[1].alive = false;
+  if (!page) hosts.pop_back();
+  auto expected = kExpected;
+  expected[1].said = said;
+  return judge(hosts, expected);
+}
+
+TEST(Judge, of_a_host_that_does_not_run_counts_what_its_supervisor_says) {
+  for (const bool page : {false, true}) {
+    HealthView view = judged({HostState::kStarting, true, 12, "importing module 'map'"}, page);
+    EXPECT_EQ(view.health, Health::kDegraded);
+    EXPECT_EQ(view.reasons.at(0).line(),
+              "host 'planner' is starting, for 12 s: importing module 'map'; wait, or see "
+              "'horusctl log planner'");
+    EXPECT_EQ(view.hosts.at(1).state, "starting");
+    EXPECT_FALSE(view.ready);
+
+    view = judged({HostState::kWaiting, true, 3, "exit code 3"}, page);
+    EXPECT_EQ(view.health, Health::kFailed);
+    EXPECT_EQ(view.reasons.at(0).line(),
+              "host 'planner' is down, for 3 s: exit code 3; its supervisor starts it again; see "
+              "'horusctl log planner'");
+
+    view = judged({HostState::kEnded, true, 3, "exit code 3"}, page);
+    EXPECT_EQ(view.health, Health::kFailed);
+    EXPECT_EQ(
+        view.reasons.at(0).line(),
+        "host 'planner' has ended: exit code 3; its 'restart' leaves it so; see 'horusctl log "
+        "planner'");
+    EXPECT_FALSE(view.ready);
+
+    view = judged({HostState::kEnded, false, 3, "exit code 0"}, page);
+    EXPECT_EQ(view.health, Health::kHealthy) << view.reasons.at(0).line();
+    EXPECT_EQ(view.hosts.at(1).state, "ended");
+    EXPECT_TRUE(view.ready);
+
+    view = judged({HostState::kStopping, false, 3, ""}, page);
+    EXPECT_EQ(view.reasons.at(0).text, "host 'planner' is ending, for 3 s");
+  }
+}
+
+TEST(Judge, of_a_host_that_runs_its_own_statistics_count) {
+  auto expected = kExpected;
+  expected[1].said = {HostState::kEnded, true, 3, "killed"};
+  const HealthView view = judge(robot(), expected);
+  EXPECT_EQ(view.health, Health::kHealthy);
+  EXPECT_EQ(view.hosts.at(1).state, "ready");
+  EXPECT_TRUE(view.ready);
+}
+
 TEST(Judge, the_living_host_of_a_name_counts_whatever_its_place) {
   for (const bool dead_first : {true, false}) {
     std::vector<HostView> hosts = robot();

@@ -27,8 +27,9 @@ void add_duration(CLI::App& app, LaunchOptions& options) {
       ->type_name("TIME");
 }
 
-std::vector<std::string> arguments_of(const LaunchOptions& options) {
+std::vector<std::string> arguments_of(const LaunchOptions& options, const Places& places) {
   std::vector<std::string> arguments = options.files;
+  if (!places.socket_dir.empty()) arguments.push_back("--socket-dir=" + places.socket_dir);
   if (!options.duration.empty()) arguments.push_back("--duration=" + options.duration);
   if (options.check_rt) arguments.emplace_back("--check-rt");
   return arguments;
@@ -50,7 +51,7 @@ int run_version(bool json, const Places& places, Output& output) {
 
 }  // namespace
 
-Action declare_launch(CLI::App& app, const Places&) {
+Action declare_launch(CLI::App& app, const Places& places) {
   const auto options = std::make_shared<LaunchOptions>();
   app.add_option("file", options->files, "The configuration; or Python files, as for run")
       ->required()
@@ -59,10 +60,12 @@ Action declare_launch(CLI::App& app, const Places&) {
   app.add_flag("--check-rt", options->check_rt,
                "Tell what ticks of C++ nodes do that real-time ticks may not");
   app.footer("Exit status: 0 stopped as asked, 78 an error in FILE, else that of what failed.");
-  return [options](Output&) { return become(kLauncher, "launch", arguments_of(*options)); };
+  return [options, &places](Output&) {
+    return become(kLauncher, "launch", arguments_of(*options, places));
+  };
 }
 
-Action declare_run(CLI::App& app, const Places&) {
+Action declare_run(CLI::App& app, const Places& places) {
   const auto options = std::make_shared<LaunchOptions>();
   app.add_option("file", options->files, "The programs")->required()->type_name("FILE.py");
   add_duration(app, *options);
@@ -70,7 +73,7 @@ Action declare_run(CLI::App& app, const Places&) {
       "Each is a process of its own, which is started again when it fails. A file that\n"
       "runs nothing itself has the nodes run that it makes. Exit status: 0 all have\n"
       "ended or were stopped as asked, else that of what failed.");
-  return [options](Output&) {
+  return [options, &places](Output&) {
     for (const std::string& file : options->files) {
       if (!file.ends_with(".py")) {
         return fail(kUsage, "run: '" + printable(file) +
@@ -78,7 +81,7 @@ Action declare_run(CLI::App& app, const Places&) {
                                 "launch runs a configuration");
       }
     }
-    return become(kLauncher, "run", arguments_of(*options));
+    return become(kLauncher, "run", arguments_of(*options, places));
   };
 }
 

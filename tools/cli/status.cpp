@@ -14,7 +14,7 @@ std::string status_text(const wire::HealthView& status, std::size_t width) {
   for (const wire::Reason& reason : status.reasons) text += "  " + printable(reason.line()) + "\n";
   for (const std::string& note : status.notes) text += "  note: " + printable(note) + "\n";
   Table table{{{"HOST", "", false}, {"KIND", "", false}, {"STATE", "", false}, {"PID", "", true}}};
-  for (const wire::HostState& host : status.hosts) {
+  for (const wire::HostLine& host : status.hosts) {
     table.add({host.name, kind_text(host.kind), host.state,
                host.pid == 0 ? "-" : std::to_string(host.pid)});
   }
