@@ -112,7 +112,7 @@ Result<FolderPtr> Folder::own(const std::string& path) {
 Result<FolderPtr> Folder::look(const std::string& path) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
   UniqueFd fd = opened([&] { return ::open(path.c_str(), kFlags); });  // by path: to look only
-  if (!fd) return Error::from_errno("look into", path);
+  if (!fd) return cannot_enter(AT_FDCWD, path.c_str(), path);
   return hold(std::move(fd), path);
 }
 
@@ -133,7 +133,7 @@ UniqueFd Folder::enter(const std::string& name) const noexcept {
 
 Result<FolderPtr> Folder::existing(const std::string& name, mode_t mode) const {
   UniqueFd fd = enter(name);
-  if (!fd) return Error::from_errno("enter folder", path_of(name));
+  if (!fd) return cannot_enter(this->fd(), name.c_str(), path_of(name));
   auto entered = hold(std::move(fd), path_of(name));
   if (!entered) return entered;
   const Folder& found = *entered.value();

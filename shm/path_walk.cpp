@@ -60,7 +60,7 @@ class Walk {
     }
     if (!here_) return Error::from_errno("enter folder", path_);
     UniqueFd readable{::openat(here_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!readable) return Error::from_errno("enter folder", path_);
+    if (!readable) return cannot_enter(here_.get(), ".", path_);
     return readable;
   }
 
@@ -93,7 +93,7 @@ class Walk {
     }
     so_far_ += '/';
     so_far_ += name;
-    if (!next) return Error::from_errno("enter folder", so_far_);
+    if (!next) return cannot_enter(here_.get(), name.c_str(), so_far_);
     struct stat status {};
     if (::fstat(next.get(), &status) != 0) return Error::from_errno("look at", so_far_);
     if (S_ISLNK(status.st_mode)) return follow(next.get(), status);
@@ -145,6 +145,27 @@ class Walk {
 };
 
 }  // namespace
+
+Error cannot_enter(int dir, const char* name, const std::string& path) noexcept {
+  const int number = errno;
+  struct stat closed {};
+  std::string which = path;
+  bool known = number == EACCES;
+  if (known && ::fstatat(dir, name, &closed, AT_SYMLINK_NOFOLLOW) != 0) {
+    // Then it is the folder that it lies in.
+    known = ::fstat(dir, &closed) == 0;
+    which.resize(which.rfind('/') == std::string::npos ? 0 : which.rfind('/'));
+  }
+  errno = number;
+  if (!known) return Error::from_errno("enter folder", path);
+  const bool group = (closed.st_mode & S_IXGRP) != 0 && (closed.st_mode & S_IRGRP) != 0;
+  which += " (uid " + std::to_string(closed.st_uid);
+  if (group) which += ", gid " + std::to_string(closed.st_gid);
+  return {Errc::kPermission,
+          group ? "the folder is closed to this user (run as its owner, or join its group)"
+                : "the folder is closed to this user (run as its owner)",
+          EACCES, Name<200>::clipped(which + ")")};
+}
 
 std::optional<uid_t> service_user() noexcept {
   std::array<char, 16384> buffer{};

@@ -17,6 +17,10 @@ namespace horus::shm {
 /// elsewhere, through a last name that is a link, and for `/dev/shm/horus-<uid>` of another uid.
 Result<UniqueFd> walk(const std::string& path, std::optional<mode_t> mode);
 
+/// What errno says of entering `name` in the folder `dir`, which is `path`. Of one that is closed
+/// to this user also whose it is, and who may enter.
+Error cannot_enter(int dir, const char* name, const std::string& path) noexcept;
+
 /// Removes the folder at `path`, reached in the same way, if nothing lies in it.
 void remove_if_empty(const std::string& path) noexcept;
 

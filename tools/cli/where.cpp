@@ -11,6 +11,7 @@
 #include "rt/base/printable.hpp"
 #include "service/wire/interfaces.hpp"
 #include "service/wire/stats_codec.hpp"
+#include "shm/base.hpp"
 #include "shm/folder.hpp"
 #include "shm/log_page.hpp"
 #include "shm/path_walk.hpp"
@@ -189,18 +190,26 @@ std::string last_end(std::string_view host) {
   return std::string{last.text.view().substr(std::min(start.size(), last.text.view().size()))};
 }
 
+namespace {
+
+int fail_to_find() {
+  const std::string base = base_directories().front();
+  // What cannot be read is not nothing.
+  const auto looked = shm::Base::look(base);
+  if (!looked && looked.error().code == Errc::kPermission) return fail(looked.error());
+  return fail(kNotRunning,
+              "nothing runs here: no service answers, no host has statistics in " + base +
+                  " (start one: systemctl start horus, horus launch FILE, or a Python program)");
+}
+
+}  // namespace
+
 int fail_to_reach(const Error& error) {
   switch (error.code) {
     case Errc::kNotFound:
-      if (!error.subject.view().empty()) {
-        return fail(kNotRunning,
-                    "no service answers in " + printable(std::string{error.subject.view()}));
-      }
-      return fail(
-          kNotRunning,
-          "nothing runs here: no service answers, no host has statistics in " +
-              base_directories().front() +
-              " (start one: systemctl start horus, horus launch FILE, or a Python program)");
+      if (error.subject.view().empty()) return fail_to_find();
+      return fail(kNotRunning,
+                  "no service answers in " + printable(std::string{error.subject.view()}));
     case Errc::kPermission: return fail(kNoPermission, error_line(error) + kJoinGroup);
     default: return fail(kError, error_line(error));
   }
