@@ -34,6 +34,7 @@ Result<HostBoard> HostBoard::create(const std::string& base, std::string_view ro
                                     std::size_t hosts) {
   const auto joined = Base::join(base);
   if (!joined) return joined.error();
+  hosts = std::min(hosts, kMaxHosts);
   auto region = Region::create(joined.value()->hosts(), size_for(hosts), kFileMode);
   if (!region) return region.error();
   auto& header = *region.value().as<BoardHeader>();

@@ -35,7 +35,7 @@ class HostBoard {
   static constexpr std::string_view kSuffix = ".board";
   static constexpr std::size_t kMaxHosts = 1024;
 
-  /// A board of `hosts` rows, at most kMaxHosts. What has its name goes.
+  /// A board of `hosts` rows, or kMaxHosts where these are more. What has its name goes.
   static Result<HostBoard> create(const std::string& base, std::string_view robot,
                                   std::size_t hosts);
   HostBoard(HostBoard&& other) noexcept = default;
