@@ -29,7 +29,7 @@ constexpr timespec kLookPause{.tv_sec = 0, .tv_nsec = StopKeeper::kLook.count()}
 }  // namespace
 
 StopKeeper::StopKeeper(Options options, StopWords& words, StopSide& side)
-    : options_{std::move(options)}, words_{words}, side_{side} {
+    : options_{std::move(options)}, words_{words}, side_{side}, hosts_{options_.base} {
   look();
   if (!options_.owner.empty()) await_owner();
   if (options_.hears != nullptr) open_topic();
@@ -115,8 +115,11 @@ void StopKeeper::look() {
 
 /// What a host is held by holds this one, too: who asked for it may be gone.
 void StopKeeper::look_at(const StatsPage& page) {
-  const std::int64_t since = page.stop_word().since_ns.load();
-  if (since > released_ns_) side_.follow(since);
+  follow(page.stop_word().since_ns.load());
+}
+
+void StopKeeper::follow(std::int64_t since_ns) {
+  if (since_ns > released_ns_) side_.follow(since_ns);
 }
 
 void StopKeeper::drop(const std::string& name, Peer& peer) {
@@ -136,21 +139,33 @@ void StopKeeper::drop(const std::string& name, Peer& peer) {
 }
 
 void StopKeeper::look_for_peers() {
+  bool died = false;
   for (auto peer = peers_.begin(); peer != peers_.end();) {
     const bool alive = peer->second.page.alive();
     if (alive) look_at(peer->second.page);
     if (!alive) drop(peer->first, peer->second);
+    died = died || !alive;
     peer = alive ? std::next(peer) : peers_.erase(peer);
   }
+  // Nobody writes to a page that is left: what it says is kept until the folder changes.
+  if (hosts_.changed() || died) look_for_others();
+  for (const std::int64_t since : left_ns_) follow(since);
+}
+
+/// Those that came, and what the dead left.
+void StopKeeper::look_for_others() {
+  left_ns_.clear();
   for (const std::string& name : StatsPage::hosts(options_.base)) {
     if (name == options_.host || peers_.contains(name)) continue;
     auto page = StatsPage::open(options_.base, name, 0);
     if (!page) continue;
-    const bool alive = page.value().alive();
-    // Of the dead, who have no successor, what is older than this host is over.
-    const StatsPage& seen = page.value();
-    if (alive || seen.stop_word().since_ns.load() > began_ns_) look_at(seen);
-    if (!alive) continue;
+    if (!page.value().alive()) {
+      // What is older than this host is over.
+      const std::int64_t since = std::as_const(page.value()).stop_word().since_ns.load();
+      if (since > began_ns_) left_ns_.push_back(since);
+      continue;
+    }
+    look_at(page.value());
     Peer peer{.page = std::move(page).value(), .row = -1};
     const StopWord& word = std::as_const(peer.page).stop_word();
     peer.row = words_.add(word, word.began.load());

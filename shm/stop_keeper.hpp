@@ -16,6 +16,7 @@
 #include "rt/base/stop_words.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
+#include "shm/hosts_watch.hpp"
 #include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/subscriber.hpp"
@@ -85,7 +86,9 @@ class StopKeeper {
   void hear();
   void look();
   void look_for_peers();
+  void look_for_others();
   void look_at(const StatsPage& page);
+  void follow(std::int64_t since_ns);
   void drop(const std::string& name, Peer& peer);
   void keep_latch();
   void await_owner();
@@ -95,6 +98,8 @@ class StopKeeper {
   StopSide& side_;
   std::mutex mutex_;  // not RT: its own thread, and who releases.
   std::map<std::string, Peer> peers_;
+  HostsWatch hosts_;
+  std::vector<std::int64_t> left_ns_;  ///< Stops that hold hosts which died and have no successor.
   const std::int64_t began_ns_ = to_ns(MonotonicClock::now());
   std::int64_t released_ns_ = 0;  // Stops that were asked for before are over.
   bool latched_ = false;

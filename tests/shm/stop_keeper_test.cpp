@@ -11,7 +11,9 @@
 
 #include "rt/base/acting.hpp"
 #include "rt/base/stop_latch.hpp"
+#include "shm/hosts_watch.hpp"
 #include "shm/msg/safety.hpp"
+#include "tests/support/open_count.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -35,6 +37,10 @@ class FakeSide final : public StopSide {
   bool follows(std::int64_t since_ns) {
     const std::scoped_lock lock{mutex_};
     return followed_.contains(since_ns);
+  }
+  void forget() {
+    const std::scoped_lock lock{mutex_};
+    followed_.clear();
   }
   std::uint64_t seen() noexcept override {
     if (on_seen) on_seen();
@@ -66,6 +72,15 @@ class StopKeeperTest : public test::ShmTest {
  protected:
   StatsPage page(const std::string& host) {
     return StatsPage::create(base.path(), host, std::vector<std::string>{"node"}).value();
+  }
+  /// Waits until the keeper has looked so often, by a page that it knows or finds.
+  bool looks(StatsPage& page, int times) {
+    for (; times > 0; --times) {
+      const auto since = to_ns(MonotonicClock::now());
+      page.stop_word().since_ns.store(since);
+      if (!test::eventually([&] { return side.follows(since); })) return false;
+    }
+    return true;
   }
   StopKeeper::Options options() const { return {.base = base.path(), .host = "me"}; }
   std::string latch() const { return base.path() + "/state/rover.stop"; }
@@ -190,6 +205,76 @@ TEST_F(StopKeeperTest, follows_a_stop_of_a_host_that_came_and_died_unseen) {
   { page("short").stop_word().since_ns.store(since); }
   EXPECT_TRUE(test::eventually([&] { return side.follows(since); }));
   EXPECT_FALSE(side.follows(before)) << "it died before this host was there";
+}
+
+TEST_F(StopKeeperTest, opens_no_page_of_the_dead_while_nothing_changes) {
+  { const StatsPage dead = page("dead"); }
+  StatsPage mark = page("mark");
+  StopKeeper keeper{options(), words, side};
+  test::OpenCount opens{base.path() + "/hosts/dead.stats"};
+  int quiet = 0;
+  EXPECT_TRUE(test::eventually([&] {
+    if (!looks(mark, 1)) return true;
+    quiet = opens.take() == 0 ? quiet + 1 : 0;
+    return quiet == 5;
+  }));
+  EXPECT_EQ(quiet, 5);
+}
+
+TEST_F(StopKeeperTest, goes_on_to_follow_what_a_dead_host_left_until_it_is_released) {
+  StopKeeper keeper{options(), words, side};
+  const auto since = to_ns(MonotonicClock::now());
+  { page("short").stop_word().since_ns.store(since); }
+  ASSERT_TRUE(test::eventually([&] { return side.follows(since); }));
+  side.forget();
+  EXPECT_TRUE(test::eventually([&] { return side.follows(since); }));
+  ASSERT_TRUE(keeper.release());
+  side.forget();
+  StatsPage mark = page("mark");
+  ASSERT_TRUE(looks(mark, 3));
+  EXPECT_FALSE(side.follows(since));
+}
+
+TEST_F(StopKeeperTest, finds_who_comes_in_a_base_that_took_the_others_place) {
+  StatsPage before = page("before");
+  StopKeeper keeper{options(), words, side};
+  ASSERT_TRUE(looks(before, 5)) << "it knows the folder";
+  const std::string aside = base.path() + ".aside";
+  std::filesystem::rename(base.path(), aside);
+  StatsPage other = page("other");
+  other.stop_word().stops.fetch_add(1);
+  EXPECT_TRUE(test::eventually([&] { return words.look() >= 0; }));
+  std::filesystem::remove_all(aside);
+}
+
+class HostsWatchTest : public test::ShmTest {};
+
+TEST_F(HostsWatchTest, asks_for_one_more_reading_after_the_tick_in_which_something_came) {
+  const StatsPage page =
+      StatsPage::create(base.path(), "a", std::vector<std::string>{"node"}).value();
+  HostsWatch watch{base.path()};
+  const TimePoint first = MonotonicClock::now();
+  TimePoint last = first;
+  ASSERT_TRUE(watch.changed());
+  while (watch.changed()) last = MonotonicClock::now();
+  EXPECT_GE(last - first, 10ms) << "a tick of the kernel's clock";
+  const StatsPage another =
+      StatsPage::create(base.path(), "b", std::vector<std::string>{"node"}).value();
+  EXPECT_TRUE(watch.changed());
+}
+
+TEST_F(HostsWatchTest, sees_a_base_that_is_removed_and_made_again) {
+  const auto come = [&] {
+    return StatsPage::create(base.path(), "a", std::vector<std::string>{"node"}).value();
+  };
+  HostsWatch watch{base.path()};
+  { const StatsPage page = come(); }
+  while (watch.changed()) {
+  }
+  std::filesystem::remove_all(base.path() + "/hosts");
+  EXPECT_TRUE(watch.changed());
+  const StatsPage page = come();
+  EXPECT_TRUE(watch.changed());
 }
 
 TEST_F(StopKeeperTest, releases_no_stop_of_another_host_that_came_meanwhile) {
