@@ -39,7 +39,10 @@ struct Row {
 };
 
 constinit std::array<Row, Mapping::kMaxMappings> table{};
-constinit std::atomic<std::size_t> used{0};  // Rows that were ever in use.
+constinit std::atomic<std::size_t> used{0};       // Rows that were ever in use.
+constinit std::atomic<std::size_t> free_from{0};  // Where a free row is looked for first.
+// Bytes of the peers whose numbers end alike: no peer of them has mapped more.
+constinit std::array<std::atomic<std::size_t>, 1024> mapped_by{};
 struct sigaction previous {};
 
 /// Private zeros in the place of what was mapped. Async-signal-safe.
@@ -67,6 +70,10 @@ Row* find(const void* address) noexcept {
   return nullptr;
 }
 
+std::atomic<std::size_t>& mapped_like(std::uint64_t peer) noexcept {
+  return mapped_by[(peer >> 1U) % mapped_by.size()];  // Its lowest bit is always set.
+}
+
 std::size_t mapped_of(std::uint64_t peer) noexcept {
   std::size_t sum = 0;
   const std::size_t rows = used.load(std::memory_order_acquire);
@@ -78,6 +85,13 @@ std::size_t mapped_of(std::uint64_t peer) noexcept {
     sum += row.size.load(std::memory_order_relaxed);
   }
   return sum;
+}
+
+/// Each row is looked at only where the peer, or one like it, has mapped nearly that much.
+bool is_within_budget(std::uint64_t peer, std::size_t size) noexcept {
+  // relaxed: a sum of numbers.
+  const std::size_t most = mapped_like(peer).load(std::memory_order_relaxed);
+  return most + size <= Mapping::kMaxPeerBytes || mapped_of(peer) + size <= Mapping::kMaxPeerBytes;
 }
 
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
@@ -129,7 +143,7 @@ Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool wr
   if (!kInstalled) {
     return Error{Errc::kExhausted, "prepare for forks", ENOMEM, Name<200>::clipped(path)};
   }
-  if (peer != 0 && mapped_of(peer) + size > kMaxPeerBytes) {
+  if (peer != 0 && !is_within_budget(peer, size)) {
     return Error{Errc::kExhausted, "map more than 4 GiB of one peer's shared memory", 0,
                  Name<200>::clipped(path)};
   }
@@ -149,7 +163,10 @@ Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool wr
 }
 
 bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
-  for (std::size_t i = 0; i < kMaxMappings; ++i) {
+  // relaxed: a hint; all rows are looked at, from there on.
+  const std::size_t begin = free_from.load(std::memory_order_relaxed);
+  for (std::size_t looked = 0; looked < kMaxMappings; ++looked) {
+    const std::size_t i = (begin + looked) % kMaxMappings;
     Row& row = table[i];
     Use free = Use::kFree;
     if (row.use.load(std::memory_order_relaxed) != free) continue;  // relaxed: a hint
@@ -166,6 +183,8 @@ bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
     std::size_t rows = used.load(std::memory_order_relaxed);
     while (rows <= i && !used.compare_exchange_weak(rows, i + 1, std::memory_order_release)) {
     }
+    if (peer != 0) mapped_like(peer).fetch_add(size(), std::memory_order_relaxed);
+    free_from.store(i + 1, std::memory_order_relaxed);
     row_ = i;
     return true;
   }
@@ -173,8 +192,13 @@ bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
 }
 
 Mapping::~Mapping() {
+  if (row_ >= kMaxMappings) return;
+  Row& row = table[row_];
+  const std::uint64_t peer = row.peer.load(std::memory_order_relaxed);
+  if (peer != 0) mapped_like(peer).fetch_sub(size(), std::memory_order_relaxed);
   // release: the addresses are still ours until here.
-  if (row_ < kMaxMappings) table[row_].use.store(Use::kFree, std::memory_order_release);
+  row.use.store(Use::kFree, std::memory_order_release);
+  free_from.store(row_, std::memory_order_relaxed);
 }
 
 Status Mapping::show(int fd, const std::string& path) noexcept {
