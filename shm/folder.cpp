@@ -47,6 +47,29 @@ UniqueFd opened(Open open) noexcept {
   return UniqueFd{fd};
 }
 
+struct CloseStream {
+  void operator()(DIR* stream) const noexcept { ::closedir(stream); }
+};
+using Stream = std::unique_ptr<DIR, CloseStream>;
+
+Stream stream_of(int folder) noexcept {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  UniqueFd again = opened([&] { return ::openat(folder, ".", kFlags); });
+  Stream stream{again ? ::fdopendir(again.get()) : nullptr};
+  if (stream) again.release();
+  return stream;
+}
+
+/// Until the next call; empty at the end.
+std::string_view next_of(DIR* stream) noexcept {
+  // readdir() is safe here: nobody shares the stream.
+  while (const dirent* const entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe)
+    const std::string_view name{entry->d_name};
+    if (name != "." && name != "..") return name;
+  }
+  return {};
+}
+
 /// Where it lies; of a kernel that does not number its mounts, the file system.
 std::optional<std::uint64_t> mount_of(int fd) noexcept {
   struct statx status {};
@@ -311,28 +334,26 @@ void Folder::unlock(const std::string& name, UniqueFd held) const noexcept {
 
 std::optional<std::vector<std::string>> Folder::entries(std::string_view suffix,
                                                         std::size_t most) const {
-  Listing listing{*this};
-  if (!listing) return std::nullopt;
-  auto names = listing.next(most);
-  std::erase_if(names, [suffix](const std::string& name) { return !name.ends_with(suffix); });
+  const Stream stream = stream_of(fd());
+  if (!stream) return std::nullopt;
+  std::vector<std::string> names;
+  // Only what is wanted is copied: it may be little among much.
+  for (std::size_t seen = 0; seen < most; ++seen) {
+    const std::string_view name = next_of(stream.get());
+    if (name.empty()) break;
+    if (name.ends_with(suffix)) names.emplace_back(name);
+  }
   return names;
 }
 
-Listing::Listing(const Folder& folder) noexcept {
-  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd again = opened([&] { return ::openat(folder.fd(), ".", kFlags); });
-  if (again) stream_.reset(::fdopendir(again.get()));
-  if (stream_) again.release();
-}
+Listing::Listing(const Folder& folder) noexcept : stream_{stream_of(folder.fd()).release()} {}
 
 std::vector<std::string> Listing::next(std::size_t most) {
   std::vector<std::string> names;
   while (stream_ && names.size() < most) {
-    // readdir() is safe here: nobody shares the stream.
-    const dirent* const entry = ::readdir(stream_.get());  // NOLINT(concurrency-mt-unsafe)
-    if (entry == nullptr) break;
-    const std::string_view name{entry->d_name};
-    if (name != "." && name != "..") names.emplace_back(name);
+    const std::string_view name = next_of(stream_.get());
+    if (name.empty()) break;
+    names.emplace_back(name);
   }
   return names;
 }

@@ -13,9 +13,10 @@
 namespace horus::shm {
 namespace {
 
-/// Whoever fills the folders keeps nobody from ending.
-constexpr Nanos kLongest = 2s;
-constexpr std::size_t kAtOnce = 256;  // Names.
+/// Whoever fills the folders keeps nobody from ending: what is left the next start goes on with.
+constexpr Nanos kLongest = 500ms;
+constexpr std::size_t kAtOnce = 256;        // Names.
+constexpr std::size_t kTypesAtOnce = 1024;  // The folder is listed twice for all of them.
 /// Types of one folder that a sweep looks at.
 constexpr std::size_t kMostTypes = 4096;
 
@@ -39,20 +40,36 @@ Sweep::Sweep(std::shared_ptr<const Base> base, bool hosts_too) : base_{std::move
 }
 
 bool Sweep::go_on(Nanos patience) {
-  const TimePoint end_at = MonotonicClock::now() + patience;
+  const TimePoint end = MonotonicClock::now() + patience;
   while (!parts_.empty()) {
-    const Part& part = parts_.back();
+    if (!list(parts_.back(), end) || !drop_types(parts_.back(), end)) return false;
+    listing_.reset();
+    listed_ = false;
+    parts_.pop_back();
+  }
+  return true;
+}
+
+bool Sweep::list(const Part& part, TimePoint end) {
+  while (!listed_) {
     if (!listing_) listing_ = std::make_unique<Listing>(*part.folder);
     if (names_.empty()) names_ = listing_->next(kAtOnce);
-    const bool last = names_.empty();
+    listed_ = names_.empty();
     for (; !names_.empty(); names_.pop_back()) {
-      if (MonotonicClock::now() >= end_at) return false;
+      if (MonotonicClock::now() >= end) return false;
       look_at(part, names_.back());
     }
-    if (!last) continue;
-    end(part);
-    listing_.reset();
-    parts_.pop_back();
+  }
+  return true;
+}
+
+bool Sweep::drop_types(const Part& part, TimePoint end) {
+  while (!keys_.empty()) {
+    if (MonotonicClock::now() >= end) return false;
+    const std::size_t left = keys_.size() - std::min(keys_.size(), kTypesAtOnce);
+    const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(left);
+    removed_ += drop_unused_types(*part.folder, *part.folder, {first, keys_.end()});
+    keys_.resize(left);
   }
   return true;
 }
@@ -89,11 +106,6 @@ void Sweep::look_at(const Part& part, const std::string& name) {
     }
   }
   removed_ += folder.discard(name) ? 1U : 0U;
-}
-
-void Sweep::end(const Part& part) {
-  removed_ += drop_unused_types(*part.folder, *part.folder, keys_);
-  keys_.clear();
 }
 
 std::uint32_t sweep(const std::string& base, bool hosts_too) {

@@ -33,14 +33,17 @@ class Sweep {
     Kind kind = Kind::kOwned;
     std::vector<std::string_view> suffixes{};  ///< Of kOwned.
   };
+  /// Whether all names of the part were looked at before `end`; the same of its types.
+  bool list(const Part& part, TimePoint end);
+  bool drop_types(const Part& part, TimePoint end);
   void look_at(const Part& part, const std::string& name);
-  void end(const Part& part);
 
   std::shared_ptr<const Base> base_;
   std::vector<Part> parts_;  ///< The last one first.
   std::unique_ptr<Listing> listing_;
   std::vector<std::string> names_;  ///< Of the listing, not yet looked at.
-  std::vector<std::string> keys_;   ///< Of types in this part.
+  std::vector<std::string> keys_;   ///< Of types in this part, which come last.
+  bool listed_ = false;             ///< All names of this part were looked at.
   std::uint32_t removed_ = 0;
 };
 

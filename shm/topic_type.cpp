@@ -27,17 +27,22 @@ bool lives_in(const TopicPlace& place, const std::string& name) noexcept {
   return is_participant(name) && key_of(name) == place.key && owner_alive(*place.folder, name);
 }
 
-/// The topics that somebody takes part in or wants: who wants one learns from its type what he was
-/// sent. Nothing where it is not known.
-std::optional<std::unordered_set<std::string>> taken_keys(const Folder& folder) {
+/// Those of the `keys` whose topic somebody takes part in or wants: who wants one learns from its
+/// type what he was sent. Nothing where it is not known.
+using Keys = std::unordered_set<std::string_view>;
+std::optional<Keys> taken_keys(const Folder& folder, const std::vector<std::string>& keys) {
   const auto names = folder.entries("");
   // What cannot be read for want of a descriptor, or is not read to its end, may well hold one.
   if (!names || names->size() >= Folder::kMostEntries) return std::nullopt;
-  std::unordered_set<std::string> keys;
+  const Keys asked{keys.begin(), keys.end()};
+  Keys taken;
   for (const std::string& name : *names) {
-    if (is_participant(name) || name.ends_with(kWantSuffix)) keys.emplace(key_of(name));
+    if (!is_participant(name) && !name.ends_with(kWantSuffix)) continue;
+    // The one that was asked for: the name does not stay.
+    const auto found = asked.find(key_of(name));
+    if (found != asked.end()) taken.insert(*found);
   }
-  return keys;
+  return taken;
 }
 
 }  // namespace
@@ -98,16 +103,17 @@ void drop_unused_type(const Folder& types, const TopicPlace& place) noexcept {
 std::uint32_t drop_unused_types(const Folder& types, const Folder& participants,
                                 const std::vector<std::string>& keys) noexcept {
   if (keys.empty()) return 0;
-  const auto before = taken_keys(participants);
+  const auto before = taken_keys(participants, keys);
   if (!before) return 0;
+  const std::string identity = make_identity();
   std::vector<std::pair<std::string, std::string>> aside;  // key, and the name it has meanwhile
   for (const std::string& key : keys) {
     if (before->contains(key)) continue;
-    std::string gone = "." + make_identity() + ".gone";
+    std::string gone = "." + identity + "." + std::to_string(aside.size()) + ".gone";
     if (types.rename(key + std::string{kTypeSuffix}, gone)) aside.emplace_back(key, gone);
   }
   if (aside.empty()) return 0;
-  const auto after = taken_keys(participants);
+  const auto after = taken_keys(participants, keys);
   std::uint32_t dropped = 0;
   for (const auto& [key, gone] : aside) {
     // Who came before the name went may have seen it, and rely on it.

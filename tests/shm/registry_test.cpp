@@ -128,6 +128,23 @@ TEST_F(RegistryTest, a_sweep_that_is_not_over_goes_on_where_it_was) {
   EXPECT_TRUE(find_topic(base.path(), "t"));
 }
 
+TEST_F(RegistryTest, types_go_some_at_a_time) {
+  const auto session = open();
+  const auto publisher = session->publisher<Checked>("t").value();
+  constexpr std::uint32_t kMany = 3000;
+  constexpr std::uint32_t kAtOnce = 1024;
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    std::ofstream{topic_path("t") + "/x" + std::to_string(i) + ".type"};
+  }
+  Sweep pieces{Base::join(base.path()).value()};
+  for (std::uint32_t last = 0; !pieces.go_on(100us);) {
+    EXPECT_LE(pieces.removed() - last, kAtOnce) << "the others wait for the next piece";
+    last = pieces.removed();
+  }
+  EXPECT_EQ(pieces.removed(), kMany);
+  EXPECT_TRUE(find_topic(base.path(), "t"));
+}
+
 TEST_F(RegistryTest, what_a_start_does_not_come_to_is_swept_later) {
   Base::join(base.path()).value();
   std::filesystem::create_directories(topic_path("t"));
