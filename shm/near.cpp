@@ -2,16 +2,23 @@
 // Topics that are sent to nobody, and names that were likely meant.
 #include "shm/near.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "rt/base/printable.hpp"
+#include "shm/names.hpp"
 #include "shm/registry.hpp"
 #include "shm/session_impl.hpp"
+#include "shm/topic_type.hpp"
 
 namespace horus::shm {
 namespace {
@@ -103,6 +110,76 @@ std::string unheard_text(const std::vector<std::string>& topics) {
   return text + ": see 'horusctl topic list' for what is received";
 }
 
+/// The names of the topics that there are, by their digits, in which no two differ that are meant
+/// for each other.
+class Names {
+ public:
+  explicit Names(const Base& base) {
+    for (const FolderPtr& folder : base.topic_folders()) add(*folder);
+    if (base.declared()) add(*base.declared());
+  }
+  /// Those that may have been meant by `topic`.
+  std::vector<std::string> like(const std::string& topic) const {
+    std::vector<std::string> alike;
+    const auto group = by_digits_.find(digits_of(topic));
+    if (group == by_digits_.end()) return alike;
+    const std::string twin = twin_of(topic);
+    std::ranges::copy_if(group->second, std::back_inserter(alike), [&](const std::string& name) {
+      return name == twin || is_near_miss(topic, name);
+    });
+    return alike;
+  }
+
+ private:
+  void add(const Folder& folder) {
+    for (const std::string& file : folder.list(kTypeSuffix)) {
+      std::string name = unescape(key_of(file));
+      std::string digits = digits_of(name);
+      by_digits_[std::move(digits)].push_back(std::move(name));
+    }
+  }
+  std::unordered_map<std::string, std::vector<std::string>> by_digits_;
+};
+
+/// Topics as they are now, each looked at once; in one round no more than others can wait for.
+class Looks {
+ public:
+  explicit Looks(const std::string& base) : base_{base} {}
+
+  /// Null: there is none, or it is not looked at.
+  const TopicInfo* find(const std::string& topic) {
+    const auto known = topics_.find(topic);
+    if (known != topics_.end()) return known->second ? &*known->second : nullptr;
+    if (topics_.size() >= kMostLooks) return nullptr;
+    auto looked = find_topic(base_, topic);
+    auto& found = topics_[topic];
+    if (looked) found = std::move(looked).value();
+    return found ? &*found : nullptr;
+  }
+  /// Another process in which a node of that name sends the topic; 0: none.
+  std::int32_t twin_process(const Base& base, const std::string& topic, const std::string& node) {
+    const auto place = place_of(base, topic);
+    const auto is_other = [](const std::string& ring) {
+      return pid_of(identity_of(ring)) != ::getpid();
+    };
+    if (!place || std::ranges::none_of(participants(place.value(), kRingSuffix), is_other)) {
+      return 0;
+    }
+    const TopicInfo* const info = find(topic);
+    if (info == nullptr) return 0;
+    const auto is_double = [&node](const PublisherInfo& other) {
+      return other.alive && other.node == node && other.pid != ::getpid();
+    };
+    const auto found = std::ranges::find_if(info->publishers, is_double);
+    return found == info->publishers.end() ? 0 : found->pid;
+  }
+
+ private:
+  static constexpr std::size_t kMostLooks = 64;
+  const std::string& base_;
+  std::unordered_map<std::string, std::optional<TopicInfo>> topics_;
+};
+
 }  // namespace
 
 bool is_near_miss(std::string_view one, std::string_view other) {
@@ -178,20 +255,36 @@ void Session::Impl::tell_twin(const std::string& topic, bool sends) {
   }
 }
 
+/// Looks at who may be alone: what other topic was likely meant, and whether the program runs
+/// twice. Without the lock: among many topics it takes long, and whoever opens or closes one waits
+/// for it.
+void Session::Impl::look_for_company(std::vector<Alone>& due) const {
+  const auto base = Base::look(root);
+  if (!base) return;
+  std::optional<Names> names;
+  Looks looks{root};
+  for (Alone& one : due) {
+    if (!one.node.empty()) one.twice = looks.twin_process(*base.value(), one.topic, one.node);
+    if (one.alone == 0) continue;
+    if (!names) names.emplace(*base.value());
+    std::vector<TopicInfo> there;
+    for (const std::string& name : names->like(one.topic)) {
+      if (const TopicInfo* const info = looks.find(name)) there.push_back(*info);
+    }
+    one.meant = meant_by(there, one.topic, one.sends);
+  }
+}
+
 /// Once for each name: with the names of other topics that were likely meant.
 void Session::Impl::tell_near_misses() {
   if (teller_ == nullptr) return;
   std::vector<Alone> due = who_may_be_alone();
   if (due.empty()) return;
-  const std::vector<TopicInfo> topics = list_topics(root);
-  // Among many topics it takes long, and whoever opens or closes one waits for the lock.
-  for (Alone& one : due) {
-    if (one.alone != 0) one.meant = meant_by(topics, one.topic, one.sends);
-  }
+  look_for_company(due);
   std::vector<std::string> unheard;
   const std::scoped_lock lock{mutex_};
   for (const Alone& one : due) {
-    tell_double(one, topics);
+    tell_double(one);
     if (one.alone == 0) continue;
     if (!one.meant.empty()) {
       if (!near_told_.insert(one.topic).second) continue;
@@ -204,17 +297,11 @@ void Session::Impl::tell_near_misses() {
 }
 
 /// A node of the same name sends the same in another process: the program may run twice.
-void Session::Impl::tell_double(const Alone& one, const std::vector<TopicInfo>& topics) {
-  const auto topic = std::ranges::find(topics, one.topic, &TopicInfo::name);
-  if (one.node.empty() || topic == topics.end()) return;
-  const auto is_double = [&](const PublisherInfo& other) {
-    return other.alive && other.node == one.node && other.pid != owner_;
-  };
-  const auto found = std::ranges::find_if(topic->publishers, is_double);
-  if (found == topic->publishers.end() || !doubles_told_.insert(one.node).second) return;
+void Session::Impl::tell_double(const Alone& one) {
+  if (one.twice == 0 || !doubles_told_.insert(one.node).second) return;
   to_tell_.push_back("node '" + printable(one.node) + "' sends topic " + quoted(one.topic) +
                      " here, and so does a node of that name in process " +
-                     std::to_string(found->pid) + ": does the program run twice?");
+                     std::to_string(one.twice) + ": does the program run twice?");
 }
 
 }  // namespace horus::shm

@@ -360,12 +360,15 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
     std::uint32_t alone = 0;
     std::string node{};   ///< Of a publisher that is rather new: whose.
     std::string meant{};  ///< The topic that was likely meant; empty: none.
+    /// The process in which a node of that name sends it, too; 0: none.
+    std::int32_t twice = 0;
   };
   template <typename State>
   static void note_company(State& state, std::size_t company, bool active, std::vector<Alone>& due);
   std::vector<Alone> who_may_be_alone();
   void tell_near_misses();
-  void tell_double(const Alone& one, const std::vector<TopicInfo>& topics);
+  void look_for_company(std::vector<Alone>& due) const;
+  void tell_double(const Alone& one);
   void tell();
   /// Looks at the topics where it is due, at some of them. Whether there are more.
   bool look_where_due();
