@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <utility>
 
 #include "shm/leave.hpp"
@@ -232,8 +231,10 @@ void Session::Impl::adopt(Seeking& seeking, SubscriberState& subscriber) {
 }
 
 void Session::Impl::look(PublisherState& publisher) {
-  auto names = participants(publisher.place, kCursorSuffix);
-  std::ranges::move(participants(publisher.place, kWantSuffix), std::back_inserter(names));
+  auto names = participants(publisher.place, "");
+  std::erase_if(names, [](const std::string& name) {
+    return !name.ends_with(kCursorSuffix) && !name.ends_with(kWantSuffix);
+  });
   std::vector<std::shared_ptr<Bell>> fresh;
   const auto strangers = unknown(names, publisher.subscribers, publisher.attention);
   bool settled = names.size() <= Attention::kMostTries;
@@ -312,11 +313,18 @@ void Session::Impl::look(Declared& declared) {
 bool Session::Impl::watch(const Folder& folder) {
   // By its descriptor: the folder that is held, and no other.
   const std::string self = "/proc/self/fd/" + std::to_string(folder.fd());
-  constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_DELETE;
+  constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM;
   const int fd = inotify_.get();
   const int watch = ::inotify_add_watch(fd, self.c_str(), kEvents);  // by path: of a descriptor
   if (&folder == home_.base->pools().get()) pools_watch_ = watch;
+  if (&folder == home_.base->declared().get()) declared_watch_ = watch;
   return watch >= 0;
+}
+
+/// What is not a topic's.
+void Session::Impl::watch_base() {
+  watch(*home_.base->pools());
+  if (declares) watch(*home_.base->declared());
 }
 
 Session::Impl::News Session::Impl::news() {
@@ -324,32 +332,64 @@ Session::Impl::News Session::Impl::news() {
   alignas(inotify_event) std::array<char, 4096> events{};
   // As many as the kernel keeps: who makes more meanwhile waits for the next time.
   for (int reads = 0; reads < kMostReads; ++reads) {
-    const ssize_t read = ::read(inotify_.get(), events.data(), events.size());
-    if (read <= 0) break;
-    for (std::size_t at = 0; at < static_cast<std::size_t>(read);) {
+    const ssize_t read_size = ::read(inotify_.get(), events.data(), events.size());
+    if (read_size <= 0) break;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(read_size);) {
       const auto& event = *reinterpret_cast<const inotify_event*>(events.data() + at);
       at += sizeof event + event.len;
-      if (event.wd < 0) {
-        news.lost = true;
-      } else if (event.wd == pools_watch_) {
-        news.pools = true;
-      } else if (event.len > 0) {
-        news.keys.emplace(key_of(event.name));
-      }
+      hear(event, news);
     }
   }
   return news;
 }
 
+void Session::Impl::hear(const inotify_event& event, News& news) const {
+  const bool went = (event.mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
+  const std::string_view name{event.len > 0 ? event.name : ""};
+  const std::string_view key = key_of(name);
+  if (event.wd < 0) {
+    news.lost = true;
+  } else if (event.wd == pools_watch_) {
+    news.pools = true;
+  } else if (event.wd == declared_watch_) {
+    if (went) news.gone.emplace(key);
+  } else if (!key.empty() && !name.ends_with(kTypeSuffix)) {
+    // Of its own files a process knows where they came, see introduce(); not where they went.
+    const bool own = identity_of(name) == home_.identity;
+    if (!own || went) news.keys.emplace(key);
+    if (own && went) news.gone.emplace(key);
+  }
+}
+
 void Session::Impl::note(const News& news) {
-  if (news.keys.empty() && !news.lost) return;
-  const auto concerns = [&news](const auto* state) {
-    return news.lost || news.keys.contains(state->place.key);
-  };
-  for (PublisherState* one : publishers_) one->attention.due |= concerns(one);
-  for (SubscriberState* one : subscribers_) one->attention.due |= concerns(one);
-  for (Seeking* one : sought_) one->attention.due |= concerns(one);
-  for (auto& [key, one] : declared_) one.attention.due |= concerns(&one);
+  for (const std::string& key : news.keys) {
+    if (const Parties* const its = parties_of(key)) make_due(*its);
+  }
+  for (const std::string& key : news.gone) {
+    if (parties_of(key) != nullptr) removed_.insert(key);
+  }
+  if (!news.lost) return;
+  for (auto& [key, its] : parties_) {
+    make_due(its);
+    removed_.insert(key);
+  }
+}
+
+Session::Impl::Parties* Session::Impl::parties_of(std::string_view key) {
+  const auto found = parties_.find(key);
+  return found == parties_.end() ? nullptr : &found->second;
+}
+
+void Session::Impl::drop_parties(const std::string& key) {
+  const auto found = parties_.find(key);
+  if (found != parties_.end() && found->second.empty()) parties_.erase(found);
+}
+
+void Session::Impl::make_due(const Parties& parties) noexcept {
+  for (PublisherState* one : parties.publishers) one->attention.due = true;
+  for (SubscriberState* one : parties.subscribers) one->attention.due = true;
+  for (Seeking* one : parties.sought) one->attention.due = true;
+  if (parties.declared != nullptr) parties.declared->attention.due = true;
 }
 
 void Session::Impl::pass_round() {
@@ -370,15 +410,12 @@ void Session::Impl::pass_round() {
     one->attention.due |= one->rings.has_changed();
   }
   for (Seeking* one : sought_) one->attention.pass();
-  for (auto& [key, one] : declared_) one.attention.pass();
+  for (Declared* one : declarations_) one->attention.pass();
   homeless_ = leaving() || !mend_home();
   if (!homeless_) {
     mend_pools();
     mend_pages();
-    for (Seeking* one : sought_) mend(*one);
-    for (auto& [key, one] : declared_) {
-      if (auto renewed = renew(one); !renewed) lose(one.type.path(), renewed.error());
-    }
+    mend_removed();
   }
   probe(kMostProbes);
   if (!homeless_) regain();
@@ -386,26 +423,37 @@ void Session::Impl::pass_round() {
 
 /// Some of the files themselves, in turn: whether each is still locked, whole, and named.
 void Session::Impl::probe(std::size_t most) {
-  const std::size_t topics = publishers_.size() + subscribers_.size();
+  const std::size_t all = holdings();
   std::size_t files = 0;
   // Some may have been closed before their turn.
-  unmended_ = std::min(unmended_, topics);
-  for (std::size_t i = 0; i < topics && files < most; ++i) {
-    probed_ = (probed_ + 1) % topics;
+  unmended_ = std::min(unmended_, all);
+  for (std::size_t i = 0; i < all && files < most; ++i) {
     unmended_ -= unmended_ != 0 ? 1 : 0;
     ++clean_;
-    const auto look_at = [&](auto& state, auto& peers) {
-      files += 1 + peers.owned().size();
-      state.attention.due |= peers.has_dead();
-      if (!homeless_) mend(state);
-    };
-    if (probed_ < publishers_.size()) {
-      look_at(*publishers_[probed_], publishers_[probed_]->subscribers);
-    } else {
-      auto& subscriber = *subscribers_[probed_ - publishers_.size()];
-      look_at(subscriber, subscriber.rings);
-    }
+    files += probe_next();
   }
+}
+
+/// How many files were looked at.
+std::size_t Session::Impl::probe_next() {
+  const auto look_at = [this](auto& state, auto& peers) {
+    state.attention.due |= peers.has_dead();
+    if (!homeless_) mend(state);
+    return 1 + peers.owned().size();
+  };
+  probed_ = (probed_ + 1) % holdings();
+  std::size_t at = probed_;
+  if (at < publishers_.size()) return look_at(*publishers_[at], publishers_[at]->subscribers);
+  at -= publishers_.size();
+  if (at < subscribers_.size()) return look_at(*subscribers_[at], subscribers_[at]->rings);
+  at -= subscribers_.size();
+  if (homeless_) return 1;
+  if (at < sought_.size()) {
+    mend(*sought_[at]);
+  } else {
+    mend(*declarations_[at - sought_.size()]);
+  }
+  return 1;
 }
 
 bool Session::Impl::look_where_due() {
@@ -416,7 +464,7 @@ bool Session::Impl::look_where_due() {
     if (++looks <= kMostLooks) look(state, late...);
     more = more || state.attention.due;
   };
-  for (auto& [key, one] : declared_) look_at(one);
+  for (Declared* one : declarations_) look_at(*one);
   for (PublisherState* one : publishers_) look_at(*one);
   for (SubscriberState* one : subscribers_) look_at(*one, true);
   for (Seeking* one : sought_) look_at(*one);

@@ -74,11 +74,12 @@ void Session::Impl::name_who_is_silent(const SubscriberState& subscriber) {
 bool Session::Impl::are_known(std::uint64_t since) {
   const std::scoped_lock lock{mutex_};
   bool all = true;
-  for (SubscriberState* one : subscribers_) {
-    if (one->opened > since) continue;
-    one->awaited = one->awaited || all_know(*one);
-    all = all && one->awaited;
-  }
+  std::erase_if(unknown_, [this, since, &all](const SubscriberState* one) {
+    if (one->opened > since) return false;
+    const bool known = all_know(*one);
+    all = all && known;
+    return known;
+  });
   return all;
 }
 
@@ -87,10 +88,11 @@ void Session::Impl::await_publishers(Nanos patience) {
   const std::uint64_t begun = cycle_count();
   if (wait_at(*bell, patience, [this, begun] { return are_known(begun); })) return;
   const std::scoped_lock lock{mutex_};
-  for (SubscriberState* one : subscribers_) {
-    if (!one->named || one->opened > begun) continue;
-    if (!std::exchange(one->awaited, true)) name_who_is_silent(*one);
-  }
+  std::erase_if(unknown_, [this, begun](const SubscriberState* one) {
+    if (!one->named || one->opened > begun) return false;
+    name_who_is_silent(*one);
+    return true;
+  });
 }
 
 /// Else what was sent a moment ago would go with the ring, and nobody would count it.

@@ -83,7 +83,7 @@ void Session::Impl::lose(const std::string& lost, const Error& why) {
 
 /// Once everything has been looked at, and nothing was found that cannot be made again.
 void Session::Impl::regain() {
-  if (lost_.empty() || ++clean_ <= publishers_.size() + subscribers_.size() + 1) return;
+  if (lost_.empty() || ++clean_ <= holdings() + 1) return;
   lost_.clear();
   to_tell_.push_back("what could not be made again of this process's shared memory is there");
   for (const auto& weak : pages_) {
@@ -110,14 +110,30 @@ bool Session::Impl::mend_home() {
     const std::scoped_lock lock{home_mutex_};
     home_ = std::move(fresh);
   }
-  watch(*home_.base->pools());
+  watch_base();
   for (SubscriberState* one : subscribers_) one->stale = true;
-  unmended_ = publishers_.size() + subscribers_.size();
+  unmended_ = holdings();
   const TimePoint now = MonotonicClock::now();
   if (now - std::exchange(mended_, now) < kOneRemoval) return true;
   to_tell_.push_back("somebody removed the shared memory of this process in " + root +
                      "; it was made again; " + kCure);
   return true;
+}
+
+/// Files of this process that went since the last round; where they are many, all are looked at.
+void Session::Impl::mend_removed() {
+  if (removed_.size() > kMostProbes) unmended_ = holdings();
+  if (unmended_ < holdings()) {
+    for (const std::string& key : removed_) {
+      Parties* const its = parties_of(key);
+      if (its == nullptr) continue;
+      for (PublisherState* one : its->publishers) mend(*one);
+      for (SubscriberState* one : its->subscribers) mend(*one);
+      for (Seeking* one : its->sought) mend(*one);
+      if (its->declared != nullptr) mend(*its->declared);
+    }
+  }
+  removed_.clear();
 }
 
 void Session::Impl::mend_pools() {
@@ -148,6 +164,10 @@ void Session::Impl::mend(State& state) {
 }
 template void Session::Impl::mend(PublisherState& state);
 template void Session::Impl::mend(SubscriberState& state);
+
+void Session::Impl::mend(Declared& declared) {
+  if (auto renewed = renew(declared); !renewed) lose(declared.type.path(), renewed.error());
+}
 
 /// The publisher's thread is not waited for: it goes over with its next message.
 void Session::Impl::settle(PublisherState& publisher) {
@@ -193,6 +213,7 @@ Status Session::Impl::renew(PublisherState& publisher) {
   publisher.offered.store(publisher.next.get(), std::memory_order_release);
   publisher.attention.watched = watch(*publisher.place.folder);
   look(publisher);
+  make_due(parties_[publisher.place.key]);
   return {};
 }
 
@@ -220,6 +241,7 @@ Status Session::Impl::renew(SubscriberState& subscriber) {
   subscriber.place = std::move(place).value();
   subscriber.attention.watched = watch(*subscriber.place.folder);
   look(subscriber, true);
+  make_due(parties_[subscriber.place.key]);
   return keep_type(subscriber.place, file, *subscriber.type, false);
 }
 

@@ -40,15 +40,16 @@ std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic, bool ahea
   seeking->attention.watched = watch(*seeking->place.folder);
   look(*seeking);
   sought_.push_back(seeking.get());
+  parties_[seeking->place.key].sought.push_back(seeking.get());
   look_again(seeking->place);
   return {seeking.release(), [this](Seeking* one) { cease(one); }};
 }
 
 /// Within one process publishers know at once who came and who went.
 void Session::Impl::look_again(const TopicPlace& place) {
-  for (PublisherState* publisher : publishers_) {
-    if (publisher->place.key == place.key) look(*publisher);
-  }
+  const Parties* const its = parties_of(place.key);
+  if (its == nullptr) return;
+  for (PublisherState* publisher : its->publishers) look(*publisher);
 }
 
 void Session::Impl::cease(Seeking* seeking) noexcept {
@@ -56,6 +57,10 @@ void Session::Impl::cease(Seeking* seeking) noexcept {
   const std::unique_ptr<Seeking> last{seeking};
   const std::scoped_lock lock{mutex_};
   std::erase(sought_, seeking);
+  if (Parties* const its = parties_of(seeking->place.key)) {
+    std::erase(its->sought, seeking);
+    drop_parties(seeking->place.key);
+  }
   leave(seeking->region, seeking->place);
   // Its lock is what publishers see of it: one that refuses waits for it no more.
   seeking->region = {};
@@ -104,6 +109,7 @@ void Session::Impl::mend(Seeking& seeking) {
     lose(seeking.region.path(), renewed.error());
   }
   seeking.attention = {.watched = watch(*seeking.place.folder), .due = true};
+  make_due(parties_[seeking.place.key]);
 }
 
 }  // namespace horus::shm

@@ -111,7 +111,7 @@ Status Session::Impl::start() {
   inotify_ = UniqueFd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   stop_ = UniqueFd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!inotify_ || !stop_) return Error::from_errno("watch shared memory", base->path());
-  watch(*base->pools());
+  watch_base();
   helper_ = std::thread{[this] {
     ::pthread_setname_np(::pthread_self(), kHelperName);
     run();
@@ -153,12 +153,14 @@ void Session::Impl::run() noexcept {
     }
     {
       const std::scoped_lock lock{mutex_};
+      // Not where this process itself opens topics, of which it may have many.
+      const bool has_work = round || more || unmended_ != 0 || !heard.empty();
       note(heard);
       if (round) pass_round();
       if (!round && unmended_ != 0) probe(kMostProbes);
-      more = look_where_due();
+      more = has_work && look_where_due();
       grant_wishes();
-      refresh_pools();
+      if (has_work) refresh_pools();
       if (round || heard.pools || heard.lost) pools->attend();
     }
     // Who makes more files than are kept in mind leaves some behind.
@@ -193,6 +195,7 @@ void Session::Impl::add(PublisherState& publisher) {
   publisher.attention.watched = watch(*publisher.place.folder);
   look(publisher);
   publishers_.push_back(&publisher);
+  parties_[publisher.place.key].publishers.push_back(&publisher);
 }
 
 void Session::Impl::add(SubscriberState& subscriber) {
@@ -200,6 +203,8 @@ void Session::Impl::add(SubscriberState& subscriber) {
   subscriber.attention.watched = watch(*subscriber.place.folder);
   look(subscriber, false);
   subscribers_.push_back(&subscriber);
+  unknown_.push_back(&subscriber);
+  parties_[subscriber.place.key].subscribers.push_back(&subscriber);
 }
 
 void Session::Impl::find_publishers() {
@@ -209,20 +214,16 @@ void Session::Impl::find_publishers() {
 
 void Session::Impl::introduce(const PublisherState& publisher) {
   const std::scoped_lock lock{mutex_};
-  for (SubscriberState* subscriber : subscribers_) {
-    if (subscriber->place.key == publisher.place.key) look(*subscriber, true);
-  }
-  for (Seeking* one : sought_) {
-    if (one->place.key == publisher.place.key) look(*one);
-  }
+  const Parties* const its = parties_of(publisher.place.key);
+  if (its == nullptr) return;
+  for (SubscriberState* subscriber : its->subscribers) look(*subscriber, true);
+  for (Seeking* one : its->sought) look(*one);
 }
 
 void Session::Impl::introduce(SubscriberState& subscriber) {
   const std::scoped_lock lock{mutex_};
   subscriber.named = true;
-  for (PublisherState* publisher : publishers_) {
-    if (publisher->place.key == subscriber.place.key) look(*publisher);
-  }
+  look_again(subscriber.place);
 }
 
 void Session::Impl::remove(PublisherState& publisher) noexcept {
@@ -236,6 +237,10 @@ void Session::Impl::remove(PublisherState& publisher) noexcept {
   {
     const std::scoped_lock lock{mutex_};
     std::erase(publishers_, &publisher);
+    if (Parties* const its = parties_of(publisher.place.key)) {
+      std::erase(its->publishers, &publisher);
+      drop_parties(publisher.place.key);
+    }
   }
   if (publisher.next != nullptr) publisher.next->region.unlink();
   // Else it stays as a dead publisher's does: for who finds it late, until somebody sweeps.
@@ -247,6 +252,11 @@ void Session::Impl::remove(SubscriberState& subscriber) noexcept {
   {
     const std::scoped_lock lock{mutex_};
     std::erase(subscribers_, &subscriber);
+    std::erase(unknown_, &subscriber);
+    if (Parties* const its = parties_of(subscriber.place.key)) {
+      std::erase(its->subscribers, &subscriber);
+      drop_parties(subscriber.place.key);
+    }
   }
   leave(subscriber.region, subscriber.place);
 }

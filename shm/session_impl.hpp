@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -193,7 +194,6 @@ struct SubscriberState {
   std::uint32_t asked_depth = 0;  ///< By its opener; 0: all.
   std::atomic<std::uint64_t> depth{0};  ///< So many messages of each ring are wanted, at most.
   std::uint64_t opened = cycle_count();
-  bool awaited = false;                       ///< Publishers know it; under the session's lock.
   std::uint32_t sleeps = 1;                   ///< Odd: the next one is never 0.
   std::uint64_t sent_at = 0;                  ///< When the message was sent that was taken last.
   const RingPeer* last = nullptr;             ///< Whose that was.
@@ -326,21 +326,49 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
     Attention attention;
   };
 
+  /// Who takes part in one topic here: who comes or goes concerns these, however many others
+  /// there are.
+  struct Parties {
+    std::vector<PublisherState*> publishers;
+    std::vector<SubscriberState*> subscribers;
+    std::vector<Seeking*> sought;
+    Declared* declared = nullptr;
+
+    bool empty() const noexcept {
+      return publishers.empty() && subscribers.empty() && sought.empty() && declared == nullptr;
+    }
+  };
+
   /// What the kernel says has happened.
   struct News {
-    std::set<std::string, std::less<>> keys;  ///< Of topics whose files came or went.
+    using Keys = std::set<std::string, std::less<>>;
+    Keys keys;  ///< Of topics whose files came or went.
+    Keys gone;  ///< Of topics from which a file of this process went.
     bool pools = false;
     bool lost = false;  ///< There was more than it keeps: it may have been anything.
+
+    bool empty() const noexcept { return keys.empty() && !pools && !lost; }
   };
 
   void run() noexcept;
   bool watch(const Folder& folder);
+  void watch_base();
   News news();
+  void hear(const inotify_event& event, News& news) const;
   void note(const News& news);
+  Parties* parties_of(std::string_view key);
+  void drop_parties(const std::string& key);
+  static void make_due(const Parties& parties) noexcept;
+  /// All that this process has files of.
+  std::size_t holdings() const noexcept {
+    return publishers_.size() + subscribers_.size() + sought_.size() + declarations_.size();
+  }
   void pass_round();
   void probe(std::size_t most);
+  std::size_t probe_next();
   // What somebody removed is made again, see renew.cpp.
   bool mend_home();
+  void mend_removed();
   void mend_pools();
   void mend_pages();
   template <typename State>
@@ -378,6 +406,7 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   void look(Seeking& seeking);
   void look_again(const TopicPlace& place);
   void mend(Seeking& seeking);
+  void mend(Declared& declared);
   bool all_know(const SubscriberState& subscriber) const;
   void name_who_is_silent(const SubscriberState& subscriber);
   Result<std::unique_ptr<CursorPeer>> open_cursor(const PublisherState& publisher,
@@ -399,11 +428,15 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   mutable std::mutex mutex_;       // not RT: set-up and the helper thread only
   std::vector<PublisherState*> publishers_;
   std::vector<SubscriberState*> subscribers_;
+  std::vector<SubscriberState*> unknown_;  ///< Of those, whom publishers may not know yet.
   std::map<std::string, std::shared_ptr<Bell>> bells_;
   std::map<std::string, std::shared_ptr<Life>, std::less<>> lives_;
   std::map<std::string, Declared, std::less<>> declared_;
-  std::size_t probed_ = 0;                            ///< Up to which of the topics.
-  std::array<std::atomic<std::size_t>, 8> wishes_{};  ///< Sizes of blocks; 0: none.
+  std::vector<Declared*> declarations_;                  ///< The same, by number.
+  std::map<std::string, Parties, std::less<>> parties_;  ///< By their topics' keys.
+  News::Keys removed_;                                   ///< As News::gone, until the next round.
+  std::size_t probed_ = 0;                               ///< Up to which of the holdings.
+  std::array<std::atomic<std::size_t>, 8> wishes_{};     ///< Sizes of blocks; 0: none.
   std::set<std::size_t> denied_;  ///< Sizes of blocks that there is no memory for.
   std::uint64_t rejections_ = 0;
   std::set<std::string> rejected_;  ///< Paths that were counted.
@@ -418,7 +451,7 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   std::vector<std::weak_ptr<StatsPage>> pages_;
   std::vector<std::weak_ptr<BlackBoxPage>> boxes_;
   std::unique_ptr<Sweep> sweep_;  ///< That is not over.
-  std::size_t unmended_ = 0;      ///< Topics to look at before the next round.
+  std::size_t unmended_ = 0;      ///< Holdings to look at before the next round.
   TimePoint mended_{};            ///< When the whole home was, last.
   TimePoint look_apart_{};        ///< When next, whether somebody is in another base.
   Nanos patience_apart_ = 2s;
@@ -427,6 +460,7 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   std::set<std::string> lost_;  ///< What could not be made again.
   std::size_t clean_ = 0;       ///< Looks since then at what could be.
   int pools_watch_ = -1;
+  int declared_watch_ = -1;
   UniqueFd inotify_;
   UniqueFd stop_;
   std::thread helper_;

@@ -288,6 +288,8 @@ Status Session::Impl::declare(const TopicPlace& place, const TypeFile& wanted,
   declared.type = std::move(fresh).value();
   declared.hash = type.hash;
   declared.attention = {.watched = watch(*place.folder), .due = true};
+  declarations_.push_back(&declared);
+  parties_[place.key].declared = &declared;
   return {};
 }
 
