@@ -47,7 +47,7 @@ class Sweep {
   std::uint32_t removed_ = 0;
 };
 
-/// A sweep that ends after some seconds: the next one goes on. Returns how many files went.
+/// A sweep that ends after half a second: the next one goes on. Returns how many files went.
 std::uint32_t sweep(const std::string& base, bool hosts_too = false);
 
 }  // namespace horus::shm

@@ -137,9 +137,10 @@ TEST_F(RegistryTest, types_go_some_at_a_time) {
     std::ofstream{topic_path("t") + "/x" + std::to_string(i) + ".type"};
   }
   Sweep pieces{Base::join(base.path()).value()};
-  for (std::uint32_t last = 0; !pieces.go_on(100us);) {
-    EXPECT_LE(pieces.removed() - last, kAtOnce) << "the others wait for the next piece";
-    last = pieces.removed();
+  for (bool over = false; !over;) {
+    const std::uint32_t before = pieces.removed();
+    over = pieces.go_on(100us);
+    EXPECT_LE(pieces.removed() - before, kAtOnce) << "the others wait for the next piece";
   }
   EXPECT_EQ(pieces.removed(), kMany);
   EXPECT_TRUE(find_topic(base.path(), "t"));
