@@ -46,6 +46,12 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& base, bool dec
   return std::unique_ptr<Session>{new Session{std::move(impl)}};
 }
 
+void Session::tell_on_stderr(const std::string& text) noexcept {
+  const std::string line = "horus: warning: " + text + "\n";
+  // Who closed it wants to hear nothing.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
 const std::string& Session::base() const noexcept {
   return impl_->root;
 }

@@ -87,10 +87,13 @@ class Session final : public Outputs {
   /// Creates the directories it needs, sweeps what dead processes left. With `declares`, in a base
   /// of this user's: what is opened here has its type whoever opened it before, and theirs is
   /// ignored by all.
-  /// `teller` hears, seldom and on the helper thread, what the program's user should know.
+  /// `teller` hears, seldom and on the helper thread, what the program's user should know: names
+  /// that were likely mistaken, what nobody receives, files that were lost. nullptr: nobody does.
   using Teller = void (*)(const std::string& text) noexcept;
+  static void tell_on_stderr(const std::string& text) noexcept;
   static Result<std::unique_ptr<Session>> open(const std::string& base = default_base(),
-                                               bool declares = false, Teller teller = nullptr);
+                                               bool declares = false,
+                                               Teller teller = tell_on_stderr);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

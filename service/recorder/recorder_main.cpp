@@ -101,7 +101,8 @@ int run(const RecorderOptions& options) {
   if (options.cpus && ::sched_setaffinity(0, sizeof(cpu_set_t), &options.cpus->native()) != 0) {
     say("cannot keep to CPU " + options.cpus->text() + ": " + errno_text(errno));
   }
-  auto session = shm::Session::open(options.base);
+  // It receives whatever there is, names that are alike included.
+  auto session = shm::Session::open(options.base, /*declares=*/false, /*teller=*/nullptr);
   if (!session) return static_cast<int>(refuse(kProgram, session.error(), Exit::kFailure));
   auto presence = Presence::create(*session.value());
   if (!presence) return static_cast<int>(refuse(kProgram, presence.error(), Exit::kFailure));

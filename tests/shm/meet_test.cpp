@@ -131,6 +131,21 @@ TEST_F(MeetTest, another_name_by_a_slash_is_told_as_soon_as_either_is_opened) {
             "name meant?\n");
 }
 
+TEST_F(MeetTest, a_program_that_does_not_say_who_hears_it_is_told_on_standard_error) {
+  const auto other = open();
+  auto arm = other->subscriber<Checked>("/arm").value();
+  testing::internal::CaptureStderr();
+  {
+    const auto session = open();
+    auto publisher = session->publisher<Checked>("arm").value();
+  }
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("horus: warning: topic 'arm' is sent here, and there is a topic '/arm': they "
+                      "are two topics; is one name meant?\n"),
+            std::string::npos)
+      << said;
+}
+
 TEST_F(MeetTest, who_wants_a_topic_that_has_no_type_gets_what_is_sent_there_meanwhile) {
   const auto session = open();
   const auto other = open();
