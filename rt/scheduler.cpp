@@ -106,6 +106,7 @@ struct Scheduler::Impl {
       }
     }
   }
+  SafetyState safety_of(Safety::View view) const noexcept;
   void show_safety() noexcept;
   void tell_stop() noexcept;
   bool empty() const noexcept;
@@ -139,6 +140,7 @@ struct Scheduler::Impl {
   BoundedStop stop;
   std::atomic<std::int64_t> epoch_ns{0};
   std::atomic<std::uint64_t> told_stop{~std::uint64_t{0}};  ///< Of which episode.
+  std::atomic<bool> stop_lasts{false};                      ///< As far as was told.
   bool started = false;
   std::atomic<bool> built{false};  ///< The lanes are complete.
   std::optional<RtThread> watchdog_thread;
@@ -223,6 +225,8 @@ void Scheduler::request_stop() noexcept {
 
 void Scheduler::estop(StopCause cause, std::string_view text) noexcept {
   impl_->control.safety().request_stop(cause, text);
+  // Whoever asks next how the robot is does not wait for the next look.
+  impl_->show_safety();
 }
 
 Safety& Scheduler::safety() noexcept {
@@ -237,6 +241,7 @@ Status Scheduler::release(Safety::View seen) noexcept {
     return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
   }
   impl_->each([](NodeRunner& runner) { runner.let_go(); });
+  impl_->show_safety();
   return {};
 }
 
@@ -485,24 +490,35 @@ void Scheduler::Impl::supervise() noexcept {
 }
 
 /// What the whole host may do: as much as the one of its nodes that may most.
-void Scheduler::Impl::show_safety() noexcept {
-  if (stats.host == nullptr) return;
-  const Safety::View view = control.safety().look();
-  SafetyState whole = ready() ? SafetyState::kDisarmed : SafetyState::kStarting;
-  each([&](const NodeRunner& runner) {
-    if (whole == SafetyState::kDisarmed && may_act(runner.stats().safety.value())) {
-      whole = SafetyState::kArmed;
-    }
-  });
-  if (view.resting()) whole = view.stopped() ? SafetyState::kEstopped : SafetyState::kSafe;
-  stats.host->safety.set(whole);
+SafetyState Scheduler::Impl::safety_of(Safety::View view) const noexcept {
+  if (view.stopped()) return SafetyState::kEstopped;
+  if (view.resting()) return SafetyState::kSafe;
+  if (!ready()) return SafetyState::kStarting;
+  bool acts = false;
+  each([&](const NodeRunner& runner) { acts |= may_act(runner.stats().safety.value()); });
+  return acts ? SafetyState::kArmed : SafetyState::kDisarmed;
 }
 
-/// Once for each emergency stop, also where it is released before anybody has looked.
+void Scheduler::Impl::show_safety() noexcept {
+  if (stats.host == nullptr) return;
+  // Another thread may show what is newer meanwhile: then it is shown once more.
+  for (Safety::View view = control.safety().look();; view = control.safety().look()) {
+    stats.host->safety.set(safety_of(view));
+    if (control.safety().look().word == view.word) return;
+  }
+}
+
+/// Once for each emergency stop, and for its end; also where it is released before anybody has
+/// looked.
 void Scheduler::Impl::tell_stop() noexcept {
   const Safety::View view = control.safety().look();
   const auto note = control.safety().note();
-  if (!view.stopped() || !note) return;
+  if (!view.stopped()) {
+    if (stop_lasts.exchange(false)) horus::log(LogLevel::kWarning, "the emergency stop is over");
+    return;
+  }
+  if (!note) return;
+  stop_lasts = true;
   if (told_stop.exchange(view.episode()) == view.episode()) return;
   char text[220];
   std::snprintf(text, sizeof text, "emergency stop (%s): %.160s", to_text(note->cause),

@@ -410,7 +410,8 @@ std::unique_ptr<StatsSource> Daemon::stats() {
 }
 
 Expected Daemon::expected() {
-  Expected expected{.files = config_.files, .hosts = {{config_.robot.name, "cpp"}}};
+  Expected expected{
+      .base = paths_.base, .files = config_.files, .hosts = {{config_.robot.name, "cpp"}}};
   for (const HostEntry& host : config_.hosts) expected.hosts.emplace_back(host.name, "python");
   return expected;
 }

@@ -106,6 +106,7 @@ Answer stats_describe(Service& service, const wire::Request& request) {
   for (const auto& [name, kind] : expected.hosts) hosts.push_back({{"name", name}, {"kind", kind}});
   return answered({{"version", wire::kProtocolVersion},
                    {"pid", ::getpid()},
+                   {"base", expected.base},
                    {"config", expected.files},
                    {"hosts", std::move(hosts)}});
 }

@@ -16,6 +16,7 @@ namespace horus::service {
 
 /// What the configuration in force expects to run.
 struct Expected {
+  std::string base;  ///< Its directory in shared memory.
   std::vector<std::string> files;
   std::vector<std::pair<std::string, std::string>> hosts;  ///< Name, and "cpp" or "python".
 };

@@ -149,13 +149,20 @@ Result<std::string> latch_path(const std::string& state, const std::string& robo
   return folder + "/" + robot + ".stop";
 }
 
+namespace {
+
+constexpr std::string_view kBefore = "it was stopped before it started ";
+
+}  // namespace
+
 LatchFinding look_at_latch(const Result<std::string>& path, bool keeps) {
   if (!path) return {.lack = describe(path.error())};
   const auto found = StopLatch::read(path.value());
   if (!found) return {.lack = describe(found.error())};
   if (const auto& latch = found.value()) {
-    return {.stop = "it was stopped before it started (" + std::string{to_text(latch->cause)} +
-                    "): " + latch->text};
+    // What a start that was refused has latched says it already.
+    if (latch->text.starts_with(kBefore)) return {.stop = latch->text};
+    return {.stop = std::string{kBefore} + "(" + to_text(latch->cause) + "): " + latch->text};
   }
   const Status kept = keeps ? StopLatch::check(path.value()) : Status{};
   return {.lack = kept ? std::string{} : describe(kept.error())};

@@ -10,6 +10,8 @@ namespace horus::wire {
 namespace {
 
 constexpr double kMinuteS = 60;
+/// A host counts once a second, on a busy machine less often.
+constexpr double kStillS = 3;
 /// So long after the robot's start a host may still import, before it shows itself.
 constexpr double kStartS = 30;
 
@@ -19,25 +21,25 @@ using Count = std::uint64_t WindowView::*;
 struct CountRow {
   Count count;
   HealthLimits::Number HealthLimits::*limit;
-  const char* what;
+  const char* what;    ///< "(s)" is for more than one.
   const char* advice;  ///< "NODE" in it is its name.
 };
 // In the order of what hurts a robot most.
 constexpr std::array<CountRow, 7> kCounts{{
-    {&WindowView::hangs, &HealthLimits::hangs, "silences over the watchdog's limit",
-     "see its stack in the log, shorten the call that blocks it, or raise its watchdog"},
-    {&WindowView::errors, &HealthLimits::errors, "exceptions",
+    {&WindowView::hangs, &HealthLimits::hangs, "silence(s) over the watchdog's limit",
+     "shorten the call that blocks it, or raise its watchdog"},
+    {&WindowView::errors, &HealthLimits::errors, "exception(s)",
      "see 'horusctl node info NODE' for their tracebacks"},
-    {&WindowView::missed, &HealthLimits::missed, "messages missed",
+    {&WindowView::missed, &HealthLimits::missed, "message(s) missed",
      "take more of them at each tick, tick more often, or give the publisher a larger capacity"},
     {&WindowView::old, &HealthLimits::old,
-     "ticks with a message older than ten periods (0.1 s at least; 1 s without a rate)",
+     "tick(s) with a message older than ten periods (0.1 s at least; 1 s without a rate)",
      "take all messages at each tick, tick more often, or give the subscription a smaller depth"},
-    {&WindowView::refused, &HealthLimits::refused, "messages refused at send",
+    {&WindowView::refused, &HealthLimits::refused, "message(s) refused at send",
      "have the topic's subscribers take more often, or give it a larger capacity"},
-    {&WindowView::overruns, &HealthLimits::overruns, "ticks over their budget",
+    {&WindowView::overruns, &HealthLimits::overruns, "tick(s) over budget",
      "shorten its tick, or raise its budget"},
-    {&WindowView::gil_waits, &HealthLimits::gil_waits, "waits of 100 ms and more for the GIL",
+    {&WindowView::gil_waits, &HealthLimits::gil_waits, "wait(s) of 100 ms and more for the GIL",
      "move the node, or the thread that keeps it waiting, into a process of its own"},
 }};
 
@@ -46,6 +48,15 @@ std::string format(const char* form, Values... values) {
   std::array<char, 384> text{};
   std::snprintf(text.data(), text.size(), form, values...);
   return text.data();
+}
+
+/// "1 exception", "3 exceptions".
+std::string counted(double number, std::string what) {
+  constexpr std::string_view kMore = "(s)";
+  if (const std::size_t at = what.find(kMore); at != what.npos) {
+    what.replace(at, kMore.size(), number == 1 ? "" : "s");
+  }
+  return format("%.0f ", number) + what;
 }
 
 std::string title(const HostView& host) {
@@ -80,6 +91,17 @@ HealthLimits limits_of(std::span<const LimitRule> rules, std::string_view host,
     if (fits && (best == nullptr || rank(rule) > rank(*best))) best = &rule;
   }
   return best == nullptr ? HealthLimits{} : best->limits;
+}
+
+/// How to see what a callback is at that does not end.
+std::string advice_for_busy(const HostView& host, const NodeView& node) {
+  const std::string pid = std::to_string(host.pid);
+  if (host.kind == "cpp") return "see what blocks it: gdb -p " + pid;
+  if (node.node_class == to_text(NodeClass::kAsync)) {
+    return "give what it awaits a time-out, or the node a watchdog=, which counts what is awaited";
+  }
+  return "kill -QUIT " + pid +
+         " shows its stack, and ends the host; of one that counts as hung the log has it";
 }
 
 bool above(double number, const HealthLimits::Number& limit) {
@@ -164,6 +186,11 @@ void Judge::host(const HostView& host) {
     add(Health::kDegraded, host.name, "", title(host) + " is not ready yet",
         "its nodes have not all ticked: wait, or see the log");
   }
+  if (host.alive && host.silent_s > kStillS) {
+    add(Health::kDegraded, host.name, "",
+        title(host) + " does not move: it has counted nothing for " + short_time(host.silent_s),
+        "see whether something has stopped it (SIGSTOP, a debugger), or leaves it no CPU");
+  }
   machine(host);
 }
 
@@ -182,13 +209,13 @@ void Judge::lives(const HostView& host) {
   const auto restarts = static_cast<double>(host.restarts_last_minute);
   if (above(restarts, limits.restarts)) {
     add(Health::kDegraded, host.name, "",
-        title(host) + format(" was started again %.0f times in a minute", restarts),
+        title(host) + " was started again " + counted(restarts, "time(s) in a minute"),
         "see in the log how it ended");
   }
   const auto forced = static_cast<double>(host.gc_forced_last_minute);
   if (above(forced, limits.gc_forced)) {
     add(Health::kDegraded, host.name, "",
-        title(host) + format(" had %.0f collections without slack in a minute", forced),
+        title(host) + " had " + counted(forced, "collection(s) without slack in a minute"),
         "make fewer objects that refer to each other, or leave more time between ticks");
   }
 }
@@ -214,11 +241,12 @@ bool Judge::late(const HostView& host, const NodeView& node, const WindowView& w
 void Judge::node(const HostView& host, const NodeView& node) {
   if (!node.busy_in.empty()) {
     add(Health::kDegraded, host.name, node.name, title(host, node) + " is " + state_text(node),
-        "the log has its stack once it counts as hung; SIGQUIT to the host shows it, and ends it");
+        advice_for_busy(host, node));
   }
   if (node.state == "error" || node.state == "crashed") {
     add(Health::kFailed, host.name, node.name, title(host, node) + " is in state " + node.state,
-        advice_for("see 'horusctl node info NODE' for its last error", node.name));
+        advice_for("see 'horusctl node info NODE' for its last error, and 'horusctl log NODE'",
+                   node.name));
   }
   stale(host, node);
   ladder(host, node);
@@ -227,7 +255,7 @@ void Judge::node(const HostView& host, const NodeView& node) {
     const auto number = static_cast<double>(node.last_minute.*row.count);
     if (!above(number, limits.*row.limit)) continue;
     add(Health::kDegraded, host.name, node.name,
-        title(host, node) + format(": %.0f %s in a minute", number, row.what),
+        title(host, node) + ": " + counted(number, row.what) + " in a minute",
         advice_for(row.advice, node.name));
   }
   if (!late(host, node, node.last_10s, limits.late, "10 s")) {

@@ -169,7 +169,7 @@ type Node (
   last_cpu: int
 )
 
-# silent_s: since a dead host counted last. asks_realtime: what the machine does not grant is a
+# silent_s: since a host counted last, of a living one about a second at most. asks_realtime: what the machine does not grant is a
 # fault. kind: cpp or python. ready: each periodic node has ticked. rss_bytes: resident memory,
 # measured about once a second. gc_objects: an estimate of the objects that Python's garbage
 # collector knows, which may read too high after many were freed at once. gc_freezes: how often a
@@ -236,10 +236,11 @@ method Health() -> (
   hosts: []HostState
 )
 
-# What the configuration in force expects to run.
+# What the configuration in force expects to run. base: the directory of its shared memory.
 method Describe() -> (
   version: string,
   pid: int,
+  base: string,
   config: []string,
   hosts: []ExpectedHost
 )

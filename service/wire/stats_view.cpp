@@ -121,8 +121,7 @@ std::vector<StaleView> read_stale(const StaleInputs& inputs, TimePoint now) {
 
 /// All but the histograms.
 NodeView read_numbers(const HostStats& host, const NodeStats& node, bool alive, TimePoint now) {
-  const std::int64_t busy_since = node.busy_since_ns.value();
-  const bool busy = busy_since != 0 && alive;  // Else it died in it.
+  const std::optional<LongCall> busy = alive ? long_call_of(host, node, now) : std::nullopt;
   const TimePoint until = counted_until(host, alive, now);
   const std::int64_t period = node.period_ns.value();
   const bool climbed = node.rung_since_ns.value() > 0;
@@ -130,8 +129,8 @@ NodeView read_numbers(const HostStats& host, const NodeStats& node, bool alive, 
       .name = std::string{node.name.view()},
       .node_class = to_text(node.node_class.value()),
       .state = to_text(node.state.value()),
-      .busy_in = busy ? to_text(node.busy_in.value()) : "",
-      .busy_s = busy ? seconds(between(busy_since, to_ns(now))) : 0.0,
+      .busy_in = busy ? to_text(busy->in) : "",
+      .busy_s = busy ? seconds(between(busy->since_ns, to_ns(now))) : 0.0,
       .safety = to_text(node.safety.value()),
       .actuator = node.actuator.value() != 0,
       .held = node.held.value(),
@@ -202,6 +201,23 @@ void read_minute(const HostStats& host, TimePoint until, HostView& view) {
 
 }  // namespace
 
+std::optional<LongCall> long_call_of(const HostStats& host, const NodeStats& node,
+                                     TimePoint now) noexcept {
+  if (const std::int64_t since = node.busy_since_ns.value(); since > 0 && since <= to_ns(now)) {
+    return LongCall{.in = node.busy_in.value(), .since_ns = since};
+  }
+  // What a coroutine awaits counts as no silence; releases that pass meanwhile do.
+  const std::int64_t period = node.period_ns.value();
+  const std::int64_t last = node.last_release_ns.value();
+  // Not where a program decides when it ticks.
+  const bool ticks = node.node_class.value() == NodeClass::kAsync && period > 0 && last > 0 &&
+                     node.state.value() == NodeState::kRunning &&
+                     node.rung.value() < Rung::kIsolated && host.epoch_ns.value() != 0;
+  const std::int64_t patience = std::max(10 * std::min(period, to_ns(1h)), to_ns(1s));
+  if (!ticks || to_ns(now) - last < patience) return std::nullopt;
+  return LongCall{.in = NodeActivity::kTick, .since_ns = last};
+}
+
 NodeView read_node(const HostStats& host, const NodeStats& node, bool alive, TimePoint now) {
   NodeView view = read_numbers(host, node, alive, now);
   view.lateness = read_histogram(node.lateness);
@@ -256,6 +272,7 @@ HostView read_host_alone(const HostStats& host, std::span<const NodeStats> nodes
   if (python) view.gc = read_gc(host.gc);
   const TimePoint until = counted_until(host, alive, now);
   if (!alive) view.silent_s = seconds(to_ns(now - until));
+  if (alive && view.ready) view.silent_s = seconds(to_ns(now - counted_until(host, false, now)));
   read_minute(host, until, view);
   return view;
 }

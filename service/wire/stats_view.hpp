@@ -183,6 +183,16 @@ struct ExpectedHost {
   }
 };
 
+/// A callback that has run for long.
+struct LongCall {
+  NodeActivity in{};
+  std::int64_t since_ns = 0;  ///< Monotonic.
+};
+/// That a living host's node is in; the tick of an async node also where it only awaits, once ten
+/// of its periods, and a second, have passed.
+std::optional<LongCall> long_call_of(const HostStats& host, const NodeStats& node,
+                                     TimePoint now) noexcept;
+
 /// Copies a host's statistics out of the memory that its owner writes; never trusts a count in
 /// it. `now` gives the uptime of a living host; that of a dead one ends at its last release.
 HostView read_host(const HostStats& host, std::span<const NodeStats> nodes, bool alive,

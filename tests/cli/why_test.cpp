@@ -54,7 +54,7 @@ TEST_F(WhyTest, a_node_that_was_never_late_says_so) {
 TEST_F(WhyTest, a_node_that_does_not_come_back_is_said_to_be_in_its_tick) {
   page.nodes()[1].busy_in.set(NodeActivity::kTick);
   page.nodes()[1].busy_since_ns.set(to_ns(now - 5s));
-  EXPECT_THAT(why_text(page, 1, 10, now), HasSubstr("': is in its tick for 5.0 s (its stack"));
+  EXPECT_THAT(why_text(page, 1, 10, now), HasSubstr("': is in its tick for 5.0 s; "));
 }
 
 TEST_F(WhyTest, a_node_on_a_rung_of_its_ladder_says_which_and_what_brings_it_back) {

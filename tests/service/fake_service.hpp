@@ -54,7 +54,9 @@ class FakeService final : public Service {
     return std::make_unique<ListedHosts>(std::vector{rover, planner});
   }
   Expected expected() override {
-    return {.files = {"robot.toml"}, .hosts = {{"rover", "cpp"}, {"planner", "python"}}};
+    return {.base = "/dev/shm/robot",
+            .files = {"robot.toml"},
+            .hosts = {{"rover", "cpp"}, {"planner", "python"}}};
   }
   wire::HealthView health() override { return verdict; }
   BoxOutcome flush_boxes() override { return box; }

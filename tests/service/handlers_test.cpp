@@ -190,6 +190,7 @@ TEST_F(HandlersTest, a_service_without_hosts_has_statistics) {
 
 TEST_F(HandlersTest, what_is_expected_is_told_with_its_files) {
   const Json description = ask(wire::method::kStatsDescribe).reply.parameters;
+  EXPECT_EQ(description["base"], "/dev/shm/robot");
   EXPECT_EQ(description["config"][0], "robot.toml");
   EXPECT_EQ(description["hosts"][1]["name"], "planner");
   EXPECT_EQ(description["hosts"][1]["kind"], "python");

@@ -491,7 +491,11 @@ TEST(StopLatch, tells_a_start_of_a_stop_and_of_what_would_forget_one) {
   EXPECT_TRUE(look_at_latch(path).stop.empty() && look_at_latch(path).lack.empty());
   EXPECT_TRUE(lacks(look_at_latch(latch_path(folder.path(), "../x")))) << "it has no place";
   ASSERT_TRUE((StopLatch{.cause = StopCause::kCall, .text = "fire"}.write(path.value())));
-  EXPECT_NE(look_at_latch(path).stop.find("(call): fire"), std::string::npos);
+  const std::string stop = look_at_latch(path).stop;
+  EXPECT_EQ(stop, "it was stopped before it started (call): fire");
+  // As a run does that begins stopped.
+  ASSERT_TRUE((StopLatch{.cause = StopCause::kLatch, .text = stop}.write(path.value())));
+  EXPECT_EQ(look_at_latch(path).stop, stop);
   std::filesystem::resize_file(path.value(), 3);
   EXPECT_TRUE(lacks(look_at_latch(path)));
   EXPECT_TRUE(lacks(look_at_latch(latch_path("/dev/null/x", "rover"))));

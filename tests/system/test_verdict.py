@@ -19,13 +19,13 @@ FAULTS = {
 def tick(n):
     raise ValueError("no path")
 n = horus.Node("throws", tick, rate=20)
-""", r"node 'throws' of host 'throws': \d+ exceptions in a minute; see 'horusctl node info throw"),
+""", r"node 'throws' of host 'throws': \d+ exceptions? in a minute; see 'horusctl node info throw"),
     "hangs": ("""
 def tick(n):
     if horus.tick() == 20:
         time.sleep(3600)
 n = horus.Node("hangs", tick, rate=50)
-""", r"node 'hangs' of host 'hangs': \d+ silences over the watchdog's limit in a minute"),
+""", r"node 'hangs' of host 'hangs': \d+ silences? over the watchdog's limit in a minute"),
     "loses": ("""
 def send(n):
     for i in range(40):
@@ -39,7 +39,7 @@ def tick(n):
     if horus.tick() == 20:
         os._exit(3)
 n = horus.Node("dies", tick, rate=50)
-""", r"host 'dies' (is dead, since|was started again \d+ times in a minute)"),
+""", r"host 'dies' (is dead, since|was started again \d+ times? in a minute)"),
 }
 ROBOT = '[robot]\nname = "st"\n[realtime]\nmode = "off"\n'
 # On a busy machine anybody may be late.
@@ -78,7 +78,7 @@ def test_the_verdict_is_the_same_everywhere(tmp_path):
     with own_base() as environment, \
             Running(robot(tmp_path, {"throws": FAULTS["throws"][0]},
                           PATIENT.format("st") + PATIENT.format("throws")), environment) as launch:
-        until(lambda: says(environment, r"exceptions in a minute"), "degraded", launch)
+        until(lambda: says(environment, r"exceptions? in a minute"), "degraded", launch)
         done = run([program("horusctl"), "status", "--json"], environment)
         verdict = json.loads(done.stdout)
         assert (done.returncode, verdict["status"]) == (1, "degraded")
@@ -134,7 +134,7 @@ def test_limits_are_those_of_the_configuration_and_a_reload_sets_them(tmp_path):
             robot(tmp_path, {"throws": FAULTS["throws"][0]}, more + limit.format(0))
             done = run([program("horusctl"), "reload", "--wait"], environment)
             assert done.stdout == "in force: limits\n"
-            assert "exceptions in a minute" in status(environment).stdout
+            assert "exception" in status(environment).stdout
 
 
 def test_what_was_counted_before_a_restart_still_counts(tmp_path):
@@ -152,7 +152,7 @@ n = horus.Node("throws", tick, rate=50, failure_policy="log")
         until(lambda: (tmp_path / "mark").exists(), "its first life is over", launch)
         until(lambda: nodes(environment).get("throws", {}).get("ticks", 0) > 60, "the next", launch)
         done = until(lambda: says(environment, "40 exceptions in a minute"), "carried on", launch)
-        assert "host 'throws' was started again 1 times in a minute" in done.stdout
+        assert "host 'throws' was started again 1 time in a minute" in done.stdout
         assert os.path.exists(tmp_path / "mark")
 
 

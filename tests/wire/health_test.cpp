@@ -23,6 +23,7 @@ HostView host(const char* name, const char* kind, const char* node) {
   HostView view;
   view.name = name;
   view.kind = kind;
+  view.pid = 17;
   view.alive = true;
   view.ready = true;
   view.lives = 1;
@@ -130,7 +131,7 @@ const std::vector<Case>& cases() {
        Health::kDegraded, "2 of 10 releases"},
       {"an exception", [](HostView&, NodeView& node) { node.last_minute.errors = 1; },
        Health::kDegraded,
-       "node 'motor' of host 'rover': 1 exceptions in a minute; see 'horusctl node info "
+       "node 'motor' of host 'rover': 1 exception in a minute; see 'horusctl node info "
        "motor' for their tracebacks"},
       {"nearly all of its releases",
        [](HostView&, NodeView& node) { node.last_10s = {.ticks = 4, .skipped = 996}; },
@@ -159,7 +160,27 @@ const std::vector<Case>& cases() {
          node.busy_in = "tick";
          node.busy_s = 12.4;
        },
-       Health::kDegraded, "node 'motor' of host 'rover' is in its tick for 12 s"},
+       Health::kDegraded,
+       "node 'motor' of host 'rover' is in its tick for 12 s; see what blocks it: gdb -p 17"},
+      {"a long call in Python",
+       [](HostView& host, NodeView& node) {
+         host.kind = "python";
+         node.busy_in = "tick";
+       },
+       Health::kDegraded, "kill -QUIT 17 shows its stack, and ends the host; of one that"},
+      {"a long wait",
+       [](HostView& host, NodeView& node) {
+         host.kind = "python";
+         node.node_class = "async";
+         node.busy_in = "tick";
+       },
+       Health::kDegraded, "give what it awaits a time-out, or the node a watchdog="},
+      {"a busy machine's housekeeping", [](HostView& host, NodeView&) { host.silent_s = 3; },
+       Health::kHealthy, ""},
+      {"a host that something has stopped", [](HostView& host, NodeView&) { host.silent_s = 5; },
+       Health::kDegraded,
+       "host 'rover' does not move: it has counted nothing for 5 s; see whether something has "
+       "stopped it (SIGSTOP, a debugger), or leaves it no CPU"},
       {"a node in error", [](HostView&, NodeView& node) { node.state = "error"; }, Health::kFailed,
        "node 'motor' of host 'rover' is in state error"},
       {"a node that crashed", [](HostView&, NodeView& node) { node.state = "crashed"; },

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/wire/windows.hpp"
 
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "service/wire/stats_view.hpp"
 
 namespace horus::wire {
 namespace {
@@ -51,6 +55,79 @@ TEST(Window, begins_with_the_oldest_snapshot_where_a_standstill_has_pushed_out_t
   for (int i = 0; i < 30; ++i) take_snapshot(*robot.host, robot.nodes, robot.now);
   robot.node().errors.add(1);
   EXPECT_EQ(robot.window(60s).errors, 1U);
+}
+
+TEST(Silence, of_a_host_that_runs_is_told_from_its_last_snapshot) {
+  Fixture robot;
+  robot.host->ready.set(1);
+  const auto silent_s = [&robot](bool alive) {
+    return read_host_alone(*robot.host, robot.nodes, alive, robot.now).silent_s;
+  };
+  EXPECT_EQ(silent_s(true), 0) << "it has counted nothing yet";
+  robot.second(10);
+  EXPECT_EQ(silent_s(true), 0);
+  robot.now += 5s;
+  EXPECT_EQ(silent_s(true), 5);
+  EXPECT_EQ(silent_s(false), 5);
+  robot.host->ready.set(0);
+  EXPECT_EQ(silent_s(true), 0) << "it may not tick yet";
+}
+
+/// A node of 50 Hz in a run, whose last release was just now.
+struct Ticking : Fixture {
+  explicit Ticking(NodeClass node_class) {
+    host->epoch_ns.set(1);
+    node().node_class.set(node_class);
+    node().state.set(NodeState::kRunning);
+    node().period_ns.set(to_ns(20ms));
+    node().last_release_ns.set(to_ns(now));
+  }
+  std::optional<LongCall> call() { return long_call_of(*host, node(), now); }
+};
+
+TEST(LongCall, is_what_the_watchdog_shows) {
+  Ticking robot{NodeClass::kTick};
+  EXPECT_FALSE(robot.call());
+  robot.node().busy_in.set(NodeActivity::kInit);
+  robot.node().busy_since_ns.set(to_ns(robot.now - 2s));
+  ASSERT_TRUE(robot.call());
+  EXPECT_EQ(robot.call()->in, NodeActivity::kInit);
+  EXPECT_EQ(robot.call()->since_ns, to_ns(robot.now - 2s));
+  robot.node().busy_since_ns.set(to_ns(robot.now + 2s));
+  EXPECT_FALSE(robot.call()) << "of another clock, or a liar's";
+}
+
+TEST(LongCall, of_an_async_node_lasts_while_releases_pass) {
+  Ticking robot{NodeClass::kAsync};
+  const std::int64_t last = to_ns(robot.now);
+  robot.now += 999ms;
+  EXPECT_FALSE(robot.call()) << "no second";
+  robot.now += 1ms;
+  ASSERT_TRUE(robot.call());
+  EXPECT_EQ(robot.call()->in, NodeActivity::kTick);
+  EXPECT_EQ(robot.call()->since_ns, last);
+  robot.node().period_ns.set(to_ns(1s));
+  robot.now += 8s;
+  EXPECT_FALSE(robot.call()) << "no ten periods";
+  robot.now += 1s;
+  EXPECT_TRUE(robot.call());
+}
+
+TEST(LongCall, is_none_of_who_has_no_releases) {
+  const std::vector<std::function<void(Ticking&)>> changes{
+      [](Ticking& robot) { robot.node().node_class.set(NodeClass::kTick); },
+      [](Ticking& robot) { robot.node().period_ns.set(0); },
+      [](Ticking& robot) { robot.node().last_release_ns.set(0); },
+      [](Ticking& robot) { robot.node().state.set(NodeState::kStopped); },
+      [](Ticking& robot) { robot.node().rung.set(Rung::kIsolated); },
+      [](Ticking& robot) { robot.host->epoch_ns.set(0); }};
+  for (const auto& change : changes) {
+    Ticking robot{NodeClass::kAsync};
+    robot.now += 60s;
+    EXPECT_TRUE(robot.call());
+    change(robot);
+    EXPECT_FALSE(robot.call());
+  }
 }
 
 TEST(Window, has_every_count_of_a_node) {

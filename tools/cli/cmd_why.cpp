@@ -10,6 +10,7 @@
 
 #include "rt/base/late_ticks.hpp"
 #include "rt/base/printable.hpp"
+#include "service/wire/stats_view.hpp"
 #include "service/wire/varlink.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/source.hpp"
@@ -151,12 +152,11 @@ std::string line_of(const shm::StatsPage& page, const LateTick& tick, TimePoint 
 }
 
 /// "is in its tick for 12 s; ", where that is so; empty else.
-std::string busy_text(const NodeStats& node, bool alive, TimePoint now) {
-  const std::int64_t since = node.busy_since_ns.value();
-  if (!alive || since <= 0 || since > to_ns(now)) return "";
-  return fmt::format("is in its {} for {} (its stack is in the log once it counts as hung); ",
-                     to_text(node.busy_in.value()),
-                     uptime_text(static_cast<double>(to_ns(now) - since) / 1e9));
+std::string busy_text(const shm::StatsPage& page, const NodeStats& node, TimePoint now) {
+  const auto call = page.alive() ? wire::long_call_of(page.host(), node, now) : std::nullopt;
+  if (!call) return "";
+  return fmt::format("is in its {} for {}; ", to_text(call->in),
+                     uptime_text(static_cast<double>(to_ns(now) - call->since_ns) / 1e9));
 }
 
 /// "is isolated since 3 s; ", where its ladder has led so far; empty else.
@@ -209,7 +209,7 @@ std::string why_text(const shm::StatsPage& page, std::size_t node, std::size_t m
   std::string text =
       fmt::format("node '{}' of host '{}'{}: ", printable(page.nodes()[node].name.view()),
                   printable(page.host().name.view()), page.alive() ? "" : " (dead)");
-  text += busy_text(page.nodes()[node], page.alive(), now);
+  text += busy_text(page, page.nodes()[node], now);
   text += ladder_text(page.nodes()[node], page.alive(), now);
   if (late.count.value() == 0) return text + "no late tick so far\n";
   text += summary(late);

@@ -11,34 +11,38 @@ namespace horus::cli {
 
 namespace {
 
+constexpr auto kMemory = Command::Reads::kMemory;
 constexpr std::array kCommands{
     Command{"stats", "Show the statistics of hosts and nodes", declare_stats},
     Command{"status", "Say in a word how the robot is, and why", declare_status},
     Command{"reload", "Have the service read its configuration again", declare_reload},
-    Command{"estop", "Bring the robot to rest, until it is released", declare_estop},
-    Command{"release", "Say that the reason of a stop is gone", declare_release},
-    Command{"arm", "Let actuators act", declare_arm},
-    Command{"disarm", "Forbid actuators to act", declare_disarm},
+    Command{"estop", "Bring the robot to rest, until it is released", declare_estop, kMemory},
+    Command{"release", "Say that the reason of a stop is gone", declare_release, kMemory},
+    Command{"arm", "Let actuators act", declare_arm, kMemory},
+    Command{"disarm", "Forbid actuators to act", declare_disarm, kMemory},
     Command{"node list", "List the nodes that run", declare_node_list},
     Command{"node log-level", "Set down to which level a node's lines are written",
             declare_node_level},
-    Command{"node info", "Show one node: its state, its timing, its topics", declare_node_info},
-    Command{"why", "Say why a node's ticks were late", declare_why},
-    Command{"log", "Show the service's log, or one node's", declare_log},
+    Command{"node info", "Show one node: its state, its timing, its topics", declare_node_info,
+            kMemory},
+    Command{"why", "Say why a node's ticks were late", declare_why, kMemory},
+    Command{"log", "Show the service's log, or one node's", declare_log, kMemory},
     Command{"blackbox", "Show what happened in hosts, alive or dead; or keep a copy of it",
-            declare_blackbox},
-    Command{"graph", "Show which nodes send what to whom", declare_graph},
-    Command{"topic list", "List the topics, their types and who uses them", declare_topic_list},
+            declare_blackbox, kMemory},
+    Command{"graph", "Show which nodes send what to whom", declare_graph, kMemory},
+    Command{"topic list", "List the topics, their types and who uses them", declare_topic_list,
+            kMemory},
     Command{"topic info", "Show one topic: its fields, its publishers and subscribers",
-            declare_topic_info},
-    Command{"topic echo", "Print messages as they arrive", declare_topic_echo},
-    Command{"topic hz", "Measure how often messages are sent", declare_topic_hz},
-    Command{"topic bw", "Measure how many bytes are sent", declare_topic_bw},
+            declare_topic_info, kMemory},
+    Command{"topic echo", "Print messages as they arrive", declare_topic_echo, kMemory},
+    Command{"topic hz", "Measure how often messages are sent", declare_topic_hz, kMemory},
+    Command{"topic bw", "Measure how many bytes are sent", declare_topic_bw, kMemory},
     Command{"topic delay", "Measure how old messages are at the ticks that receive them",
-            declare_topic_delay},
-    Command{"topic pub", "Publish messages that are given as JSON", declare_topic_pub},
+            declare_topic_delay, kMemory},
+    Command{"topic pub", "Publish messages that are given as JSON", declare_topic_pub, kMemory},
     Command{"record", "Record topics to a file; or show, check or recover one", declare_record},
-    Command{"clean", "Remove what dead processes of yours left in shared memory", declare_clean},
+    Command{"clean", "Remove what dead processes of yours left in shared memory", declare_clean,
+            kMemory},
     Command{"doctor", "Check what real time needs and this machine grants", declare_doctor},
     Command{"launch", "Run a configuration in the foreground, as an ordinary user", declare_launch},
     Command{"run", "Run Python programs beside each other, and keep them up", declare_run},
@@ -96,6 +100,14 @@ std::string explain(const CLI::App& app, const CLI::RequiredError& error) {
   return "no command '" + begun + rest.front() + "'";
 }
 
+/// The action, where the robot is whose sockets are named.
+Action in_robots_memory(const Action& action, const Places& places) {
+  return [action, &places](Output& output) {
+    if (const Status there = use_memory_of(places); !there) return fail_to_reach(there.error());
+    return action(output);
+  };
+}
+
 /// The exit code of what has written its output: another one where that did not arrive.
 int written(int code, const Output& output) {
   if (output.error() == 0) return code;
@@ -122,7 +134,10 @@ std::unique_ptr<CLI::App> make_app(std::string_view program, Places& places, Act
     CLI::App* own = parent_of(*app, command.name)
                         .add_subcommand(std::string{last}, std::string{command.summary});
     own->fallthrough();
-    own->callback([&chosen, action = command.declare(*own, places)] { chosen = action; });
+    own->callback([&chosen, action = command.declare(*own, places), &command, &places] {
+      chosen = action;
+      if (command.reads == Command::Reads::kMemory) chosen = in_robots_memory(action, places);
+    });
   }
   return app;
 }

@@ -104,6 +104,24 @@ Result<wire::Client> connect(const Places& places, const char* name) {
   return worst;
 }
 
+Status use_memory_of(const Places& places) {
+  if (places.socket_dir.empty()) return {};
+  auto client = connect(places, wire::kStatsSocket);
+  if (!client) return client.error();
+  const auto described = ask(client.value(), wire::method::kStatsDescribe);
+  if (!described) return described.error();
+  const auto base = described.value().find("base");
+  if (base == described.value().end() || !base->is_string()) {
+    return Error{Errc::kVersionMismatch, "find the shared memory of another version's service", 0,
+                 Name<200>::clipped(places.socket_dir)};
+  }
+  // NOLINTBEGIN(concurrency-mt-unsafe): one thread
+  ::setenv("HORUS_BASE", base->get_ref<const std::string&>().c_str(), 1);
+  ::unsetenv("HORUS_NAMESPACE");
+  // NOLINTEND(concurrency-mt-unsafe)
+  return {};
+}
+
 Result<wire::HealthView> fetch_health(const Places& places) {
   auto client = connect(places, wire::kStatsSocket);
   if (client) {

@@ -27,6 +27,8 @@ struct Places {
 std::vector<std::string> socket_directories(const Places& places);
 /// Base directories of shared memory: the user's, then the service's; $HORUS_BASE, and only that.
 std::vector<std::string> base_directories();
+/// Where --socket-dir names a robot: from now on its shared memory is meant, too, and no other.
+Status use_memory_of(const Places& places);
 
 /// A part in the topics of `base`. Root takes part in the service's as its user, for good: it makes
 /// nothing in a base of another's.
