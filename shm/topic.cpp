@@ -210,7 +210,10 @@ static_assert(kMaxPublishers == 64 && kMaxSubscribers == 64, "as the errors belo
 bool is_full(const TopicPlace& place, std::string_view suffix, std::size_t most) {
   const bool own_only = place.folder->ours() && place.folder->shared();
   std::size_t taken = 0;
-  return std::ranges::any_of(participants(place, suffix), [&](const std::string& name) {
+  auto names = participants(place, suffix);
+  // Who leaves thousands of dead files there delays nobody.
+  names.resize(std::min(names.size(), Attention::kMostTries));
+  return std::ranges::any_of(names, [&](const std::string& name) {
     const bool counts = !own_only || place.folder->owns(name);
     taken += counts && owner_alive(*place.folder, name) ? 1U : 0U;
     return taken > most;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What many topics cost who has them: counted, not timed.
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -167,6 +168,21 @@ TEST_F(CostTest, of_topics_with_names_alike_a_round_looks_at_a_bounded_number) {
   const std::size_t passed = helper_calls().rounds - round;
   // Besides the names: of each topic that is looked at the publishers and the subscribers.
   EXPECT_LE(helper_calls().lists - lists, (passed + 1) * (34 + 2 * 64));
+}
+
+TEST_F(CostTest, who_opens_a_topic_tries_a_bounded_number_of_what_the_dead_left_of_it) {
+  constexpr std::size_t kMostTries = 1024;
+  session = Session::open(base.path()).value();
+  ASSERT_TRUE(session->publisher<Checked>("t"));  // The folder is there.
+  for (std::size_t i = 0; i < 3 * kMostTries; ++i) {
+    for (const char* const suffix : {".ring", ".sub"}) {
+      std::ofstream{topic_path("t") + "/t.1-1-0." + std::to_string(i) + suffix};
+    }
+  }
+  const std::size_t before = own_calls().opens;
+  publishers.push_back(session->publisher<Checked>("t").value());
+  // For those of another type, for living publishers, and for subscribers.
+  EXPECT_LE(own_calls().opens - before, 3 * kMostTries + 100);
 }
 
 TEST_F(CostTest, a_topic_among_many_is_opened_by_as_many_calls_as_among_few) {
