@@ -63,7 +63,8 @@ is the same program.
 .TP
 .BI \-\-socket\-dir " DIR"
 Directory of the service's sockets. Else $RUNTIME_DIRECTORY, the user's own and /run/horus are
-tried, in this order.
+tried, in this order. With it every command means the robot whose service answers there, its shared
+memory included; launch and run make their sockets there.
 .SH COMMANDS
 )";
 
