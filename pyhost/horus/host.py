@@ -47,6 +47,7 @@ class Supervisor:
         if self.fd is not None:
             _horus._log_for_supervisor()
         self.told = threading.Event()
+        self.pid = os.getpid()
 
     @staticmethod
     def take(variable: str) -> int | None:
@@ -56,9 +57,9 @@ class Supervisor:
         os.set_inheritable(int(number), False)
         return int(number)
 
-    @staticmethod
-    def write(fd: int | None, line: str) -> None:
-        if fd is None:
+    def write(self, fd: int | None, line: str) -> None:
+        # The end of a forked child is not the host's.
+        if fd is None or os.getpid() != self.pid:
             return
         try:
             os.write(fd, (line + "\n").encode(errors="backslashreplace"))
@@ -66,14 +67,14 @@ class Supervisor:
             pass  # Gone: then nobody waits.
 
     def say(self, line: str) -> None:
-        """What the start is at."""
+        """What the host is at."""
         self.write(self.watch, line)
 
     def tell(self, line: str) -> None:
-        """Write one line; the first one counts."""
+        """Whether the host is ready, or why it ends."""
         self.told.set()
         if self.fd is None:
-            return
+            return self.say(line)  # Whoever waits for the start has been told.
         fd, self.fd = self.fd, None
         self.write(fd, line)
         os.close(fd)
@@ -282,8 +283,13 @@ def main(argv: list[str] | None = None) -> int:
         scheduler.run()
     except HostError as error:
         return fail(supervisor, str(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        supervisor.tell(f"failed: interrupted: {one_line(error)}")
         return INTERRUPTED
+    except SystemExit as error:
+        if not isinstance(error.code, int | None):  # A number is seen at the end.
+            supervisor.tell(f"failed: {one_line(error)}")
+        raise
     except Exception as error:
         traceback.print_exc()
         supervisor.tell(f"failed: {one_line(error)}")

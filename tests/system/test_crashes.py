@@ -23,7 +23,7 @@ def test_f04_a_crash_of_a_node_is_told_at_once_and_again_by_the_next_service(tmp
         file.write_text(QUIET + plugin_node("arm", "Crashing", 200, at=20))
         with Running(command, environment) as first:
             assert first.wait() == -signal.SIGSEGV
-            assert "crashed in node 'arm', tick 20: Segmentation fault" in first.text()
+            assert "\ncrashed in node 'arm', tick 20: Segmentation fault" in first.text()
         file.write_text(QUIET + plugin_node("arm", "Crashing", 200, at=1_000_000))
         with Running(command, environment) as second:
             until(lambda: "ready" in second.text(), "ready", second)
@@ -123,3 +123,49 @@ arm = horus.Node("arm", tick, 100)
         launch.stop()
         line = [line for line in launch.text().splitlines() if "ended: " in line][0]
         assert ("error" in line) == ("exit code 0" not in line), line
+
+
+@pytest.mark.parametrize("act, words", [
+    ("raise RuntimeError('no arm')", "host.py:6: RuntimeError: no arm"),
+    ("sys.exit('no arm')", "host.py:6: SystemExit: no arm"),
+    ("raise KeyboardInterrupt", "interrupted: {folder}/host.py:6: KeyboardInterrupt"),
+    ("os.kill(os.getpid(), signal.SIGINT)", "interrupted: KeyboardInterrupt")])
+def test_what_ends_a_host_after_it_was_ready_is_told_as_before_it(tmp_path, act, words):
+    (tmp_path / "robot.toml").write_text(HOST)
+    (tmp_path / "host.py").write_text(f"""
+import os, signal, sys
+import horus
+def tick(node):
+    if horus.tick() == 20:
+        {act}
+arm = horus.Node("arm", tick, 100, failure_policy="fatal")
+""")
+    words = words.format(folder=tmp_path) if "{" in words else words
+    if words.startswith("host.py"):
+        words = f"{tmp_path}/{words}"
+    with own_base() as environment, Running(
+            [program("horus"), "launch", str(tmp_path / "robot.toml")], environment) as launch:
+        until(lambda: "host 'host' ended: " in launch.text(), "its end", launch)
+        said = launch.text()
+        launch.stop()
+    assert "host 'host' ready" in said.split("ended: ")[0]
+    assert f"host 'host' ended: {words}; started again in" in said, said
+
+
+def test_what_a_child_of_a_host_raises_is_not_told_of_the_host(tmp_path):
+    (tmp_path / "robot.toml").write_text(HOST + "script = true\n")
+    (tmp_path / "host.py").write_text("""
+import os, time
+import horus
+if os.fork() == 0:
+    raise RuntimeError("the child's own")
+os.wait()
+horus.run(horus.Node("arm", lambda node: node.request_stop() if horus.tick() == 20 else None, 100))
+os._exit(3)
+""")
+    with own_base() as environment, Running(
+            [program("horus"), "launch", str(tmp_path / "robot.toml")], environment) as launch:
+        until(lambda: "host 'host' ended: " in launch.text(), "its end", launch)
+        said = launch.text()
+        launch.stop()
+    assert "ended: its program ended itself as failed (exit code 3)" in said, said
