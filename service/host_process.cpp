@@ -168,7 +168,7 @@ struct ChildFds {
 }
 
 std::string exit_words(int code) {
-  if (code == 0) return "its run came to its end (exit code 0)";
+  if (code == 0) return "it ended (exit code 0)";
   const std::string number = " (exit code " + std::to_string(code) + ")";
   if (code == kCannotExec) return "it could not be started" + number;
   return "its program ended itself as failed" + number;

@@ -17,6 +17,7 @@ HostTable::HostTable(const std::vector<HostEntry>& entries, Nanos stop_timeout)
                  kLeastSilence);
     host.start_timeout_ = entry.start_timeout;
     host.program_ = entry.script;
+    host.may_end_early_ = entry.script || entry.shares_stdout;
   }
 }
 
@@ -50,7 +51,7 @@ void HostTable::tell(Host& host, const HostEvent& event, TimePoint now) {
     host.kill_at_ = now;
   } else if (event.kind == Kind::kReady) {
     // Told while it is stopped already, too: the two may cross.
-    host.was_ready_ = true;
+    host.was_ready_ = host.ready_in_this_life_ = true;
     if (host.state != HostState::kStarting) return;
     enter(host, HostState::kReady, now);
     host.beaten_ = now;
@@ -77,6 +78,7 @@ std::vector<HostAction> HostTable::start_due(TimePoint now) {
     ++host.starts;
     host.killed_ = false;
     host.said_why_ = false;
+    host.ready_in_this_life_ = false;
     host.kill_at_.reset();
     host.stage.clear();
     actions.push_back({.kind = HostAction::Kind::kSpawn, .host = i});
@@ -90,7 +92,7 @@ std::vector<HostAction> HostTable::stop_all(TimePoint now) {
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     Host& host = hosts_[i];
     if (host.state == HostState::kStopping) continue;
-    if (host.state == HostState::kWaiting) host.failed = true;
+    if (host.state == HostState::kWaiting) host.failed = host.was_down = true;
     if (!host.running()) {
       enter(host, HostState::kEnded, now);
       continue;
@@ -151,19 +153,31 @@ std::optional<HostAction::Kind> HostTable::enforce(Host& host, TimePoint now) {
   return HostAction::Kind::kAbort;
 }
 
+/// Who ends in its start by itself has failed, though its exit code is 0.
+bool HostTable::ended_well(const Host& host, const HostEvent& event) const noexcept {
+  const bool starts = !host.ready_in_this_life_;
+  // What has no scheduler yet ends by our own signal.
+  if (stopping_) return event.success || (event.terminated && (host.program_ || starts));
+  return event.success && (host.may_end_early_ || !starts);
+}
+
 void HostTable::exited(Host& host, const HostEvent& event, TimePoint now) {
-  if (!host.said_why_ && !host.killed_) host.reason = event.reason;
-  if (stopping_ && !host.was_ready_ && !(host.program_ && event.success)) {
+  const bool success = ended_well(host, event);
+  if (!host.said_why_ && !host.killed_) {
+    const bool early = event.success && !success;
+    host.reason = early ? "it ended before it was ready (exit code 0)" : event.reason;
+  }
+  if (stopping_ && !host.was_ready_ && !(host.program_ && success)) {
     host.failed = true;
     if (!host.said_why_) {
       host.reason = "was not ready yet" + (host.stage.empty() ? "" : ", still " + host.stage);
     }
   }
-  host.ended_badly = !event.success;
+  host.ended_badly = !success;
   const bool again = host.policy == RestartPolicy::kAlways ||
-                     (host.policy == RestartPolicy::kOnFailure && !event.success);
+                     (host.policy == RestartPolicy::kOnFailure && !success);
   if (stopping_ || !again) {
-    host.failed = host.failed || !event.success;
+    host.failed = host.failed || !success;
     enter(host, HostState::kEnded, now);
     return;
   }

@@ -26,12 +26,13 @@ struct HostEvent {
     kHurry,      ///< The supervisor shall not wait.
     kHeartbeat,  ///< Its page was read (`beats`).
     kHeld,       ///< A debugger holds it; send it a few times a second.
-    kExited,     ///< Its process is gone (`success`, `reason`).
+    kExited,     ///< Its process is gone (`success`, `terminated`, `reason`).
   };
   Kind kind = Kind::kTime;
   std::size_t host = 0;
   std::string reason{};
   bool success = false;
+  bool terminated = false;  ///< SIGTERM has ended it.
   std::uint64_t beats = 0;
 };
 
@@ -80,6 +81,8 @@ class HostTable {
     bool ended_badly = false;  ///< Its last end was none that it came to well.
     /// It came to a bad end: never was ready, was down or had to be killed when all stopped.
     bool failed = false;
+    /// It was down when all stopped: `reason` is of an end before that.
+    bool was_down = false;
 
     bool running() const noexcept {
       return state == HostState::kStarting || state == HostState::kReady ||
@@ -87,14 +90,18 @@ class HostTable {
     }
     /// When all stopped it hung or crashed, and did not end.
     bool broke() const noexcept { return failed && (said_why_ || reason.starts_with("crashed")); }
+    /// It is killed for that, or soon will be.
+    bool hangs() const noexcept { return kill_at_.has_value(); }
 
    private:
     friend class HostTable;
     Nanos silence_{};  // Of its heartbeat, that is a hang.
     std::optional<Nanos> start_timeout_;
-    bool program_ = false;  // It may end before it is ready, or have no scheduler at all.
+    bool program_ = false;        // It may end before it is ready, or have no scheduler at all.
+    bool may_end_early_ = false;  // A program, or a host that tells its program.
     bool killed_ = false;
-    bool was_ready_ = false;            // In any life.
+    bool was_ready_ = false;  // In any life.
+    bool ready_in_this_life_ = false;
     bool said_why_ = false;             // `reason` is of this life.
     std::optional<TimePoint> kill_at_;  // It hangs, and has until then.
     std::uint64_t beats_ = 0;
@@ -128,6 +135,7 @@ class HostTable {
   void forgive_standstill(TimePoint now) noexcept;
   static void forgive(Host& host, Nanos time) noexcept;
   void exited(Host& host, const HostEvent& event, TimePoint now);
+  bool ended_well(const Host& host, const HostEvent& event) const noexcept;
   /// What was said before in this life stays.
   static void say_why(Host& host, const char* reason);
   void enter(Host& host, HostState state, TimePoint now) noexcept;

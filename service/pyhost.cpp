@@ -142,9 +142,9 @@ void PyHost::act(const HostAction& action) {
       return;
     case HostAction::Kind::kKill:
       say(LogLevel::kWarning, action.host,
-          hurried_    ? "killed: the stop was not to wait"
-          : stopping_ ? "ignores SIGTERM: killed"
-                      : "hangs: killed");
+          hurried_                              ? "killed: the stop was not to wait"
+          : table_.hosts()[action.host].hangs() ? "hangs: killed"
+                                                : "ignores SIGTERM: killed");
       if (slot.process) slot.process->kill();
       return;
   }
@@ -237,12 +237,14 @@ void PyHost::collect(std::size_t host) {
   // Its own words name the node.
   const bool told = tells_crash(slot.crash, end->reason);
   const std::string& reason = told ? slot.crash : end->reason;
-  // A program that has no scheduler yet ends by the signal.
-  const bool success = end->success || (stopping_ && slot.entry.script && end->terminated);
   note_early_end(host, reason);
-  step({.kind = HostEvent::Kind::kExited, .host = host, .reason = reason, .success = success});
+  step({.kind = HostEvent::Kind::kExited,
+        .host = host,
+        .reason = reason,
+        .success = end->success,
+        .terminated = end->terminated});
   // In the service the daemon does, whose folder that is. The table knows a hang from a signal.
-  if (!success && base_ != shm::kServiceBase) {
+  if (table_.hosts()[host].ended_badly && base_ != shm::kServiceBase) {
     boxes_.ask("host '" + slot.entry.name + "' ended: " + table_.hosts()[host].reason);
   }
 }
@@ -325,10 +327,7 @@ void PyHost::tell() {
     if (host.state == HostState::kEnded && !stopping_) {
       say(level, i, "ended: " + host.reason + "; its policy: not started again");
     }
-    if (host.state == HostState::kEnded && stopping_ && host.failed) {
-      say(LogLevel::kError, i, host.reason.empty() ? "never was ready" : "ended: " + host.reason);
-      if (host.broke()) tell_program_of(i, "broke", host.reason);
-    }
+    if (host.state == HostState::kEnded && stopping_ && host.failed) tell_bad_end(i);
   }
   show_board();
   const std::string text = status_text();
@@ -340,6 +339,20 @@ void PyHost::tell() {
     told_ = text;
     notify::status(text);
   }
+}
+
+/// Of the whole, not of a life.
+void PyHost::tell_bad_end(std::size_t host) {
+  const HostTable::Host& row = table_.hosts()[host];
+  if (row.reason.empty()) {
+    say(LogLevel::kError, host, "never was ready");
+  } else if (row.was_down) {
+    say(LogLevel::kWarning, host,
+        "was down, and waited for its next start; it had ended: " + row.reason);
+  } else {
+    say(LogLevel::kError, host, "ended: " + row.reason);
+  }
+  if (row.broke()) tell_program_of(host, "broke", row.reason);
 }
 
 void PyHost::keep_board() {

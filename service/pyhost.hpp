@@ -78,6 +78,7 @@ class PyHost {
   /// The program whose hosts these are, if any: see tell_program().
   void tell_program_of(std::size_t host, const char* what, const std::string& text);
   void tell();
+  void tell_bad_end(std::size_t host);
   /// Whoever judges the robot sees what this knows.
   void show_board();
   void keep_board();

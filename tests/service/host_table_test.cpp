@@ -38,6 +38,9 @@ class HostTableTest : public ::testing::Test {
                                bool success = false) {
     return table.step({.kind = kind, .host = host, .reason = reason, .success = success}, now);
   }
+  void ends_by_sigterm() {
+    table.step({.kind = Kind::kExited, .host = 0, .reason = "signal 15", .terminated = true}, now);
+  }
   std::vector<HostAction> after(Nanos time) {
     now += time;
     return step(Kind::kTime);
@@ -161,9 +164,57 @@ TEST_F(HostTableTest, after_a_long_healthy_time_the_wait_is_the_first_again) {
 TEST_F(HostTableTest, on_failure_does_not_start_a_host_again_that_ended_well) {
   table = HostTable{{entry("a", RestartPolicy::kOnFailure)}};
   step(Kind::kStart);
+  step(Kind::kReady);
   step(Kind::kExited, 0, "exit 0", /*success=*/true);
   EXPECT_EQ(first().state, HostState::kEnded);
   EXPECT_THAT(after(1h), IsEmpty());
+}
+
+TEST_F(HostTableTest, an_end_before_it_was_ready_in_this_life_is_a_failure) {
+  table = HostTable{{entry("a", RestartPolicy::kOnFailure)}};
+  step(Kind::kStart);
+  for (const char* life : {"first", "second", "third"}) {
+    if (std::string_view{life} == "third") step(Kind::kReady);
+    step(Kind::kExited, 0, "it ended (exit code 0)", /*success=*/true);
+    if (std::string_view{life} == "third") break;
+    EXPECT_TRUE(first().ended_badly) << life;
+    EXPECT_EQ(first().reason, "it ended before it was ready (exit code 0)") << life;
+    EXPECT_THAT(after(first().delay), ElementsAre(spawn(0))) << life;
+  }
+  EXPECT_FALSE(first().ended_badly);
+  EXPECT_EQ(first().state, HostState::kEnded);
+  EXPECT_EQ(first().reason, "it ended (exit code 0)");
+}
+
+TEST_F(HostTableTest, that_a_host_was_ready_counts_for_that_life) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  after(first().delay);
+  step(Kind::kExited, 0, "it ended (exit code 0)", /*success=*/true);
+  EXPECT_TRUE(first().ended_badly);
+}
+
+TEST_F(HostTableTest, what_a_host_said_of_its_end_stays_where_it_was_not_ready) {
+  step(Kind::kStart);
+  step(Kind::kFailed, 0, "why");
+  step(Kind::kExited, 0, "it ended (exit code 0)", /*success=*/true);
+  EXPECT_EQ(first().reason, "why");
+}
+
+TEST_F(HostTableTest, a_program_and_what_it_starts_may_end_before_they_are_ready) {
+  HostEntry program = entry("a", RestartPolicy::kOnFailure);
+  HostEntry spawned = program;
+  program.script = true;
+  spawned.shares_stdout = true;
+  for (const HostEntry& one : {program, spawned}) {
+    table = HostTable{{one}};
+    step(Kind::kStart);
+    step(Kind::kExited, 0, "it ended (exit code 0)", /*success=*/true);
+    EXPECT_EQ(first().state, HostState::kEnded);
+    EXPECT_FALSE(first().ended_badly);
+    EXPECT_EQ(first().reason, "it ended (exit code 0)");
+  }
 }
 
 TEST_F(HostTableTest, on_failure_starts_a_host_again_that_failed) {
@@ -202,6 +253,7 @@ TEST_F(HostTableTest, a_host_that_ignores_the_stop_is_killed_once_and_the_others
   step(Kind::kExited, 0, "signal 9 (Killed)");
   EXPECT_TRUE(table.finished());
   EXPECT_TRUE(first().failed);
+  EXPECT_FALSE(first().was_down);
   EXPECT_EQ(first().reason, "ignored SIGTERM, killed");
 }
 
@@ -386,6 +438,63 @@ TEST_F(HostTableTest, why_a_host_hangs_is_told_although_it_had_to_be_killed_in_t
   EXPECT_EQ(first().reason, "hang: node 'n' has been in its tick for 2 s");
 }
 
+TEST_F(HostTableTest, a_kill_in_a_stop_is_of_a_hang_only_where_the_host_hangs) {
+  for (const bool hangs : {true, false}) {
+    table = HostTable{{entry("a")}};
+    step(Kind::kStart);
+    step(Kind::kReady);
+    step(Kind::kStop);
+    if (hangs) step(Kind::kHang, 0, "why");
+    const Nanos patience = HostTable::kStopTimeout + HostTable::kGrace;
+    EXPECT_THAT(silence(hangs ? HostTable::kLastWords : patience), ElementsAre(kill(0)));
+    EXPECT_EQ(first().hangs(), hangs);
+  }
+}
+
+TEST_F(HostTableTest, who_starts_again_and_is_ended_by_the_stops_signal_has_not_failed) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  after(HostTable::kFirstDelay);
+  step(Kind::kStop);
+  ends_by_sigterm();
+  EXPECT_FALSE(table.failed());
+}
+
+TEST_F(HostTableTest, who_starts_again_and_crashes_in_the_stop_has_failed) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kExited, 0, "signal 9 (Killed)");
+  after(HostTable::kFirstDelay);
+  step(Kind::kStop);
+  step(Kind::kExited, 0, "crashed");
+  EXPECT_TRUE(table.failed());
+  EXPECT_EQ(first().reason, "crashed");
+}
+
+TEST_F(HostTableTest, who_starts_for_the_first_time_and_is_ended_by_the_stop_was_not_ready) {
+  step(Kind::kStart);
+  step(Kind::kStop);
+  ends_by_sigterm();
+  EXPECT_TRUE(table.failed());
+  EXPECT_EQ(first().reason, "was not ready yet");
+}
+
+TEST_F(HostTableTest, who_is_ready_and_does_not_handle_the_signal_has_failed) {
+  step(Kind::kStart);
+  step(Kind::kReady);
+  step(Kind::kStop);
+  ends_by_sigterm();
+  EXPECT_TRUE(table.failed());
+}
+
+TEST_F(HostTableTest, a_signal_that_is_not_the_stops_is_a_failure) {
+  step(Kind::kStart);
+  ends_by_sigterm();
+  EXPECT_TRUE(first().ended_badly);
+  EXPECT_EQ(first().reason, "signal 15");
+}
+
 TEST_F(HostTableTest, who_was_up_and_ended_well_has_not_failed) {
   step(Kind::kStart);
   step(Kind::kReady);
@@ -442,6 +551,7 @@ TEST_F(HostTableTest, who_is_down_when_all_stop_has_failed) {
   step(Kind::kExited, 0, "signal 9 (Killed)");
   step(Kind::kStop);
   EXPECT_TRUE(table.failed());
+  EXPECT_TRUE(first().was_down);
 }
 
 TEST_F(HostTableTest, who_was_killed_and_is_not_restarted_has_failed) {

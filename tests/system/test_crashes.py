@@ -103,7 +103,8 @@ arm = horus.Node("arm", tick, 100)
     ("os.abort()", "crashed in node 'arm', tick 5: Aborted (signal 6)"),
     ("print('<2>crashed in node, it says'); os._exit(3)",
      "its program ended itself as failed (exit code 3)"),
-    ("node.request_stop()", "its run came to its end (exit code 0)"),
+    ("node.request_stop()", "it ended (exit code 0)"),
+    ("os._exit(0)", "it ended (exit code 0)"),
     ("sys.exit(4)", "its program ended itself as failed (exit code 4)"),
     ("os.kill(os.getpid(), 9)", "killed by somebody, or by the kernel for its memory (signal 9)")])
 def test_the_end_of_a_host_is_said_in_words(tmp_path, act, words):
@@ -169,3 +170,17 @@ os._exit(3)
         said = launch.text()
         launch.stop()
     assert "ended: its program ended itself as failed (exit code 3)" in said, said
+
+
+@pytest.mark.parametrize("restart, follows", [
+    ("always", "started again in"), ("on-failure", "started again in"),
+    ("never", "its policy: not started again")])
+def test_a_host_that_ends_before_it_is_ready_has_failed(tmp_path, restart, follows):
+    (tmp_path / "robot.toml").write_text(HOST + f'restart = "{restart}"\n')
+    (tmp_path / "host.py").write_text("import os\nos._exit(0)\n")
+    words = f"error: host 'host' ended: it ended before it was ready (exit code 0); {follows}"
+    with own_base() as environment, Running(
+            [program("horus"), "launch", str(tmp_path / "robot.toml")], environment) as launch:
+        until(lambda: "host 'host' ended: " in launch.text(), "its end", launch)
+        assert words in launch.text()
+        assert launch.stop() == 1

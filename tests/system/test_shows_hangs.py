@@ -191,6 +191,53 @@ def test_a_host_that_is_deaf_is_killed_and_named_and_the_launch_fails(tmp_path):
     assert "host 'py' ignores SIGTERM: killed" in said
 
 
+def test_a_host_that_hangs_when_all_stop_is_said_to_hang(tmp_path):
+    text = HOST.replace('"1 s"', '"10 s"').replace("300 ms", "1 s")
+    module = HANG.format(blocks="print('it blocks', flush=True); time.sleep(3600)")
+    with own_base() as environment:
+        with Running(robot(tmp_path, module, text), environment) as launch:
+            until(lambda: "it blocks" in launch.text(), "its last tick", launch)
+            assert launch.stop() != 0
+            said = launch.text()
+    assert "host 'py' hangs: killed" in said and "ignores SIGTERM" not in said, said
+    assert "host 'py' ended: hang: node 'stuck' has been in its tick" in said
+
+
+def test_a_stop_while_a_host_that_was_ready_starts_again_is_no_failure(tmp_path):
+    module = """
+import horus, os, pathlib, time
+again = pathlib.Path(__file__).with_name("again")
+if again.exists():
+    print("imports again", flush=True)
+    time.sleep(3600)
+def tick(node):
+    if horus.tick() == 20:
+        again.touch()
+        os._exit(3)
+nodes = [horus.Node("n", tick, rate=50)]
+"""
+    with own_base() as environment:
+        with Running(robot(tmp_path, module), environment) as launch:
+            until(lambda: "imports again" in launch.text(), "its next life", launch)
+            code = launch.stop()
+            said = launch.text().split("imports again")[1]
+    assert "Terminated" not in said and "error" not in said, said
+    assert code == 0, said
+
+
+def test_a_host_that_waits_for_its_next_start_when_all_stop_was_down(tmp_path):
+    module = "raise ImportError('no camera')\n"
+    with own_base() as environment:
+        with Running(robot(tmp_path, module), environment) as launch:
+            until(lambda: "started again in 3.2 s" in launch.text(), "a long wait", launch)
+            before = launch.text()
+            assert launch.stop() == 1
+            said = launch.text()[len(before):]
+    assert re.search(r"warning: host 'py' was down, and waited for its next start; it had ended: "
+                     r".*hang\.py:1: ImportError: no camera", said), said
+    assert "host 'py' ended: " not in said and "error" not in said, said
+
+
 def test_a_supervisor_that_is_deaf_is_killed_and_named(tmp_path):
     module = "import horus\nnodes = [horus.Node('n', lambda n: None, rate=50)]\n"
     with own_base() as environment:
