@@ -243,7 +243,8 @@ void bind_nodes(pyb::class_<PyScheduler>& type) {
       .def("add_critical_node", &PyScheduler::set_watchdog, "name"_a, "timeout_ms"_a,
            "Give a node a watchdog of its own, from now on.")
       .def("_set_default_name", &PyScheduler::set_default_name, "name"_a)
-      .def_property_readonly("_name", &PyScheduler::name);
+      .def_property_readonly("_name", &PyScheduler::name)
+      .def_property_readonly("_ended_by_miss", &PyScheduler::ended_by_miss);
 }
 
 void bind_reports(pyb::class_<PyScheduler>& type) {

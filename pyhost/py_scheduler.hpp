@@ -48,6 +48,8 @@ class PyScheduler {
   const std::vector<pybind11::object>& nodes() const noexcept { return nodes_; }
   int node_order(const Text& name) const;
   const std::string& name() const noexcept { return settings_.name; }
+  /// See Run, of the latest one.
+  std::string ended_by_miss() const { return run_ != nullptr ? run_->ended_by_miss() : ""; }
   /// Where none was given.
   void set_default_name(const Text& name) {
     if (settings_.name.empty()) settings_.name = name;

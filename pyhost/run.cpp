@@ -373,16 +373,25 @@ bool Run::ended_in_order() const noexcept {
   return code && (code.is_none() || PyObject_Not(code.ptr()) == 1);
 }
 
+std::string Run::say_what_stopped_it() const {
+  const std::string why = to_text(stopped_.reason);
+  if (stopped_.node.empty()) return why;
+  return "node '" + stopped_.node + "' " + why +
+         (stopped_.error.empty() ? "" : ": " + stopped_.error);
+}
+
+std::string Run::ended_by_miss() const {
+  const bool missed = !running_ && !interruption_ && stopped_.reason == StopReason::kMissPolicy;
+  return missed ? say_what_stopped_it() : std::string{};
+}
+
 void Run::tell_end() noexcept {
   if (box_ == nullptr) return;
-  std::string why = to_text(stopped_.reason);
+  std::string why = say_what_stopped_it();
   if (interruption_) {
     why = Py_TYPE(interruption_.ptr())->tp_name;
   } else if (!started_) {
     why = describe(started_.error());
-  } else if (!stopped_.node.empty()) {
-    why = "node '" + stopped_.node + "' " + why +
-          (stopped_.error.empty() ? "" : ": " + stopped_.error);
   }
   box_->end(why, ended_in_order() ? 0 : 1);
 }

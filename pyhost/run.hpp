@@ -124,6 +124,9 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   Status set_budget(const std::string& node, Nanos budget) noexcept;
   Status update(const NodeConfig& config) noexcept;
   Status remove(const std::string& node) noexcept;
+  /// The node whose missed deadline has ended it, and that in words, for nothing is raised then;
+  /// empty: none has.
+  std::string ended_by_miss() const;
   /// With the GIL.
   std::uint64_t watchdog_expirations() const noexcept {
     return scheduler_ != nullptr ? scheduler_->watchdog_expirations() : watchdog_expirations_;
@@ -161,6 +164,7 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void tell(const std::string& text) noexcept override;
   void open_box();
   BlackBox* box() const noexcept { return box_ ? &box_->box() : nullptr; }
+  std::string say_what_stopped_it() const;
   /// The last word in the box.
   void tell_end() noexcept;
   void tell_lack(const char* what, const Error& why) const;

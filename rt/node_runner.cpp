@@ -432,7 +432,11 @@ void NodeRunner::follow_miss(const TickTiming& timing, const Bad& bad) noexcept 
       if (!in_miss_episode_) rest_by_itself();
       break;
     case MissPolicy::kStop:
-      control_.stop_because(StopReason::kMissPolicy, config_.name.view(), "missed its deadline");
+      // Whose miss is not the first ends nothing.
+      if (!control_.stopping()) {
+        log(LogLevel::kError, "missed its deadline, and its on_miss is stop: the run ends");
+      }
+      control_.stop_because(StopReason::kMissPolicy, config_.name.view(), "");
       break;
   }
   in_miss_episode_ = true;

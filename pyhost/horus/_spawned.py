@@ -104,6 +104,7 @@ def run(arguments: argparse.Namespace, supervisor: Supervisor) -> int:
     ended: BaseException | None = None
     try:
         scheduler.run()
+        host.tell_miss([scheduler], supervisor)
     except BaseException as error:
         ended = error
     # The program ends, and raises it: not a failure that the supervisor should mend, nor is what

@@ -102,6 +102,7 @@ def run_program(arguments: argparse.Namespace, supervisor: Supervisor) -> bool:
         exec(compile(path.read_bytes(), path, "exec"), vars(module))
     finally:
         _horus._before_runs(None)
+    tell_miss(ran[-1:], supervisor)
     return bool(ran) or not any(isinstance(value, horus.Node) for value in vars(module).values())
 
 
@@ -113,6 +114,14 @@ def attach(scheduler: horus.Scheduler, arguments: argparse.Namespace,
                              arguments.robot)
     scheduler._set_log_level(arguments.log_level)
     scheduler._on_ready = lambda: supervisor.tell("ready")
+
+
+def tell_miss(schedulers: list[horus.Scheduler], supervisor: Supervisor) -> bool:
+    """Whether a node's missed deadline has ended one, which run() does not raise."""
+    words = "".join(scheduler._ended_by_miss for scheduler in schedulers)
+    if words:
+        supervisor.tell(f"failed: {words}")
+    return bool(words)
 
 
 def parse_cpus(text: str) -> set[int]:
@@ -281,6 +290,8 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         scheduler = prepare(arguments, supervisor, lambda: find_nodes(load(arguments)), {})
         scheduler.run()
+        if tell_miss([scheduler], supervisor):
+            return FAILED
     except HostError as error:
         return fail(supervisor, str(error))
     except KeyboardInterrupt as error:

@@ -34,6 +34,16 @@ class NodeRunnerTest : public ::testing::Test {
     if (clock.now() < at + late) clock.advance(at + late - clock.now());
     runner_->run(at, clock.now());
   }
+  /// How many lines of a release say `text`.
+  int lines_of(int number, std::string_view text) {
+    bind_log_channel(channel.get());
+    release(number);
+    bind_log_channel(nullptr);
+    LogRecord record;
+    int lines = 0;
+    while (channel->ring.pop(record)) lines += record.text.view().find(text) != text.npos ? 1 : 0;
+    return lines;
+  }
   void each_takes(Nanos duration) {
     node.on_tick = [this, duration](const Tick&) { clock.advance(duration); };
   }
@@ -342,6 +352,20 @@ TEST_F(NodeRunnerTest, stops_the_run_after_a_miss_where_the_policy_is_stop) {
   EXPECT_TRUE(control.stopping());
   EXPECT_EQ(control.report().reason, StopReason::kMissPolicy);
   EXPECT_EQ(control.report().node, "arm");
+  EXPECT_EQ(control.report().error, "");
+}
+
+TEST_F(NodeRunnerTest, says_once_that_its_miss_ends_the_run) {
+  make({.deadline = 900us, .on_miss = MissPolicy::kStop});
+  node.durations = {950us};
+  EXPECT_EQ(lines_of(0, "missed its deadline, and its on_miss is stop: the run ends"), 1);
+}
+
+TEST_F(NodeRunnerTest, whose_miss_comes_after_the_stop_ends_no_run) {
+  make({.deadline = 900us, .on_miss = MissPolicy::kStop});
+  node.durations = {950us};
+  control.request_stop();
+  EXPECT_EQ(lines_of(0, "the run ends"), 0);
 }
 
 TEST_F(NodeRunnerTest, asks_for_safe_state_of_all_after_so_many_misses_in_a_row) {

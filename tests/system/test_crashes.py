@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from running import (Running, assert_grid, files_below, nodes, own_base, plugin_node, program,
-                     until)
+from running import (PYTHON, Running, assert_grid, files_below, nodes, own_base,
+                     plugin_node, program, run, until)
 
 QUIET = '[robot]\nname = "test"\n[realtime]\nmode = "off"\n'
 HOST = QUIET + """[[host]]
@@ -184,3 +184,49 @@ def test_a_host_that_ends_before_it_is_ready_has_failed(tmp_path, restart, follo
         until(lambda: "host 'host' ended: " in launch.text(), "its end", launch)
         assert words in launch.text()
         assert launch.stop() == 1
+
+
+LATE = """
+import time, horus
+def tick(node):
+    if horus.tick() == 20:
+        time.sleep(0.1)
+"""
+SAYS_STOP = "missed its deadline, and its on_miss is stop: the run ends"
+
+
+@pytest.mark.parametrize("restart", ["always", "never"])
+def test_a_host_whose_missed_deadline_ends_it_says_so(tmp_path, restart):
+    (tmp_path / "robot.toml").write_text(HOST + f'restart = "{restart}"\n')
+    (tmp_path / "host.py").write_text(
+        LATE + "arm = horus.Node('arm', tick, 100, on_miss='stop')\n")
+    with own_base() as environment, Running(
+            [program("horus"), "launch", str(tmp_path / "robot.toml")], environment) as launch:
+        until(lambda: "host 'host' ended: " in launch.text(), "its end", launch)
+        said = launch.text().split("host 'host' ended: ")
+        code = launch.stop()
+    assert said[0].count("arm[20]: " + SAYS_STOP) == 1, said
+    assert said[0].endswith("error: ")
+    assert said[1].startswith("node 'arm' missed its deadline, and its policy is to stop; ")
+    assert code == (1 if restart == "never" else code)
+
+
+def test_a_script_whose_missed_deadline_ends_it_says_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(LATE + "horus.run(horus.Node('arm', tick, 100, on_miss='stop'))\n")
+    with own_base() as environment:
+        done = run([PYTHON, str(script)], environment)
+    assert done.returncode == 0, "the program goes on"
+    assert done.stderr.count("error: arm[20]: " + SAYS_STOP) == 1, done.stderr
+
+
+def test_a_cpp_node_whose_missed_deadline_ends_the_robot_says_so(tmp_path):
+    file = tmp_path / "robot.toml"
+    file.write_text(QUIET + plugin_node("arm", "Counter", 100, 'on_miss = "stop"\n'
+                                        'budget = "1 us"\ndeadline = "1 us"\n'))
+    with own_base() as environment, Running(
+            [program("horusd"), "--config", str(file)], environment) as daemon:
+        assert daemon.wait() != 0
+        said = daemon.text()
+    assert len(re.findall(r"arm\[\d+\]: " + SAYS_STOP, said)) == 1, said
+    assert "error: node 'arm' missed its deadline, and its policy is to stop\n" in said, said
