@@ -68,6 +68,7 @@ int Run::traverse(visitproc visit, void* arg) const noexcept {
 }
 
 void Run::prepare() {
+  crashes_.emplace();
   signals_.emplace(wakeup_);
   // One that came just before rings nothing.
   if (PyErr_CheckSignals() != 0) throw pyb::error_already_set();
@@ -351,6 +352,7 @@ void Run::finish() noexcept {
   socket_.reset();
   page_is_public_ = false;
   signals_.reset();
+  crashes_.reset();
   constant_interval_.reset();
   running_ = false;
   std::erase(runs(), this);
@@ -424,6 +426,7 @@ void Run::forget_after_fork() noexcept {
   static_cast<void>(new std::shared_ptr{std::exchange(page_, nullptr)});
   static_cast<void>(new std::shared_ptr{std::exchange(box_, nullptr)});
   collecting_ = running_ = false;
+  crashes_.reset();
   signals_.reset();  // The child's own end is not the parent's affair.
   for (const pyb::object& object : nodes_) {
     NodeObject& node = node_object(object);

@@ -25,6 +25,7 @@
 #include "pyhost/py_node.hpp"
 #include "pyhost/signals.hpp"
 #include "rt/base/stop_latch.hpp"
+#include "rt/crash.hpp"
 #include "rt/scheduler.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/stop_keeper.hpp"
@@ -208,6 +209,7 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   GilHooks hooks_;
   std::optional<ConstantInterval> constant_interval_;  ///< Where the GIL cannot be asked for.
   Wakeup wakeup_;
+  std::optional<CrashScope> crashes_;   ///< As long as it runs.
   std::optional<SignalScope> signals_;  ///< From before the page is seen until after it is gone.
   OwnCalls own_calls_;
   std::optional<HangGuard> guard_;         ///< Outlives the scheduler.

@@ -71,6 +71,7 @@ struct Run::Steps {
 };
 
 void Run::prepare_steps() {
+  crashes_.emplace();
   open_page();
   for (std::size_t i = 0; i < nodes_.size(); ++i) prepare_node(i);
   await_publishers();
@@ -159,6 +160,7 @@ void Run::end_steps() noexcept {
   for (const pybind11::object& node : nodes_) node_object(node).node->release();
   tell_end();
   unname_pages(ended_in_order());
+  crashes_.reset();
   socket_.reset();
   page_is_public_ = false;
   EndedSteps::instance().add();

@@ -13,8 +13,10 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "rt/log_queue.hpp"
+#include "rt/stderr_sink.hpp"
 
 namespace horus {
 namespace {
@@ -25,6 +27,10 @@ constexpr std::size_t kSignalStack = 64U << 10U;  // backtrace() wants some ten 
 // Written before the handlers are set.
 CrashNote* g_note = nullptr;
 pid_t g_owner = 0;
+bool g_levels = false;  // Whoever reads stderr wants them.
+std::size_t g_holders = 0;
+// Of the signals whose handlers lead to ours.
+std::array<bool, kCrashes.size()> g_reached{};
 std::array<struct sigaction, kCrashes.size()> g_previous{};
 std::atomic<bool> g_told{false};
 std::atomic<BlackBox*> g_box{nullptr};
@@ -57,7 +63,7 @@ class CrashLine {
 
 void say(int signal, std::optional<std::uint64_t> address, const LogSource* source) noexcept {
   CrashLine line;
-  line << "<2>crashed ";
+  line << (g_levels ? "<2>" : "") << "crashed ";
   if (source != nullptr) {
     line << "in node '" << source->node->view() << "', tick ";
     line.number(source->tick);
@@ -138,6 +144,32 @@ void on_crash(int signal, siginfo_t* info, void* /*context*/) {
   ::raise(signal);
 }
 
+void hold_handlers() noexcept {
+  g_owner = ::getpid();
+  g_levels = StderrSink::writes_levels();
+  ++g_holders;
+  struct sigaction action {};
+  action.sa_sigaction = on_crash;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  for (std::size_t i = 0; i < kCrashes.size(); ++i) {
+    // Twice in one chain, ours would call each other for ever.
+    if (!std::exchange(g_reached[i], true)) ::sigaction(kCrashes[i], &action, &g_previous[i]);
+  }
+}
+
+void put_back_handlers() noexcept {
+  if (--g_holders > 0) return;
+  for (std::size_t i = 0; i < kCrashes.size(); ++i) {
+    struct sigaction present {};
+    ::sigaction(kCrashes[i], nullptr, &present);
+    const bool ours = (present.sa_flags & SA_SIGINFO) != 0 && present.sa_sigaction == on_crash;
+    // Whoever came after us calls ours when done.
+    if (!ours) continue;
+    ::sigaction(kCrashes[i], &g_previous[i], nullptr);
+    g_reached[i] = false;
+  }
+}
+
 }  // namespace
 
 void tell_crashes(CrashNote* note) noexcept {
@@ -145,14 +177,16 @@ void tell_crashes(CrashNote* note) noexcept {
   void* frame = nullptr;
   ::backtrace(&frame, 1);
   g_note = note;
-  g_owner = ::getpid();
   static const SignalStack stack;
-  struct sigaction action {};
-  action.sa_sigaction = on_crash;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  for (std::size_t i = 0; i < kCrashes.size(); ++i) {
-    ::sigaction(kCrashes[i], &action, &g_previous[i]);
-  }
+  hold_handlers();
+}
+
+CrashScope::CrashScope() noexcept {
+  hold_handlers();
+}
+
+CrashScope::~CrashScope() {
+  put_back_handlers();
 }
 
 void keep_crashes_in(BlackBox* box) noexcept {

@@ -31,6 +31,18 @@ struct CrashNote {
 /// not of a forked child's. `note` stays valid for ever.
 void tell_crashes(CrashNote* note) noexcept;
 
+/// While one lives, a crash is told as by tell_crashes(nullptr). The last one's end puts back what
+/// was to happen before, unless somebody has set something else since.
+///
+/// Thread safety: one thread at a time.
+class CrashScope {
+ public:
+  CrashScope() noexcept;
+  ~CrashScope();
+  CrashScope(const CrashScope&) = delete;
+  CrashScope& operator=(const CrashScope&) = delete;
+};
+
 /// Such a crash is an event of `box`, too; null: of none. From any thread.
 void keep_crashes_in(BlackBox* box) noexcept;
 

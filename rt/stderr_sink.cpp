@@ -18,8 +18,7 @@ bool is_journal() noexcept {
 }
 
 std::string start_of(LogLevel level, std::int64_t at_us) {
-  // relaxed: a flag on its own.
-  if (is_journal() || g_supervised.load(std::memory_order_relaxed)) {
+  if (StderrSink::writes_levels()) {
     return "<" + std::to_string(static_cast<int>(level)) + ">";
   }
   return time_of_day(at_us) + level_prefix(level);
@@ -38,7 +37,11 @@ StderrSink::StderrSink() noexcept {
 }
 
 void StderrSink::write_for_supervisor() noexcept {
-  g_supervised.store(true, std::memory_order_relaxed);  // relaxed: as above.
+  g_supervised.store(true, std::memory_order_relaxed);  // relaxed: a flag on its own.
+}
+
+bool StderrSink::writes_levels() noexcept {
+  return is_journal() || g_supervised.load(std::memory_order_relaxed);  // relaxed: as above.
 }
 
 void StderrSink::write(const LogRecord& record) noexcept {

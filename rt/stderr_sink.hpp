@@ -23,6 +23,8 @@ class StderrSink final : public LogSink {
 
   /// Who reads this process's stderr wants levels, though it is not the journal itself.
   static void write_for_supervisor() noexcept;
+  /// Whether that is so, or it is the journal.
+  static bool writes_levels() noexcept;
 
  private:
   PatientWriter writer_{STDERR_FILENO};

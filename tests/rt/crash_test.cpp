@@ -12,6 +12,7 @@
 
 #include "rt/log_queue.hpp"
 #include "rt/rt_thread.hpp"
+#include "rt/stderr_sink.hpp"
 
 namespace horus {
 namespace {
@@ -53,7 +54,7 @@ TEST(Crash, is_told_with_the_node_and_the_tick) {
         write_to(nullptr);
       },
       any_end,
-      "<2>crashed in node 'arm', tick 7: Segmentation fault \\(signal 11\\) at address 0x0\n");
+      "^crashed in node 'arm', tick 7: Segmentation fault \\(signal 11\\) at address 0x0\n");
 }
 
 TEST(Crash, of_no_node_is_told_as_well) {
@@ -62,7 +63,7 @@ TEST(Crash, of_no_node_is_told_as_well) {
         tell_crashes(nullptr);
         std::abort();
       },
-      any_end, "<2>crashed outside of any node: Aborted \\(signal 6\\)\n");
+      any_end, "^crashed outside of any node: Aborted \\(signal 6\\)\n");
 }
 
 TEST(Crash, by_a_signal_from_somebody_has_no_address) {
@@ -72,7 +73,7 @@ TEST(Crash, by_a_signal_from_somebody_has_no_address) {
         tell_crashes(nullptr);
         ::kill(::getpid(), SIGSEGV);
       },
-      any_end, "<2>crashed in node 'arm', tick 7: Segmentation fault \\(signal 11\\)\n");
+      any_end, "^crashed in node 'arm', tick 7: Segmentation fault \\(signal 11\\)\n");
 }
 
 TEST(Crash, is_not_what_somebody_ends_by_an_abort) {
@@ -99,7 +100,7 @@ TEST(Crash, of_a_thread_whose_stack_is_full_is_told) {
             nullptr);
         thread.value().join();
       },
-      any_end, "<2>crashed in node 'arm', tick 7: Segmentation fault");
+      any_end, "^crashed in node 'arm', tick 7: Segmentation fault");
 }
 
 TEST(Crash, is_followed_by_what_was_to_happen_before) {
@@ -110,6 +111,96 @@ TEST(Crash, is_followed_by_what_was_to_happen_before) {
         ::raise(SIGSEGV);
       },
       testing::ExitedWithCode(9), "crashed outside of any node");
+}
+
+TEST(Crash, is_told_with_its_level_where_a_supervisor_reads) {
+  EXPECT_EXIT(
+      {
+        StderrSink::write_for_supervisor();
+        tell_crashes(nullptr);
+        std::abort();
+      },
+      any_end, "^<2>crashed outside of any node: Aborted \\(signal 6\\)\n");
+}
+
+void exit_with_9(int /*signal*/) {
+  ::_exit(9);
+}
+
+struct sigaction g_before {};
+void call_before(int number) {
+  ::sigaction(number, &g_before, nullptr);
+  ::raise(number);
+}
+/// As faulthandler does.
+void set_a_handler_that_leads_on() {
+  struct sigaction action {};
+  action.sa_handler = call_before;
+  ::sigaction(SIGSEGV, &action, &g_before);
+}
+
+TEST(CrashScope, tells_until_the_last_one_ends) {
+  EXPECT_EXIT(
+      {
+        auto one = std::make_unique<CrashScope>();
+        const CrashScope two;
+        one.reset();
+        std::abort();
+      },
+      any_end, "^crashed outside of any node: Aborted");
+  EXPECT_EXIT(
+      {
+        { const CrashScope scope; }
+        std::abort();
+      },
+      any_end, "^$");
+}
+
+TEST(CrashScope, puts_back_what_was_to_happen_before) {
+  EXPECT_EXIT(
+      {
+        ::signal(SIGSEGV, exit_with_9);
+        { const CrashScope scope; }
+        ::raise(SIGSEGV);
+      },
+      testing::ExitedWithCode(9), "^$");
+}
+
+TEST(CrashScope, leaves_what_was_set_meanwhile) {
+  EXPECT_EXIT(
+      {
+        {
+          const CrashScope scope;
+          ::signal(SIGSEGV, exit_with_9);
+        }
+        ::raise(SIGSEGV);
+      },
+      testing::ExitedWithCode(9), "^$");
+}
+
+TEST(CrashScope, is_not_twice_in_a_chain) {
+  EXPECT_EXIT(
+      {
+        ::alarm(60);
+        ::signal(SIGSEGV, exit_with_9);
+        {
+          const CrashScope first;
+          set_a_handler_that_leads_on();
+        }
+        const CrashScope second;
+        ::raise(SIGSEGV);
+      },
+      testing::ExitedWithCode(9), "^crashed outside of any node: Segmentation fault");
+}
+
+TEST(Crash, is_told_although_a_run_has_ended) {
+  EXPECT_EXIT(
+      {
+        tell_crashes(nullptr);
+        { const CrashScope run; }
+        std::abort();
+      },
+      any_end, "^crashed outside of any node: Aborted");
 }
 
 TEST(Crash, fills_the_note_for_whoever_comes_next) {

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from running import (PYTHON, Running, assert_grid, files_below, nodes, own_base,
+from running import (PYTHON, Running, assert_grid, box_events, files_below, nodes, own_base,
                      plugin_node, program, run, until)
 
 QUIET = '[robot]\nname = "test"\n[realtime]\nmode = "off"\n'
@@ -230,3 +230,64 @@ def test_a_cpp_node_whose_missed_deadline_ends_the_robot_says_so(tmp_path):
         said = daemon.text()
     assert len(re.findall(r"arm\[\d+\]: " + SAYS_STOP, said)) == 1, said
     assert "error: node 'arm' missed its deadline, and its policy is to stop\n" in said, said
+
+
+CRASHES = """
+import ctypes, sys, threading, horus
+def tick(node):
+    if horus.tick() == 5:
+        ctypes.string_at(0)
+def main():
+    horus.Scheduler(name="robot").add(horus.Node("a", tick, 100)).run()
+"""
+TOLD = "crashed in node 'a', tick 5: Segmentation fault (signal 11)"
+
+
+@pytest.mark.parametrize("starts", [
+    "main()", "thread = threading.Thread(target=main)\nthread.start()\nthread.join()",
+    "horus.run(horus.Node('b', lambda node: None, 100), duration=0.1)\nmain()",
+    "s = horus.Scheduler(name='robot').add(horus.Node('a', tick, 100))\n"
+    "while True: s.tick_once()"])
+def test_a_crash_of_a_script_names_the_node(tmp_path, starts):
+    script = tmp_path / "script.py"
+    script.write_text(CRASHES + starts + "\n")
+    with own_base() as environment:
+        done = run([PYTHON, str(script)], environment)
+        kept = box_events(environment, "--event", "crash")
+    assert done.returncode == -signal.SIGSEGV
+    said = [line for line in done.stderr.splitlines() if "crashed" in line]
+    assert said == [TOLD + " at address 0x0"], done.stderr
+    assert [(event["node"], event["tick"]) for event in kept] == [("a", 5)], kept
+
+
+@pytest.mark.parametrize("before, within", [
+    ("faulthandler.enable()", ""), ("", "faulthandler.enable()")])
+def test_a_scripts_own_fault_handler_has_its_say_as_well(tmp_path, before, within):
+    script = tmp_path / "script.py"
+    script.write_text("import faulthandler\n" + CRASHES.replace(
+        "ctypes.string_at", f"{within}\n        ctypes.string_at") + before + "\nmain()\n")
+    with own_base() as environment:
+        done = run([PYTHON, str(script)], environment)
+    assert done.returncode == -signal.SIGSEGV
+    assert done.stderr.count(TOLD) == 1 and "Fatal Python error: Segmentation" in done.stderr
+
+
+@pytest.mark.parametrize("before, within", [
+    ("faulthandler.enable()", "pass"), ("", "faulthandler.enable()"), ("", "pass")])
+def test_a_crash_after_a_run_is_the_scripts_own(tmp_path, before, within):
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import ctypes, faulthandler, horus
+{before}
+def tick(node):
+    {within}
+for name in "ab":
+    horus.run(horus.Node(name, tick, 100), duration=0.1)
+ctypes.string_at(0)
+""")
+    with own_base() as environment:
+        done = run([PYTHON, str(script)], environment)
+    assert done.returncode == -signal.SIGSEGV
+    assert ("Fatal Python error" in done.stderr) == ("enable" in before + within), done.stderr
+    if within == "pass":  # Else the fault handler leads to ours.
+        assert "crashed" not in done.stderr
