@@ -232,7 +232,10 @@ void Daemon::feed_watchdog() {
   // One round of grace: the machine itself may have stood still. A second one would be systemd's
   // limit. By its end the node that hangs has been brought to rest, and can be named.
   if (++rounds_not_alive_ == 1) {
-    return journal_.say(LogLevel::kError, "a node does not move any more");
+    const std::string_view node = robot_->silent_node();
+    return journal_.say(
+        LogLevel::kError,
+        (node.empty() ? "a node" : "node '" + std::string{node} + "'") + " does not move any more");
   }
   const std::string why = robot_->hangs().hang().value_or("a thread does not run any more");
   if (notify::watchdog_interval()) {

@@ -10,6 +10,7 @@
 #include "rt/base/stop_latch.hpp"
 #include "rt/crash.hpp"
 #include "rt/event_log.hpp"
+#include "rt/watchdog.hpp"
 #include "service/describe.hpp"
 
 namespace horus::service {
@@ -58,18 +59,10 @@ std::unique_ptr<GroupHook> BellHooks::make(const ThreadRole& /*role*/) {
 }
 
 void HangBoard::isolated(const BlockedCall& call) noexcept {
-  std::array<char, 160> text{};
-  const double seconds = std::chrono::duration<double>(call.since).count();
-  if (call.in == NodeActivity::kNone) {
-    std::snprintf(text.data(), text.size(), "node '%.64s' hangs: its thread has not run for %.1f s",
-                  call.node.view().data(), seconds);
-  } else {
-    std::snprintf(text.data(), text.size(), "node '%.64s' hangs: it has been in its %s for %.1f s",
-                  call.node.view().data(), to_text(call.in), seconds);
-  }
   const std::scoped_lock lock{mutex_};
   // Who does not get to run may be kept from it by the one that is in its tick.
-  if (!hang_ || call.in != NodeActivity::kNone) hang_ = text.data();
+  if (hang_ && call.in == NodeActivity::kNone) return;
+  hang_ = {.call = call, .began = MonotonicClock::now() - call.since};
 }
 
 void HangBoard::give_up(const BlockedCall& call) noexcept {
@@ -85,9 +78,21 @@ void HangBoard::forget_hang() {
   hang_.reset();
 }
 
-std::optional<std::string> HangBoard::hang() const {
+/// It lasts longer each time that it is told.
+std::optional<std::string> HangBoard::hang(TimePoint now) const {
   const std::scoped_lock lock{mutex_};
-  return hang_;
+  if (!hang_) return std::nullopt;
+  const BlockedCall& call = hang_->call;
+  const double seconds = std::chrono::duration<double>(now - hang_->began).count();
+  std::array<char, 160> text{};
+  if (call.in == NodeActivity::kNone) {
+    std::snprintf(text.data(), text.size(), "node '%.64s' hangs: its thread has not run for %.1f s",
+                  call.node.view().data(), seconds);
+  } else {
+    std::snprintf(text.data(), text.size(), "node '%.64s' hangs: it has been in its %s for %.1f s",
+                  call.node.view().data(), to_text(call.in), seconds);
+  }
+  return text.data();
 }
 
 std::optional<std::string> HangBoard::left_behind() const {
@@ -206,6 +211,24 @@ std::optional<Refusal> Robot::schedule(LogSink& log) {
     if (!added) return refused_plan(config_, added.error());
   }
   return std::nullopt;
+}
+
+std::string_view Robot::silent_node() const noexcept {
+  const TimePoint now = MonotonicClock::now();
+  const Nanos fallback = config_.realtime.watchdog;
+  for (const NodeStats& node : nodes()) {
+    const std::int64_t since = node.busy_since_ns.value();
+    const auto found = std::ranges::find(config_.nodes, node.name,
+                                         [](const NodeEntry& entry) { return entry.config.name; });
+    if (since == 0 || found == config_.nodes.end()) continue;
+    const NodeConfig& config = found->config;
+    // What computes may take long, unless somebody has said how long.
+    const bool limited =
+        config.watchdog || fallback > Nanos{} || config.node_class != NodeClass::kCompute;
+    const Silence silence = judge_silence(now - from_ns(since), silence_limit(config, fallback));
+    if (limited && silence == Silence::kHung) return node.name.view();
+  }
+  return {};
 }
 
 bool Robot::has_actuator() const noexcept {

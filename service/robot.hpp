@@ -47,12 +47,16 @@ class HangBoard final : public RunGuard {
   /// Every node moves again.
   void forget_hang();
   /// The node that is isolated; and the callback that a stop does not wait for any longer.
-  std::optional<std::string> hang() const;
+  std::optional<std::string> hang(TimePoint now = MonotonicClock::now()) const;
   std::optional<std::string> left_behind() const;
 
  private:
   mutable std::mutex mutex_;  // not RT: the watchdog's thread and the serving one.
-  std::optional<std::string> hang_;
+  struct Hang {
+    BlockedCall call;
+    TimePoint began;
+  };
+  std::optional<Hang> hang_;
   std::optional<std::string> left_behind_;
   std::atomic<bool> hurry_{false};
 };
@@ -95,6 +99,8 @@ class Robot final : private shm::StopSide {
   Status arm(std::string_view node) noexcept { return scheduler_->arm(node); }
   Status disarm(std::string_view node) noexcept { return scheduler_->disarm(node); }
   const std::vector<Degradation>& degraded() const noexcept { return report_.degraded; }
+  /// A node whose callback lasts too long for alive(), as the statistics show it; empty: none.
+  std::string_view silent_node() const noexcept;
   std::span<const NodeStats> nodes() const noexcept { return std::as_const(*page_).nodes(); }
 
   /// Its events; null where there was no room for any. It lives as long as the robot.

@@ -285,6 +285,13 @@ TEST(HangBoard, a_node_that_moves_again_hangs_no_more) {
   EXPECT_EQ(board.hang(), "node 'arm' hangs: it has been in its safe_state for 3.0 s");
 }
 
+TEST(HangBoard, says_how_long_it_is_when_it_is_asked) {
+  HangBoard board;
+  board.isolated({.node = NodeName::clipped("arm"), .in = NodeActivity::kTick, .since = 3s});
+  EXPECT_EQ(board.hang(MonotonicClock::now() + 1800ms),
+            "node 'arm' hangs: it has been in its tick for 4.8 s");
+}
+
 TEST(HangBoard, who_is_in_its_tick_is_named_rather_than_who_does_not_get_to_run) {
   const BlockedCall spins{
       .node = NodeName::clipped("spin"), .in = NodeActivity::kTick, .since = 3s};

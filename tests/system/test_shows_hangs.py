@@ -147,6 +147,7 @@ def test_a_cpp_node_that_hangs_ends_the_robot(params, tmp_path):
             said = launch.text()
     assert re.search(r"node 'spin' hangs: it has been in its tick for .* the robot ends", said)
     assert "moves again" not in said
+    assert "error: node 'spin' does not move any more" in said
 
 
 def test_a_cpp_node_that_hangs_beside_one_whose_safe_state_blocks_ends_the_robot(tmp_path):
