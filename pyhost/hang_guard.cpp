@@ -12,6 +12,7 @@
 
 #include "rt/base/patient_writer.hpp"
 #include "rt/event_log.hpp"
+#include "rt/stderr_sink.hpp"
 #include "shm/leave.hpp"
 
 namespace horus::py {
@@ -44,9 +45,16 @@ void HangGuard::hung(const BlockedCall& /*call*/, std::string_view why) noexcept
   std::array<char, 320> text{};
   std::snprintf(text.data(), text.size(), "hang: %.*s%s", static_cast<int>(why.size()), why.data(),
                 options_.supervisor >= 0 ? "; the host is ended" : "");
-  log(LogLevel::kError, text.data());
   // First of all, so that the reason stands whatever comes of the stacks.
   tell("hang: ", why);
+  if (options_.supervisor >= 0) {
+    // Not to the thread that writes the log: we may be killed before its turn.
+    StderrSink{}.write({.level = LogLevel::kError,
+                        .at = MonotonicClock::now(),
+                        .text = Name<384>::clipped(text.data())});
+  } else {
+    log(LogLevel::kError, text.data());
+  }
   // An interpreter that does not offer its dump: the fault handler that the supervisor has switched
   // on writes the stacks, and ends us.
   if (dump_ == nullptr && options_.supervisor >= 0) ::kill(::getpid(), SIGABRT);
