@@ -4,8 +4,8 @@
 The module's nodes are its `nodes` (a list, or a function that returns one) where it has that, else
 every `horus.Node` that is bound to a name of the module, in order. Under a supervisor one line is
 written to the descriptor $HORUS_READY_FD: `ready` once every node has ticked, or `failed: why`.
-To $HORUS_WATCH_FD go `importing MODULE`, `imported`, `held` while a debugger is at the start, and
-what the scheduler says of a hang.
+To $HORUS_WATCH_FD go `importing MODULE`, `imported`, `held` while a debugger is at the start, what
+the scheduler says of a hang, and `failed: why` of an end after `ready`.
 """
 from __future__ import annotations
 
