@@ -30,7 +30,7 @@ def launched(folder, name, environment):
 
 @pytest.fixture(name="two", scope="module")
 def two_robots(tmp_path_factory):
-    """How to call horusctl from the second robot's surroundings, and the folder of both's sockets."""
+    """How to call horusctl where the second robot runs, and the folder of both's sockets."""
     folder = tmp_path_factory.mktemp("robots")
     with own_base() as one, own_base() as other, \
             launched(folder, "one", one) as first, launched(folder, "other", other) as second:
