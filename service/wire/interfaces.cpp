@@ -170,10 +170,11 @@ type Node (
 )
 
 # silent_s: since a host counted last, of a living one about a second at most. asks_realtime: what
-# the machine does not grant is a fault. kind: cpp or python. ready: each periodic node has ticked. rss_bytes: resident memory,
-# measured about once a second. gc_objects: an estimate of the objects that Python's garbage
-# collector knows, which may read too high after many were freed at once. gc_freezes: how often a
-# freeze took the place of a collection that had no slack. Both are 0 in a C++ host.
+# the machine does not grant is a fault. kind: cpp or python. ready: each periodic node has ticked.
+# rss_bytes: resident memory, measured about once a second. gc_objects: an estimate of the objects
+# that Python's garbage collector knows, which may read too high after many were freed at once.
+# gc_freezes: how often a freeze took the place of a collection that had no slack. Both are 0 in a
+# C++ host.
 # safety: of the whole host; stop_cause and stop_text: why it is at rest, else empty.
 # rejected_files: of others, in shared memory, which it did not use: damaged, foreign, or too many.
 type Host (
