@@ -21,7 +21,8 @@ def test_the_motor_s_loop_makes_no_system_call_but_the_timer_and_wakes(tmp_path)
                      environment) as tracer:
             until(trace.exists, "a trace", tracer)
             ends = nodes(environment)["motor"]["elapsed_s"] + SECONDS
-            until(lambda: nodes(environment)["motor"]["elapsed_s"] > ends, "time passed", tracer)
+            until(lambda: nodes(environment).get("motor", motor)["elapsed_s"] > ends,
+                  "time passed", rover)
             tracer.stop(signal.SIGINT)
         assert rover.process.poll() is None, rover.text()
     calls = collections.Counter()
