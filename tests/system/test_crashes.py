@@ -281,8 +281,9 @@ import ctypes, faulthandler, horus
 {before}
 def tick(node):
     {within}
-for name in "ab":
-    horus.run(horus.Node(name, tick, 100), duration=0.1)
+both = [horus.Scheduler().add(horus.Node(name, tick, 100)) for name in "ab"]
+for scheduler in both:
+    scheduler.run(0.1)
 ctypes.string_at(0)
 """)
     with own_base() as environment:

@@ -12,7 +12,7 @@ from running import Running, assert_grid, nodes, own_base, plugin_node, program,
 
 LEFT_BEHIND = 75
 LIBC = ctypes.CDLL(None)
-PTRACE_SEIZE, WALL = 0x4206, 0x40000000
+PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
 HANG = """
 import ctypes, horus, time
 def tick(n):
@@ -53,6 +53,38 @@ def test_a_host_that_hangs_is_ended_with_its_stacks_and_started_again(how, tmp_p
             said = launch.text()
     assert re.search(r"host 'py' ended: hang: node 'stuck' has been in its tick for \d+ ms", said)
     assert re.search(r'hang\.py", line \d+ in tick', said), "its stack"
+
+
+def thread_named(pid, name):
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        if pathlib.Path(f"/proc/{pid}/task/{tid}/comm").read_text().strip() == name:
+            return int(tid)
+    raise AssertionError(f"no thread {name} of {pid}")
+
+
+def test_a_hang_is_told_although_the_thread_that_writes_the_log_stands(tmp_path):
+    go = tmp_path / "go"
+    module = f"""
+import horus, os, pathlib, time
+def tick(n):
+    if pathlib.Path({str(go)!r}).exists():
+        time.sleep(3600)
+print("host is", os.getpid())
+nodes = [horus.Node("stuck", tick, rate=50)]
+"""
+    with own_base() as environment:
+        with Running(robot(tmp_path, module), environment) as launch:
+            until(lambda: "host 'py' ready" in launch.text(), "the host is ready", launch)
+            pid = int(re.search(r"host is (\d+)", launch.text())[1])
+            log = thread_named(pid, "horus-log")
+            assert LIBC.ptrace(PTRACE_SEIZE, log, None, None) == 0
+            assert LIBC.ptrace(PTRACE_INTERRUPT, log, None, None) == 0
+            go.touch()
+            while not os.WIFSIGNALED(os.waitpid(log, WALL)[1]):
+                pass
+            until(lambda: "host 'py' ended: hang: " in launch.text(), "its end", launch)
+            said = launch.text()
+    assert re.search(r"error: hang: node 'stuck' has been .*; the host is ended", said), said
 
 
 def test_what_takes_long_is_shown(tmp_path):
