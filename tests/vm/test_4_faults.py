@@ -101,7 +101,7 @@ def test_f24_a_host_that_takes_memory_without_end_harms_itself_alone(stopped, co
     # More than any other host has, so that the kernel sees who it was.
     vm.output(f"systemctl set-property --runtime horuspy.slice MemoryMax={used + (200 << 20)}")
     try:
-        until(lambda: end in journal_since(vm, cursor), "its end", 120.0)
+        until(lambda: end in journal_since(vm, cursor), "its end", 300.0)
     finally:
         vm.output("systemctl set-property --runtime horuspy.slice MemoryMax=infinity")
     until(lambda: pids(vm).get("bomb", before["bomb"]) != before["bomb"], "started again")
