@@ -376,7 +376,7 @@ bool Run::ended_in_order() const noexcept {
 }
 
 std::string Run::say_what_stopped_it() const {
-  const std::string why = to_text(stopped_.reason);
+  std::string why = to_text(stopped_.reason);
   if (stopped_.node.empty()) return why;
   return "node '" + stopped_.node + "' " + why +
          (stopped_.error.empty() ? "" : ": " + stopped_.error);

@@ -23,8 +23,8 @@ template <typename Visit>
 void PeerPools::walk(std::uint32_t id, Visit visit) noexcept {
   // seq_cst, with that of let_go(): bury() waits for this walk, or it sees the empty slot.
   walks_.fetch_add(1, std::memory_order_seq_cst);
-  const std::size_t used = used_.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < used; ++i) {
+  const std::size_t most = used_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < most; ++i) {
     PeerPool* const pool = slots_[i].seen.load(std::memory_order_seq_cst);
     if (pool == nullptr || pool->id() != id) continue;
     visit(slots_[i], *pool);
