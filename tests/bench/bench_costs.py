@@ -9,17 +9,14 @@ table is only printed. Rows are measured in rounds, interleaved; the table has m
 """
 import argparse
 import gc
-import pathlib
 import statistics
 
 import numpy as np
 from bench_python import timer_of
-from common import context, pinned
+from common import context, duration, pinned, write_table
 
 import horus
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/performance.md"
-BEGIN, END = "<!-- table: costs -->\n", "<!-- end of the table -->\n"
 NAME = "costs"
 SMALL = {"linear": 0.5, "angular": 0.1}
 SCAN = {"ranges": [float(i) for i in range(360)]}
@@ -110,13 +107,6 @@ def collector():
     return found
 
 
-def duration(ns):
-    for unit, size in (("ms", 1e6), ("us", 1e3)):
-        if ns >= size:
-            return f"{ns / size:.3g} {unit}"
-    return f"{ns:.3g} ns"
-
-
 def table(rounds, scale=1.0):
     machine = context()
     lines = [f"Measured on {machine['machine']}, Linux {machine['kernel']}, Python "
@@ -147,9 +137,7 @@ def main():
     made = table(options.rounds, options.scale)
     print(made, end="")
     if options.write:
-        page = PAGE.read_text(encoding="utf-8")
-        head, rest = page.split(BEGIN)
-        PAGE.write_text(head + BEGIN + made + END + rest.split(END)[1], encoding="utf-8")
+        write_table("costs", made)
 
 
 if __name__ == "__main__":

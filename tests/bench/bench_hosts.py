@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints what hosts and async nodes cost those beside them.
 
-    bench_hosts.py [--rounds N] [--seconds S]
+    bench_hosts.py [--write] [--json FILE] [--rounds N] [--seconds S]
 
 Run it with PYTHONPATH at a release build, as a user who may have real-time priorities, on a machine
-that does nothing else. Each row is measured in rounds, in turn with what it is compared with; the
-table has median and spread of the rounds.
+that does nothing else. Each row is measured in rounds, in turn with what it is held against; the
+table has median and spread of the rounds. --write puts it into docs/performance.md.
 """
 import argparse
 import collections
@@ -232,30 +232,56 @@ def beside_async(rounds, seconds):
     return sorted(found.items(), key=lambda row: row[0].split(", ")[::-1])
 
 
-def duration(ns):
-    for unit, size in (("ms", 1e6), ("us", 1e3)):
-        if ns >= size:
-            return f"{ns / size:.3g} {unit}"
-    return f"{ns:.3g} ns"
+SECTIONS = (("A C++ motor at 1 kHz: lateness beside two", motor),
+            ("Two nodes that only compute: ticks of both together", two_nodes),
+            ("A Python node at 1 kHz: lateness", beside_async))
 
 
-def line(row, samples):
-    text = (lambda number: f"{number:.0f}") if "skipped" in row else (
-        lambda number: f"{number:.1f} a second") if row.startswith(("two", "nodes")) else duration
+def reference_of(row, rows):
+    """The row that this one is held against, and how: "within" its spread, "twice" its median, or
+    "of" it. None for such a row itself."""
+    if row.startswith("hosts that "):
+        name = row.split(", ")[1]
+        first = f"hosts that idle, {name}"
+        return None if row == first else (rows[first], "within" if name == "p50" else "twice")
+    if row.startswith("nodes in "):
+        return rows["two bare processes"], "of"
+    if row.startswith("beside one "):
+        return rows["alone, " + row.split(", ", 1)[1]], "within"
+    return None
+
+
+def held(row, samples, rows):
+    """What is wanted of a row, in words, and whether it is so; "" where nothing is."""
+    reference = reference_of(row, rows)
+    if reference is None:
+        return ""
+    other, how = reference
+    ratio = statistics.median(samples) / max(statistics.median(other), 1e-9)
+    if how == "of":
+        return f"{ratio:.2f} of them"
+    if how == "twice":
+        return f"at most twice the first: {ratio:.2f}, {'met' if ratio <= 2 else 'missed'}"
+    met = statistics.median(samples) <= max(other)
+    return f"within the first's spread: {'met' if met else 'missed'}"
+
+
+def line(row, samples, rows):
+    text = (lambda number: f"{number:.2f}") if "skipped" in row else (
+        lambda number: f"{number:.1f} a second") if row.startswith(("two", "nodes")) else (
+        common.duration)
     return (f"| {row} | {text(statistics.median(samples))} | {text(min(samples))} – "
-            f"{text(max(samples))} |")
+            f"{text(max(samples))} | {held(row, samples, rows)} |")
 
 
-def table(rounds, seconds):
+def table(found, rounds):
     machine = common.context()
     lines = [f"Measured on {machine['machine']}, Linux {machine['kernel']}, Python "
              f"{machine['python']}, a {machine['preset']} build, in {rounds} rounds.", "",
-             "| What | Median | From – to |", "|---|---:|---:|"]
-    for title, measure in (("A C++ motor at 1 kHz: lateness beside two", motor),
-                           ("Two nodes that only compute: ticks of both together", two_nodes),
-                           ("A Python node at 1 kHz: lateness", beside_async)):
-        lines.append(f"| **{title}** | | |")
-        lines += [line(*row) for row in measure(rounds, seconds)]
+             "| What | Median | From – to | Held against |", "|---|---:|---:|---|"]
+    for title, rows in found:
+        lines.append(f"| **{title}** | | | |")
+        lines += [line(row, samples, dict(rows)) for row, samples in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -263,8 +289,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--write", action="store_true", help="put the table into the page")
+    parser.add_argument("--json", help="a file for every sample")
     options = parser.parse_args()
-    print(table(options.rounds, options.seconds), end="")
+    found = [(title, measure(options.rounds, options.seconds)) for title, measure in SECTIONS]
+    made = table(found, options.rounds)
+    print(made, end="")
+    if options.write:
+        common.write_table("hosts", made)
+    if options.json:
+        common.write(options.json, [{"name": f"{title}: {row}", "samples": samples,
+                                     "held": held(row, samples, dict(rows))}
+                                    for title, rows in found for row, samples in rows])
 
 
 if __name__ == "__main__":

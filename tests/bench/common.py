@@ -76,6 +76,23 @@ def context() -> dict:
             "load_before": read("/proc/loadavg")}
 
 
+PAGE = HERE.parents[1] / "docs/performance.md"
+
+
+def duration(ns: float) -> str:
+    for unit, size in (("ms", 1e6), ("us", 1e3)):
+        if ns >= size:
+            return f"{ns / size:.3g} {unit}"
+    return f"{ns:.3g} ns"
+
+
+def write_table(name: str, made: str) -> None:
+    """Puts a table into its place of docs/performance.md."""
+    begin, end = f"<!-- table: {name} -->\n", "<!-- end of the table -->\n"
+    head, rest = PAGE.read_text(encoding="utf-8").split(begin)
+    PAGE.write_text(head + begin + made + end + rest.split(end, 1)[1], encoding="utf-8")
+
+
 def write(path: str, results: list[dict]) -> None:
     document = {"context": context(), "results": results}
     pathlib.Path(path).write_text(json.dumps(document, indent=1), encoding="utf-8")
