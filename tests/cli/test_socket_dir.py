@@ -58,7 +58,8 @@ def test_a_command_means_the_robot_whose_sockets_are_named(two, command):
 
 def test_where_nobody_answers_nobody_is_stopped_and_nothing_is_shown(two):
     ctl, folder = two
-    for command in (["estop", "x"], ["topic", "list"], ["clean"], ["log"]):
+    for command in (["estop", "x"], ["topic", "list"], ["clean"], ["log"],
+                    ["record", "of_other", "--output", str(folder / "none.mcap"), "--for", "1"]):
         done = ctl("--socket-dir", str(folder / "nowhere"), *command)
         assert done.returncode == 3 and done.stdout == "", command
         assert f"no service answers in {folder / 'nowhere'}" in done.stderr
