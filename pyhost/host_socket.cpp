@@ -33,7 +33,9 @@ constexpr timeval kReplyPatience{.tv_sec = 1, .tv_usec = 0};
 shm::FolderPtr socket_folder(const shm::Base& base) {
   // systemd's; several are divided by colons. Read before the run's threads are made.
   const char* const given = std::getenv("RUNTIME_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
-  if (!logs_for_supervisor() || given == nullptr || *given == '\0') return base.hosts();
+  // In another base the folder is somebody else's: a launcher's, or the program's own.
+  const bool service = logs_for_supervisor() && base.path() == shm::kServiceBase;
+  if (!service || given == nullptr || *given == '\0') return base.hosts();
   const std::string_view list{given};
   const auto runtime = shm::Folder::own(std::string{list.substr(0, list.find(':'))});
   if (!runtime) return base.hosts();

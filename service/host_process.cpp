@@ -50,8 +50,7 @@ std::string build_tree_package() {
   return std::filesystem::exists(folder / "horus" / "__init__.py", error) ? folder.string() : "";
 }
 
-/// `robot`: empty for hosts of a program.
-std::vector<std::string> environment_of(const HostEntry& entry, const std::string& robot) {
+std::vector<std::string> environment_of(const HostEntry& entry) {
   std::map<std::string, std::string> variables;
   for (char** item = environ; *item != nullptr; ++item) {
     const std::string_view text{*item};
@@ -59,10 +58,6 @@ std::vector<std::string> environment_of(const HostEntry& entry, const std::strin
     if (equals == std::string_view::npos) continue;
     variables[std::string{text.substr(0, equals)}] = text.substr(equals + 1);
   }
-  // Else the folder is the unit's, where the daemon looks for their sockets; here it is the
-  // launcher's or the program's own.
-  const bool service = !robot.empty() && !is_launched();
-  if (!service) variables.erase("RUNTIME_DIRECTORY");
   for (const std::string_view name : kOwnVariables) variables.erase(std::string{name});
   if (const std::string package = build_tree_package(); !package.empty()) {
     std::string& path = variables["PYTHONPATH"];
@@ -213,7 +208,7 @@ std::vector<std::string> LineSplitter::feed(std::string_view bytes) {
 Result<HostProcess> HostProcess::spawn(const HostEntry& entry, Nanos stop_timeout,
                                        const std::string& robot, Leaf leaf) {
   std::vector<std::string> arguments = arguments_of(entry, stop_timeout, robot);
-  std::vector<std::string> variables = environment_of(entry, robot);
+  std::vector<std::string> variables = environment_of(entry);
   std::vector<char*> argv = pointers_to(arguments);
   std::vector<char*> envp = pointers_to(variables);
   auto output = make_pipe();
