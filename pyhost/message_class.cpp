@@ -162,15 +162,69 @@ void message_dealloc(PyObject* self) noexcept {
   as_message(self)->type->recycle(as_message(self));
 }
 
+namespace {
+
+/// Null: there is none.
+const PyGetSetDef* field_named(PyObject* self, PyObject* name) noexcept {
+  if (PyUnicode_Check(name) == 0) return nullptr;
+  for (const PyGetSetDef* field = Py_TYPE(self)->tp_getset; field->name != nullptr; ++field) {
+    if (PyUnicode_CompareWithASCIIString(name, field->name) == 0) return field;
+  }
+  return nullptr;
+}
+
+PyObject* message_get(PyObject* self, PyObject* const* arguments, Py_ssize_t count) noexcept {
+  if (count < 1 || count > 2) {
+    PyErr_SetString(PyExc_TypeError, "get() takes a field's name and a default");
+    return nullptr;
+  }
+  const PyGetSetDef* const field = field_named(self, arguments[0]);
+  if (field != nullptr) return field->get(self, field->closure);
+  return Py_NewRef(count == 2 ? arguments[1] : Py_None);
+}
+
+/// A list of what `make` gives for each field.
+template <typename Make>
+PyObject* list_of_fields(PyObject* self, Make make) noexcept {
+  const std::span<const Place> fields = as_message(self)->type->fields();
+  Ref list{PyList_New(static_cast<Py_ssize_t>(fields.size()))};
+  if (!list) return nullptr;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    PyObject* const one = make(fields[i]);
+    if (one == nullptr) return nullptr;
+    PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), one);
+  }
+  return list.release();
+}
+
+PyObject* message_keys(PyObject* self, PyObject* /*none*/) noexcept {
+  return list_of_fields(
+      self, [](const Place& place) { return PyUnicode_FromString(place.name.c_str()); });
+}
+
+PyObject* message_items(PyObject* self, PyObject* /*none*/) noexcept {
+  return list_of_fields(self, [self](const Place& place) -> PyObject* {
+    const Ref value{PyObject_GetAttrString(self, place.name.c_str())};
+    return value ? Py_BuildValue("(sO)", place.name.c_str(), value.ptr()) : nullptr;
+  });
+}
+
+}  // namespace
+
 PyObject* message_item(PyObject* self, PyObject* name) noexcept {
-  const PyGetSetDef* field = Py_TYPE(self)->tp_getset;
-  if (PyUnicode_Check(name) == 0) field = nullptr;
-  for (; field != nullptr && field->name != nullptr; ++field) {
-    if (PyUnicode_CompareWithASCIIString(name, field->name) != 0) continue;
+  if (const PyGetSetDef* const field = field_named(self, name)) {
     return field->get(self, field->closure);
   }
   PyErr_SetObject(PyExc_KeyError, name);
   return nullptr;
+}
+
+int message_contains(PyObject* self, PyObject* object) noexcept {
+  if (field_named(self, object) != nullptr) return 1;
+  // The length is what messages have that are lists, of joints' names for example.
+  if (PyUnicode_Check(object) != 0 && Py_TYPE(self)->tp_as_sequence->sq_length == nullptr) return 0;
+  const Ref items{PySequence_List(self)};  // TypeError where it is no list.
+  return items ? PySequence_Contains(items.ptr(), object) : -1;
 }
 
 PyObject* message_repr(PyObject* self) noexcept {
@@ -223,6 +277,19 @@ PyMethodDef* message_methods() noexcept {
       {"__array__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(message_array)),
        METH_VARARGS | METH_KEYWORDS, nullptr},
       {nullptr, nullptr, 0, nullptr}};
+  return methods;
+}
+
+std::span<const PyMethodDef> mapping_methods() noexcept {
+  static const std::array methods{
+      PyMethodDef{"get", as_method(message_get), METH_FASTCALL,
+                  "get(name, default=None, /)\n--\n\nThe field of this name; `default` where there "
+                  "is none."},
+      PyMethodDef{
+          "keys", message_keys, METH_NOARGS,
+          "keys()\n--\n\nThe names of the fields: dict(message) has them with their values."},
+      PyMethodDef{"items", message_items, METH_NOARGS,
+                  "items()\n--\n\n(name, value) of each field."}};
   return methods;
 }
 

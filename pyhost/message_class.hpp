@@ -3,6 +3,7 @@
 
 #include <Python.h>
 
+#include <span>
 #include <string>
 
 #include "pyhost/message_types.hpp"
@@ -22,9 +23,13 @@ void message_dealloc(PyObject* self) noexcept;
 PyObject* message_repr(PyObject* self) noexcept;
 /// A field by its name, as programs read it that expect a dict.
 PyObject* message_item(PyObject* self, PyObject* name) noexcept;
+/// Whether it has a field of this name; of a message that is a list, or the object among its items.
+int message_contains(PyObject* self, PyObject* object) noexcept;
 PyObject* message_compare(PyObject* self, PyObject* other, int operation) noexcept;
 int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept;
 
+/// get, keys, items: what else programs call that expect a dict.
+std::span<const PyMethodDef> mapping_methods() noexcept;
 /// from_bytes, __copy__, __deepcopy__, __reduce__, __array__; ends with an empty entry.
 PyMethodDef* message_methods() noexcept;
 

@@ -140,6 +140,18 @@ void MessageType::make_accessors() {
   accessors_.push_back({});
 }
 
+void MessageType::make_methods() {
+  for (const PyMethodDef* method = varies() ? varying_methods() : message_methods();
+       method->ml_name != nullptr; ++method) {
+    methods_.push_back(*method);
+  }
+  for (const PyMethodDef& method : mapping_methods()) {
+    const auto hides = [&method](const Place& field) { return field.name == method.ml_name; };
+    if (std::ranges::none_of(fields_, hides)) methods_.push_back(method);
+  }
+  methods_.push_back({});
+}
+
 void MessageType::make_signature() {
   doc_ = std::string(info_.name) + "(";
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
@@ -176,6 +188,7 @@ bool MessageType::prepare(PyObject* defaults) {
 
 bool MessageType::make_class(std::string_view module) {
   make_accessors();
+  make_methods();
   make_signature();
   // What has arrays of its own is no memory to keep.
   free_limit_ = varies() ? 0 : std::clamp<std::size_t>(kMaxFreeBytes / size_, 1, kMaxFree);
@@ -188,9 +201,10 @@ bool MessageType::make_class(std::string_view module) {
                          {Py_tp_repr, as_slot(message_repr)},
                          {Py_tp_richcompare, as_slot(message_compare)},
                          {Py_tp_hash, as_slot(PyObject_HashNotImplemented)},
-                         {Py_tp_methods, varies() ? varying_methods() : message_methods()},
+                         {Py_tp_methods, methods_.data()},
                          {Py_tp_getset, accessors_.data()},
                          {Py_mp_subscript, as_slot(message_item)},
+                         {Py_sq_contains, as_slot(message_contains)},
                          {Py_tp_doc, doc_.data()},
                          // In pieces, a message is no buffer.
                          {varies() ? 0 : Py_bf_getbuffer, as_slot(message_buffer)},

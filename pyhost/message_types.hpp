@@ -114,6 +114,7 @@ class MessageType {
   bool make_arguments();
   bool set_defaults(PyObject* defaults);
   void make_accessors();
+  void make_methods();
   void make_signature();
   MessageObject* with_defaults() noexcept;
   MessageObject* with_stamp(MessageObject* message) const noexcept;
@@ -148,6 +149,7 @@ class MessageType {
   std::vector<Place> fields_;
   std::vector<Place> shortcuts_;  ///< Arguments that are no field but stay attributes ("accel_x").
   std::vector<PyGetSetDef> accessors_;
+  std::vector<PyMethodDef> methods_;
   std::string qualified_name_;
   std::string format_;
   std::string doc_;

@@ -186,15 +186,15 @@ void set_class(const ArgumentReader& reader, const NodeArguments& arguments, boo
                NodeSpec& spec) {
   const bool compute = reader.flag(arguments.compute, "compute");
   const bool event = is_given(arguments.on);
-  if (compute && event) reader.refuse("compute=True and on= exclude each other");
+  if (compute && event) reader.refuse("compute=True and on= are mutually exclusive");
   if (compute && async) {
     reader.refuse(
-        "compute=True and an async tick exclude each other; work that blocks is awaited as "
+        "compute=True and an async tick are mutually exclusive; work that blocks is awaited as "
         "asyncio.to_thread(function)");
   }
   if (event && async) {
     reader.refuse(
-        "on= and an async tick exclude each other; a coroutine waits for messages itself: async "
+        "on= and an async tick are mutually exclusive; a coroutine waits for messages itself: async "
         "for message in horus.aio.Topic(name)");
   }
   if (async) spec.config.node_class = NodeClass::kAsync;

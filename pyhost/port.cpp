@@ -210,7 +210,10 @@ Status Port::decide_by_topic() noexcept {
 
 /// Of a topic that does not exist: one with a type's default name has that type.
 Status Port::decide_by_name() noexcept {
-  if (MessageType* const message = find_type_of_topic(topic_)) return declare(type_of(*message));
+  if (MessageType* const message = find_type_of_topic(topic_)) {
+    typed_by_name_ = true;
+    return declare(type_of(*message));
+  }
   for (const char* const kind : {"Image", "PointCloud", "DepthImage", "Tensor"}) {
     const PayloadClass* const payload = find_payload_class(std::string_view{kind});
     const PortType type{.carries = Carries::kPayloads, .payload = payload};
@@ -411,7 +414,24 @@ int Port::mismatch(PyObject* data) const noexcept {
       given.carries == Carries::kValues ? Py_TYPE(data)->tp_name : name_of(given);
   PyErr_Format(PyExc_TypeError, "topic '%s' carries %s, not %s", topic_.c_str(),
                name_of(type_).c_str(), named.c_str());
+  explain_type();
   return -1;
+}
+
+/// Adds to a TypeError of what is sent where the type comes from, if nobody has declared it.
+void Port::explain_type() const noexcept {
+  if (!typed_by_name_ || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return;
+  PyObject* type = nullptr;
+  PyObject* text = nullptr;
+  PyObject* trace = nullptr;
+  PyErr_Fetch(&type, &text, &trace);
+  PyErr_Format(PyExc_TypeError,
+               "%S; '%s' is the topic of that type: for dicts of your own declare "
+               "{'%s': {'type': dict}} in pubs and in subs",
+               text, topic_.c_str(), topic_.c_str());
+  Py_XDECREF(type);
+  Py_XDECREF(text);
+  Py_XDECREF(trace);
 }
 
 std::uint64_t Port::sent() const noexcept {

@@ -179,6 +179,7 @@ class Port {
   Status decide_for(PyObject* data) noexcept;
   Status decide_by_topic() noexcept;
   Status decide_by_name() noexcept;
+  void explain_type() const noexcept;
   bool own_subscriber() noexcept;
   void put_off_error() noexcept;
   bool raise_what_was_put_off() noexcept;
@@ -204,6 +205,7 @@ class Port {
   const MessageCounters& counters_;
   bool receives_messages_ = false;  ///< A typed topic's subscriber is open, and nobody waits.
   bool publishes_ = false;
+  bool typed_by_name_ = false;
   std::atomic<bool> subscribes_{false};  ///< interrupt() looks at it from any thread.
   bool scratch_busy_ = false;
   bool waiting_ = false;            ///< A thread is in wait().

@@ -101,7 +101,10 @@ int Port::send_other(PyObject* data, bool keeps) noexcept {
   if (Py_TYPE(data) == message_class_) return send_typed(data, keeps);
   if (!PyDict_Check(data)) return mismatch(data);
   MessageObject* const message = type_.message->from_dict(data);
-  if (message == nullptr) return -1;
+  if (message == nullptr) {
+    explain_type();
+    return -1;
+  }
   const int result = send_typed(as_object(message), keeps);
   Py_DECREF(message);
   return result;
@@ -120,7 +123,10 @@ int Port::send_varying(PyObject* data, bool keeps) noexcept {
   Ref made;
   if (PyDict_Check(data)) {
     made = Ref{as_object(type_.message->from_dict(data))};
-    if (!made) return -1;
+    if (!made) {
+      explain_type();
+      return -1;
+    }
     data = made.ptr();
   }
   if (Py_TYPE(data) != type_.message->python()) return mismatch(data);

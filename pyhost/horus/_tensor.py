@@ -182,7 +182,9 @@ class _Tensor:
         return int(self.numpy())
 
     def __bool__(self: Tensor) -> bool:
-        return bool(self.numpy())
+        # `if tensor:` asks whether one was received, as of any message.
+        array = self.numpy()
+        return bool(array) if array.ndim == 0 or array.dtype == bool else True
 
 
 def _binary(operation: Callable[[Any, Any], Any], reflected: bool = False) -> Callable[..., Tensor]:

@@ -38,7 +38,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<DepthImageDescriptor>) noexcept {
       HORUS_FIELD(DepthImageDescriptor, reserved, "", ""),
   };
   static const shm::TypeInfo kType = shm::make_type<DepthImageDescriptor>(
-      "DepthImage", "depth_image", "Distances in a pool.", kFields, {});
+      "DepthImage", "depthimage", "Distances in a pool.", kFields, {});
   return kType;
 }
 

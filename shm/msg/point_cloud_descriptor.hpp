@@ -46,7 +46,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<PointCloudDescriptor>) noexcept {
       HORUS_FIELD(PointCloudDescriptor, reserved, "", ""),
   };
   static const shm::TypeInfo kType = shm::make_type<PointCloudDescriptor>(
-      "PointCloud", "point_cloud", "Points in a pool.", kFields, {});
+      "PointCloud", "pointcloud", "Points in a pool.", kFields, {});
   return kType;
 }
 

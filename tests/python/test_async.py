@@ -431,8 +431,8 @@ print(said[:5])
 
 
 @pytest.mark.parametrize("arguments, says", [
-    ({"compute": True}, "compute=True and an async tick exclude each other"),
-    ({"on": "topic", "rate": None}, "on= and an async tick exclude each other"),
+    ({"compute": True}, "compute=True and an async tick are mutually exclusive"),
+    ({"on": "topic", "rate": None}, "on= and an async tick are mutually exclusive"),
     ({"rate": None}, "an async tick needs a rate"),
 ])
 def test_classes_exclude_each_other(arguments, says):

@@ -90,6 +90,56 @@ print(sent, reads.recv_all() == [horus.CmdVel(1.0, 0.5)] * 2, reads.is_generic)
 """) == ["[True, True] True False"]
 
 
+def test_what_does_not_fit_a_types_own_topic_is_told_how_it_may_be_sent():
+    assert prints("""
+import horus
+got = []
+def tick(node):
+    for value in ({"x": 1.0, "linear_vel": 0.3}, 21.5):
+        try:
+            node.send("odom", value)
+        except TypeError as error:
+            got.append(str(error))
+horus.Scheduler().add(horus.Node("n", tick, rate=50, failure_policy="fatal")).tick_once()
+print(*got, sep="\\n")
+dicts = {"odom": {"type": dict}}
+def tick(node):
+    node.send("odom", {"linear_vel": 0.3})
+    print(node.recv("odom"))
+node = horus.Node("n", tick, rate=50, pubs=dicts, subs=dicts, failure_policy="fatal")
+horus.Scheduler().add(node).tick_once()
+""") == [
+        "horus.Odometry has no constructor argument 'linear_vel'; 'odom' is the topic of that type: "
+        "for dicts of your own declare {'odom': {'type': dict}} in pubs and in subs",
+        "topic 'odom' carries Odometry, not float; 'odom' is the topic of that type: for dicts of "
+        "your own declare {'odom': {'type': dict}} in pubs and in subs", "{'linear_vel': 0.3}"]
+
+
+def test_a_message_is_read_as_a_dict_is():
+    pose = horus.Pose2D(1.0, 2.0, 3.0)
+    assert pose.keys() == ["x", "y", "theta", "timestamp_ns"]
+    assert dict(pose) == {name: getattr(pose, name) for name in pose.keys()} == dict(pose.items())
+    assert pose.get("x") == 1.0 and pose.get("z") is None and pose.get("z", 4) == 4
+    assert "x" in pose and "z" not in pose
+    for arguments in ((), ("x", 1, 2)):
+        with pytest.raises(TypeError, match="a field's name and a default"):
+            pose.get(*arguments)
+    with pytest.raises(TypeError):
+        3 in pose  # No list of others.
+    joints = horus.JointState(names=["arm", "hand"])
+    assert "arm" in joints and "positions" in joints and "foot" not in joints
+    assert 2.0 in horus.LaserScan(ranges=[1.0, 2.0])
+    grid = horus.OccupancyGrid(width=2, height=3)  # Of varying size.
+    assert grid.get("width") == 2 and list(dict(grid)) == grid.keys()
+
+
+def test_a_field_of_ones_own_hides_what_a_dict_has():
+    Cart = horus.message("Cart", {"items": "i4", "get": "f8"})
+    cart = Cart(items=3, get=0.5)
+    assert cart.items == 3 and cart.get == 0.5 and cart.keys() == ["items", "get"]
+    assert cart["items"] == 3 and "get" in cart
+
+
 def test_values_of_64_kib_need_no_word_about_their_size(topic):
     value = {"v": np.zeros(8000)}
     assert topic.send(value) and (topic.recv()["v"] == value["v"]).all()

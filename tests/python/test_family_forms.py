@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms of arguments, lists and errors that programs of the family rely on, beside our own."""
 import gc
+import importlib
 import itertools
 import weakref
 
@@ -329,3 +330,9 @@ def test_a_payload_can_be_referred_to_weakly():
     assert reference() is image
     del image
     assert reference() is None
+
+
+@pytest.mark.parametrize("name", ["Miss", "NodeInfo", "NodeState", "Rate", "TensorPool",
+                                  "get_timestamp_ns", "get_version", "perception"])
+def test_what_programs_import_from_the_native_module_is_there(name):
+    assert getattr(importlib.import_module("horus._horus"), name) is getattr(horus, name)

@@ -63,7 +63,7 @@ def test_a_budget_in_microseconds_is_recognised_and_told_how_to_be_written():
     ({"failure": {"tries": 1}}, "failure has no 'tries' .known: retries, delay, failures, rest"),
     ({"failure": {"retries": -1}}, r"failure\['retries'\] must be 0 to 1000"),
     ({"failure": {"delay": math.nan}}, r"failure\['delay'\] must be"),
-    ({"compute": True, "on": "scan"}, "compute=True and on= exclude each other"),
+    ({"compute": True, "on": "scan"}, "compute=True and on= are mutually exclusive"),
     ({"compute": True, "rate": None}, "compute=True needs a rate"),
     ({"name": ""}, "must not be empty"),
     ({"name": "x" * 64}, "at most 63 bytes"),

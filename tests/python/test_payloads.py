@@ -109,7 +109,7 @@ def test_the_first_send_decides_what_a_topic_carries(own):
 
 
 @pytest.mark.parametrize("kind, topic", [
-    ("Image", "image"), ("PointCloud", "point_cloud"), ("DepthImage", "depth_image"),
+    ("Image", "image"), ("PointCloud", "pointcloud"), ("DepthImage", "depthimage"),
     ("Tensor", "tensor")])
 def test_a_bare_type_has_its_own_topic(kind, topic):
     assert horus.Node(pubs=[getattr(horus, kind)]).publishers() == [topic]

@@ -284,3 +284,16 @@ def test_torch_shares_the_memory_both_ways(tensor):
     with pytest.raises(BufferError, match="copy"):
         received.torch()
     assert received.copy().torch().shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize("data", [[0.0], [0.0, 1.0], []])
+def test_a_tensor_that_was_received_is_one(data):
+    assert horus.Tensor.from_numpy(np.array(data, dtype=float))
+
+
+def test_a_number_and_a_comparison_are_true_as_in_numpy():
+    tensor = horus.Tensor.from_numpy(np.array([1.0, 2.0]))
+    assert tensor.sum() and not (tensor * 0).sum()
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(tensor == tensor)
+    assert not tensor[:1] == tensor[1:] and tensor[:1] != tensor[1:]
