@@ -194,7 +194,7 @@ PyObject* list_of_fields(PyObject* self, Make make) noexcept {
     if (one == nullptr) return nullptr;
     PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), one);
   }
-  return list.release();
+  return Py_NewRef(list.ptr());
 }
 
 PyObject* message_keys(PyObject* self, PyObject* /*none*/) noexcept {

@@ -194,8 +194,8 @@ void set_class(const ArgumentReader& reader, const NodeArguments& arguments, boo
   }
   if (event && async) {
     reader.refuse(
-        "on= and an async tick are mutually exclusive; a coroutine waits for messages itself: async "
-        "for message in horus.aio.Topic(name)");
+        "on= and an async tick are mutually exclusive; a coroutine waits for messages itself: "
+        "async for message in horus.aio.Topic(name)");
   }
   if (async) spec.config.node_class = NodeClass::kAsync;
   if (compute) spec.config.node_class = NodeClass::kCompute;

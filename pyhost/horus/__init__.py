@@ -88,9 +88,7 @@ def run(
 
 
 _NATIVE = [name for name in dir(_horus) if not name.startswith("_")]
-# Programs of the family import these from there, too.
-for _name in ("Miss", "NodeInfo", "NodeState", "Rate", "TensorPool", "get_timestamp_ns",
-              "get_version", "perception"):
+for _name in _family.ALSO_NATIVE:
     setattr(_horus, _name, globals()[_name])
 __all__ = sorted([*_NATIVE, *_enums.__all__, "COCOPose", "DetectionList", "Miss", "NodeInfo",
                   "NodeState", "PointCloudBuffer", "PointXYZ", "PointXYZRGB", "Profile", "Pub",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Argument names of the family beside ours. Importing this module lets the methods take them.
+"""Names of the family beside ours. Importing this module lets the methods take its arguments.
 
 A program that names its arguments runs with either name; docs, stubs and errors have ours.
 """
@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from . import _depth_image, _horus, _image, _methods, _payload, _point_cloud, _tensor  # noqa: F401
 from ._extend import also_named
+
+# What programs import from horus._horus, too.
+ALSO_NATIVE = ("Miss", "NodeInfo", "NodeState", "Rate", "TensorPool", "get_timestamp_ns",
+               "get_version", "perception")
 
 # Class: method: their name: ours.
 NAMES: dict[str, dict[str, dict[str, str]]] = {

@@ -109,8 +109,8 @@ def tick(node):
 node = horus.Node("n", tick, rate=50, pubs=dicts, subs=dicts, failure_policy="fatal")
 horus.Scheduler().add(node).tick_once()
 """) == [
-        "horus.Odometry has no constructor argument 'linear_vel'; 'odom' is the topic of that type: "
-        "for dicts of your own declare {'odom': {'type': dict}} in pubs and in subs",
+        "horus.Odometry has no constructor argument 'linear_vel'; 'odom' is the topic of that "
+        "type: for dicts of your own declare {'odom': {'type': dict}} in pubs and in subs",
         "topic 'odom' carries Odometry, not float; 'odom' is the topic of that type: for dicts of "
         "your own declare {'odom': {'type': dict}} in pubs and in subs", "{'linear_vel': 0.3}"]
 

@@ -332,7 +332,6 @@ def test_a_payload_can_be_referred_to_weakly():
     assert reference() is None
 
 
-@pytest.mark.parametrize("name", ["Miss", "NodeInfo", "NodeState", "Rate", "TensorPool",
-                                  "get_timestamp_ns", "get_version", "perception"])
+@pytest.mark.parametrize("name", _family.ALSO_NATIVE)
 def test_what_programs_import_from_the_native_module_is_there(name):
     assert getattr(importlib.import_module("horus._horus"), name) is getattr(horus, name)
