@@ -12,7 +12,8 @@ namespace horus::service {
 namespace {
 
 constexpr std::array kHandedOn{SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-/// Their default is the end of the process, and none of them is a fault of its own making.
+/// Their default is the end of the process, and none of them is a fault of its own making. The
+/// real-time signals are alike.
 constexpr std::array kIgnored{SIGUSR1,   SIGUSR2, SIGALRM, SIGXCPU, SIGXFSZ,
                               SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT};
 /// A storm is one line.
@@ -29,7 +30,14 @@ sigset_t held() noexcept {
   };
   std::ranges::for_each(kHandedOn, add);
   std::ranges::for_each(kIgnored, add);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) add(number);
   return set;
+}
+
+std::string name_of(int number) {
+  if (number >= SIGRTMIN) return "SIGRTMIN+" + std::to_string(number - SIGRTMIN);
+  const char* name = ::sigabbrev_np(number);
+  return "SIG" + std::string{name == nullptr ? "?" : name};
 }
 
 }  // namespace
@@ -74,9 +82,7 @@ void Signals::came(const EventLoop::Signal& signal) {
 void Signals::tell() {
   std::string line = "ignored ";
   for (const auto& [number, count] : ignored_) {
-    const char* name = ::sigabbrev_np(number);
-    line +=
-        "SIG" + std::string{name == nullptr ? "?" : name} + " (" + std::to_string(count) + "), ";
+    line += name_of(number) + " (" + std::to_string(count) + "), ";
   }
   say_(line + "the last one of process " + std::to_string(last_.pid) + " of user " +
        std::to_string(last_.uid));

@@ -275,10 +275,17 @@ Result<StatsPage> StatsPage::open(const std::string& base, std::string_view host
   return open_in(folder, file_of(host), most_nodes);
 }
 
-std::vector<std::string> StatsPage::hosts(const std::string& base) {
+std::vector<std::string> StatsPage::hosts(const std::string& base, bool* cut) {
   const auto looked = Base::look(base);
   if (!looked || !looked.value()->hosts()) return {};
-  auto names = looked.value()->hosts()->list(kSuffix, kMaxEntries);
+  // Logs, sockets and boxes lie there, too: they are no hosts.
+  auto names = looked.value()->hosts()->list("", kMaxNames);
+  if (cut != nullptr) *cut = names.size() >= kMaxNames;
+  std::erase_if(names, [](const std::string& name) { return !name.ends_with(kSuffix); });
+  if (names.size() > kMaxEntries) {
+    if (cut != nullptr) *cut = true;
+    names.resize(kMaxEntries);
+  }
   for (std::string& name : names) {
     name = unescape(std::string_view{name}.substr(0, name.size() - kSuffix.size()));
   }

@@ -155,7 +155,18 @@ void StopKeeper::look_for_peers() {
 /// Those that came, and what the dead left.
 void StopKeeper::look_for_others() {
   left_ns_.clear();
-  for (const std::string& name : StatsPage::hosts(options_.base)) {
+  bool cut = false;
+  std::vector<std::string> names = StatsPage::hosts(options_.base, &cut);
+  names.insert(names.begin(), options_.robots.begin(), options_.robots.end());
+  if (!options_.owner.empty()) names.insert(names.begin(), options_.owner);
+  if (cut && !std::exchange(cut_told_, true)) {
+    side_.tell(options_.base +
+               "/hosts has more names than are looked at: an emergency stop of a "
+               "host that is not of the robot's configuration may go unheard; 'horusctl clean' "
+               "removes what the dead left");
+  }
+  cut_told_ = cut;
+  for (const std::string& name : names) {
     if (name == options_.host || peers_.contains(name)) continue;
     auto page = StatsPage::open(options_.base, name, 0);
     if (!page) continue;

@@ -55,6 +55,7 @@ class StopKeeper {
     std::string host;                     ///< One's own name.
     std::string latch{};                  ///< A path; empty: none is kept.
     std::vector<std::string> critical{};  ///< Hosts whose death is a stop.
+    std::vector<std::string> robots{};    ///< The robot's hosts, heard whoever else has pages.
     Session* hears = nullptr;             ///< Where the topic `estop` is heard; null: nowhere.
     std::string owner{};         ///< The host that keeps the robot's state: no life without it.
     Nanos owner_patience = 10s;  ///< So long that one may take to start.
@@ -104,6 +105,7 @@ class StopKeeper {
   std::int64_t released_ns_ = 0;  // Stops that were asked for before are over.
   bool latched_ = false;
   bool told_ = false;
+  bool cut_told_ = false;
   RawSubscriber topic_;
   std::atomic<std::uint32_t> ending_{0};
   std::thread thread_;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -98,6 +99,28 @@ TEST_F(StopKeeperTest, obeys_who_lives_until_it_is_released) {
   EXPECT_EQ(words.look(), -1);
   other.stop_word().stops.fetch_add(1);
   EXPECT_GE(words.look(), 0);
+}
+
+TEST_F(StopKeeperTest, hears_who_is_the_robots_however_many_names_others_leave) {
+  StatsPage arm = page("arm");
+  StatsPage script = page("script");
+  for (int i = 0; i < 1100; ++i) {  // The newest are listed first.
+    std::ofstream{base.path() + "/hosts/" + std::to_string(i) + ".log"};
+  }
+  {
+    StopKeeper keeper{options(), words, side};
+    EXPECT_TRUE(looks(script, 1)) << "a log is no host";
+    EXPECT_FALSE(side.told);
+  }
+  side.forget();
+  for (int i = 0; i < 1100; ++i) {
+    std::ofstream{base.path() + "/hosts/" + std::to_string(i) + ".stats"};
+  }
+  auto its = options();
+  its.robots = {"arm"};
+  StopKeeper keeper{its, words, side};
+  EXPECT_TRUE(looks(arm, 1));
+  EXPECT_TRUE(side.told) << "the script may go unheard";
 }
 
 TEST_F(StopKeeperTest, finds_who_comes_later_and_lets_go_of_the_dead) {

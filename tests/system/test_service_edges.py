@@ -70,7 +70,7 @@ def test_f58_signals_that_would_end_it_are_counted_and_a_storm_of_hangups_is_one
     with service(tmp_path) as daemon:
         stray = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU, signal.SIGVTALRM,
                  signal.SIGPROF, signal.SIGPWR]
-        for number in stray:
+        for number in [*stray, signal.SIGRTMIN + 3, signal.SIGRTMAX]:
             daemon.process.send_signal(number)
         daemon.process.send_signal(signal.SIGPIPE)
         until(lambda: "ignored SIG" in daemon.text(), "counted", daemon)
@@ -90,6 +90,8 @@ def test_f58_signals_that_would_end_it_are_counted_and_a_storm_of_hangups_is_one
         assert len(lines) == 2, daemon.text()
         for number in stray:
             assert f"{number.name} (1)" in lines[1]
+        for above in (3, signal.SIGRTMAX - signal.SIGRTMIN):
+            assert f"SIGRTMIN+{above} (1)" in lines[1]
         assert f"of process {os.getpid()} of user {os.getuid()}" in lines[1]
 
 
