@@ -31,7 +31,8 @@ void push_names(std::vector<std::string>& names, std::string_view path) {
   }
 }
 
-/// Whose base a name says that it is.
+/// Whose base a name says that it is. The services' is not among them: on a machine without their
+/// user it is whoever's has it.
 std::optional<uid_t> named_owner(std::string_view path) noexcept {
   const std::string_view prefix = "/dev/shm/horus-";
   if (!path.starts_with(prefix)) return std::nullopt;
@@ -40,6 +41,12 @@ std::optional<uid_t> named_owner(std::string_view path) noexcept {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), uid);
   const bool whole = error == std::errc{} && end == digits.data() + digits.size();
   return whole ? std::optional{uid} : std::nullopt;
+}
+
+/// What somebody else would have to own is not made at all: its user would be shut out of it.
+bool may_make(const std::string& path, uid_t self) noexcept {
+  if (path == kServiceBase) return service_user().value_or(self) == self;
+  return may_own(path, self);
 }
 
 class Walk {
@@ -79,6 +86,10 @@ class Walk {
   Status step(const std::string& name) {
     UniqueFd next{::openat(here_.get(), name.c_str(), kStep)};
     if (!next && errno == ENOENT && mode_) {
+      if (const uid_t self = ::geteuid(); !may_make(so_far_ + '/' + name, self)) {
+        so_far_ += '/' + name;
+        return refuse("a folder that is not there, and whose name says another owner", self);
+      }
       if (::mkdirat(here_.get(), name.c_str(), 0700) == 0) {
         next = UniqueFd{::openat(here_.get(), name.c_str(), kStep | O_DIRECTORY)};
         // The mode is not a matter of the process's umask. Only ours has it changed.
@@ -151,7 +162,10 @@ Error cannot_enter(int dir, const char* name, const std::string& path) noexcept 
   struct stat closed {};
   std::string which = path;
   bool known = number == EACCES;
-  if (known && ::fstatat(dir, name, &closed, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (known && std::string_view{name} == ".") {
+    // Not by its name, which is looked up in it.
+    known = ::fstat(dir, &closed) == 0;
+  } else if (known && ::fstatat(dir, name, &closed, AT_SYMLINK_NOFOLLOW) != 0) {
     // Then it is the folder that it lies in.
     known = ::fstat(dir, &closed) == 0;
     which.resize(which.rfind('/') == std::string::npos ? 0 : which.rfind('/'));

@@ -9,6 +9,7 @@
 
 #include <fstream>
 
+#include "shm/base.hpp"
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -165,6 +166,25 @@ TEST_F(TwoUsersTest, f19_a_base_of_a_foreign_user_is_refused_and_he_is_named) {
   expect_refused(0, 0, "base directory is not this user's", kOwner);
   own(base.path(), kOwner, kGroup, 03777);
   expect_refused(kOwner, kGroup, "base directory may be written by anybody", kOwner);
+}
+
+TEST_F(TwoUsersTest, a_base_that_is_closed_to_a_user_is_named_itself) {
+  own(base.path(), kStranger, kStranger, 0700);
+  const std::string said = opened_by(kOther);
+  EXPECT_NE(said.find("/dev/shm/horus (uid 61003)"), std::string::npos) << said;
+}
+
+TEST_F(TwoUsersTest, root_makes_no_base_that_another_user_would_have_to_own) {
+  ASSERT_EQ(::umount(kServiceBase), 0);
+  ASSERT_TRUE(std::filesystem::remove(kServiceBase));
+  for (const char* path : {kServiceBase, "/dev/shm/horus-61003", "/dev/shm/horus-61003/robot"}) {
+    const auto joined = Base::join(path);
+    ASSERT_FALSE(joined) << path;
+    EXPECT_EQ(joined.error().code, Errc::kPermission) << path;
+    EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  }
+  EXPECT_FALSE(std::filesystem::exists("/dev/shm/horus-61003"));
+  EXPECT_EQ(opened_by(kOwner), "open") << "its user makes it";
 }
 
 TEST_F(TwoUsersTest, f19_what_another_made_in_the_place_of_a_folder_goes_aside_and_leads_nowhere) {
