@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/sweep.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "shm/black_box_page.hpp"
 #include "shm/host_board.hpp"
+#include "shm/log_page.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
 #include "shm/stats_page.hpp"
@@ -19,6 +25,27 @@ constexpr std::size_t kAtOnce = 256;        // Names.
 constexpr std::size_t kTypesAtOnce = 1024;  // The folder is listed twice for all of them.
 /// Types of one folder that a sweep looks at.
 constexpr std::size_t kMostTypes = 4096;
+/// Dead hosts without a name that a sweep looks at, and how many of them stay.
+constexpr std::size_t kMostUnnamed = 1024;
+constexpr std::size_t kUnnamedKept = 3;
+
+/// What a host has, but for its black box. The socket is last: it is left once the page is gone.
+constexpr std::array<std::string_view, 3> kOfHosts{".stats", LogPage::kSuffix, kSocketSuffix};
+
+bool is_alive(const Folder& hosts, const std::string& host) {
+  return owner_alive(hosts, host + ".stats") ||
+         owner_alive(hosts, host + std::string{LogPage::kSuffix});
+}
+
+/// Whether it went, which nobody carries on.
+bool drop(const Folder& hosts, const std::string& name) {
+  if (!hosts.owns(name)) return false;
+  if (name.ends_with(".stats")) return StatsPage::remove_dead(hosts, name);
+  if (name.ends_with(kSocketSuffix) ? !is_left_socket(hosts, name) : owner_alive(hosts, name)) {
+    return false;
+  }
+  return hosts.discard(name);
+}
 
 }  // namespace
 
@@ -35,6 +62,8 @@ Sweep::Sweep(std::shared_ptr<const Base> base, bool hosts_too) : base_{std::move
   owned(base_->hosts(), std::move(of_hosts));
   if (hosts_too && base_->hosts())
     parts_.push_back({.folder = base_->hosts(), .kind = Kind::kSockets});
+  if (!hosts_too && base_->hosts())
+    parts_.push_back({.folder = base_->hosts(), .kind = Kind::kUnnamed});
   owned(base_->pools(), {".pool", ".hold"});
   owned(base_->bells(), {".bell"});
 }
@@ -42,7 +71,8 @@ Sweep::Sweep(std::shared_ptr<const Base> base, bool hosts_too) : base_{std::move
 bool Sweep::go_on(Nanos patience) {
   const TimePoint end = MonotonicClock::now() + patience;
   while (!parts_.empty()) {
-    if (!list(parts_.back(), end) || !drop_types(parts_.back(), end)) return false;
+    const Part& part = parts_.back();
+    if (!list(part, end) || !drop_types(part, end) || !drop_unnamed(part, end)) return false;
     listing_.reset();
     listed_ = false;
     parts_.pop_back();
@@ -74,6 +104,35 @@ bool Sweep::drop_types(const Part& part, TimePoint end) {
   return true;
 }
 
+void Sweep::note_unnamed(const Folder& hosts, const std::string& name) {
+  const auto suffix =
+      std::ranges::find_if(kOfHosts, [&name](std::string_view its) { return name.ends_with(its); });
+  if (suffix == kOfHosts.end()) return;
+  const std::string host = name.substr(0, name.size() - suffix->size());
+  if (!is_unnamed(host) || !hosts.owns(name) || is_alive(hosts, host)) return;
+  if (unnamed_.size() >= kMostUnnamed && !unnamed_.contains(host)) return;
+  struct stat status {};
+  if (::fstatat(hosts.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+  // As black boxes are kept, so that the same hosts stay: by when their files got their names.
+  std::int64_t& began = unnamed_[host];
+  const std::int64_t at = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
+  began = std::max(began, at);
+}
+
+bool Sweep::drop_unnamed(const Part& part, TimePoint end) {
+  while (unnamed_.size() > kUnnamedKept) {
+    if (MonotonicClock::now() >= end) return false;
+    const auto oldest =
+        std::ranges::min_element(unnamed_, {}, [](const auto& host) { return host.second; });
+    for (const std::string_view suffix : kOfHosts) {
+      removed_ += drop(*part.folder, oldest->first + std::string{suffix}) ? 1U : 0U;
+    }
+    unnamed_.erase(oldest);
+  }
+  unnamed_.clear();
+  return true;
+}
+
 void Sweep::look_at(const Part& part, const std::string& name) {
   const Folder& folder = *part.folder;
   const bool type = name.ends_with(kTypeSuffix) && !name.starts_with('.');
@@ -86,6 +145,7 @@ void Sweep::look_at(const Part& part, const std::string& name) {
     case Kind::kSockets:
       if (!is_left_socket(folder, name)) return;
       break;
+    case Kind::kUnnamed: note_unnamed(folder, name); return;
     case Kind::kTopics:
       if (type) {
         if (keys_.size() < kMostTypes) keys_.emplace_back(key_of(name));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/stats_page.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "shm/base.hpp"
+#include "shm/log_page.hpp"
 #include "shm/sweep.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -226,6 +228,31 @@ TEST_F(StatsPageTest, every_page_of_a_base_is_found_and_what_is_none_is_left_out
 TEST_F(StatsPageTest, more_nodes_than_a_page_holds_are_refused) {
   EXPECT_EQ(create(std::vector<std::string>(1025, "n")).error().code, Errc::kInvalidArgument);
   EXPECT_TRUE(create(std::vector<std::string>(1024, "n")));
+}
+
+TEST_F(StatsPageTest, of_killed_programs_without_a_name_whoever_comes_leaves_the_last_few) {
+  const std::string hosts = base.path() + "/hosts/";
+  const auto make = [&](const std::string& host) {
+    EXPECT_TRUE(LogPage::create(base.path(), host));
+    std::ofstream{hosts + host + ".sock"} << "";
+    return StatsPage::create(base.path(), host, {}).value();
+  };
+  const StatsPage living = make("py-1");
+  for (int i = 2; i < 8; ++i) make("py-" + std::to_string(i));
+  make("py-8-2");
+  make("py-robot");
+  make("robot");
+  ASSERT_TRUE(open());
+  for (const char* suffix : {".stats", ".log", ".sock"}) {
+    std::vector<std::string> left;
+    for (const std::string& path : test::files(base.path() + "/hosts", suffix)) {
+      left.push_back(std::filesystem::path{path}.stem());
+    }
+    std::ranges::sort(left);
+    EXPECT_EQ(left,
+              (std::vector<std::string>{"py-1", "py-6", "py-7", "py-8-2", "py-robot", "robot"}))
+        << suffix;
+  }
 }
 
 }  // namespace
