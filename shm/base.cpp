@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
+#include <map>
 
 #include "shm/names.hpp"
 #include "shm/path_walk.hpp"
@@ -20,6 +22,54 @@ std::string number_name(std::size_t number) {
   return text.data();
 }
 
+/// Who may enter a base: what whoever made it for several users has set.
+struct Shape {
+  explicit Shape(const struct stat& status) noexcept
+      : device{status.st_dev},
+        inode{status.st_ino},
+        mode{status.st_mode & 07777U},
+        group{status.st_gid} {}
+
+  dev_t device;
+  ino_t inode;
+  mode_t mode;
+  gid_t group;
+};
+
+/// Who could enter the base that was removed can enter the one that stands for it.
+Status restore(const Folder& made, const Shape& now, const Shape& was) noexcept {
+  // The group first, which takes set-group-ID away. A service's sandbox refuses that one.
+  if ((now.group == was.group || ::fchown(made.fd(), -1, was.group) == 0) &&
+      (::fchmod(made.fd(), was.mode) == 0 || ::fchmod(made.fd(), was.mode & ~S_ISGID) == 0)) {
+    return {};
+  }
+  return Error::from_errno("open the folder to those who could enter it", made.path());
+}
+
+/// Whether an own base was made anew, closed, since this process first worked in it, and is open
+/// again to those who had it. Whoever in this process comes first may have made it.
+Result<bool> keep_shape(const Folder& root) {
+  static std::mutex mutex;  // not RT: set-up and the helper thread only
+  static std::map<std::string, Shape> shapes;
+  struct stat status {};
+  if (!root.ours() || ::fstat(root.fd(), &status) != 0) return false;
+  const Shape now{status};
+  const std::scoped_lock lock{mutex};
+  const auto [known, first] = shapes.try_emplace(root.path(), now);
+  Shape& was = known->second;
+  const bool same = now.device == was.device && now.inode == was.inode;
+  // With another mode somebody has made it on purpose.
+  const bool closed = !same && now.mode == mode_for_base(root.path());
+  if (!closed || (now.mode == was.mode && now.group == was.group)) {
+    was = now;
+    return false;
+  }
+  if (auto restored = restore(root, now, was); !restored) return restored.error();
+  was.device = now.device;
+  was.inode = now.inode;
+  return true;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Base>> Base::join(const std::string& path) {
@@ -28,6 +78,18 @@ Result<std::shared_ptr<Base>> Base::join(const std::string& path) {
   std::shared_ptr<Base> base{new Base};
   base->root_ = std::move(root).value();
   base->joined_ = true;
+  if (auto reopened = keep_shape(*base->root_); !reopened) {
+    base->shut_ = reopened.error();
+  } else if (reopened.value()) {
+    auto again = Folder::base(path);
+    if (!again) return again.error();
+    base->root_ = std::move(again).value();
+  }
+  if (auto made = base->make_parts(); !made) return made.error();
+  return base;
+}
+
+Status Base::make_parts() {
   struct Part {
     const char* name;
     mode_t mode;
@@ -37,20 +99,36 @@ Result<std::shared_ptr<Base>> Base::join(const std::string& path) {
        {Part{"topics", kOwnFolder, &Base::topics_}, Part{"pools", kSharedFolder, &Base::pools_},
         Part{"bells", kSharedFolder, &Base::bells_}, Part{"hosts", kSharedFolder, &Base::hosts_},
         Part{"declared", kOwnFolder, &Base::declared_}}) {
-    auto folder = base->root_->folder(part.name, part.mode);
+    auto folder = root_->folder(part.name, part.mode);
     if (folder) {
-      (*base).*(part.folder) = std::move(folder).value();
-    } else if (base->ours() || part.folder != &Base::declared_) {
+      this->*(part.folder) = std::move(folder).value();
+    } else if (ours() || part.folder != &Base::declared_) {
       return folder.error();
     }
   }
   // Those who come later cannot make any.
-  for (std::size_t i = 0; base->ours() && base->root_->shared() && i < kTopicFolders; ++i) {
-    if (auto made = base->topics_->folder(number_name(i), kSharedFolder); !made) {
-      return made.error();
-    }
+  for (std::size_t i = 0; ours() && root_->shared() && i < kTopicFolders; ++i) {
+    if (auto made = topics_->folder(number_name(i), kSharedFolder); !made) return made.error();
   }
-  return base;
+  return {};
+}
+
+bool Base::is_whole() const {
+  const auto is_there = [this](const char* name, const FolderPtr& folder) {
+    return !folder || root_->names(name, folder->fd());
+  };
+  if (!is_there("topics", topics_) || !is_there("pools", pools_) || !is_there("bells", bells_) ||
+      !is_there("hosts", hosts_) || !is_there("declared", declared_)) {
+    return false;
+  }
+  const bool for_others = ours() && root_->shared();
+  const std::scoped_lock lock{mutex_};
+  for (std::size_t i = 0; topics_ && i < kTopicFolders; ++i) {
+    const FolderPtr& held = numbered_.at(i);
+    const std::string name = number_name(i);
+    if (held ? !topics_->names(name, held->fd()) : for_others && !topics_->has(name)) return false;
+  }
+  return true;
 }
 
 Result<std::shared_ptr<Base>> Base::look(const std::string& path) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <mutex>  // not RT: set-up and the helper thread only
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,11 @@ class Base {
   const std::string& path() const noexcept { return root_->path(); }
   /// Whether this user may put away what others left, too.
   bool ours() const noexcept { return root_->ours(); }
+
+  /// Whether each of its folders is still in its place: somebody may have removed one.
+  bool is_whole() const;
+  /// Why this base, which was removed and made again, is closed to those who could enter it before.
+  const std::optional<Error>& shut() const noexcept { return shut_; }
 
   /// Of a default base: by the time of its last change those who may not look into it see that
   /// somebody lives there.
@@ -49,7 +55,9 @@ class Base {
   static constexpr std::size_t kTopicFolders = 32;
   Base() = default;
   Result<FolderPtr> numbered(std::size_t number) const;
+  Status make_parts();
 
+  std::optional<Error> shut_;
   bool joined_ = false;
   FolderPtr root_;
   FolderPtr topics_;

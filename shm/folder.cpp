@@ -93,8 +93,7 @@ Result<FolderPtr> Folder::hold(UniqueFd fd, std::string path) {
 }
 
 Result<FolderPtr> Folder::base(const std::string& path) {
-  // One that has to be made is its user's alone.
-  auto reached = walk(path, 0700);
+  auto reached = walk(path, mode_for_base(path));
   if (!reached) return reached.error();
   auto folder = hold(std::move(reached).value(), path);
   if (!folder) return folder;
@@ -195,7 +194,11 @@ Status Folder::claim(const std::string& name, mode_t mode) const {
   }
   const UniqueFd made = enter(fresh);
   struct stat status {};
-  if (!made || ::fchmod(made.get(), mode) != 0 || ::fstat(made.get(), &status) != 0 ||
+  // For the same group as this one, where there may be one: else those who share it are shut out.
+  const bool given = made && ::fstat(made.get(), &status) == 0 &&
+                     (status.st_gid == group_ || ::fchown(made.get(), -1, group_) == 0);
+  const bool marked = given && (mode_ & S_ISGID) != 0 && ::fchmod(made.get(), mode | S_ISGID) == 0;
+  if (!made || (!marked && ::fchmod(made.get(), mode) != 0) || ::fstat(made.get(), &status) != 0 ||
       status.st_uid != owner_) {
     const Error error = Error::from_errno("create folder", path_of(name));
     discard(fresh);

@@ -200,6 +200,10 @@ void remove_if_empty(const std::string& path) noexcept {
   if (above) ::unlinkat(above.value().get(), path.c_str() + slash + 1, AT_REMOVEDIR);
 }
 
+mode_t mode_for_base(const std::string& path) noexcept {
+  return path == kServiceBase && service_user() == ::geteuid() ? 0750 : 0700;
+}
+
 bool is_default_base(const std::string& path) noexcept {
   return path == kServiceBase || named_owner(path).has_value();
 }

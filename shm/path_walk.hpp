@@ -27,6 +27,9 @@ void remove_if_empty(const std::string& path) noexcept;
 /// The user of the services; nothing on a machine without one.
 std::optional<uid_t> service_user() noexcept;
 
+/// Of a base that has to be made: it is its user's alone, and the services' is for their group.
+mode_t mode_for_base(const std::string& path) noexcept;
+
 /// Whether `path` is the services' base, or one that its name says is a user's.
 bool is_default_base(const std::string& path) noexcept;
 /// Whether its name says nothing else than that this user has it.

@@ -91,27 +91,55 @@ void Session::Impl::regain() {
   }
 }
 
+/// Of a base that was made again: who could enter the one before and cannot enter this one.
+void Session::Impl::tell_shut(const std::optional<Error>& shut) {
+  constexpr const char* kBaseFolder = "base_folder";
+  DegradationRecord record;
+  record.feature = Name<32>::clipped(kBaseFolder);
+  record.severity.set(2);
+  if (shut) {
+    const std::string what =
+        root + " was removed, and made again closed to its group: " + describe(*shut);
+    const std::string cure = "stop all who use it, remove it, and make it as it was before";
+    record.reason = Name<160>::clipped(what);
+    record.fix = Name<160>::clipped(cure);
+    to_tell_.push_back(what + "; other users are shut out: " + cure);
+  }
+  for (const auto& weak : pages_) {
+    const auto page = weak.lock();
+    if (page != nullptr && shut) page->degrade(record);
+    if (page != nullptr && !shut) page->relieve(kBaseFolder);
+  }
+}
+
 /// The bell stands for the base directory: it is a file of every process, under a name that is
 /// never used again. Whether there is a home.
 bool Session::Impl::mend_home() {
-  if (bell->is_named()) return true;
+  const bool is_known = bell->is_named();
+  if (is_known && home_.base->is_whole()) return true;
   auto joined = Base::join(root);
   const auto fail = [this](const Error& why) {
     lose(root, why);
     return false;
   };
   if (!joined) return fail(joined.error());
-  const std::string identity = make_identity();
-  Home fresh{.base = std::move(joined).value(), .identity = identity, .bell = identity + ".bell"};
-  if (auto renewed = bell->renew(fresh.base->bells(), fresh.bell); !renewed) {
-    return fail(renewed.error());
+  Home fresh = home();
+  fresh.base = std::move(joined).value();
+  // Of a base in which only some folders were removed its own names are still good.
+  if (!is_known) {
+    fresh.identity = make_identity();
+    fresh.bell = fresh.identity + ".bell";
+    if (auto renewed = bell->renew(fresh.base->bells(), fresh.bell); !renewed) {
+      return fail(renewed.error());
+    }
   }
   {
     const std::scoped_lock lock{home_mutex_};
     home_ = std::move(fresh);
   }
   watch_base();
-  for (SubscriberState* one : subscribers_) one->stale = true;
+  tell_shut(home_.base->shut());
+  for (SubscriberState* one : subscribers_) one->stale |= !is_known;
   unmended_ = holdings();
   const TimePoint now = MonotonicClock::now();
   if (now - std::exchange(mended_, now) < kOneRemoval) return true;

@@ -368,6 +368,7 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   std::size_t probe_next();
   // What somebody removed is made again, see renew.cpp.
   bool mend_home();
+  void tell_shut(const std::optional<Error>& shut);
   void mend_removed();
   void mend_pools();
   void mend_pages();

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -211,6 +213,73 @@ TEST_F(RenewTest, a_base_that_was_removed_is_made_again_and_newcomers_are_heard_
                                                "in " +
                                                base.path()),
                                      HasSubstr("enable-linger"))));
+}
+
+TEST_F(RenewTest, a_base_of_several_users_is_made_again_for_all_of_them) {
+  const gid_t group = ::geteuid() == 0 ? 61000 : ::getegid();
+  const auto shape = [&] {
+    struct stat status {};
+    return ::stat(base.path().c_str(), &status) == 0
+               ? std::pair{status.st_mode & 07777U, status.st_gid}
+               : std::pair{0U, gid_t{0}};
+  };
+  ASSERT_EQ(::chown(base.path().c_str(), ::geteuid(), group), 0);
+  ASSERT_EQ(::chmod(base.path().c_str(), 02750), 0);
+  const auto session = telling();
+  auto publisher = session->publisher<Checked>("t").value();
+  remove_base();
+  ASSERT_TRUE(eventually([&] { return has("t", 1, 0); }));
+  EXPECT_EQ(shape(), (std::pair{02750U, group}));
+  for (const char* folder : {"/topics", "/topics/00", "/pools", "/bells", "/hosts", "/declared"}) {
+    struct stat status {};
+    ASSERT_EQ(::stat((base.path() + folder).c_str(), &status), 0) << folder;
+    EXPECT_EQ(status.st_gid, group) << folder;
+    EXPECT_NE(status.st_mode & S_IXGRP, 0U) << folder;
+  }
+  // Another process of this user, which knows of nothing, may be the first to make it.
+  const std::string closed = base.path() + ".closed";
+  ASSERT_EQ(::mkdir(closed.c_str(), 0700), 0);
+  ASSERT_EQ(::renameat2(AT_FDCWD, base.path().c_str(), AT_FDCWD, closed.c_str(), RENAME_EXCHANGE),
+            0);
+  std::filesystem::remove_all(closed);
+  ASSERT_TRUE(eventually([&] { return has("t", 1, 0); }));
+  EXPECT_EQ(shape(), (std::pair{02750U, group}));
+  EXPECT_THAT(told(), ::testing::Not(Contains(HasSubstr("shut out"))));
+}
+
+TEST_F(RenewTest, a_base_that_its_owner_closes_stays_closed) {
+  ASSERT_EQ(::chmod(base.path().c_str(), 02750), 0);
+  const auto first = telling();
+  ASSERT_EQ(::chmod(base.path().c_str(), 0700), 0);
+  const auto second = telling();
+  struct stat status {};
+  ASSERT_EQ(::stat(base.path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0700U);
+}
+
+TEST_F(RenewTest, a_folder_of_the_base_that_was_removed_is_made_again) {
+  const auto session = telling();
+  const std::vector<std::string> nodes{"motor"};
+  auto made = StatsPage::create(base.path(), "robot", nodes).value();
+  const auto page = std::make_shared<StatsPage>(std::move(made));
+  session->keep(page);
+  auto publisher = session->publisher<Checked>("t").value();
+  auto subscriber = session->subscriber<Checked>("t").value();
+  std::uint64_t sent = 0;
+  for (const std::string& folder :
+       {topic_path("t"), base.path() + "/topics", base.path() + "/hosts", base.path() + "/pools"}) {
+    std::filesystem::remove_all(folder);
+    ASSERT_TRUE(eventually([&] {
+      return std::filesystem::exists(folder) && has("t", 1, 1) &&
+             StatsPage::hosts(base.path()) == std::vector<std::string>{"robot"};
+    })) << folder;
+    const auto other = open();
+    auto newcomer = other->subscriber<Checked>("t").value();
+    ASSERT_TRUE(eventually([&] { return newcomer.publishers() == 1; })) << folder;
+    publisher.send(Checked::of(++sent));
+    ASSERT_TRUE(eventually([&] { return newcomer.has_message(); })) << folder;
+  }
+  EXPECT_THAT(told(), ::testing::Not(Contains(HasSubstr("cannot be made again"))));
 }
 
 TEST_F(RenewTest, nothing_is_left_of_who_leaves_after_a_removal) {
