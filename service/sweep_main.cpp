@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Removes what lies in the services' base directory, as root, once both have stopped: what Python
 // hosts made there is not the daemon's to remove.
+// With --make it makes the base's folders before one of them starts, as the user of the services:
+// root follows no link there that a stranger has put in the place of a folder.
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <string_view>
 
 #include "service/describe.hpp"
+#include "shm/base.hpp"
 #include "shm/folder.hpp"
 #include "shm/path_walk.hpp"
 #include "shm/session.hpp"
@@ -20,10 +28,29 @@ int fail(const std::string& why) {
   return 1;
 }
 
+/// For good: nothing of this process is root's any more.
+bool become(uid_t user) noexcept {
+  const passwd* const entry = ::getpwuid(user);  // NOLINT(concurrency-mt-unsafe): one thread
+  if (entry == nullptr) return false;
+  const gid_t group = entry->pw_gid;
+  return ::setgroups(0, nullptr) == 0 && ::setresgid(group, group, group) == 0 &&
+         ::setresuid(user, user, user) == 0;
+}
+
+int make(const std::string& base) {
+  const auto user = shm::service_user();
+  if (!user) return fail("there is no user horus");
+  if (::geteuid() != *user && !become(*user)) return fail("cannot become user horus");
+  const auto made = shm::Base::join(base);
+  return made ? 0 : fail(service::describe(made.error()));
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   const std::string base = shm::default_base();
+  if (argc == 2 && std::string_view{argv[1]} == "--make") return make(base);
+  if (argc != 1) return fail("what it takes is --make, or nothing");
   const auto folder = shm::Folder::look(base);
   if (!folder) {
     return folder.error().code == Errc::kNotFound ? 0 : fail(service::describe(folder.error()));
