@@ -33,7 +33,8 @@ void HostBox::remove() noexcept {
   if (logs_for_supervisor() || std::exchange(removed_, true)) return;
   if (!ended_ && !page_->follows_a_death()) return page_->remove();
   const std::string host = page_->read().host;
-  const auto kept = shm::flush_boxes(base_, shm::box_folder(base_), host, why_);
+  const auto kept = shm::flush_boxes(
+      {.base = base_, .folder = shm::box_folder(base_), .robot = host, .why = why_});
   if (kept) return page_->remove();
   log(LogLevel::kWarning, "no black box of host '" + host + "' is kept: " + describe(kept.error()) +
                               cure_of(shortage_of(kept.error())));

@@ -176,6 +176,9 @@ inline constexpr const char* kLaunchedVariable = "HORUS_LAUNCHED";
 /// In the main thread, before others run.
 bool is_launched() noexcept;
 
+/// The hosts that a configuration names: the robot's own, and Python's.
+std::vector<std::string> configured_hosts(const Config& config);
+
 /// Whether what the machine does not grant is a fault: real time was asked for in so many words.
 bool asks_realtime(const Config& config) noexcept;
 

@@ -234,6 +234,12 @@ Finding check_record(const Config& config) {
 
 }  // namespace
 
+std::vector<std::string> configured_hosts(const Config& config) {
+  std::vector<std::string> names{config.robot.name};
+  for (const HostEntry& host : config.hosts) names.push_back(host.name);
+  return names;
+}
+
 bool asks_realtime(const Config& config) noexcept {
   if (config.realtime.mode != RtMode::kAuto) return config.realtime.mode == RtMode::kStrict;
   return config.written.contains("cpus.realtime") ||

@@ -60,7 +60,7 @@ Daemon::Daemon(Config config, Paths paths, std::vector<StoredFd> stored, EventLo
       loop_{loop},
       journal_{journal},
       server_{loop, *this, journal},
-      boxes_{paths_.base, config_.robot.name, journal} {}
+      boxes_{paths_.base, config_.robot.name, configured_hosts(config_), journal} {}
 
 Daemon::~Daemon() = default;
 
@@ -242,7 +242,7 @@ void Daemon::feed_watchdog() {
     journal_.say(LogLevel::kError, why + ": asking for a restart");
     // What follows is an end at once.
     robot_->end(why, static_cast<int>(Exit::kLeftBehind));
-    static_cast<void>(boxes_.flush(why));
+    static_cast<void>(boxes_.flush(why, BoxKeeper::kAskPatience));
     notify::watchdog_trigger();
     return;
   }
@@ -360,8 +360,7 @@ std::string Daemon::end_of_run() const {
 
 /// Where nobody else does: they stay in memory if they cannot be kept.
 void Daemon::put_boxes_away(const std::string& why) {
-  if (paths_.launched) return;
-  if (boxes_.flush(why)) shm::BlackBoxPage::remove_dead(paths_.base);
+  if (!paths_.launched) boxes_.put_away(why);
 }
 
 /// Everything of ours goes, whatever the reason: what is to survive survives a crash, not a stop.
@@ -401,15 +400,13 @@ UniqueFd Daemon::take_stored(const std::string& name, const std::string& path) {
 }
 
 BoxOutcome Daemon::flush_boxes() {
-  auto kept = boxes_.flush("asked for");
+  auto kept = boxes_.flush("asked for", BoxKeeper::kAskPatience);
   if (!kept) return {.kept = false, .text = describe(kept.error())};
-  return {.kept = true, .text = std::move(kept).value()};
+  return {.kept = true, .text = kept.value().file};
 }
 
 std::unique_ptr<StatsSource> Daemon::stats() {
-  std::vector<std::string> configured{config_.robot.name};
-  for (const HostEntry& host : config_.hosts) configured.push_back(host.name);
-  return std::make_unique<PageSource>(paths_.base, std::move(configured));
+  return std::make_unique<PageSource>(paths_.base, configured_hosts(config_));
 }
 
 Expected Daemon::expected() {

@@ -282,12 +282,13 @@ Status launch(const Options& options, const Config& config, int& exit_code) {
 void keep_boxes(const std::string& base, const std::string& robot, int exit_code) {
   const std::string why =
       exit_code == 0 ? "stopped" : "ended with exit code " + std::to_string(exit_code);
-  const auto kept = shm::flush_boxes(base, shm::box_folder(base), robot, why);
+  const auto kept =
+      shm::flush_boxes({.base = base, .folder = shm::box_folder(base), .robot = robot, .why = why});
   if (!kept) {
     return say("no black box is kept: " + describe(kept.error()) +
                cure_of(shortage_of(kept.error())));
   }
-  shm::BlackBoxPage::remove_dead(base);
+  shm::BlackBoxPage::remove_dead(base, kept.value().left);
 }
 
 /// Keeps what happened, and removes what a host that had to be killed left behind. While a robot

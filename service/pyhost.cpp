@@ -75,7 +75,7 @@ PyHost::PyHost(const Config& config, std::string base, EventLoop& loop, Journal&
     : base_{std::move(base)},
       loop_{loop},
       journal_{journal},
-      boxes_{base_, config.robot.name, journal},
+      boxes_{base_, config.robot.name, configured_hosts(config), journal},
       leaves_{Leaves::take()},
       robot_{config.robot.name},
       stop_timeout_{config.robot.stop_timeout},
@@ -112,9 +112,7 @@ void PyHost::report() {
 }
 
 void PyHost::put_boxes_away() {
-  if (boxes_.flush(failed() ? "a host came to a bad end" : "stopped")) {
-    shm::BlackBoxPage::remove_dead(base_);
-  }
+  boxes_.put_away(failed() ? "a host came to a bad end" : "stopped");
 }
 
 void PyHost::hurry() {

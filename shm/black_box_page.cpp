@@ -35,13 +35,8 @@ std::size_t bytes_for(std::size_t places) noexcept {
   return sizeof(BoxFile) + places * sizeof(BlackBoxPlace);
 }
 
-std::string box_file_of(std::string_view host) {
-  return escape(host) + std::string{BlackBoxPage::kSuffix};
-}
-
-/// The box that begins at `bytes`, as far as it is there, and how many bytes it has; nothing where
-/// none does.
-std::optional<std::pair<HostEvents, std::size_t>> box_at(std::span<const std::byte> bytes) {
+/// How many places of a box that begins at `bytes` are there; nothing where none does.
+std::optional<std::size_t> places_at(std::span<const std::byte> bytes) noexcept {
   if (bytes.size() < sizeof(BoxFile)) return std::nullopt;
   const auto& file = *reinterpret_cast<const BoxFile*>(bytes.data());
   const std::uint64_t said = read_once(file.places);
@@ -51,14 +46,41 @@ std::optional<std::pair<HostEvents, std::size_t>> box_at(std::span<const std::by
   }
   // What was cut off has fewer.
   const std::size_t room = (bytes.size() - sizeof(BoxFile)) / sizeof(BlackBoxPlace);
-  const std::size_t places = std::min<std::size_t>(said, room);
-  HostEvents box{.host = std::string{file.head.host.view()},
-                 .lives = file.head.lives.value(),
-                 .lost = file.head.lost.load(std::memory_order_relaxed),
-                 .clocks = file.head.clocks.load().value_or(ClockPair{})};
-  box.events =
-      events_of({reinterpret_cast<const BlackBoxPlace*>(bytes.data() + sizeof(BoxFile)), places});
-  return std::pair{std::move(box), bytes_for(places)};
+  return std::min<std::size_t>(said, room);
+}
+
+const BlackBoxPlace* places_of(std::span<const std::byte> bytes) noexcept {
+  return reinterpret_cast<const BlackBoxPlace*>(bytes.data() + sizeof(BoxFile));
+}
+
+/// What a box says of itself, without its events.
+HostEvents about(const BoxFile& file) {
+  return {.host = std::string{file.head.host.view()},
+          .lives = file.head.lives.value(),
+          .lost = file.head.lost.load(std::memory_order_relaxed),
+          .clocks = file.head.clocks.load().value_or(ClockPair{})};
+}
+
+/// The box that begins at `bytes`, as far as it is there, and how many bytes it has; nothing where
+/// none does.
+std::optional<std::pair<HostEvents, std::size_t>> box_at(std::span<const std::byte> bytes) {
+  const auto places = places_at(bytes);
+  if (!places) return std::nullopt;
+  HostEvents box = about(*reinterpret_cast<const BoxFile*>(bytes.data()));
+  box.events = events_of({places_of(bytes), *places});
+  return std::pair{std::move(box), bytes_for(*places)};
+}
+
+/// What stands before the places of a copy.
+void write_head(BoxFile& file, const HostEvents& box, std::size_t places, std::uint64_t claimed) {
+  file.file = {
+      .magic = Magic::kBox, .pid = ::getpid(), .size = bytes_for(places), .hash = kBoxHash};
+  file.places = places;
+  file.head.claimed.store(claimed);
+  file.head.lost.store(box.lost);
+  file.head.clocks.store(box.clocks);
+  file.head.lives.set(box.lives);
+  file.head.host = NodeName::clipped(box.host);
 }
 
 /// Nobody goes on where a program without a name was killed: of such boxes the last few stay.
@@ -110,13 +132,7 @@ std::vector<std::byte> bytes_of(const HostEvents& box) {
   // Of words, which align them.
   std::vector<std::byte> bytes(bytes_for(box.events.size()));
   BoxFile& file = *new (bytes.data()) BoxFile;
-  file.file = {.magic = Magic::kBox, .pid = ::getpid(), .size = bytes.size(), .hash = kBoxHash};
-  file.places = box.events.size();
-  file.head.claimed.store(box.events.empty() ? 0 : box.events.back().sequence);
-  file.head.lost.store(box.lost);
-  file.head.clocks.store(box.clocks);
-  file.head.lives.set(box.lives);
-  file.head.host = NodeName::clipped(box.host);
+  write_head(file, box, box.events.size(), box.events.empty() ? 0 : box.events.back().sequence);
   std::byte* at = bytes.data() + sizeof(BoxFile);
   for (const Event& event : box.events) {
     (new (at) BlackBoxPlace)->store(event.sequence - 1, event);
@@ -125,12 +141,79 @@ std::vector<std::byte> bytes_of(const HostEvents& box) {
   return bytes;
 }
 
+std::vector<std::byte> place_with(const std::optional<Event>& event) {
+  std::vector<std::byte> bytes(sizeof(BlackBoxPlace));
+  auto* const place = new (bytes.data()) BlackBoxPlace;
+  if (event) place->store(event->sequence - 1, *event);
+  return bytes;
+}
+
+std::optional<BoxView> BoxView::open(const FolderPtr& hosts, const std::string& file,
+                                     std::size_t most) {
+  auto region =
+      Region::open(hosts, file, sizeof(BoxFile), /*writable=*/false, std::min(most, kMostBytes));
+  if (!region) return std::nullopt;
+  BoxView view{std::move(region).value()};
+  const auto places = places_at(view.region_.bytes());
+  if (!places) return std::nullopt;
+  view.host_ = view.region_.as<BoxFile>()->head.host.view();
+  // Nobody is told of by a box that another has made in his name.
+  if (BlackBoxPage::file_of(view.host_) != file) return std::nullopt;
+  view.alive_ = view.region_.alive();
+  view.sort(*places);
+  return view;
+}
+
+void BoxView::sort(std::size_t places) {
+  const BlackBoxPlace* const first = places_of(region_.bytes());
+  for (std::uint32_t i = 0; i < places; ++i) {
+    if (const auto event = first[i].load()) order_.push_back({event->sequence, i});
+  }
+  std::ranges::sort(order_, {}, &Spot::sequence);
+  const auto same = [](const Spot& a, const Spot& b) { return a.sequence == b.sequence; };
+  order_.erase(std::unique(order_.begin(), order_.end(), same), order_.end());
+}
+
+std::optional<Event> BoxView::event(std::size_t i) const noexcept {
+  const Spot& spot = order_[i];
+  const auto event = places_of(region_.bytes())[spot.place].load();
+  return event && event->sequence == spot.sequence ? event : std::nullopt;
+}
+
+bool BoxView::died() const noexcept {
+  if (alive_ || order_.empty()) return false;
+  const auto end = event(order_.size() - 1);
+  return end && end->kind != EventKind::kEnd;
+}
+
+bool BoxView::began_after_a_death() const noexcept {
+  for (std::size_t i = order_.size(); i > 0; --i) {
+    const auto start = event(i - 1);
+    if (start && start->kind == EventKind::kStart) return start->numbers[2] != 0;
+  }
+  return false;
+}
+
+std::vector<std::byte> BoxView::head_of_copy() const {
+  std::vector<std::byte> bytes(sizeof(BoxFile));
+  HostEvents box = about(*region_.as<BoxFile>());
+  box.host = host_;
+  // The wall clock may have been set since a dead host looked.
+  box.clocks = ClockPair::now();
+  write_head(*new (bytes.data()) BoxFile, box, order_.size() + 1, last() + 1);
+  return bytes;
+}
+
+std::string BlackBoxPage::file_of(std::string_view host) {
+  return escape(host) + std::string{kSuffix};
+}
+
 Result<BlackBoxPage> BlackBoxPage::create(const std::string& base, std::string_view host,
                                           std::size_t bytes) {
   const auto joined = Base::join(base);
   if (!joined) return joined.error();
   const FolderPtr& hosts = joined.value()->hosts();
-  const std::string name = box_file_of(host);
+  const std::string name = file_of(host);
   const bool mine = hosts->owns(name);
   if ((mine || !hosts->ours()) && owner_alive(*hosts, name)) {
     return Error{Errc::kBusy, "a living process keeps the black box of this host", 0,
@@ -178,7 +261,7 @@ std::optional<HostEvents> BlackBoxPage::read(const FolderPtr& hosts, const std::
   if (!region) return std::nullopt;
   auto found = box_at(region.value().bytes());
   // Nobody is told of by a box that another has made in his name.
-  if (!found || box_file_of(found->first.host) != file) return std::nullopt;
+  if (!found || file_of(found->first.host) != file) return std::nullopt;
   found->first.alive = region.value().alive();
   return std::move(found->first);
 }
@@ -197,14 +280,16 @@ std::vector<HostEvents> BlackBoxPage::read_all(const std::string& base) {
   return boxes;
 }
 
-void BlackBoxPage::remove_dead(const std::string& base) noexcept {
+void BlackBoxPage::remove_dead(const std::string& base,
+                               const std::vector<std::string>& but) noexcept {
   // Where there is none, none is made.
   if (const auto there = Base::look(base); !there) return;
   const auto joined = Base::join(base);
   if (!joined) return;
   const FolderPtr& hosts = joined.value()->hosts();
   for (const std::string& name : hosts->list(kSuffix, 1024)) {
-    if (!owner_alive(*hosts, name)) hosts->discard(name);
+    const bool stays = std::ranges::find(but, name) != but.end();
+    if (!stays && !owner_alive(*hosts, name)) hosts->discard(name);
   }
 }
 

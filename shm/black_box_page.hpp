@@ -55,6 +55,43 @@ std::vector<HostEvents> boxes_in(std::span<const std::byte> bytes);
 /// The bytes of a box that has these events, and no room for more.
 std::vector<std::byte> bytes_of(const HostEvents& box);
 
+/// Another's box where it lies in memory, and the order of its events: none of them is copied, as
+/// there may be 64 MiB of them.
+class BoxView {
+ public:
+  /// Of a larger file the first `most` bytes. Nothing where it cannot be read, or where the box is
+  /// another host's than its file says.
+  static std::optional<BoxView> open(const FolderPtr& hosts, const std::string& file,
+                                     std::size_t most);
+
+  const std::string& host() const noexcept { return host_; }
+  /// As of HostEvents.
+  bool died() const noexcept;
+  bool began_after_a_death() const noexcept;
+  std::size_t events() const noexcept { return order_.size(); }
+  /// The number of the last one; 0: there is none.
+  std::uint64_t last() const noexcept { return order_.empty() ? 0 : order_.back().sequence; }
+  /// What stands before the places of a copy that has one event more.
+  std::vector<std::byte> head_of_copy() const;
+  /// Event `i` in its order; nothing where its host has overwritten it since.
+  std::optional<Event> event(std::size_t i) const noexcept;
+
+ private:
+  struct Spot {
+    std::uint64_t sequence;
+    std::uint32_t place;
+  };
+  explicit BoxView(Region region) noexcept : region_{std::move(region)} {}
+  void sort(std::size_t places);
+
+  Region region_;
+  std::string host_;
+  bool alive_ = false;
+  std::vector<Spot> order_;
+};
+/// The bytes of a place with this event, or of an empty one.
+std::vector<std::byte> place_with(const std::optional<Event>& event);
+
 /// One host's events in `<base>/hosts/<name>.blackbox`, as its statistics are kept: its owner
 /// writes in place, others read, a successor goes on. It outlives its host: who puts a robot away
 /// keeps a copy, see black_box_store.hpp.
@@ -72,8 +109,11 @@ class BlackBoxPage {
   static std::vector<HostEvents> read_all(const std::string& base);
   /// What is there, alive or not; nothing where it cannot be read.
   static std::optional<HostEvents> read(const FolderPtr& hosts, const std::string& file);
-  /// Takes away what dead hosts of this user, in his base of anybody, left.
-  static void remove_dead(const std::string& base) noexcept;
+  /// The file of a host's box.
+  static std::string file_of(std::string_view host);
+  /// Takes away what dead hosts of this user, in his base of anybody, left, but for these files.
+  static void remove_dead(const std::string& base,
+                          const std::vector<std::string>& but = {}) noexcept;
 
   BlackBox& box() noexcept { return *box_; }
   /// The host before this one died, and nobody may have kept what it had to say.

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "shm/base.hpp"
 #include "shm/names.hpp"
 #include "shm/stats_page.hpp"
 
@@ -79,39 +80,6 @@ std::string name_for(const std::string& robot, std::uint64_t number) {
   return robot + "." + digits + "." + when.data() + std::string{BlackBoxPage::kSuffix};
 }
 
-Status write_all(int file, std::span<const std::byte> bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Error::from_errno("write a black box's copy", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
-/// The file under its name is whole, or there is none.
-Status write_file(const Folder& folder, const std::string& name,
-                  const std::vector<std::vector<std::byte>>& parts) {
-  // What a writer left that died goes.
-  const std::string making = ".new";
-  folder.discard(making);
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const UniqueFd file{::openat(folder.fd(), making.c_str(), kFlags, 0640)};
-  if (!file) return Error::from_errno("write a black box's copy", folder.path_of(name));
-  // Whatever the process's umask is.
-  ::fchmod(file.get(), 0640);
-  Status written;
-  for (const auto& part : parts) {
-    if (written) written = write_all(file.get(), part, folder.path_of(name));
-  }
-  if (written && ::fdatasync(file.get()) != 0) {
-    written = Error::from_errno("write a black box's copy", folder.path_of(name));
-  }
-  if (written) written = folder.rename(making, name);
-  if (!written) folder.discard(making);
-  return written;
-}
-
 /// The oldest go.
 void drop_old(const Folder& folder, const std::string& robot) {
   const std::vector<CopyName> all = copies_in(folder);
@@ -127,14 +95,131 @@ void drop_old(const Folder& folder, const std::string& robot) {
   }
 }
 
-/// The path of the new one. One thread at a time.
-Result<std::string> add_copy(const Folder& folder, const std::string& robot,
-                             const std::vector<std::vector<std::byte>>& parts) {
-  const auto copies = copies_in(folder);
+/// A copy that is being written: the file under its name is whole, or there is none. One at a time
+/// in a folder, which is made with the first box.
+class Copy {
+ public:
+  explicit Copy(const BoxOrder& order) : order_{order} {}
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+  ~Copy() {
+    if (!lock_) return;
+    // After a rename there is none.
+    folder_->discard(kMaking);
+    folder_->unlock(kLock, std::move(lock_));
+  }
+
+  /// True: the whole box. False: it was late, or there was no room for it, and nothing of it is
+  /// there. `own` is waited for, and fails.
+  Result<bool> add(const BoxView& box, bool own);
+  /// Its path.
+  Result<std::string> finish();
+
+ private:
+  static constexpr const char* kMaking = ".new";
+  /// So much waits for the disk at once.
+  static constexpr std::size_t kPiece = std::size_t{2} << 20U;
+  static constexpr std::size_t kBuffer = std::size_t{64} << 10U;
+
+  Status begin();
+  Status write(const BoxView& box, bool own, bool& late);
+  Status put(std::span<const std::byte> bytes);
+  Status write_out();
+  Status sync();
+  Error failed() const { return Error::from_errno("write a black box's copy", folder_->path()); }
+
+  const BoxOrder& order_;
+  FolderPtr folder_;
+  UniqueFd lock_;
+  UniqueFd file_;
+  std::vector<std::byte> buffer_;
+  std::size_t unsynced_ = 0;
+};
+
+Status Copy::begin() {
+  if (file_) return {};
+  auto own = Folder::own(order_.folder);
+  if (!own) return own.error();
+  folder_ = std::move(own).value();
+  auto lock = folder_->lock(kLock, kPatienceMs);
+  if (!lock) return lock.error();
+  lock_ = std::move(lock).value();
+  // What a writer left that died goes.
+  folder_->discard(kMaking);
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  file_ = UniqueFd{::openat(folder_->fd(), kMaking, kFlags, 0640)};
+  if (!file_) return failed();
+  // Whatever the process's umask is.
+  ::fchmod(file_.get(), 0640);
+  return {};
+}
+
+Status Copy::put(std::span<const std::byte> bytes) {
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  return buffer_.size() < kBuffer ? Status{} : write_out();
+}
+
+Status Copy::write_out() {
+  std::span<const std::byte> bytes{buffer_};
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed();
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  unsynced_ += buffer_.size();
+  buffer_.clear();
+  return unsynced_ < kPiece ? Status{} : sync();
+}
+
+/// Now and then: at the end of a large copy a slow disk would hold up who wants to stop.
+Status Copy::sync() {
+  if (::fdatasync(file_.get()) != 0) return failed();
+  unsynced_ = 0;
+  return {};
+}
+
+Result<bool> Copy::add(const BoxView& box, bool own) {
+  if (const Status begun = begin(); !begun) return begun.error();
+  const off_t start = ::lseek(file_.get(), 0, SEEK_CUR);
+  if (start < 0) return failed();
+  bool late = false;
+  const Status written = write(box, own, late);
+  if (written && !late) return true;
+  // What others left must not cost the user's own.
+  if (!written && own) return written.error();
+  buffer_.clear();
+  const bool cut =
+      ::ftruncate(file_.get(), start) == 0 && ::lseek(file_.get(), start, SEEK_SET) == start;
+  return cut ? Result<bool>{false} : failed();
+}
+
+Status Copy::write(const BoxView& box, bool own, bool& late) {
+  Status written = put(box.head_of_copy());
+  for (std::size_t i = 0; written && i < box.events(); ++i) {
+    // Each time that a piece has gone to the file.
+    late = buffer_.empty() && !own && order_.late && order_.late();
+    if (late) return {};
+    written = put(place_with(box.event(i)));
+  }
+  const Event flush{.sequence = box.last() + 1,
+                    .at_ns = to_ns(MonotonicClock::now()),
+                    .kind = EventKind::kFlush,
+                    .text = Name<200>::clipped(order_.why)};
+  if (written) written = put(place_with(flush));
+  return written ? write_out() : written;
+}
+
+Result<std::string> Copy::finish() {
+  if (!file_) return std::string{};
+  if (::lseek(file_.get(), 0, SEEK_CUR) == 0) return std::string{};
+  if (const Status synced = sync(); !synced) return synced.error();
+  const std::string robot = copies_of(order_.robot);
+  const auto copies = copies_in(*folder_);
   const std::string name = name_for(robot, copies.empty() ? 1 : copies.back().number + 1);
-  if (auto written = write_file(folder, name, parts); !written) return written.error();
-  drop_old(folder, robot);
-  return folder.path_of(name);
+  if (const Status named = folder_->rename(kMaking, name); !named) return named.error();
+  drop_old(*folder_, robot);
+  return folder_->path_of(name);
 }
 
 std::string plain_variable(const char* name) {
@@ -154,31 +239,35 @@ std::string box_folder(const std::string& base) {
   return home.empty() ? "" : home + "/.local/state/horus/blackbox";
 }
 
-Result<std::string> flush_boxes(const std::string& base, const std::string& folder,
-                                const std::string& host, const std::string& why) {
-  if (folder.empty()) {
+Result<KeptBoxes> flush_boxes(const BoxOrder& order) {
+  if (order.folder.empty()) {
     return Error{Errc::kNotFound, "keep a black box (set HOME or XDG_STATE_HOME)", 0, {}};
   }
-  std::vector<std::vector<std::byte>> parts;
-  for (HostEvents& box : BlackBoxPage::read_all(base)) {
-    if (box.events.empty()) continue;
-    Event flush{.sequence = box.events.back().sequence + 1,
-                .at_ns = to_ns(MonotonicClock::now()),
-                .kind = EventKind::kFlush,
-                .text = Name<200>::clipped(why)};
-    box.events.push_back(flush);
-    // The wall clock may have been set since a dead host looked.
-    box.clocks = ClockPair::now();
-    parts.push_back(bytes_of(box));
+  const auto looked = Base::look(order.base);
+  if (!looked || !looked.value()->hosts()) return KeptBoxes{};
+  const FolderPtr& hosts = looked.value()->hosts();
+  BoxTurns turns{hosts, box_files(*hosts, order.rank), order.rank};
+  Copy copy{order};
+  std::size_t boxes = 0;
+  while (turns.next()) {
+    const bool own = turns.own();
+    if (boxes == BlackBoxPage::kMostPages || (!own && order.late && order.late())) {
+      turns.leave();
+      continue;
+    }
+    const auto box = turns.open();
+    if (!box || box->events() == 0) continue;
+    const auto added = copy.add(*box, own);
+    if (!added) return added.error();
+    if (added.value()) {
+      ++boxes;
+    } else {
+      turns.leave();
+    }
   }
-  if (parts.empty()) return std::string{};
-  const auto own = Folder::own(folder);
-  if (!own) return own.error();
-  auto lock = own.value()->lock(kLock, kPatienceMs);
-  if (!lock) return lock.error();
-  auto written = add_copy(*own.value(), copies_of(host), parts);
-  own.value()->unlock(kLock, std::move(lock).value());
-  return written;
+  auto file = copy.finish();
+  if (!file) return file.error();
+  return KeptBoxes{.file = std::move(file).value(), .left = turns.take_left()};
 }
 
 std::string robot_of(const std::string& base) {

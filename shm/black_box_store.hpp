@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "rt/base/result.hpp"
 #include "shm/black_box_page.hpp"
+#include "shm/box_turns.hpp"
 
 namespace horus::shm {
 
@@ -20,12 +22,24 @@ std::string box_folder(const std::string& base);
 inline constexpr std::size_t kCopiesKept = 10;
 inline constexpr std::size_t kAllCopiesKept = 100;
 
-/// A copy of every box under `base` that has an event, in one file of `folder`, with an event of
+struct BoxOrder {
+  std::string base;
+  std::string folder;
+  std::string robot;
+  std::string why;
+  BoxRank rank{};
+  /// Asked before each piece of what is not the user's own: whether the rest is left. None: never.
+  std::function<bool()> late{};
+};
+struct KeptBoxes {
+  std::string file;                 ///< Its path; empty where there is no box.
+  std::vector<std::string> left{};  ///< The boxes' files that are not in it, for the next copy.
+};
+
+/// A copy of the boxes under `base` that have an event, in one file of `folder`, with an event of
 /// each that says `why`; older ones of that robot go. A robot has its C++ host's name; all hosts
-/// that have none are one robot. Returns the file's path, empty where there is no box. Waits for
-/// the disk.
-Result<std::string> flush_boxes(const std::string& base, const std::string& folder,
-                                const std::string& robot, const std::string& why);
+/// that have none are one robot. One piece is in memory at a time. Waits for the disk.
+Result<KeptBoxes> flush_boxes(const BoxOrder& order);
 /// The robot's name, where no configuration says it.
 std::string robot_of(const std::string& base);
 

@@ -210,8 +210,13 @@ class BlackBoxStoreTest : public BlackBoxPageTest {
   BlackBoxStoreTest() { fs::create_directory(base.path() + "/state"); }
   ~BlackBoxStoreTest() override { fs::remove_all(base.path() + "/state"); }
   std::string folder() const { return base.path() + "/state/blackbox"; }
+  BoxOrder order(const std::string& robot, const std::string& why) const {
+    return {.base = base.path(), .folder = folder(), .robot = robot, .why = why};
+  }
   Result<std::string> flush(const std::string& robot = "rover", const std::string& why = "test") {
-    return flush_boxes(base.path(), folder(), robot, why);
+    auto kept = flush_boxes(order(robot, why));
+    if (!kept) return kept.error();
+    return kept.value().file;
   }
   std::vector<std::string> files() const {
     std::vector<std::string> names;
@@ -274,7 +279,7 @@ TEST_F(BlackBoxStoreTest, where_there_is_no_box_there_is_no_copy) {
   EXPECT_EQ(flush().value(), "");
   EXPECT_FALSE(fs::exists(folder()));
   EXPECT_EQ(latest_copy(folder()), std::nullopt);
-  EXPECT_FALSE(flush_boxes(base.path(), "", "rover", "no home"));
+  EXPECT_FALSE(flush_boxes({.base = base.path(), .folder = "", .robot = "rover", .why = "none"}));
 }
 
 TEST_F(BlackBoxStoreTest, other_files_stay_and_their_names_count_for_nothing) {
@@ -324,6 +329,73 @@ TEST_F(BlackBoxStoreTest, several_who_keep_a_copy_at_once_keep_one_each) {
   ASSERT_EQ(all.size(), 4U);
   EXPECT_TRUE(all.back().starts_with("rover.000004."));
   for (const std::string& file : all) EXPECT_TRUE(read_copy(folder() + "/" + file));
+}
+
+/// Boxes in whose folder this user is another than their owner.
+class OthersBoxesTest : public BlackBoxStoreTest {
+ protected:
+  OthersBoxesTest() {
+    order_ = order("rover", "test");
+    order_.rank.user = ::geteuid() + 1;
+  }
+  void leave(const std::string& host, std::size_t bytes = kSmall) {
+    BlackBoxPage page = create(host, bytes).value();
+    while (page.box().head().claimed.load() * sizeof(BlackBoxPlace) < bytes / 2) {
+      page.box().write(EventKind::kState, "more");
+    }
+  }
+  Names kept(const KeptBoxes& boxes) const {
+    Names hosts;
+    if (boxes.file.empty()) return hosts;
+    for (const HostEvents& box : read_copy(boxes.file).value()) hosts.push_back(box.host);
+    return hosts;
+  }
+  BoxOrder order_;
+};
+
+TEST_F(OthersBoxesTest, of_others_only_so_many_are_kept_and_the_rest_stays) {
+  for (char name = 'a'; name < 'm'; ++name) leave(std::string{name});
+  order_.rank.configured = {"l", "k"};
+  const KeptBoxes boxes = flush_boxes(order_).value();
+  EXPECT_EQ(kept(boxes), (Names{"k", "l", "a", "b", "c", "d", "e", "f", "g", "h"}));
+  EXPECT_EQ(boxes.left, (Names{"i.blackbox", "j.blackbox"}));
+  BlackBoxPage::remove_dead(base.path(), boxes.left);
+  EXPECT_EQ(kept(flush_boxes(order_).value()), (Names{"i", "j"}));
+}
+
+TEST_F(OthersBoxesTest, of_others_only_so_many_bytes_are_read) {
+  leave("a", std::size_t{40} << 20U);
+  leave("b", std::size_t{40} << 20U);
+  leave("c");
+  const KeptBoxes boxes = flush_boxes(order_).value();
+  EXPECT_EQ(kept(boxes), (Names{"a", "c"}));
+  EXPECT_EQ(boxes.left, Names{"b.blackbox"});
+}
+
+TEST_F(OthersBoxesTest, who_hurries_waits_for_one_piece_and_for_the_users_own) {
+  leave("a", std::size_t{4} << 20U);
+  leave("b");
+  int asked = 0;
+  order_.late = [&asked] { return ++asked > 3; };
+  const KeptBoxes late = flush_boxes(order_).value();
+  EXPECT_EQ(asked, 5) << "before a box, after each piece, and none once it was late";
+  EXPECT_EQ(late.file, "") << "nothing of a box is kept that is not whole";
+  EXPECT_EQ(late.left, (Names{"a.blackbox", "b.blackbox"}));
+  order_.rank.user = ::geteuid();
+  EXPECT_EQ(kept(flush_boxes(order_).value()), (Names{"a", "b"}));
+}
+
+TEST_F(BlackBoxStoreTest, a_box_whose_places_are_in_any_order_is_kept_in_the_order_of_events) {
+  std::optional<BlackBoxPage> page = create().value();
+  const std::size_t places = kSmall / sizeof(BlackBoxPlace);
+  for (std::size_t i = 0; i < places + places / 2; ++i) page->box().write(EventKind::kMiss, "x");
+  const HostEvents before = page->read();
+  const auto boxes = read_copy(flush().value()).value();
+  ASSERT_EQ(boxes.size(), 1U);
+  ASSERT_EQ(boxes[0].events.size(), before.events.size() + 1);
+  EXPECT_EQ(boxes[0].events.front().sequence, before.events.front().sequence);
+  EXPECT_EQ(boxes[0].events.back().sequence, before.events.back().sequence + 1);
+  EXPECT_EQ(boxes[0].lives, before.lives);
 }
 
 TEST_F(BlackBoxStoreTest, what_is_no_copy_is_told) {

@@ -196,9 +196,11 @@ int tell_kept(const std::string& path, Output& output) {
 int flush(const Places& places, Output& output) {
   for (const std::string& base : base_directories()) {
     if (!keeps(base)) continue;
-    const auto kept =
-        shm::flush_boxes(base, shm::box_folder(base), shm::robot_of(base), "asked for");
-    return kept ? tell_kept(kept.value(), output) : fail(kept.error());
+    const auto kept = shm::flush_boxes({.base = base,
+                                        .folder = shm::box_folder(base),
+                                        .robot = shm::robot_of(base),
+                                        .why = "asked for"});
+    return kept ? tell_kept(kept.value().file, output) : fail(kept.error());
   }
   auto client = connect(places, wire::kControlSocket);
   if (!client) return fail_to_reach(client.error());
