@@ -5,9 +5,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "rt/rt_thread.hpp"
 #include "service/box_keeper.hpp"
+#include "service/called_hosts.hpp"
 #include "service/config.hpp"
 #include "service/control_server.hpp"
 #include "service/crash_place.hpp"
@@ -20,9 +22,6 @@
 #include "service/verdict.hpp"
 
 namespace horus::service {
-
-/// Where the hosts of horus-pyhost have their sockets, if not beside their pages.
-inline constexpr const char* kPythonRuntime = "/run/horus-py/hosts";
 
 /// horusd between a good configuration and its end: the robot, its watch, its sockets.
 ///
@@ -79,7 +78,7 @@ class Daemon final : public Service {
   [[noreturn]] void leave(const std::string& why);
   void remove_sockets() const;
   void look_for_sockets();
-  Status relay_safety(const SafetyRequest& request);
+  Status relay_safety(const SafetyRequest& request, bool own);
   void tell_status();
   void log_verdict(const wire::HealthView& verdict);
   StatusFacts facts() const;

@@ -6,7 +6,6 @@
 #include "service/daemon.hpp"
 #include "service/describe.hpp"
 #include "service/wire/host_control.hpp"
-#include "shm/names.hpp"
 #include "shm/stats_page.hpp"
 
 namespace horus::service {
@@ -14,7 +13,6 @@ namespace {
 
 /// From one SIGHUP's reload to the next.
 constexpr Nanos kReloadPause = 1s;
-/// Where horus-pyhost.service has its hosts' sockets.
 /// For all hosts together: whoever may make pages may also not answer.
 constexpr Nanos kHostsPatience = 1s;
 
@@ -68,19 +66,20 @@ std::string Daemon::apply(const ConfigChanges& changes, Config wanted) {
 
 bool Daemon::set_log_level(const std::string& node, LogLevel level) {
   if (robot_ && robot_->set_log_level(node, level)) return true;
-  // Python hosts have their sockets where their unit puts them, else beside their pages.
-  const std::string hosts = paths_.base + "/hosts";
   const TimePoint until = MonotonicClock::now() + kHostsPatience;
-  for (const shm::StatsPage& page : shm::StatsPage::open_all(paths_.base)) {
-    const bool has = std::ranges::any_of(
-        page.nodes(), [&node](const NodeStats& one) { return one.name.view() == node; });
-    if (!has || !page.alive()) continue;
-    const std::string file = shm::escape(page.host().name.view()) + std::string{shm::kSocketSuffix};
-    for (const std::string& folder : {std::string{kPythonRuntime}, hosts}) {
+  const auto hosts = called_hosts(paths_.base, configured_hosts(config_), [&](const auto& page) {
+    return std::ranges::any_of(page.nodes(),
+                               [&node](const NodeStats& one) { return one.name.view() == node; });
+  });
+  for (const wire::HostPlace& place : hosts.places) {
+    for (const std::string& folder : place.folders) {
       const Nanos left = until - MonotonicClock::now();
       if (left <= Nanos{}) return false;
-      if (wire::set_log_level(folder, file, node, level, left)) return true;
+      if (wire::set_log_level(folder, place.file, node, level, left)) return true;
     }
+  }
+  if (hosts.left_out) {
+    journal_.say(LogLevel::kWarning, "log level of '" + node + "': " + kLeftOut);
   }
   return false;
 }

@@ -2,13 +2,12 @@
 // What the service is asked of the robot's safety.
 #include <algorithm>
 #include <string>
-#include <vector>
+#include <string_view>
 
+#include "service/called_hosts.hpp"
 #include "service/daemon.hpp"
 #include "service/wire/host_control.hpp"
 #include "service/wire/interfaces.hpp"
-#include "shm/names.hpp"
-#include "shm/stats_page.hpp"
 
 namespace horus::service {
 namespace {
@@ -44,7 +43,7 @@ Status Daemon::change_safety(const SafetyRequest& request) {
     case Asked::kRelease: {
       if (auto released = robot_->release(); !released) return released;
       journal_.say(LogLevel::kWarning, "released: " + request.text);
-      return relay_safety(request);
+      return relay_safety(request, true);
     }
     case Asked::kArm:
     case Asked::kDisarm: break;
@@ -54,46 +53,51 @@ Status Daemon::change_safety(const SafetyRequest& request) {
   const bool elsewhere = !own && own.error().code == Errc::kNotFound;
   if (!own && !elsewhere) return own;
   if (own && !request.node.empty()) return own;
-  const Status others = relay_safety(request);
+  const Status others = relay_safety(request, static_cast<bool>(own));
   // All or none: whoever has been armed by now is not.
   if (arms && !others) {
     if (own) static_cast<void>(robot_->disarm(request.node));
-    static_cast<void>(relay_safety({.kind = Asked::kDisarm, .node = request.node}));
+    static_cast<void>(relay_safety({.kind = Asked::kDisarm, .node = request.node}, true));
   }
   return others;
 }
 
-/// To the hosts that have the node; where none is named to all that it concerns.
-Status Daemon::relay_safety(const SafetyRequest& request) {
+/// To the hosts that have the node; where none is named to all that it concerns. `own`: nodes of
+/// this process are concerned, too.
+Status Daemon::relay_safety(const SafetyRequest& request, bool own) {
   const bool releases = request.kind == Asked::kRelease;
-  std::vector<wire::HostPlace> places;
-  std::vector<std::string> names;
-  for (const shm::StatsPage& page : shm::StatsPage::open_all(paths_.base)) {
-    const std::string name{page.host().name.view()};
-    if (!page.alive() || name == config_.robot.name || wire::is_recorder(name)) continue;
-    const auto nodes = page.nodes();
-    const bool has = std::ranges::any_of(nodes, [&](const NodeStats& node) {
+  const auto hosts = called_hosts(paths_.base, configured_hosts(config_), [&](const auto& page) {
+    const std::string_view name = page.host().name.view();
+    if (name == config_.robot.name || wire::is_recorder(name)) return false;
+    return std::ranges::any_of(page.nodes(), [&](const NodeStats& node) {
       if (!request.node.empty()) return node.name.view() == request.node;
       return releases || node.actuator.value() != 0;
     });
-    if (!has) continue;
-    names.push_back(name);
-    places.push_back({.folders = {kPythonRuntime, paths_.base + "/hosts"},
-                      .file = shm::escape(name) + std::string{shm::kSocketSuffix}});
-  }
-  if (places.empty() && !request.node.empty()) {
+  });
+  if (hosts.places.empty() && !request.node.empty()) {
     return Error{Errc::kNotFound, "find node", 0, Name<200>::clipped(request.node)};
   }
-  const auto answers = wire::call_hosts(places, request_of(request), kHostPatience);
-  Status first{};
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i]) continue;
-    const std::string why = "host '" + names[i] + "': " + describe(answers[i].error());
-    // A release needs nobody's answer.
-    if (releases) journal_.say(LogLevel::kWarning, why + ": it stays at rest");
-    if (first) first = Error{Errc::kBusy, "a host refused", 0, Name<200>::clipped(why)};
+  const wire::Request call = request_of(request);
+  const auto answers = wire::call_hosts(hosts.places, call, kHostPatience);
+  const HostAnswers sum = sum_up(hosts, answers);
+  // Anybody of the group may make a host: none of those keeps the robot from being armed.
+  const bool robots = own || hosts.configured != 0;
+  const bool passed_over = releases || (request.kind == Asked::kArm && robots);
+  std::string note;
+  if (hosts.left_out) note = kLeftOut;
+  if (!sum.others && passed_over) {
+    note += (note.empty() ? "" : "; ") + describe(sum.others.error()) +
+            ", which is not of the configuration";
+    if (sum.other_failures > 1) {
+      note += ", and " + std::to_string(sum.other_failures - 1) + " more of those";
+    }
   }
-  return releases ? Status{} : first;
+  if (releases && !sum.configured) {
+    note += (note.empty() ? "" : "; ") + describe(sum.configured.error()) + ": it stays at rest";
+  }
+  if (!note.empty()) journal_.say(LogLevel::kWarning, call.method + ": " + note);
+  if (releases) return {};
+  return sum.configured && !passed_over ? sum.others : sum.configured;
 }
 
 }  // namespace horus::service

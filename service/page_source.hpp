@@ -19,6 +19,8 @@ class PageWalk {
 
   /// The next one, until the call after this; null: there is none.
   const shm::StatsPage* next();
+  /// Whether the configuration names its host.
+  bool is_configured() const noexcept { return next_ <= configured_; }
   /// So far: there are more pages, or more nodes in one of them.
   bool truncated() const noexcept { return truncated_; }
 

@@ -39,16 +39,18 @@ Error connect_error(const std::string& path) {
 
 }  // namespace
 
-Result<Client> Client::connect(const std::string& path, Nanos timeout) {
+Result<Client> Client::connect(const std::string& path, Nanos timeout, std::size_t most_bytes) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
     return Error{Errc::kInvalidArgument, "connect: path too long", 0, Name<200>::clipped(path)};
   }
   path.copy(address.sun_path, path.size());
-  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  const bool waits = timeout > Nanos{};
+  UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0)};
   if (!fd) return Error::from_errno("make a socket");
-  // A full backlog blocks connect() of a Unix socket; SO_SNDTIMEO bounds that too. See unix(7).
+  // A full backlog blocks connect() of a Unix socket; SO_SNDTIMEO bounds that too, to about 10 ms.
+  // See unix(7).
   const std::int64_t us = std::max<std::int64_t>(timeout.count() / 1000, 1);
   const timeval bound{us / 1'000'000, us % 1'000'000};
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) != 0) {
@@ -58,7 +60,7 @@ Result<Client> Client::connect(const std::string& path, Nanos timeout) {
     return connect_error(path);
   }
   if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return Error::from_errno("set up the socket");
-  return Client{std::move(fd)};
+  return Client{std::move(fd), most_bytes};
 }
 
 Status Client::send(const Request& request, Nanos timeout) {
@@ -86,8 +88,11 @@ Status Client::send(const Request& request, Nanos timeout) {
 Result<Reply> Client::receive(Nanos timeout) {
   const TimePoint until = MonotonicClock::now() + timeout;
   std::array<char, 65536> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
-  for (;;) {
+  for (bool read = false;; read = true) {
     if (const auto message = reader_.next()) return parse_reply(*message);
+    if (read && MonotonicClock::now() >= until) {
+      return client_error(Errc::kBusy, "receive: no whole reply in time");
+    }
     const auto ready = wait_for(fd_.get(), POLLIN, until);
     if (!ready) return ready.error();
     if (!ready.value()) return client_error(Errc::kBusy, "receive: no reply in time");

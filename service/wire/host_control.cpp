@@ -19,16 +19,25 @@ bool is_recorder(std::string_view host) noexcept {
                           host.find_first_not_of("0123456789", 1) == host.npos);
 }
 
-Result<Client> connect_to_host(const std::string& folder, const std::string& file, Nanos patience) {
+namespace {
+
+/// What a host says of a command is a line of text: who sends more is not read to its end.
+constexpr std::size_t kMostBytes = std::size_t{64} << 10U;
+
+}  // namespace
+
+Result<Client> connect_to_host(const std::string& folder, const std::string& file) {
   const std::string path = folder + "/" + file;
   const UniqueFd there{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   const UniqueFd socket{there ? ::openat(there.get(), file.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)
                               : -1};
   if (!socket) return Error::from_errno("find the host's socket", path);
   // By its descriptor: the name may be another's by now.
-  auto client = Client::connect("/proc/self/fd/" + std::to_string(socket.get()), patience);
+  auto client =
+      Client::connect("/proc/self/fd/" + std::to_string(socket.get()), Nanos{}, kMostBytes);
   if (!client) {
     Error error = client.error();
+    if (error.code == Errc::kBusy) error = {Errc::kBusy, "call a host that does not answer", 0, {}};
     error.subject = Name<200>::clipped(path);  // Not the way by which it was reached.
     return error;
   }
@@ -55,11 +64,9 @@ Status status_of(const Result<Reply>& reply, const std::string& place) {
 }
 
 Result<Client> connect_to(const HostPlace& host) {
-  // Only a host that does not answer has so many calls waiting that one more has to.
-  constexpr Nanos kOneMore = 1ms;
   Result<Client> client = Error{Errc::kNotFound, "find the host's socket", 0, {}};
   for (const std::string& folder : host.folders) {
-    client = connect_to_host(folder, host.file, kOneMore);
+    client = connect_to_host(folder, host.file);
     if (client || client.error().code != Errc::kNotFound) break;
   }
   return client;
@@ -89,7 +96,7 @@ std::vector<Status> call_hosts(std::span<const HostPlace> hosts, const Request& 
 Status call_host(const std::string& folder, const std::string& file, const Request& request,
                  Nanos patience) {
   const TimePoint until = MonotonicClock::now() + patience;
-  auto client = connect_to_host(folder, file, patience);
+  auto client = connect_to_host(folder, file);
   if (!client) return client.error();
   return status_of(client.value().call(request, until - MonotonicClock::now()),
                    folder + "/" + file);

@@ -14,8 +14,9 @@
 namespace horus::wire {
 
 /// To the socket `file` in `folder`. Others may write to the folder: a link in the place of a
-/// socket is not followed. Fails with kNotFound where nobody listens.
-Result<Client> connect_to_host(const std::string& folder, const std::string& file, Nanos patience);
+/// socket is not followed. Never waits: a host that lets calls pile up does not answer. Fails with
+/// kNotFound where nobody listens, kBusy where it does not answer.
+Result<Client> connect_to_host(const std::string& folder, const std::string& file);
 
 /// Whether the host of that name is a recorder, which has nothing to stop: "recorder",
 /// "recorder-2".

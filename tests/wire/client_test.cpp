@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/wire/client.hpp"
 
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -19,6 +23,12 @@ namespace horus::wire {
 namespace {
 
 constexpr Nanos kGenerous = 30s;
+
+/// Those of this program on a socket that waits for who listens.
+std::atomic<std::size_t>& connects_that_wait() {
+  static std::atomic<std::size_t> count{0};
+  return count;
+}
 
 /// A listening socket in a directory of its own.
 class Listener {
@@ -258,5 +268,44 @@ TEST(HostControl, calls_all_hosts_at_once_and_waits_for_none_but_the_patience) {
   EXPECT_EQ(results[3].error().subject, "it is at rest");
 }
 
+TEST(HostControl, connecting_to_hosts_that_take_no_calls_never_waits) {
+  const Listener deaf{0};
+  const auto waiting = Client::connect(deaf.path(), kGenerous);
+  ASSERT_TRUE(waiting);
+  const std::string folder = deaf.path().substr(0, deaf.path().rfind('/'));
+  const std::vector<HostPlace> hosts(100, {.folders = {folder}, .file = "s"});
+  const std::size_t before = connects_that_wait().load();
+  const auto results = call_hosts(hosts, {.method = "a.b"}, Nanos{});
+  EXPECT_EQ(connects_that_wait().load(), before);
+  ASSERT_EQ(results.size(), hosts.size());
+  for (const Status& result : results) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::kBusy);
+  }
+  EXPECT_FALSE(set_log_level(folder, "s", "arm", LogLevel::kDebug, 50ms));
+  EXPECT_EQ(connects_that_wait().load(), before);
+}
+
+TEST(HostControl, a_host_that_answers_with_more_than_a_line_is_not_read_to_its_end) {
+  const Listener listener;
+  const std::string folder = listener.path().substr(0, listener.path().rfind('/'));
+  std::thread host{[&] {
+    const UniqueFd client = listener.accept();
+    write_all(client, std::string(1 << 20, '{'));
+  }};
+  const std::array hosts{HostPlace{.folders = {folder}, .file = "s"}};
+  const auto results = call_hosts(hosts, {.method = "a.b"}, kGenerous);
+  ASSERT_FALSE(results[0]);
+  EXPECT_EQ(results[0].error().code, Errc::kExhausted);
+  host.join();
+}
+
 }  // namespace
 }  // namespace horus::wire
+
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
+extern "C" int connect(int fd, const sockaddr* address, socklen_t size) {
+  static auto* const kReal = reinterpret_cast<decltype(&connect)>(::dlsym(RTLD_NEXT, "connect"));
+  if ((::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0) ++horus::wire::connects_that_wait();
+  return kReal(fd, address, size);
+}

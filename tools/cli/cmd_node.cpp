@@ -67,18 +67,20 @@ std::string nodes_lines(const wire::StatsView& stats) {
 namespace {
 
 constexpr Nanos kLevelTimeout = 5s;
-/// A host answers at once, from a thread that does nothing else.
+/// A host answers at once, from a thread that does nothing else. Of all hosts together.
 constexpr Nanos kHostPatience = 1s;
 
 /// In the hosts of the user's own base, where no service answers.
 bool set_level_in_hosts(const std::string& node, LogLevel level, Error& last) {
+  const TimePoint until = MonotonicClock::now() + kHostPatience;
+  const auto left = [until] { return std::max(until - MonotonicClock::now(), Nanos{}); };
   for (const std::string& base : base_directories()) {
     for (const shm::StatsPage& page : shm::StatsPage::open_all(base)) {
       const auto is_it = [&node](const NodeStats& one) { return one.name.view() == node; };
       if (!page.alive() || std::ranges::none_of(page.nodes(), is_it)) continue;
       const std::string file =
           shm::escape(page.host().name.view()) + std::string{shm::kSocketSuffix};
-      const Status set = wire::set_log_level(base + "/hosts", file, node, level, kHostPatience);
+      const Status set = wire::set_log_level(base + "/hosts", file, node, level, left());
       if (set) return true;
       last = set.error();
     }

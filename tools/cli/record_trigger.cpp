@@ -78,7 +78,7 @@ std::vector<Asked> ask_recorders(std::optional<int>& worst) {
       const std::string host{page.host().name.view()};
       if (!page.alive() || !wire::is_recorder(host)) continue;
       const std::string file = shm::escape(host) + std::string{shm::kSocketSuffix};
-      auto client = wire::connect_to_host(base + "/hosts", file, left());
+      auto client = wire::connect_to_host(base + "/hosts", file);
       Status sent = client ? client.value().send({.method = wire::method::kRecorderTrigger}, left())
                            : Status{client.error()};
       // Who hung up may have said why.
