@@ -249,9 +249,7 @@ void Robot::keep_stops(const std::string& base) {
   begin_stopped(latch);
   shm::StopSide& side = *this;
   std::vector<std::string> critical;
-  std::vector<std::string> robots;
   for (const HostEntry& host : config_.hosts) {
-    robots.push_back(host.name);
     if (host.critical) critical.push_back(host.name);
   }
   stops_ = std::make_unique<shm::StopKeeper>(
@@ -259,7 +257,7 @@ void Robot::keep_stops(const std::string& base) {
                                .host = config_.robot.name,
                                .latch = latch ? latch.value() : std::string{},
                                .critical = std::move(critical),
-                               .robots = std::move(robots),
+                               .robots = configured_hosts(config_),
                                .hears = has_actuator() ? session_.get() : nullptr},
       others_, side);
 }
