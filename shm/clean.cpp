@@ -9,6 +9,7 @@
 
 #include "shm/base.hpp"
 #include "shm/black_box_page.hpp"
+#include "shm/host_board.hpp"
 #include "shm/log_page.hpp"
 #include "shm/names.hpp"
 #include "shm/region.hpp"
@@ -113,6 +114,7 @@ Result<std::vector<Leftover>> clean(const std::string& base, bool dry_run) {
   cleaner.files(folders.hosts(), ".new");
   cleaner.files(folders.hosts(), LogPage::kSuffix);
   cleaner.files(folders.hosts(), BlackBoxPage::kSuffix);
+  cleaner.files(folders.hosts(), HostBoard::kSuffix);
   cleaner.pages(folders.hosts());
   return std::move(cleaner).found();
 }

@@ -30,11 +30,13 @@ constexpr std::size_t kMostUnnamed = 1024;
 constexpr std::size_t kUnnamedKept = 3;
 
 /// What a host has, but for its black box. The socket is last: it is left once the page is gone.
-constexpr std::array<std::string_view, 3> kOfHosts{".stats", LogPage::kSuffix, kSocketSuffix};
+constexpr std::array<std::string_view, 4> kOfHosts{".stats", LogPage::kSuffix, HostBoard::kSuffix,
+                                                   kSocketSuffix};
 
 bool is_alive(const Folder& hosts, const std::string& host) {
-  return owner_alive(hosts, host + ".stats") ||
-         owner_alive(hosts, host + std::string{LogPage::kSuffix});
+  return std::ranges::any_of(kOfHosts, [&](std::string_view suffix) {
+    return suffix != kSocketSuffix && owner_alive(hosts, host + std::string{suffix});
+  });
 }
 
 /// Whether it went, which nobody carries on.

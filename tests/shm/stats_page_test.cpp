@@ -234,6 +234,7 @@ TEST_F(StatsPageTest, of_killed_programs_without_a_name_whoever_comes_leaves_the
   const std::string hosts = base.path() + "/hosts/";
   const auto make = [&](const std::string& host) {
     EXPECT_TRUE(LogPage::create(base.path(), host));
+    std::ofstream{hosts + host + ".board"} << "";
     std::ofstream{hosts + host + ".sock"} << "";
     return StatsPage::create(base.path(), host, {}).value();
   };
@@ -243,7 +244,7 @@ TEST_F(StatsPageTest, of_killed_programs_without_a_name_whoever_comes_leaves_the
   make("py-robot");
   make("robot");
   ASSERT_TRUE(open());
-  for (const char* suffix : {".stats", ".log", ".sock"}) {
+  for (const char* suffix : {".stats", ".log", ".board", ".sock"}) {
     std::vector<std::string> left;
     for (const std::string& path : test::files(base.path() + "/hosts", suffix)) {
       left.push_back(std::filesystem::path{path}.stem());
