@@ -23,6 +23,18 @@ std::uint64_t inode_of(const shm::Folder& folder, const std::string& name) noexc
   return looked == 0 ? status.st_ino : 0;
 }
 
+struct Until final : shm::CopyWaiter {
+  explicit Until(TimePoint end) noexcept : end{end} {}
+  bool late() noexcept override { return MonotonicClock::now() >= end; }
+  const TimePoint end;
+};
+
+struct Unless final : shm::CopyWaiter {
+  explicit Unless(const std::atomic<bool>& hurries) noexcept : hurries{hurries} {}
+  bool late() noexcept override { return hurries; }
+  const std::atomic<bool>& hurries;
+};
+
 void add(std::string& list, const std::string& more, const char* between) {
   list += (list.empty() || more.empty() ? "" : between) + more;
 }
@@ -101,7 +113,8 @@ bool BoxKeeper::start_writer() {
 
 Result<shm::KeptBoxes> BoxKeeper::flush(const std::string& why, Nanos patience) {
   const TimePoint until = MonotonicClock::now() + patience;
-  return keep(why, [until] { return MonotonicClock::now() >= until; });
+  Until waiter{until};
+  return keep(why, waiter);
 }
 
 void BoxKeeper::put_away(const std::string& why) {
@@ -111,13 +124,13 @@ void BoxKeeper::put_away(const std::string& why) {
   }
 }
 
-Result<shm::KeptBoxes> BoxKeeper::keep(const std::string& why, std::function<bool()> late) {
+Result<shm::KeptBoxes> BoxKeeper::keep(const std::string& why, shm::CopyWaiter& waiter) {
   auto kept = shm::flush_boxes({.base = base_,
                                 .folder = shm::box_folder(base_),
                                 .robot = robot_,
                                 .why = why,
                                 .rank = rank_,
-                                .late = std::move(late)});
+                                .waiter = &waiter});
   if (!kept) {
     journal_.say(LogLevel::kWarning, "no black box is kept (" + why +
                                          "): " + describe(kept.error()) +
@@ -163,6 +176,7 @@ std::string BoxKeeper::find_dead(const Questions& questions) {
 }
 
 void BoxKeeper::work() noexcept {
+  Unless waiter{hurries_};
   std::unique_lock lock{mutex_};
   while (true) {
     changed_.wait(lock, [this] { return ends_ || !wanted_.empty() || !questions_.empty(); });
@@ -171,7 +185,7 @@ void BoxKeeper::work() noexcept {
     const Questions questions = std::exchange(questions_, {});
     lock.unlock();
     add(why, find_dead(questions), "; ");
-    if (!why.empty()) static_cast<void>(keep(why, [this] { return hurries_.load(); }));
+    if (!why.empty()) static_cast<void>(keep(why, waiter));
     lock.lock();
   }
 }

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>  // not RT: the serving thread, and the one that writes
 #include <optional>
@@ -60,7 +59,7 @@ class BoxKeeper {
   bool start_writer();
   void work() noexcept;
   std::string find_dead(const Questions& questions);
-  Result<shm::KeptBoxes> keep(const std::string& why, std::function<bool()> late);
+  Result<shm::KeptBoxes> keep(const std::string& why, shm::CopyWaiter& waiter);
   void tell_left(const std::vector<std::string>& left);
 
   const std::string base_;

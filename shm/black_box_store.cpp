@@ -95,6 +95,10 @@ void drop_old(const Folder& folder, const std::string& robot) {
   }
 }
 
+bool is_late(const BoxOrder& order) noexcept {
+  return order.waiter != nullptr && order.waiter->late();
+}
+
 /// A copy that is being written: the file under its name is whole, or there is none. One at a time
 /// in a folder, which is made with the first box.
 class Copy {
@@ -198,7 +202,7 @@ Status Copy::write(const BoxView& box, bool own, bool& late) {
   Status written = put(box.head_of_copy());
   for (std::size_t i = 0; written && i < box.events(); ++i) {
     // Each time that a piece has gone to the file.
-    late = buffer_.empty() && !own && order_.late && order_.late();
+    late = buffer_.empty() && !own && is_late(order_);
     if (late) return {};
     written = put(place_with(box.event(i)));
   }
@@ -251,7 +255,7 @@ Result<KeptBoxes> flush_boxes(const BoxOrder& order) {
   std::size_t boxes = 0;
   while (turns.next()) {
     const bool own = turns.own();
-    if (boxes == BlackBoxPage::kMostPages || (!own && order.late && order.late())) {
+    if (boxes == BlackBoxPage::kMostPages || (!own && is_late(order))) {
       turns.leave();
       continue;
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,14 +21,23 @@ std::string box_folder(const std::string& base);
 inline constexpr std::size_t kCopiesKept = 10;
 inline constexpr std::size_t kAllCopiesKept = 100;
 
+/// Who waits for a copy.
+class CopyWaiter {
+ public:
+  /// Asked before each piece of what is not the user's own: whether the rest is left.
+  virtual bool late() noexcept = 0;
+
+ protected:
+  ~CopyWaiter() = default;
+};
+
 struct BoxOrder {
   std::string base;
   std::string folder;
   std::string robot;
   std::string why;
   BoxRank rank{};
-  /// Asked before each piece of what is not the user's own: whether the rest is left. None: never.
-  std::function<bool()> late{};
+  CopyWaiter* waiter = nullptr;  ///< Null: nobody is ever late.
 };
 struct KeptBoxes {
   std::string file;                 ///< Its path; empty where there is no box.

@@ -375,10 +375,13 @@ TEST_F(OthersBoxesTest, of_others_only_so_many_bytes_are_read) {
 TEST_F(OthersBoxesTest, who_hurries_waits_for_one_piece_and_for_the_users_own) {
   leave("a", std::size_t{4} << 20U);
   leave("b");
-  int asked = 0;
-  order_.late = [&asked] { return ++asked > 3; };
+  struct : CopyWaiter {
+    bool late() noexcept override { return ++asked > 3; }
+    int asked = 0;
+  } waiter;
+  order_.waiter = &waiter;
   const KeptBoxes late = flush_boxes(order_).value();
-  EXPECT_EQ(asked, 5) << "before a box, after each piece, and none once it was late";
+  EXPECT_EQ(waiter.asked, 5) << "before a box, after each piece, and none once it was late";
   EXPECT_EQ(late.file, "") << "nothing of a box is kept that is not whole";
   EXPECT_EQ(late.left, (Names{"a.blackbox", "b.blackbox"}));
   order_.rank.user = ::geteuid();
