@@ -7,6 +7,7 @@
 
 #include "service/stats_limit.hpp"
 #include "service/stats_reply.hpp"
+#include "shm/folder.hpp"
 #include "shm/stats_page.hpp"
 
 namespace horus::service {
@@ -15,17 +16,21 @@ namespace horus::service {
 /// the group may make more. One is mapped at a time.
 class PageWalk {
  public:
-  PageWalk(std::string base, std::vector<std::string> configured);
+  PageWalk(const std::string& base, std::vector<std::string> configured);
 
   /// The next one, until the call after this; null: there is none.
   const shm::StatsPage* next();
   /// Whether the configuration names its host.
   bool is_configured() const noexcept { return next_ <= configured_; }
+  /// The same of one file, which may be no page: null before done(). It costs what a page costs.
+  const shm::StatsPage* step();
+  /// That was all.
+  bool done() const noexcept { return done_; }
   /// So far: there are more pages, or more nodes in one of them.
   bool truncated() const noexcept { return truncated_; }
 
  private:
-  std::string base_;
+  shm::FolderPtr folder_;           ///< Null: there is none.
   std::vector<std::string> names_;  ///< The configured ones first.
   std::size_t configured_;
   std::size_t next_ = 0;
@@ -33,15 +38,17 @@ class PageWalk {
   std::size_t other_nodes_ = stats_limit::kAllOtherNodes;  ///< That may still come.
   std::optional<shm::StatsPage> page_;
   bool truncated_ = false;
+  bool done_ = false;
 };
 
 /// The statistics of all these pages.
 class PageSource final : public StatsSource {
  public:
-  PageSource(std::string base, std::vector<std::string> configured)
-      : walk_{std::move(base), std::move(configured)} {}
+  PageSource(const std::string& base, std::vector<std::string> configured)
+      : walk_{base, std::move(configured)} {}
 
   std::optional<wire::HostView> next_host() override;
+  bool done() const override { return walk_.done(); }
   std::optional<wire::NodeView> next_node(const std::string& wanted) override;
   bool truncated() const override { return walk_.truncated(); }
 

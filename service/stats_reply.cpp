@@ -34,6 +34,8 @@ std::string StatsReply::next() {
 void StatsReply::step() {
   if (state_ == State::kHosts) {
     host_ = full_ ? std::nullopt : source_->next_host();
+    // Each file that is no page costs time, too.
+    if (!host_ && !full_ && !source_->done()) return;
     if (!host_) return end();
     any_node_ = false;
     state_ = State::kNodes;

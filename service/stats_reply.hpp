@@ -15,8 +15,10 @@ namespace horus::service {
 class StatsSource {
  public:
   virtual ~StatsSource() = default;
-  /// The next host, without its nodes; nothing: that was all.
+  /// The next host, without its nodes; nothing: none is there yet, or that was all.
   virtual std::optional<wire::HostView> next_host() = 0;
+  /// Once next_host() gave nothing: that was all.
+  virtual bool done() const = 0;
   /// The next node of that host, only if it has the name `wanted`, where that is not empty;
   /// nothing: it has no more.
   virtual std::optional<wire::NodeView> next_node(const std::string& wanted) = 0;

@@ -82,7 +82,7 @@ class Folder {
   /// fill, the first `most` entries are looked at: in shared memory the newest ones.
   std::optional<std::vector<std::string>> entries(std::string_view suffix,
                                                   std::size_t most = kMostEntries) const;
-  static constexpr std::size_t kMostEntries = 65536;
+  static constexpr std::size_t kMostEntries = 16384;
   /// The same, for whom a folder that cannot be read is an empty one.
   std::vector<std::string> list(std::string_view suffix, std::size_t most = kMostEntries) const {
     return entries(suffix, most).value_or(std::vector<std::string>{});

@@ -275,12 +275,21 @@ Result<StatsPage> StatsPage::open(const std::string& base, std::string_view host
   return open_in(folder, file_of(host), most_nodes);
 }
 
+Result<StatsPage> StatsPage::open(const FolderPtr& folder, std::string_view host,
+                                  std::size_t most_nodes) {
+  return open_in(folder, file_of(host), most_nodes);
+}
+
 std::vector<std::string> StatsPage::hosts(const std::string& base, bool* cut) {
   const auto looked = Base::look(base);
-  if (!looked || !looked.value()->hosts()) return {};
+  return looked && looked.value()->hosts() ? hosts(*looked.value()->hosts(), cut)
+                                           : std::vector<std::string>{};
+}
+
+std::vector<std::string> StatsPage::hosts(const Folder& folder, bool* cut) {
   // Logs, sockets and boxes lie there, too: they are no hosts.
-  auto names = looked.value()->hosts()->list("", kMaxNames);
-  if (cut != nullptr) *cut = names.size() >= kMaxNames;
+  auto names = folder.list("");
+  if (cut != nullptr) *cut = names.size() >= Folder::kMostEntries;
   std::erase_if(names, [](const std::string& name) { return !name.ends_with(kSuffix); });
   if (names.size() > kMaxEntries) {
     if (cut != nullptr) *cut = true;

@@ -26,8 +26,7 @@ inline constexpr std::string_view kSocketSuffix = ".sock";
 class StatsPage {
  public:
   static constexpr std::size_t kMaxNodes = 1024;
-  /// The whole group may fill the folder: so many names are read, and so many pages looked at.
-  static constexpr std::size_t kMaxNames = 16384;
+  /// Of the folder, which the whole group may fill, so many pages are looked at.
   static constexpr std::size_t kMaxEntries = 1024;
   /// Of all pages that open_all() opens: 440 MiB.
   static constexpr std::size_t kMaxNodesOpen = 4096;
@@ -41,9 +40,13 @@ class StatsPage {
   /// a regular file of one name, and of an owner who may have pages here.
   static Result<StatsPage> open(const std::string& base, std::string_view host,
                                 std::size_t most_nodes = kMaxNodes);
+  /// The same, of the folder of hosts: who opens many pages looks for it once.
+  static Result<StatsPage> open(const std::shared_ptr<const Folder>& folder, std::string_view host,
+                                std::size_t most_nodes);
   /// The names of the hosts that have a page under `base`, alive or not, sorted. `cut`: whether
   /// there are more.
   static std::vector<std::string> hosts(const std::string& base, bool* cut = nullptr);
+  static std::vector<std::string> hosts(const Folder& folder, bool* cut = nullptr);
   /// Every page under `base`; unreadable ones are left out, and what is beyond the limits.
   static std::vector<StatsPage> open_all(const std::string& base);
 

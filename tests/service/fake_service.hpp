@@ -32,6 +32,7 @@ class ListedHosts final : public StatsSource {
     }
     return std::nullopt;
   }
+  bool done() const override { return next_host_ == hosts_.size(); }
   bool truncated() const override { return false; }
 
  private:
