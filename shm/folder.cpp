@@ -349,6 +349,17 @@ std::optional<std::vector<std::string>> Folder::entries(std::string_view suffix,
   return names;
 }
 
+std::vector<std::string> Folder::of_key(std::string_view key, std::string_view suffix) const {
+  std::vector<std::string> names;
+  const Stream stream = stream_of(fd());
+  for (std::size_t seen = 0; stream && seen < kMostEntries; ++seen) {
+    const std::string_view name = next_of(stream.get());
+    if (name.empty()) break;
+    if (name.ends_with(suffix) && key_of(name) == key) names.emplace_back(name);
+  }
+  return names;
+}
+
 Listing::Listing(const Folder& folder) noexcept : stream_{stream_of(folder.fd()).release()} {}
 
 std::vector<std::string> Listing::next(std::size_t most) {

@@ -83,6 +83,9 @@ class Folder {
   std::optional<std::vector<std::string>> entries(std::string_view suffix,
                                                   std::size_t most = kMostEntries) const;
   static constexpr std::size_t kMostEntries = 16384;
+  /// Those of one topic's key that end with `suffix`, of as many entries: nothing is kept of what
+  /// others have put beside them.
+  std::vector<std::string> of_key(std::string_view key, std::string_view suffix) const;
   /// The same, for whom a folder that cannot be read is an empty one.
   std::vector<std::string> list(std::string_view suffix, std::size_t most = kMostEntries) const {
     return entries(suffix, most).value_or(std::vector<std::string>{});

@@ -59,9 +59,7 @@ Result<TopicPlace> place_of(const Base& base, std::string_view topic) {
 }
 
 std::vector<std::string> participants(const TopicPlace& place, std::string_view suffix) {
-  auto names = place.folder->list(suffix);
-  std::erase_if(names, [&place](const std::string& name) { return key_of(name) != place.key; });
-  return names;
+  return place.folder->of_key(place.key, suffix);
 }
 
 bool is_foreigner(const TopicPlace& place, const std::string& name, std::uint64_t hash) {
@@ -78,7 +76,7 @@ bool has_foreigners(const TopicPlace& place, std::uint64_t hash) {
 }
 
 bool has_living(const TopicPlace& place) {
-  return std::ranges::any_of(place.folder->list(""),
+  return std::ranges::any_of(participants(place, ""),
                              [&place](const std::string& name) { return lives_in(place, name); });
 }
 
