@@ -24,13 +24,13 @@ std::uint64_t inode_of(const shm::Folder& folder, const std::string& name) noexc
 }
 
 struct Until final : shm::CopyWaiter {
-  explicit Until(TimePoint end) noexcept : end{end} {}
+  explicit Until(TimePoint last) noexcept : end{last} {}
   bool late() noexcept override { return MonotonicClock::now() >= end; }
   const TimePoint end;
 };
 
 struct Unless final : shm::CopyWaiter {
-  explicit Unless(const std::atomic<bool>& hurries) noexcept : hurries{hurries} {}
+  explicit Unless(const std::atomic<bool>& flag) noexcept : hurries{flag} {}
   bool late() noexcept override { return hurries; }
   const std::atomic<bool>& hurries;
 };
