@@ -152,6 +152,22 @@ print([o for o in gc.get_objects() if asyncio.iscoroutine(o)])
     assert texts(done.stderr) == []
 
 
+def test_what_is_over_is_not_kept_while_the_run_goes_on():
+    tasks, calls = map(int, prints(START + """
+import concurrent.futures
+def kept(kind):
+    return sum(isinstance(one, kind) for one in gc.get_objects())
+async def tick(node):
+    await asyncio.to_thread(int)
+    if horus.tick() == 50:
+        gc.collect()
+        print(kept(asyncio.Task), kept(concurrent.futures.Future))
+        node.request_stop()
+run(horus.Node("a", tick, 500), duration=None)
+""")[-1].split())
+    assert tasks < 10 and calls < 10
+
+
 def test_an_exception_is_that_of_any_tick():
     done = ended(START + """
 async def fetch():

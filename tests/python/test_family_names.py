@@ -4,12 +4,13 @@ import itertools
 import math
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
 
 import horus
-from horus import perception
+from horus import _rate, perception
 
 _numbers = itertools.count()
 
@@ -153,18 +154,22 @@ def test_a_rate_keeps_to_its_grid():
     assert time.monotonic() - begin >= 0.0249
 
 
-def test_a_rate_gives_up_periods_that_a_turn_overran():
-    rate = horus.Rate(200)
-    begin = time.monotonic()
-    while not rate.is_late():
-        time.sleep(0.001)
-    time.sleep(0.05)
-    rate.sleep()  # At once.
-    rate.sleep()  # To the next instant of the same grid; not ten turns at once.
-    now = time.monotonic()
+def test_a_rate_gives_up_periods_that_a_turn_overran(monkeypatch):
+    now, slept = [0.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(_rate, "time", types.SimpleNamespace(monotonic=lambda: now[0],
+                                                             sleep=sleep))
+    rate = horus.Rate(4)
     rate.sleep()
-    after = time.monotonic()
-    assert after >= now and after - begin >= 0.055
+    now[0] += 0.875
+    rate.sleep()
+    assert slept == [0.25], "at once: it is late"
+    rate.sleep()
+    assert slept == [0.25, 0.125], "to the next instant of the same grid; not a burst of turns"
 
 
 def test_a_rate_measures_its_turns():

@@ -237,6 +237,26 @@ def test_a_host_that_is_killed_comes_back(script):
         assert running.wait() == 0
 
 
+def test_a_host_that_cannot_come_back_is_tried_again(script, tmp_path):
+    refuses = textwrap.dedent("""
+        import pathlib
+        folder = pathlib.Path(__file__).parent
+        if __name__ != "__main__" and (folder / "killed").exists():
+            if not (folder / "refused").exists():
+                (folder / "refused").touch()
+                raise RuntimeError("not yet")
+    """)
+    with own_base() as environment, \
+            Running(script.write(BESIDE + refuses, RUNS), environment) as running:
+        host, own = pids(running, 2)
+        (tmp_path / "killed").touch()
+        os.kill(host, signal.SIGKILL)
+        assert pids(running, 3)[2] not in (host, own)
+        assert (tmp_path / "refused").exists()
+        os.kill(own, signal.SIGTERM)
+        assert running.wait() == 0, running.text()
+
+
 IN_A_PHASE = """
 import os, pathlib, time
 import horus

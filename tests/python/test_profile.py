@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`horus.profile()`: where the time of ticks goes."""
 import re
+import types
 
+from horus import _profile
 from snippet import ended, prints
 
 
@@ -69,6 +71,17 @@ with horus.profile() as p:
 arm = p.as_dict()["nodes"]["arm"]
 print(arm["gil_s"] > arm["own_s"])
 """) == ["True"]
+
+
+def test_what_a_tick_lost_of_the_gil_is_no_own_code(monkeypatch):
+    begun = iter([("arm", 0, 0, 50), ("arm", 0, 0, 350)])  # The last number: lost so far, in ns.
+    monkeypatch.setattr(_profile._horus, "_ticking", lambda: next(begun))
+    profile = types.SimpleNamespace(only=None, running=True, nodes={})
+    thread = _profile._Thread(profile)
+    assert thread.begin()
+    profile.nodes["arm"].ns["own"] = 1000  # Of that tick, as its clock has it.
+    assert thread.begin()
+    assert profile.nodes["arm"].ns == {"wait": 0, "gil": 300, "gc": 0, "send": 0, "own": 700}
 
 
 def test_an_exception_leaves_the_tick_and_a_stop_leaves_the_thread():

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """record() and open_recording(): every message of every kind comes back as it was sent."""
+import os
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,49 @@ def test_an_array_has_the_fields_as_columns(path):
         run.array("rec2/values")
     with pytest.raises(horus.HorusNotFoundError, match="no message of topic 'rec2/no'"):
         run.array("rec2/no")
+
+
+def chunks_of(data):
+    """Where each chunk of a file begins."""
+    at = 8
+    while at + 9 < len(data):
+        if data[at] == 6:
+            yield at
+        at += 9 + int.from_bytes(data[at + 1:at + 9], "little")
+
+
+def test_what_cannot_be_read_is_counted_and_the_rest_is_read(path):
+    values = horus.Topic("rec4/values")
+    with horus.record(path, "rec4/values", compression=False):
+        for i in range(3):
+            values.send({"number": i})
+    damaged = bytearray(path.read_bytes().replace(b'"number":1', b'"number":?'))
+    path.write_bytes(damaged)
+    run = horus.open_recording(path)
+    assert len(list(run)) < 3 and run.damaged == 1, "a chunk whose checksum is wrong"
+    for chunk in chunks_of(damaged):
+        damaged[chunk + 33:chunk + 37] = bytes(4)  # Its writer kept no checksum.
+    path.write_bytes(damaged)
+    run = horus.open_recording(path)
+    assert [one.value for one in run] == [{"number": 0}, {"number": 2}] and run.damaged == 1
+
+
+def test_a_tensor_of_bfloat16_is_read_as_words():
+    payload = horus.RecordedPayload("Tensor", "bfloat16", (2, 1), b"\x80\x3f\x00\x40")
+    assert payload.to_numpy().tolist() == [[0x3f80], [0x4000]]
+
+
+def test_a_disk_without_the_wanted_room_is_told_at_the_end(path):
+    motor = horus.Topic("rec5/cmd", msg_type=horus.CmdVel)
+    recorder = horus.record(path, "rec5/cmd", min_free=1 << 60)
+    motor.send(horus.CmdVel(linear=1, angular=0))
+    with pytest.raises(RuntimeError, match="min_free"):
+        recorder.stop()
+
+
+def test_a_ctrl_c_of_the_terminal_is_the_program_s(path):
+    with horus.record(path) as recorder:
+        assert os.getpgid(recorder._process.pid) != os.getpgrp()
 
 
 def test_what_is_excluded_is_not_there(path):

@@ -140,9 +140,21 @@ def test_recordings_are_listed_and_deleted_by_name(state):
     assert sorted(os.listdir(state)) == ["b.mcap", "folder.mcap", "link.mcap", "notes.txt"]
 
 
-def test_a_folder_that_others_may_write_is_not_trusted(state):
+def test_a_file_that_is_here_comes_before_one_of_that_name_in_the_folder(state, tmp_path,
+                                                                         monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    horus.record("run.mcap").stop()
+    state.mkdir(parents=True, mode=0o700)
+    (state / "run.mcap").write_bytes((tmp_path / "run.mcap").read_bytes())
+    assert horus.open_recording("run.mcap").path == "run.mcap"
+    (tmp_path / "run.mcap").unlink()
+    assert horus.open_recording("run.mcap").path == str(state / "run.mcap")
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720])
+def test_a_folder_that_others_may_write_is_not_trusted(state, mode):
     state.mkdir(parents=True)
-    state.chmod(0o777)
+    state.chmod(mode)
     (state / "a.mcap").write_text("x")
     with pytest.raises(RuntimeError, match="not this user's alone"):
         horus.Scheduler().list_recordings()

@@ -91,6 +91,7 @@ def test_what_cannot_be_is_refused(make, error, says):
     (lambda t: t[1], lambda a: a[1]), (lambda t: t[:, ::2, 1:], lambda a: a[:, ::2, 1:]),
     (lambda t: t[..., ::-1], lambda a: a[..., ::-1]), (lambda t: t[None], lambda a: a[None]),
     (lambda t: t.slice(1, 3, axis=1), lambda a: a[:, 1:3]),
+    (lambda t: t.slice(0, 4, 3, axis=-1), lambda a: a[..., ::3]),
     (lambda t: t.view(6, -1), lambda a: a.reshape(6, 4)),
     (lambda t: t.reshape((4, 6)), lambda a: a.reshape(4, 6)),
     (lambda t: t.flatten(), lambda a: a.reshape(-1)), (lambda t: t.T, lambda a: a.T),
