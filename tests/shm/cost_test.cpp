@@ -72,7 +72,9 @@ TEST_F(CostTest, a_round_looks_at_a_bounded_number_of_files_however_many_there_a
   const std::size_t round = helper_calls().rounds;
   ASSERT_TRUE(pass(10));
   const std::size_t passed = helper_calls().rounds - round;
-  EXPECT_LE(helper_calls().looks - looks, (passed + 1) * kMostProbes);
+  // Besides, of the base whether each of its folders is in its place.
+  constexpr std::size_t kFolders = 5 + 32;
+  EXPECT_LE(helper_calls().looks - looks, (passed + 1) * (kMostProbes + kFolders));
 }
 
 TEST_F(CostTest, a_file_that_was_removed_is_made_again_in_the_next_round_however_many_there_are) {
