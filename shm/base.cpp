@@ -36,11 +36,13 @@ struct Shape {
   gid_t group;
 };
 
+constexpr auto kAsItIs = static_cast<uid_t>(-1);
+
 /// Who could enter the base that was removed can enter the one that stands for it.
 Status restore(const Folder& made, const Shape& now, const Shape& was) noexcept {
   // The group first, which takes set-group-ID away. A service's sandbox refuses that one.
-  if ((now.group == was.group || ::fchown(made.fd(), -1, was.group) == 0) &&
-      (::fchmod(made.fd(), was.mode) == 0 || ::fchmod(made.fd(), was.mode & ~S_ISGID) == 0)) {
+  if ((now.group == was.group || ::fchown(made.fd(), kAsItIs, was.group) == 0) &&
+      (::fchmod(made.fd(), was.mode) == 0 || ::fchmod(made.fd(), was.mode & 05777U) == 0)) {
     return {};
   }
   return Error::from_errno("open the folder to those who could enter it", made.path());

@@ -195,8 +195,9 @@ Status Folder::claim(const std::string& name, mode_t mode) const {
   const UniqueFd made = enter(fresh);
   struct stat status {};
   // For the same group as this one, where there may be one: else those who share it are shut out.
-  const bool given = made && ::fstat(made.get(), &status) == 0 &&
-                     (status.st_gid == group_ || ::fchown(made.get(), -1, group_) == 0);
+  const bool given =
+      made && ::fstat(made.get(), &status) == 0 &&
+      (status.st_gid == group_ || ::fchown(made.get(), static_cast<uid_t>(-1), group_) == 0);
   const bool marked = given && (mode_ & S_ISGID) != 0 && ::fchmod(made.get(), mode | S_ISGID) == 0;
   if (!made || (!marked && ::fchmod(made.get(), mode) != 0) || ::fstat(made.get(), &status) != 0 ||
       status.st_uid != owner_) {

@@ -20,7 +20,7 @@ namespace horus::shm {
 namespace {
 
 /// Whoever fills the folders keeps nobody from ending: what is left the next start goes on with.
-constexpr Nanos kLongest = 500ms;
+constexpr Nanos kLongestSweep = 500ms;
 constexpr std::size_t kAtOnce = 256;        // Names.
 constexpr std::size_t kTypesAtOnce = 1024;  // The folder is listed twice for all of them.
 /// Types of one folder that a sweep looks at.
@@ -176,7 +176,7 @@ std::uint32_t sweep(const std::string& base, bool hosts_too) {
   const auto joined = Base::join(base);
   if (!joined) return 0;
   Sweep all{joined.value(), hosts_too};
-  all.go_on(kLongest);
+  all.go_on(kLongestSweep);
   return all.removed();
 }
 
