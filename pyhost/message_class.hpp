@@ -23,7 +23,7 @@ void message_dealloc(PyObject* self) noexcept;
 PyObject* message_repr(PyObject* self) noexcept;
 /// A field by its name, as programs read it that expect a dict.
 PyObject* message_item(PyObject* self, PyObject* name) noexcept;
-/// Whether it has a field of this name; of a message that is a list, or the object among its items.
+/// Whether it has a field of this name. A message that is a list also has the objects in it.
 int message_contains(PyObject* self, PyObject* object) noexcept;
 PyObject* message_compare(PyObject* self, PyObject* other, int operation) noexcept;
 int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept;

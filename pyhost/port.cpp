@@ -210,10 +210,7 @@ Status Port::decide_by_topic() noexcept {
 
 /// Of a topic that does not exist: one with a type's default name has that type.
 Status Port::decide_by_name() noexcept {
-  if (MessageType* const message = find_type_of_topic(topic_)) {
-    typed_by_name_ = true;
-    return declare(type_of(*message));
-  }
+  if (MessageType* const message = find_type_of_topic(topic_)) return declare(type_of(*message));
   for (const char* const kind : {"Image", "PointCloud", "DepthImage", "Tensor"}) {
     const PayloadClass* const payload = find_payload_class(std::string_view{kind});
     const PortType type{.carries = Carries::kPayloads, .payload = payload};
@@ -418,9 +415,9 @@ int Port::mismatch(PyObject* data) const noexcept {
   return -1;
 }
 
-/// Adds to a TypeError of what is sent where the type comes from, if nobody has declared it.
+/// A TypeError of what was sent to a type's own topic says how that topic carries other things.
 void Port::explain_type() const noexcept {
-  if (!typed_by_name_ || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return;
+  if (default_topic_of(type_) != topic_ || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return;
   PyObject* type = nullptr;
   PyObject* text = nullptr;
   PyObject* trace = nullptr;

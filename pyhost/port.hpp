@@ -205,7 +205,6 @@ class Port {
   const MessageCounters& counters_;
   bool receives_messages_ = false;  ///< A typed topic's subscriber is open, and nobody waits.
   bool publishes_ = false;
-  bool typed_by_name_ = false;
   std::atomic<bool> subscribes_{false};  ///< interrupt() looks at it from any thread.
   bool scratch_busy_ = false;
   bool waiting_ = false;            ///< A thread is in wait().

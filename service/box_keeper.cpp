@@ -112,8 +112,7 @@ bool BoxKeeper::start_writer() {
 }
 
 Result<shm::KeptBoxes> BoxKeeper::flush(const std::string& why, Nanos patience) {
-  const TimePoint until = MonotonicClock::now() + patience;
-  Until waiter{until};
+  Until waiter{MonotonicClock::now() + patience};
   return keep(why, waiter);
 }
 

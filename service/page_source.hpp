@@ -20,10 +20,10 @@ class PageWalk {
 
   /// The next one, until the call after this; null: there is none.
   const shm::StatsPage* next();
-  /// Whether the configuration names its host.
-  bool is_configured() const noexcept { return next_ <= configured_; }
   /// The same of one file, which may be no page: null before done(). It costs what a page costs.
   const shm::StatsPage* step();
+  /// Whether the configuration names the host of the latest one.
+  bool is_configured() const noexcept { return next_ <= configured_; }
   /// That was all.
   bool done() const noexcept { return done_; }
   /// So far: there are more pages, or more nodes in one of them.

@@ -85,7 +85,6 @@ void write_head(BoxFile& file, const HostEvents& box, std::size_t places, std::u
 
 /// Nobody goes on where a program without a name was killed: of such boxes the last few stay.
 void drop_unnamed(const Folder& hosts) {
-  constexpr std::size_t kKept = 3;
   std::vector<std::pair<std::int64_t, std::string>> dead;
   for (const std::string& name : hosts.list(BlackBoxPage::kSuffix, 1024)) {
     const std::size_t length = name.size() - BlackBoxPage::kSuffix.size();
@@ -96,7 +95,7 @@ void drop_unnamed(const Folder& hosts) {
     dead.emplace_back(status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec, name);
   }
   std::ranges::sort(dead);
-  for (std::size_t i = 0; i + kKept < dead.size(); ++i) hosts.discard(dead[i].second);
+  for (std::size_t i = 0; i + kUnnamedKept < dead.size(); ++i) hosts.discard(dead[i].second);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ constexpr std::size_t box_bytes(double mebibytes, std::size_t usual) noexcept {
 
 /// Whether the name is that of a program without one, "py-<pid>": such a host has no successor.
 bool is_unnamed(std::string_view host) noexcept;
+/// Of so many dead ones what they left stays, to be looked at.
+inline constexpr std::size_t kUnnamedKept = 3;
 
 /// One host's box, as it was read.
 struct HostEvents {

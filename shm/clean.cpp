@@ -37,7 +37,7 @@ class Cleaner {
       if (!hosts->owns(name) || !is_left_socket(*hosts, name)) continue;
       take(*hosts, name, [&] { return hosts->discard(name); });
     }
-    for (const std::string& name : hosts->list(".stats")) {
+    for (const std::string& name : hosts->list(StatsPage::kSuffix)) {
       if (!dead(*hosts, name)) continue;
       take(*hosts, name, [&] { return StatsPage::remove_dead(*hosts, name); });
     }

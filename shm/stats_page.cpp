@@ -21,7 +21,6 @@
 namespace horus::shm {
 namespace {
 
-constexpr std::string_view kSuffix = ".stats";
 /// Another process of this user may be stopped while it becomes a host.
 constexpr int kPatienceMs = 250;
 // Changes when the layout of the statistics does; see stats_layout.cmake.
@@ -89,7 +88,7 @@ class HostsLock {
 };
 
 std::string file_of(std::string_view host) {
-  return escape(host) + std::string{kSuffix};
+  return escape(host) + std::string{StatsPage::kSuffix};
 }
 
 void carry(NodeCounts& counts, const NodeCounts& past) noexcept {
@@ -415,7 +414,7 @@ Result<UniqueFd> listen_in(const Folder& folder, const std::string& name) {
 bool is_left_socket(const Folder& hosts, const std::string& name) noexcept {
   if (!name.ends_with(kSocketSuffix)) return false;
   const std::string host = name.substr(0, name.size() - kSocketSuffix.size());
-  return !owner_alive(hosts, host + std::string{kSuffix});
+  return !owner_alive(hosts, host + std::string{StatsPage::kSuffix});
 }
 
 }  // namespace horus::shm

@@ -25,6 +25,7 @@ inline constexpr std::string_view kSocketSuffix = ".sock";
 /// it read-only.
 class StatsPage {
  public:
+  static constexpr std::string_view kSuffix = ".stats";
   static constexpr std::size_t kMaxNodes = 1024;
   /// Of the folder, which the whole group may fill, so many pages are looked at.
   static constexpr std::size_t kMaxEntries = 1024;

@@ -157,8 +157,10 @@ void StopKeeper::look_for_others() {
   left_ns_.clear();
   bool cut = false;
   std::vector<std::string> names = StatsPage::hosts(options_.base, &cut);
-  names.insert(names.begin(), options_.robots.begin(), options_.robots.end());
-  if (!options_.owner.empty()) names.insert(names.begin(), options_.owner);
+  names.insert(names.end(), options_.robots.begin(), options_.robots.end());
+  if (!options_.owner.empty()) names.push_back(options_.owner);
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   if (cut && !std::exchange(cut_told_, true)) {
     side_.tell(options_.base +
                "/hosts has more names than are looked at: an emergency stop of a "

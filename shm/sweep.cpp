@@ -25,13 +25,12 @@ constexpr std::size_t kAtOnce = 256;        // Names.
 constexpr std::size_t kTypesAtOnce = 1024;  // The folder is listed twice for all of them.
 /// Types of one folder that a sweep looks at.
 constexpr std::size_t kMostTypes = 4096;
-/// Dead hosts without a name that a sweep looks at, and how many of them stay.
+/// Dead hosts without a name that a sweep looks at.
 constexpr std::size_t kMostUnnamed = 1024;
-constexpr std::size_t kUnnamedKept = 3;
 
 /// What a host has, but for its black box. The socket is last: it is left once the page is gone.
-constexpr std::array<std::string_view, 4> kOfHosts{".stats", LogPage::kSuffix, HostBoard::kSuffix,
-                                                   kSocketSuffix};
+constexpr std::array<std::string_view, 4> kOfHosts{StatsPage::kSuffix, LogPage::kSuffix,
+                                                   HostBoard::kSuffix, kSocketSuffix};
 
 bool is_alive(const Folder& hosts, const std::string& host) {
   return std::ranges::any_of(kOfHosts, [&](std::string_view suffix) {
@@ -42,7 +41,7 @@ bool is_alive(const Folder& hosts, const std::string& host) {
 /// Whether it went, which nobody carries on.
 bool drop(const Folder& hosts, const std::string& name) {
   if (!hosts.owns(name)) return false;
-  if (name.ends_with(".stats")) return StatsPage::remove_dead(hosts, name);
+  if (name.ends_with(StatsPage::kSuffix)) return StatsPage::remove_dead(hosts, name);
   if (name.ends_with(kSocketSuffix) ? !is_left_socket(hosts, name) : owner_alive(hosts, name)) {
     return false;
   }
@@ -60,7 +59,8 @@ Sweep::Sweep(std::shared_ptr<const Base> base, bool hosts_too) : base_{std::move
     if (folder) parts_.push_back({.folder = folder, .suffixes = std::move(suffixes)});
   };
   std::vector<std::string_view> of_hosts{".new"};
-  if (hosts_too) of_hosts.insert(of_hosts.end(), {".stats", ".log", HostBoard::kSuffix});
+  if (hosts_too)
+    of_hosts.insert(of_hosts.end(), {StatsPage::kSuffix, LogPage::kSuffix, HostBoard::kSuffix});
   owned(base_->hosts(), std::move(of_hosts));
   if (hosts_too && base_->hosts())
     parts_.push_back({.folder = base_->hosts(), .kind = Kind::kSockets});

@@ -34,6 +34,13 @@ class RenewTest : public test::ShmTest {
   std::unique_ptr<Session> telling(bool declares = false) {
     return Session::open(base.path(), declares, test::tell).value();
   }
+  /// Of a host "robot" with one node, which the session keeps.
+  std::shared_ptr<StatsPage> kept_page(Session& session) {
+    auto page = std::make_shared<StatsPage>(
+        StatsPage::create(base.path(), "robot", std::vector<std::string>{"motor"}).value());
+    session.keep(page);
+    return page;
+  }
   /// It may be made again while it is removed.
   void remove_base() {
     std::error_code again;
@@ -259,10 +266,7 @@ TEST_F(RenewTest, a_base_that_its_owner_closes_stays_closed) {
 
 TEST_F(RenewTest, a_folder_of_the_base_that_was_removed_is_made_again) {
   const auto session = telling();
-  const std::vector<std::string> nodes{"motor"};
-  auto made = StatsPage::create(base.path(), "robot", nodes).value();
-  const auto page = std::make_shared<StatsPage>(std::move(made));
-  session->keep(page);
+  const auto page = kept_page(*session);
   auto publisher = session->publisher<Checked>("t").value();
   auto subscriber = session->subscriber<Checked>("t").value();
   std::uint64_t sent = 0;
@@ -357,10 +361,7 @@ TEST_F(RenewTest, who_has_another_type_than_is_declared_is_named_though_nobody_h
 
 TEST_F(RenewTest, a_page_is_kept_until_its_host_removes_it) {
   const auto session = open();
-  const std::vector<std::string> nodes{"motor"};
-  auto made = StatsPage::create(base.path(), "robot", nodes).value();
-  const auto page = std::make_shared<StatsPage>(std::move(made));
-  session->keep(page);
+  const auto page = kept_page(*session);
   NodeStats& motor = page->nodes()[0];
   motor.ticks.add(5);
   remove_base();
@@ -379,10 +380,7 @@ TEST_F(RenewTest, a_page_is_kept_until_its_host_removes_it) {
 
 TEST_F(RenewTest, what_cannot_be_made_again_is_told_once_in_words_and_in_the_page) {
   const auto session = telling();
-  const std::vector<std::string> nodes{"motor"};
-  auto made = StatsPage::create(base.path(), "robot", nodes).value();
-  const auto page = std::make_shared<StatsPage>(std::move(made));
-  session->keep(page);
+  const auto page = kept_page(*session);
   auto publisher = session->publisher<Checked>("t").value();
   // At once: a round that comes between would make it again.
   const std::string in_the_way = base.path() + ".file";
