@@ -52,6 +52,25 @@ def test_the_check_says_first_how_long_it_takes(option, least):
             f'"{row.split("min", 1)[1].strip().replace("tsan", "$sanitizer")}"' in text, row
 
 
+@pytest.mark.parametrize("most, following, gone, done, fits", [
+    (84, 14, 70 * 60, 70, True),
+    (84, 14, 70 * 60 + 1, 70, False),
+    (84, 14, 60 * 60, 30, False),      # Twice as slow as the table: it takes 28 min.
+    (84, 14, 56 * 60, 28, True),
+    (84, 14, 56 * 60 + 1, 28, False),
+    (84, 14, 20 * 60, 40, True),       # A machine that was faster is not trusted to stay so.
+    (30, 14, 16 * 60 + 1, 40, False),
+    (84, 1, 0, 0, True),
+    (84, 84, 1, 0, False),
+])
+def test_a_part_runs_only_where_a_machine_as_slow_as_so_far_ends_it_in_time(most, following, gone,
+                                                                            done, fits):
+    ran = run(["bash", "-euc",
+               f". {ROOT}/tools/dev/fits; if fits {most} {following} {gone} {done}; "
+               "then echo yes; else echo no; fi"], dict(os.environ))
+    assert (ran.returncode, ran.stdout.strip()) == (0, "yes" if fits else "no"), ran.stderr
+
+
 SOMETIMES_RED = """
 import pathlib
 import pytest
