@@ -108,12 +108,12 @@ def tick(node):
     print(node.recv("odom"))
 node = horus.Node("n", tick, rate=50, pubs=dicts, subs=dicts, failure_policy="fatal")
 horus.Scheduler().add(node).tick_once()
-first, second = horus.Topic("imu"), horus.Topic("imu")
-first.send(horus.Imu())
+first, second = horus.Topic("cmd_vel"), horus.Topic("cmd_vel")
+first.send(horus.CmdVel(1.0, 0.5))
 try:
     second.send({"tilt": 1.0})  # Whoever comes later finds the topic there.
 except TypeError as error:
-    print("imu" in str(error) and "{'type': dict}" in str(error))
+    print("cmd_vel" in str(error) and "{'type': dict}" in str(error))
 """) == [
         "horus.Odometry has no constructor argument 'linear_vel'; 'odom' is the topic of that "
         "type: for dicts of your own declare {'odom': {'type': dict}} in pubs and in subs",
