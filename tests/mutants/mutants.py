@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # What tests in Python run besides the module.
 PROGRAMS = ["_horus", "horusctl", "horusd", "horus-launch", "horus-pyhost", "horus-recorder"]
+BUILDS = ["build/debug", "build/check"]
 PATIENCE_S = 60  # A test that a break makes hang is red.
 AT_ONCE = 2
 CANNOT = 77  # The exit code where no break can be made.
@@ -101,11 +102,17 @@ def targets(row):
                    (PROGRAMS if test.startswith("tests/") else [test.split()[0]])})
 
 
-def build_command(names, jobs):
-    return shlex.join(["ninja", "-C", "build/debug", "-j", str(jobs), *names])
+def build_folder(root):
+    """Below `root`: that of each file alone where there is one, for a break recompiles just that;
+    else the one in batches."""
+    return next((build for build in BUILDS if (root / build / "build.ninja").exists()), BUILDS[0])
 
 
-def test_command(row):
+def build_command(build, names, jobs):
+    return shlex.join(["ninja", "-C", build, "-j", str(jobs), *names])
+
+
+def test_command(build, row):
     commands = []
     for test in row.tests:
         if test.startswith("tests/"):
@@ -113,7 +120,7 @@ def test_command(row):
             commands.append(shlex.join([*command, *shlex.split(test)]))
         else:
             program, *words = test.split()
-            commands.append(shlex.join([f"build/debug/tests/{program}", "--gtest_fail_fast",
+            commands.append(shlex.join([f"{build}/tests/{program}", "--gtest_fail_fast",
                                         "--gtest_filter=" + (":".join(words) or "*")]))
     return " && ".join(commands)
 
@@ -140,14 +147,15 @@ def why_not():
 def run_one(row, root, jobs):
     """(SEEN, UNSEEN or what went wrong; what was printed; seconds)."""
     command, words = namespace()
-    build = root / "build/debug"
-    environment = {**os.environ, **words, "HORUS_BUILD": str(build),
-                   "PYTHONPATH": str(build / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+    build = build_folder(root)
+    environment = {**os.environ, **words, "HORUS_BUILD": str(root / build),
+                   "PYTHONPATH": str(root / build / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
     since = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="horus-break-") as scratch:
         done = subprocess.run(
             [*command, "sh", "-c", INSIDE, "sh", scratch, str(root), row.file,
-             build_command(targets(row), jobs), test_command(row), str(PATIENCE_S)],
+             build_command(build, targets(row), jobs), test_command(build, row),
+             str(PATIENCE_S)],
             input=broken_file(row, root), env=environment, text=True, errors="replace",
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     end = ENDS.get(done.returncode, f"ENDED WITH {done.returncode}")
@@ -185,8 +193,8 @@ def run(rows, root):
     for row in rows:
         broken_file(row, root)  # A table that is behind is told before minutes have gone by.
     needed = sorted({target for row in rows for target in targets(row)})
-    subprocess.run(shlex.split(build_command(needed, jobs * AT_ONCE)), cwd=root, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(shlex.split(build_command(build_folder(root), needed, jobs * AT_ONCE)), cwd=root,
+                   check=True, stdout=subprocess.DEVNULL)
     ends = []
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = {pool.submit(run_one, row, root, jobs): row for row in rows}

@@ -126,6 +126,15 @@ def test_the_share_is_told_by_folder_and_an_unseen_break_with_its_text(tree, cap
     assert "'limit=3' -> 'limit=$((1+2))', by word_test One.*" in said
 
 
+def test_the_build_in_batches_serves_where_there_is_no_other(tree):
+    (tree / "build/debug").rename(tree / "build/check")
+    assert mutants.run([row("limit=4")], tree) is True
+    (tree / "build/debug").mkdir()
+    assert mutants.build_folder(tree) == "build/check", "that one was never configured"
+    (tree / "build/debug/build.ninja").write_text("")
+    assert mutants.build_folder(tree) == "build/debug"
+
+
 def test_what_does_not_build_or_is_red_without_a_break_is_not_seen(tree):
     mutants.run([row("limit=4")], tree)  # It is built.
     assert ends(tree, row("limit=4 (")) == ["DOES NOT BUILD"]
