@@ -87,28 +87,47 @@ static int64_t now_ns(void) {
   return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-// The least that a tick of `function(argument)` takes: a vectorcall between two clock reads; with
-// `takes` the GIL is taken and dropped around each, and that is timed, too. ns each.
+// As an executor rests before a release: it sleeps, and spins for the rest, outside Python.
+static void rest(int64_t ns, int64_t spun_ns) {
+  PyThreadState* const state = PyEval_SaveThread();
+  const int64_t until = now_ns() + ns;
+  const int64_t sleeps = until - spun_ns;
+  const struct timespec at = {.tv_sec = sleeps / 1000000000, .tv_nsec = sleeps % 1000000000};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+  while (now_ns() < until) {
+  }
+  PyEval_RestoreThread(state);
+}
+
+// The least that the ticks of nodes take, one each, after a rest of `rest_ns`: a vectorcall of its
+// function with the node between two clock reads; with `takes` the GIL is taken and dropped around
+// each, and that is timed, too. ns each.
 static PyObject* bare_ticks(PyObject* self, PyObject* arguments) {
   (void)self;
-  PyObject *function = NULL, *argument = NULL;
-  unsigned count = 0;
+  PyObject *functions = NULL, *nodes = NULL;
   int takes = 0;
-  if (!PyArg_ParseTuple(arguments, "OOIi", &function, &argument, &count, &takes)) return NULL;
-  PyObject* stack[] = {NULL, argument};
+  long long rest_ns = 0;
+  if (!PyArg_ParseTuple(arguments, "O!O!iL", &PyTuple_Type, &functions, &PyTuple_Type, &nodes,
+                        &takes, &rest_ns)) {
+    return NULL;
+  }
+  const Py_ssize_t count = Py_MIN(PyTuple_GET_SIZE(functions), PyTuple_GET_SIZE(nodes));
   volatile int64_t sum = 0;
+  rest(rest_ns, rest_ns / 5);
   const int64_t begin = now_ns();
-  for (unsigned i = 0; i < count; ++i) {
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* stack[] = {NULL, PyTuple_GET_ITEM(nodes, i)};
     if (takes) {
       PyThreadState* const state = PyEval_SaveThread();
       sum += now_ns();
       PyEval_RestoreThread(state);
     }
     sum += now_ns();
-    Py_XDECREF(PyObject_Vectorcall(function, stack + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
+    Py_XDECREF(PyObject_Vectorcall(PyTuple_GET_ITEM(functions, i), stack + 1,
+                                   1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
     sum += now_ns();
   }
-  return PyFloat_FromDouble((double)(now_ns() - begin) / count);
+  return PyFloat_FromDouble((double)(now_ns() - begin) / (double)count);
 }
 
 static PyMethodDef target_methods[] = {
