@@ -454,7 +454,8 @@ constexpr const char* kDoc =
     "     on_error=None, order=0, budget=None, deadline=None, on_miss=None,\n"
     "     failure_policy=None, compute=False, on=None, priority=None, core=None, watchdog=None,\n"
     "     default_capacity=1024, safe_state=None, host=None, failure=None, actuator=False,\n"
-    "     arm_at_start=False, leave_safe_state=None, degrade=False, ladder=None)\n\n"
+    "     arm_at_start=False, leave_safe_state=None, degrade=False, ladder=None, critical=False,\n"
+    "     safe_state_async=False)\n\n"
     "A unit of work with a rate: tick(node) is a function, an async one, or a method of a\n"
     "subclass. Nodes of one host= share a process of their own.\n"
     "Times are in seconds (300*horus.us), rates in Hz.";

@@ -285,14 +285,16 @@ bool parse(PyObject* positional, PyObject* keywords, NodeArguments& a) noexcept 
                                        "leave_safe_state",
                                        "degrade",
                                        "ladder",
+                                       "critical",
+                                       "safe_state_async",
                                        nullptr};
   return PyArg_ParseTupleAndKeywords(
-             positional, keywords, "|OOOOOOOOOOOOOOOOOOOOOOOOOOO:Node", const_cast<char**>(kNames),
-             &a.name, &a.tick, &a.rate, &a.pubs, &a.subs, &a.init, &a.shutdown, &a.on_error,
-             &a.order, &a.budget, &a.deadline, &a.on_miss, &a.failure_policy, &a.compute, &a.on,
-             &a.priority, &a.core, &a.watchdog, &a.default_capacity, &a.safe_state, &a.host,
-             &a.failure, &a.actuator, &a.arm_at_start, &a.leave_safe_state, &a.degrade,
-             &a.ladder) != 0;
+             positional, keywords, "|OOOOOOOOOOOOOOOOOOOOOOOOOOOOO:Node",
+             const_cast<char**>(kNames), &a.name, &a.tick, &a.rate, &a.pubs, &a.subs, &a.init,
+             &a.shutdown, &a.on_error, &a.order, &a.budget, &a.deadline, &a.on_miss,
+             &a.failure_policy, &a.compute, &a.on, &a.priority, &a.core, &a.watchdog,
+             &a.default_capacity, &a.safe_state, &a.host, &a.failure, &a.actuator, &a.arm_at_start,
+             &a.leave_safe_state, &a.degrade, &a.ladder, &a.critical, &a.safe_state_async) != 0;
 }
 
 NodeSpec make_spec(const NodeArguments& arguments, bool async) {
@@ -308,6 +310,8 @@ NodeSpec make_spec(const NodeArguments& arguments, bool async) {
   if (spec.config.arm_at_start && !spec.config.actuator) {
     reader.refuse("arm_at_start=True is for actuators: give actuator=True, too");
   }
+  spec.config.critical = reader.flag(arguments.critical, "critical");
+  spec.config.safe_state_async = reader.flag(arguments.safe_state_async, "safe_state_async");
   spec.config.order = reader.integer(arguments.order, "order", 0, 255).value_or(0);
   spec.config.priority = read_priority(reader, arguments, spec.asked_99);
   spec.config.cpu = reader.integer(arguments.core, "core", 0, CpuSet::kMaxCpus - 1);

@@ -39,6 +39,8 @@ struct NodeArguments {
   PyObject* leave_safe_state = nullptr;
   PyObject* degrade = nullptr;
   PyObject* ladder = nullptr;
+  PyObject* critical = nullptr;
+  PyObject* safe_state_async = nullptr;
 };
 
 /// Reads the arguments; false with TypeError set.

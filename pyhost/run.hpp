@@ -152,6 +152,7 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   bool is_supervised() const noexcept { return settings_.supervisor >= 0; }
   Safety* safety() noexcept;
   Safety* stepped_safety() noexcept;
+  Status may_release_steps() const noexcept;
   Status release_steps(Safety::View seen) noexcept;
   Status arm_steps(std::string_view node, bool arms) noexcept;
   // Of StopSide and SafetySide: without the GIL, between keep_stops() and let_stops_go().
@@ -159,6 +160,7 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void stop(StopCause cause, std::string_view text) noexcept override;
   void follow(std::int64_t since_ns) noexcept override;
   std::uint64_t seen() noexcept override;
+  Status may_release() noexcept override;
   Status release(std::uint64_t seen) noexcept override;
   Status release_all() override { return stops_->release(); }
   bool ending() noexcept override { return guard_ && guard_->wants_stop(); }

@@ -26,11 +26,12 @@ bool has_actuator(std::span<const pyb::object> nodes) {
 }
 
 /// Whether a subscription's silence is an emergency stop.
-bool has_stopping_input(std::span<const pyb::object> nodes) {
+bool has_stop_source(std::span<const pyb::object> nodes) {
   return std::ranges::any_of(nodes, [](const pyb::object& node) {
-    return std::ranges::any_of(node_object(node).node->spec.subscribers, [](const auto& port) {
-      return port.options.fallback == shm::Fallback::kStop;
-    });
+    const NodeSpec& spec = node_object(node).node->spec;
+    return spec.config.critical || std::ranges::any_of(spec.subscribers, [](const auto& port) {
+             return port.options.fallback == shm::Fallback::kStop;
+           });
   });
 }
 
@@ -110,11 +111,11 @@ void Run::keep_stops() {
 }
 
 /// As the disk says. Where it cannot be asked, or would not keep a stop, what moves something, or
-/// is stopped by an input, is stopped.
+/// is stopped by an input or a node, is stopped.
 void Run::begin_stopped(const LatchFinding& found) {
   if (!found.stop.empty()) return stop(StopCause::kLatch, found.stop);
   if (found.lack.empty()) return;
-  if (has_actuator(nodes_) || has_stopping_input(nodes_)) {
+  if (has_actuator(nodes_) || has_stop_source(nodes_)) {
     return stop(StopCause::kLatch, found.lack);
   }
   degrade("stop_latch", found.lack,
@@ -167,6 +168,10 @@ Status Run::release() {
                  {}};
   }
   return stops_ != nullptr ? stops_->release() : Status{};
+}
+
+Status Run::may_release() noexcept {
+  return scheduler_ != nullptr ? scheduler_->may_be_released() : may_release_steps();
 }
 
 Status Run::release(std::uint64_t seen) noexcept {

@@ -174,6 +174,14 @@ Safety* Run::stepped_safety() noexcept {
   return steps_ != nullptr ? &steps_->control.safety() : nullptr;
 }
 
+Status Run::may_release_steps() const noexcept {
+  Status may{};
+  for (const auto& step : steps_->steps) {
+    if (may) may = step.runner->may_be_released();
+  }
+  return may;
+}
+
 Status Run::release_steps(Safety::View seen) noexcept {
   if (seen.resting()) {
     for (const auto& step : steps_->steps) step.runner->hold_at_rest();
@@ -190,6 +198,9 @@ Status Run::arm_steps(std::string_view node, bool arms) noexcept {
   if (steps_ == nullptr) return unknown;
   bool known = node.empty();
   Status first{};
+  for (const auto& step : steps_->steps) {
+    if (first && arms) first = step.runner->serves();
+  }
   for (const auto& [runner, source] : steps_->steps) {
     if (!node.empty() && runner->config().name != node) continue;
     known = true;

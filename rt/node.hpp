@@ -46,7 +46,8 @@ class Node {
   virtual void init() {}
   virtual void tick(const Tick& tick) = 0;
   virtual void shutdown() {}
-  /// Bring the actuators to rest. May be called from another thread when this node's hangs.
+  /// Bring the actuators to rest. On another thread where this node's own hangs: in another node's
+  /// callback, or in this one's where NodeConfig::safe_state_async says that it may.
   virtual void enter_safe_state() noexcept {}
   /// The rest that enter_safe_state() began is over: somebody has released it. An actuator is
   /// disarmed yet. On its own thread.

@@ -61,7 +61,13 @@ struct NodeConfig {
   /// What it sends moves something: it is disarmed until somebody arms it, and whenever the robot
   /// comes to rest.
   bool actuator = false;
-  bool arm_at_start = false;              ///< Of an actuator; never after a crash.
+  bool arm_at_start = false;  ///< Of an actuator; never after a crash.
+  /// The robot cannot do without it: that it hangs, is isolated, rests after failures or ends the
+  /// run is an emergency stop.
+  bool critical = false;
+  /// While its tick hangs, its enter_safe_state() is called beside that tick, by another thread.
+  /// False: by its own thread, once the tick has come back.
+  bool safe_state_async = false;
   std::optional<Nanos> watchdog = {};     ///< Default: the scheduler's; 0: none.
   LogLevel log_level = LogLevel::kDebug;  ///< Down to which its lines are written.
 };

@@ -38,9 +38,11 @@ void NodeRunner::climb(const TickTiming& timing, const Bad& bad) noexcept {
       if (config_.actuator) make_safe();
       // on_miss may have asked for it at the first of the misses.
       if (config_.on_miss != MissPolicy::kSafeMode) rest_by_itself();
+      tell_lost("misses its deadlines, and is isolated");
       break;
     case Rung::kStopped:
       say_rung("; it stops the run", bad);
+      tell_lost("misses its deadlines, and ends the run");
       control_.stop_because(StopReason::kMissPolicy, config_.name.view(),
                             "missed its deadline too often in a row");
       break;

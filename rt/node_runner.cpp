@@ -257,7 +257,7 @@ bool NodeRunner::may_tick(TimePoint release, TimePoint& now) noexcept {
     now = clock_.now();
   }
   if (lower(kReleased)) leave_own_rest(now);
-  if (isolated() || release < resume_at_) {
+  if (isolated() || has(kRescued) || release < resume_at_) {
     stats_.skipped.add();
     return false;
   }
@@ -436,6 +436,7 @@ void NodeRunner::follow_miss(const TickTiming& timing, const Bad& bad) noexcept 
       if (!control_.stopping()) {
         log(LogLevel::kError, "missed its deadline, and its on_miss is stop: the run ends");
       }
+      tell_lost("has missed its deadline, and ends the run");
       control_.stop_because(StopReason::kMissPolicy, config_.name.view(), "");
       break;
   }
@@ -450,7 +451,7 @@ void NodeRunner::follow_failure(TimePoint now) noexcept {
   say_failure(now, step.action);
   switch (step.action) {
     case FailureAction::kContinue: return;
-    case FailureAction::kRest: break;
+    case FailureAction::kRest: tell_lost("has failed too often in a row, and rests"); break;
     case FailureAction::kRestart:
       if (initialised_.exchange(false)) {
         // A shutdown() that throws as well adds nothing to what the tick has told.
@@ -461,6 +462,7 @@ void NodeRunner::follow_failure(TimePoint now) noexcept {
       break;
     case FailureAction::kStop:
       set_state(NodeState::kCrashed);
+      tell_lost("has failed, and ends the run");
       control_.stop_because(StopReason::kNodeFailure, config_.name.view(), error_.view());
       return;
   }
@@ -566,6 +568,8 @@ TimePoint NodeRunner::take_late_release(TimePoint now, TimePoint end) noexcept {
 
 void NodeRunner::isolate() noexcept {
   bar();
+  // It may follow late, or never: it hangs.
+  if (config_.actuator) make_safe();
   set_state(NodeState::kError);
 }
 

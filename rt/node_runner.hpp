@@ -108,10 +108,18 @@ class NodeRunner {
   void follow_safe_state() noexcept;
   /// The same on its own thread, whose log then names the node.
   void follow_safe_state_itself() noexcept;
+  /// The same for a thread that hangs: should it come back meanwhile, it does not tick the node.
+  void follow_safe_state_for() noexcept;
 
   /// Lets an actuator act, or forbids it; no other node has to be let. From any thread. arm() fails
-  /// where it is not ready or at rest, and says so.
+  /// where it is not ready or at rest, or an input of its own is stale, and says so.
   Status arm() noexcept;
+  /// kBusy for a critical node that is not ready, or isolated, or rests after failures: nobody is
+  /// armed then.
+  Status serves() const noexcept;
+  /// kBusy where the node is the reason for a stop yet: it does not serve, or an input is stale
+  /// whose fallback is a stop.
+  Status may_be_released() const noexcept;
   void disarm() noexcept;
   /// Around a release: the node is at rest, whether it has followed or not; and it is not any more.
   void hold_at_rest() noexcept { stats_.safety.step(SafetyEvent::kStop); }
@@ -201,7 +209,8 @@ class NodeRunner {
     kRestarts = 8,     // By an init().
     kRebudgeted = 16,  // The wanted budget has changed.
     kChanged = 32,     // The wanted period has changed, or it leaves.
-    kReleased = 64     // From a rest of its own.
+    kReleased = 64,    // From a rest of its own.
+    kRescued = 128     // Another thread calls its safe state.
   };
   // relaxed: flags on their own, but for the budget's.
   bool has(Due due) const noexcept { return (due_.load(std::memory_order_relaxed) & due) != 0; }
@@ -257,6 +266,7 @@ class NodeRunner {
             const std::array<std::int64_t, 3>& numbers = {}) noexcept;
   void keep_late(const TickTiming& timing, const Bad& bad) noexcept;
   void keep_failure(TimePoint now) noexcept;
+  void tell_lost(const char* what) noexcept;
 
   // What every tick reads comes first, on as few cache lines as it takes.
   Node& node_;
@@ -265,7 +275,7 @@ class NodeRunner {
   RunControl& control_;
   const LogSource** const log_source_;
   GroupHook* const hook_;
-  std::atomic<std::uint32_t> due_{0};           // Of Due; only its own thread takes from it.
+  std::atomic<std::uint32_t> due_{0};  // Of Due; but for kRescued its own thread lowers it.
   std::atomic<std::uint32_t> safe_episode_{0};  // Of the control's, the one it has followed.
   LogSource source_;                            // Its tick is the number of the next one.
   Tick tick_;                                   // The latest; its period and budget hold on.

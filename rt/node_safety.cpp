@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a NodeRunner follows its run into rest and out of it, and how an actuator is armed.
+#include <cstdio>
+
 #include "rt/base/acting.hpp"
 #include "rt/base/fork_watch.hpp"
 #include "rt/node_runner.hpp"
@@ -19,10 +21,18 @@ Status NodeRunner::arm() noexcept {
   const auto refuse = [this](const char* what) -> Status {
     return Error{Errc::kBusy, what, 0, Name<200>::clipped(config_.name.view())};
   };
+  const auto refuse_input = [](const StaleInput& input) -> Status {
+    return Error{Errc::kBusy, "arm a node whose input is stale", 0,
+                 Name<200>::clipped(input.topic.view())};
+  };
   if (!config_.actuator) return {};
   if (gone() || isolated()) return refuse("arm a node that does not tick any more");
   const Safety::View seen = control_.safety().look();
   if (seen.resting()) return refuse("arm a node of a robot that is at rest");
+  for (const auto& place : stats_.stale.inputs) {
+    const auto input = place.load();
+    if (input && input->since_ns != 0) return refuse_input(*input);
+  }
   const SafetyState state = stats_.safety.step(SafetyEvent::kArm).second;
   if (state == SafetyState::kStarting) return refuse("arm a node whose init is not over");
   if (!may_act(state)) return refuse("arm a node that is at rest");
@@ -32,6 +42,25 @@ Status NodeRunner::arm() noexcept {
   if (control_.safety().episode() == seen.episode()) return {};
   disarm();
   return refuse("arm a node of a robot that came to rest meanwhile");
+}
+
+Status NodeRunner::serves() const noexcept {
+  if (!config_.critical || gone()) return {};
+  const bool does = initialised_.load() && !isolated() && !has(kRests) && !has(kRestarts) &&
+                    stats_.rung.value() < Rung::kIsolated;
+  if (does) return {};
+  return Error{Errc::kBusy, "go on while a node is not ready that the robot cannot do without", 0,
+               Name<200>::clipped(config_.name.view())};
+}
+
+Status NodeRunner::may_be_released() const noexcept {
+  for (const auto& place : stats_.stale.inputs) {
+    const auto input = place.load();
+    if (!input || input->stops == 0 || input->since_ns == 0 || gone()) continue;
+    return Error{Errc::kBusy, "go on while an input is stale whose fallback is a stop", 0,
+                 Name<200>::clipped(input->topic.view())};
+  }
+  return serves();
 }
 
 void NodeRunner::disarm() noexcept {
@@ -108,6 +137,21 @@ void NodeRunner::follow_rest(std::uint32_t from, Safety::View to) noexcept {
   let_go();
   rests_by_itself_.store(false);
   leave_safe_state();
+}
+
+void NodeRunner::follow_safe_state_for() noexcept {
+  raise(kRescued);
+  follow_safe_state();
+  static_cast<void>(lower(kRescued));
+}
+
+/// Of a node that the robot cannot do without: an emergency stop.
+void NodeRunner::tell_lost(const char* what) noexcept {
+  if (!config_.critical) return;
+  char text[160];
+  std::snprintf(text, sizeof text, "node '%.64s', which the robot cannot do without, %s",
+                config_.name.view().data(), what);
+  control_.safety().request_stop(StopCause::kNode, text, config_.name.view());
 }
 
 void NodeRunner::follow_safe_state_itself() noexcept {

@@ -106,6 +106,12 @@ struct Scheduler::Impl {
       }
     }
   }
+  /// The first of a node that is asked.
+  Status refusal(Status (NodeRunner::*ask)() const noexcept) const noexcept {
+    Status first{};
+    each([&](const NodeRunner& runner) { first = first ? (runner.*ask)() : first; });
+    return first;
+  }
   SafetyState safety_of(Safety::View view) const noexcept;
   void show_safety() noexcept;
   void tell_stop() noexcept;
@@ -233,26 +239,28 @@ Safety& Scheduler::safety() noexcept {
   return impl_->control.safety();
 }
 
+Status Scheduler::may_be_released() const noexcept {
+  return impl_->refusal(&NodeRunner::may_be_released);
+}
+
 Status Scheduler::release(Safety::View seen) noexcept {
   impl_->tell_stop();
   // Nobody who has not followed yet is armed by it.
   if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
-  if (!impl_->control.safety().release(seen)) {
+  if (!impl_->control.safety().release(seen))
     return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
-  }
   impl_->each([](NodeRunner& runner) { runner.let_go(); });
   impl_->show_safety();
   return {};
 }
 
 Status Scheduler::arm(std::string_view node) noexcept {
-  Status first{};
+  Status first = impl_->refusal(&NodeRunner::serves);
   bool known = node.empty();
   impl_->each([&](NodeRunner& runner) {
     if (!node.empty() && runner.config().name != node) return;
     known = true;
-    if (!first) return;
-    first = runner.arm();
+    if (first) first = runner.arm();
   });
   if (!known) return refuse(Errc::kNotFound, kNotRunning, node);
   if (!first) static_cast<void>(disarm(node));
@@ -426,6 +434,7 @@ Status Scheduler::Impl::start_threads() {
                 .text = Name<384>::clipped("SCHED_FIFO was refused; its thread goes on without")});
     }
   }
+  if (status) status = watchdog.start(options.watchdog_cpus);
   if (status) {
     status = start(
         watchdog_thread, helper("horus-watchdog"),
@@ -508,8 +517,7 @@ void Scheduler::Impl::show_safety() noexcept {
   }
 }
 
-/// Once for each emergency stop, and for its end; also where it is released before anybody has
-/// looked.
+/// Once for each emergency stop, also one that is released before anybody looks, and for its end.
 void Scheduler::Impl::tell_stop() noexcept {
   const Safety::View view = control.safety().look();
   const auto note = control.safety().note();

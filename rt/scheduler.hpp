@@ -107,6 +107,8 @@ class Scheduler {
   void estop(StopCause cause, std::string_view text) noexcept;
   /// At rest or not, and why; with the instant of the look, for release().
   Safety& safety() noexcept;
+  /// kBusy where a node is the reason for a stop yet: see NodeRunner. From any thread.
+  Status may_be_released() const noexcept;
   /// The run may be armed again: each node leaves its safe state. From any thread. Fails where
   /// something asked for rest since `seen`.
   Status release(Safety::View seen) noexcept;

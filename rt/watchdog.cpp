@@ -161,6 +161,7 @@ bool Watchdog::awaits(const Watched& watched, const Debt& debt) noexcept {
 
 void Watchdog::look() noexcept {
   const TimePoint now = clock_.now();
+  look_at_rescue();
   for (Watched& watched : watched_) {
     auto owed = debt(watched, now);
     if (owed && judge(watched, *owed) > Silence::kMoves &&
@@ -169,8 +170,9 @@ void Watchdog::look() noexcept {
       owed = debt(watched, now);
     }
     show(watched, owed);
-    look_at_rescue(watched.rescue, now);
-    if (!owed) watched.rescue.wanted = false;  // It moves again.
+    if (!owed || owed->since_ns != watched.since_ns.load(std::memory_order_relaxed)) {
+      watched.hangs = false;  // It moves again.
+    }
     bring_to_rest(watched);
     tell_outputs(watched);
     if (!owed) {
@@ -354,14 +356,19 @@ void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) n
   if (blame.node == nullptr) {
     char text[160];
     describe(watched, debt, blame, text);
-    control_.safety().request_safe_state(StopCause::kHang, text, config.name.view());
+    if (config.critical) {
+      control_.safety().request_stop(StopCause::kNode, text, config.name.view());
+    } else {
+      control_.safety().request_safe_state(StopCause::kHang, text, config.name.view());
+    }
   }
   // What waits for its start is no node's fault: none is isolated then.
   if (debt.running >= 0 && blame.thread == 0 && isolates(watched, debt.running)) {
     watched.group->runners()[static_cast<std::size_t>(debt.running)]->isolate();
   }
   // The nodes of the hung thread cannot follow the request themselves.
-  watched.rescue.wanted = true;
+  watched.hangs = true;
+  watched.hung = debt.running;
   bring_to_rest(watched);
   tell_outputs(watched);
 }
@@ -380,70 +387,41 @@ void Watchdog::tell_outputs(Watched& watched) const noexcept {
   }
 }
 
-/// On a thread of its own: what it calls may block as the node does.
+/// What rest there is they follow, this one or a later one, first those that move something.
 void Watchdog::bring_to_rest(Watched& watched) noexcept {
-  Rescue& rescue = watched.rescue;
-  // acquire: the thread is done with what it was given. One that still calls is not waited for:
-  // the next look comes here again.
-  if (!rescue.wanted || rescue.calls.load(std::memory_order_acquire) != nullptr) return;
-  rescue.wanted = false;
-  rescue.since = clock_.now();
-  rescue.said = false;
-  // relaxed: the thread begins later, and has ended where there was one.
-  rescue.calls.store(watched.group->runners().front().get(), std::memory_order_relaxed);
-  rescue.thread.reset();
-  auto started = RtThread::start(
-      {.name = ThreadName::clipped("horus-rescue")},
-      [](void* self) { call_safe_states(*static_cast<Watched*>(self)); }, &watched);
-  if (!started) return call_safe_states(watched);
-  rescue.thread.emplace(std::move(started).value());
-}
-
-void Watchdog::call_safe_states(Watched& watched) noexcept {
-  Rescue& rescue = watched.rescue;
+  if (!watched.hangs) return;
   const auto& runners = watched.group->runners();
-  // First those that move something.
   for (const bool actuators : {true, false}) {
-    for (const auto& runner : runners) {
-      if (runner->config().actuator != actuators) continue;
-      rescue.calls.store(runner.get(), std::memory_order_relaxed);
-      runner->follow_safe_state();
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      NodeRunner& runner = *runners[i];
+      if (runner.config().actuator != actuators || !runner.safe_state_due()) continue;
+      if (static_cast<int>(i) != watched.hung || runner.config().safe_state_async) {
+        rescue_.call(runner);
+      }
     }
   }
-  // release: see bring_to_rest().
-  rescue.calls.store(nullptr, std::memory_order_release);
-  rescue.calls.notify_all();
 }
 
-void Watchdog::look_at_rescue(Rescue& rescue, TimePoint now) const noexcept {
-  const NodeRunner* const node = rescue.calls.load(std::memory_order_relaxed);
-  if (node == nullptr || rescue.said || now - rescue.since < kLeastLimit) return;
-  rescue.said = true;
-  char text[200];
-  std::snprintf(text, sizeof text,
-                "node '%.64s' is not at rest: its safe state, called as its thread hangs, is not "
-                "over after %lld ms",
-                node->config().name.view().data(), millis(now - rescue.since));
-  log_of(*node, LogLevel::kError, text);
+void Watchdog::look_at_rescue() noexcept {
+  while (const auto overrun = rescue_.overrun()) {
+    const NodeRunner& node = *overrun->runner;
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "node '%.64s' is not at rest: its safe state, called as its thread hangs, is not "
+                  "over after %lld ms",
+                  node.config().name.view().data(), millis(overrun->lasts));
+    log_of(node, LogLevel::kError, text);
+  }
 }
 
 std::optional<BlockedCall> Watchdog::resting() const noexcept {
-  for (const Watched& watched : watched_) {
-    // relaxed: a node outlives us.
-    const NodeRunner* const node = watched.rescue.calls.load(std::memory_order_relaxed);
-    if (node == nullptr) continue;
-    return BlockedCall{.node = node->config().name, .in = NodeActivity::kSafeState};
-  }
-  return std::nullopt;
+  const NodeRunner* const node = rescue_.calls();
+  if (node == nullptr) return std::nullopt;
+  return BlockedCall{.node = node->config().name, .in = NodeActivity::kSafeState};
 }
 
 void Watchdog::await_rest() const noexcept {
-  for (const Watched& watched : watched_) {
-    // acquire: what it has done is done.
-    while (const NodeRunner* const node = watched.rescue.calls.load(std::memory_order_acquire)) {
-      watched.rescue.calls.wait(node, std::memory_order_acquire);
-    }
-  }
+  rescue_.await();
 }
 
 void Watchdog::look_for_loss(Watched& watched, const Debt& debt, const Blame& blame) noexcept {

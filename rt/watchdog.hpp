@@ -14,6 +14,7 @@
 #include "rt/base/tick_stats.hpp"
 #include "rt/clock.hpp"
 #include "rt/rate_group.hpp"
+#include "rt/rescue.hpp"
 #include "rt/rt_thread.hpp"
 #include "rt/run_control.hpp"
 #include "rt/run_guard.hpp"
@@ -55,8 +56,9 @@ struct WatchdogOptions {
 };
 
 /// Looks whether every executor moves, and acts when one does not. Brings the nodes of a hung
-/// thread to rest from another one, of its own: what it calls may block as well. Time that a thread
-/// was ready to run but had no CPU is no silence, until it has had CPU enough.
+/// thread to rest from another one, of its own: what it calls may block as well. The node that
+/// hangs is not called beside its tick, unless it is declared so. Time that a thread was ready to
+/// run but had no CPU is no silence, until it has had CPU enough.
 ///
 /// Thread safety: alive(), resting(), await_rest() and expirations() from any thread, the rest from
 /// one that is no executor.
@@ -65,6 +67,9 @@ class Watchdog {
   /// All references outlive the watchdog.
   Watchdog(Clock& clock, RunControl& control, const WatchdogOptions& options);
 
+  /// Before the first look: the threads that bring others' nodes to rest, on these CPUs.
+  /// \errors as RtThread::start().
+  Status start(const CpuSet& cpus) { return rescue_.start(cpus); }
   /// Before the first look. `hook` is the group's; may be null.
   void watch(RateGroup& group, GroupHook* hook = nullptr);
   /// Where its events go; null: nowhere. Before the first look.
@@ -100,18 +105,9 @@ class Watchdog {
     std::atomic<std::int64_t> ns{0};
     std::atomic<bool> given{false};  ///< By the node's configuration.
   };
-  /// A thread that brings the nodes of a hung one to rest.
-  struct Rescue {
-    bool wanted = false;                            // Somebody hangs, and it has not begun.
-    std::atomic<const NodeRunner*> calls{nullptr};  // Whose safe state it is in.
-    TimePoint since{};
-    bool said = false;
-    std::optional<RtThread> thread;
-  };
   struct Watched {
     RateGroup* group;
     GroupHook* hook;
-    Rescue rescue;
     std::deque<Limit> limits;    // By node of the group.
     std::vector<bool> isolated;  // As the outputs were told, by node.
     ThreadUsage usage_base{};
@@ -128,6 +124,8 @@ class Watchdog {
     std::atomic<std::int64_t> excused_ns{0};  // What of the silence it had no CPU.
     bool starvation_said = false;
     bool loss_said = false;
+    bool hangs = false;  // Its nodes do not come to rest by themselves,
+    int hung = -1;       // all but this one, which is called by its own thread: -1: there is none.
   };
   struct Debt {
     std::int64_t since_ns = 0;
@@ -167,8 +165,7 @@ class Watchdog {
             std::string_view text) const noexcept;
   void bring_to_rest(Watched& watched) noexcept;
   void tell_outputs(Watched& watched) const noexcept;
-  static void call_safe_states(Watched& watched) noexcept;
-  void look_at_rescue(Rescue& rescue, TimePoint now) const noexcept;
+  void look_at_rescue() noexcept;
   bool isolates(const Watched& watched, int running) const noexcept;
   static int describe(const Watched& watched, const Debt& debt, const Blame& blame,
                       std::span<char> text) noexcept;
@@ -178,6 +175,7 @@ class Watchdog {
   const WatchdogOptions options_;
   std::atomic<std::int64_t> interval_ns_;
   std::deque<Watched> watched_;
+  Rescue rescue_;
   Silence own_call_seen_ = Silence::kMoves;
   BlackBox* box_ = nullptr;
   std::atomic<std::uint64_t> expirations_{0};

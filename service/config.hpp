@@ -108,6 +108,10 @@ struct Config {
     Nanos watchdog{};             ///< 0: the scheduler's default.
     int max_deadline_misses = 0;  ///< See SchedulerOptions.
   } realtime;
+  struct Safety {
+    std::string stop_device;  ///< See StopKey; empty: there is none.
+    int stop_key = 0;         ///< 0: any key of it.
+  } safety;
   /// What the service records, and where; with `wanted` alone.
   struct Record {
     bool wanted = false;  ///< There is a section [record].
@@ -126,7 +130,7 @@ struct Config {
 
   std::vector<std::string> files;  ///< In the order they were read.
   std::string warning;  ///< Of load_checked(): who else could change them; empty: nobody.
-  Written written;      ///< "section.key" of [robot], [cpus], [realtime] and [record].
+  Written written;      ///< "section.key" of [robot], [cpus], [realtime], [safety] and [record].
   std::map<std::string, Place> places;  ///< Of the same, and of each "section".
 };
 

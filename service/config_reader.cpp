@@ -198,7 +198,19 @@ constexpr std::array<Field<Config::Realtime>, 5> kRealtimeFields{{
      }},
 }};
 
-constexpr std::array<Field<NodeEntry>, 21> kNodeFields{{
+constexpr std::array<Field<Config::Safety>, 2> kSafetyFields{{
+    {"stop_device", "the path of an input device, e.g. \"/dev/input/by-id/...-event-kbd\"",
+     [](const toml::node& value, Config::Safety& safety) {
+       return fields::text(value, safety.stop_device) && safety.stop_device.front() == '/';
+     },
+     true},
+    {"stop_key", "the number of a key, 1 to 767; without it any key of the device counts",
+     [](const toml::node& value, Config::Safety& safety) {
+       return fields::integer(value, 1, 767, safety.stop_key);
+     }},
+}};
+
+constexpr std::array<Field<NodeEntry>, 23> kNodeFields{{
     {"name", "a text of at most 63 bytes", read_name, true},
     {"plugin", fields::kText,
      [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.plugin); },
@@ -265,6 +277,14 @@ constexpr std::array<Field<NodeEntry>, 21> kNodeFields{{
     {"arm_at_start", "true or false",
      [](const toml::node& value, NodeEntry& node) {
        return fields::boolean(value, node.config.arm_at_start);
+     }},
+    {"critical", "true or false",
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::boolean(value, node.config.critical);
+     }},
+    {"safe_state_async", "true or false",
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::boolean(value, node.config.safe_state_async);
      }},
     {"params", "a table of texts, numbers, true or false, e.g. { kp = 0.8 }", read_params},
 }};
@@ -355,10 +375,11 @@ class FileReader {
 
  private:
   using Section = bool (FileReader::*)(const toml::node&);
-  static constexpr std::array<std::pair<std::string_view, Section>, 8> sections() {
+  static constexpr std::array<std::pair<std::string_view, Section>, 9> sections() {
     return {{{"robot", &FileReader::read_robot},
              {"cpus", &FileReader::read_cpus},
              {"realtime", &FileReader::read_realtime},
+             {"safety", &FileReader::read_safety},
              {"record", &FileReader::read_record},
              {"node", &FileReader::read_nodes},
              {"host", &FileReader::read_hosts},
@@ -383,6 +404,9 @@ class FileReader {
   }
   bool read_realtime(const toml::node& value) {
     return read_single("realtime", value, std::span{kRealtimeFields}, config_.realtime);
+  }
+  bool read_safety(const toml::node& value) {
+    return read_single("safety", value, std::span{kSafetyFields}, config_.safety);
   }
   bool read_record(const toml::node& value) {
     config_.record.wanted = true;

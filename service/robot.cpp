@@ -107,8 +107,10 @@ Robot::Started Robot::start(const Config& config, const std::string& base, LogSi
   if (!refusal) refusal = robot->schedule(log);
   if (!refusal) {
     robot->keep_stops(base);
-    return robot;
+    refusal = robot->watch_stop_key();
   }
+  if (!refusal) return robot;
+  robot->stop_key_.reset();
   if (robot->page_) robot->page_->remove();
   robot->end(refusal->text, static_cast<int>(refusal->exit));
   // What a predecessor had to say stays.
@@ -117,7 +119,9 @@ Robot::Started Robot::start(const Config& config, const std::string& base, LogSi
 }
 
 Robot::~Robot() {
-  stops_.reset();  // Its thread looks at the scheduler.
+  // Their threads look at the scheduler.
+  stops_.reset();
+  stop_key_.reset();
   scheduler_.reset();
   keep_crashes_in(nullptr);
 }
@@ -236,8 +240,21 @@ bool Robot::has_actuator() const noexcept {
                              [](const NodeEntry& node) { return node.config.actuator; });
 }
 
-bool Robot::has_critical_host() const noexcept {
-  return std::ranges::any_of(config_.hosts, &HostEntry::critical);
+bool Robot::has_stop_source() const noexcept {
+  return !config_.safety.stop_device.empty() ||
+         std::ranges::any_of(config_.hosts, &HostEntry::critical) ||
+         std::ranges::any_of(config_.nodes,
+                             [](const NodeEntry& node) { return node.config.critical; });
+}
+
+/// Once the nodes' init() is over: an input whose fallback is a stop is declared there.
+bool Robot::has_stopping_input() const noexcept {
+  return std::ranges::any_of(page_->nodes(), [](const NodeStats& node) {
+    return std::ranges::any_of(node.stale.inputs, [](const auto& place) {
+      const auto input = place.load();
+      return input && input->stops != 0;
+    });
+  });
 }
 
 /// Before the first tick.
@@ -262,13 +279,38 @@ void Robot::keep_stops(const std::string& base) {
       others_, side);
 }
 
+/// Before the first tick: its device may be missing.
+std::optional<Refusal> Robot::watch_stop_key() {
+  if (config_.safety.stop_device.empty()) return std::nullopt;
+  stop_key_ = std::make_unique<StopKey>(
+      StopKey::Options{.device = config_.safety.stop_device,
+                       .key = config_.safety.stop_key,
+                       .stop =
+                           [this](const std::string& why) {
+                             tell(why + ": an emergency stop");
+                             estop(StopCause::kDevice, why);
+                           },
+                       .tell = [](const std::string& text) { log(LogLevel::kInfo, text); }});
+  if (const Status started = stop_key_->start(); !started) return refusal_of(started.error());
+  return std::nullopt;
+}
+
+Status Robot::may_release() noexcept {
+  if (stop_key_ && stop_key_->holds()) {
+    return Error{Errc::kBusy, "release a robot whose stop key is pressed or cannot be read", 0,
+                 Name<200>::clipped(config_.safety.stop_device)};
+  }
+  return scheduler_->may_be_released();
+}
+
 /// As the disk says. Where it cannot be asked, or would not keep a stop, a robot that has an
 /// actuator or something that stops it is stopped.
 void Robot::begin_stopped(const Result<std::string>& latch) {
   const LatchFinding found = look_at_latch(latch);
   if (!found.stop.empty()) return estop(StopCause::kLatch, found.stop);
   if (found.lack.empty()) return;
-  if (has_actuator() || has_critical_host()) return estop(StopCause::kLatch, found.lack);
+  if (has_actuator() || has_stop_source()) return estop(StopCause::kLatch, found.lack);
+  latch_lack_ = found.lack;
   page_->degrade({.feature = Name<32>::clipped("stop_latch"),
                   .reason = Name<160>::clipped(found.lack),
                   .fix = Name<160>::clipped("let the service's user write there, so that an "
@@ -305,7 +347,10 @@ std::optional<Refusal> Robot::begin() {
                                             .stop = &page_->stop_word(),
                                             .others = &others_,
                                             .box = box()});
-  if (started) return std::nullopt;
+  if (started) {
+    if (!latch_lack_.empty() && has_stopping_input()) estop(StopCause::kLatch, latch_lack_);
+    return std::nullopt;
+  }
   if (started.error().code == Errc::kInvalidArgument) return refused_plan(config_, started.error());
   return refusal_of(started.error());
 }

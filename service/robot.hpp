@@ -14,6 +14,7 @@
 #include "service/config.hpp"
 #include "service/node_loader.hpp"
 #include "service/program.hpp"
+#include "service/stop_key.hpp"
 #include "shm/black_box_page.hpp"
 #include "shm/publisher.hpp"
 #include "shm/session.hpp"
@@ -128,12 +129,15 @@ class Robot final : private shm::StopSide {
   std::optional<Refusal> schedule(LogSink& log);
   void keep_stops(const std::string& base);
   void begin_stopped(const Result<std::string>& latch);
+  std::optional<Refusal> watch_stop_key();
   bool has_actuator() const noexcept;
-  bool has_critical_host() const noexcept;
+  bool has_stop_source() const noexcept;
+  bool has_stopping_input() const noexcept;
   std::optional<StopNote> stopped() noexcept override;
   void stop(StopCause cause, std::string_view text) noexcept override { estop(cause, text); }
   void follow(std::int64_t since_ns) noexcept override { scheduler_->safety().follow(since_ns); }
   std::uint64_t seen() noexcept override { return scheduler_->safety().obeyed().word; }
+  Status may_release() noexcept override;
   Status release(std::uint64_t seen) noexcept override { return scheduler_->release({seen}); }
   void tell(const std::string& text) noexcept override;
 
@@ -148,6 +152,8 @@ class Robot final : private shm::StopSide {
   HangBoard hangs_;
   StopWords others_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<StopKey> stop_key_;  ///< Null: none is configured.
+  std::string latch_lack_;             ///< Why no stop can be kept on disk; empty: one can.
   std::unique_ptr<shm::StopKeeper> stops_;
 };
 

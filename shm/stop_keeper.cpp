@@ -210,6 +210,8 @@ void StopKeeper::keep_latch() {
 Status StopKeeper::release() {
   // Held throughout: a latch that is gone is not written once more.
   const std::scoped_lock lock{mutex_};
+  // Before the latch goes: a loss of power meanwhile would forget the stop.
+  if (auto may = side_.may_release(); !may) return may;
   const std::int64_t now = to_ns(MonotonicClock::now());
   // First what others ask for, then what was seen of it.
   std::vector<std::pair<int, std::uint64_t>> counts;

@@ -34,6 +34,8 @@ class StopSide {
   virtual void stop(StopCause cause, std::string_view text) noexcept = 0;
   /// Another host is held by a stop that was asked for at `since_ns`.
   virtual void follow(std::int64_t since_ns) noexcept = 0;
+  /// kBusy with the reason of a stop that is there yet.
+  virtual Status may_release() noexcept { return {}; }
   /// What the run, which obeys all words first, was asked for until now.
   virtual std::uint64_t seen() noexcept = 0;
   /// Takes that back. kBusy where something was asked for since.

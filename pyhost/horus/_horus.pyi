@@ -171,6 +171,7 @@ class Node:
         None, failure: dict[str, float] | None = None, actuator: bool | None = False,
         arm_at_start: bool | None = False, leave_safe_state: _Function | None = None,
         degrade: bool | None = False, ladder: bool | dict[str, float] | None = None,
+        critical: bool | None = False, safe_state_async: bool | None = False,
     ) -> None: ...
     @property
     def name(self) -> str: ...

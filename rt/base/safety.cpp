@@ -11,8 +11,8 @@ constexpr std::array<const char*, kSafetyStates> kStateTexts{
 constexpr std::array<const char*, kSafetyEvents> kEventTexts{
     "ready", "arm", "disarm", "degrade", "recover", "fault", "stop", "release", "end"};
 constexpr std::array<const char*, kStopCauses> kCauseTexts{
-    "none", "call",   "command", "topic", "input", "heartbeat", "host",
-    "node", "device", "latch",   "owner", "peer",  "misses",    "hang"};
+    "none",   "call",  "command", "topic", "input",  "host", "node",
+    "device", "latch", "owner",   "peer",  "misses", "hang"};
 
 /// Of what another process wrote.
 template <std::size_t N>

@@ -101,23 +101,22 @@ class SafetyCell {
 /// What stopped a robot, or brought it to rest.
 enum class StopCause : std::uint32_t {
   kNone,
-  kCall,       ///< horus.estop(), in a program.
-  kCommand,    ///< `horusctl estop`.
-  kTopic,      ///< A message on the topic `estop`.
-  kInput,      ///< A subscription whose fallback is "stop" got nothing for its time-out.
-  kHeartbeat,  ///< A topic that must not be silent was.
-  kHost,       ///< A host that the robot cannot do without died.
-  kNode,       ///< A node that the robot cannot do without hangs.
-  kDevice,     ///< A key of an input device.
-  kLatch,      ///< Stopped before it started: so it is written on disk.
-  kOwner,      ///< The process that keeps the robot's state died.
-  kPeer,       ///< Another host has stopped.
-  kMisses,     ///< Too many deadlines were missed.
-  kHang,       ///< A node hangs.
+  kCall,     ///< horus.estop(), in a program.
+  kCommand,  ///< `horusctl estop`.
+  kTopic,    ///< A message on the topic `estop`.
+  kInput,    ///< A subscription whose fallback is "stop" got nothing for its time-out.
+  kHost,     ///< A host that the robot cannot do without died.
+  kNode,     ///< A node that the robot cannot do without hangs, or is lost otherwise.
+  kDevice,   ///< A key of an input device.
+  kLatch,    ///< Stopped before it started: so it is written on disk.
+  kOwner,    ///< The process that keeps the robot's state died.
+  kPeer,     ///< Another host has stopped.
+  kMisses,   ///< Too many deadlines were missed.
+  kHang,     ///< A node hangs.
 };
-inline constexpr std::size_t kStopCauses = 14;
+inline constexpr std::size_t kStopCauses = 13;
 
-/// "heartbeat".
+/// "command".
 const char* to_text(StopCause cause) noexcept;
 std::optional<StopCause> parse_stop_cause(std::string_view text) noexcept;
 

@@ -28,7 +28,8 @@ other = horus.Node("other", rate=20, tick=lambda n: 1, **{other})
 horus.run(horus.Node("slow", hang, rate=50, **{slow}), other, watchdog_ms=400, stop_timeout=1)
 say("returned")
 """
-WHERE = {"on the main thread": dict(slow="dict(safe_state=block)", other="{}"),
+WHERE = {"on the main thread": dict(slow="dict(safe_state=block, safe_state_async=True)",
+                                    other="{}"),
          "on its own thread": dict(slow="{}", other="dict(safe_state=block)")}
 
 

@@ -222,6 +222,72 @@ def test_a_latch_that_cannot_be_read_means_stopped(tmp_path, monkeypatch, damage
     assert ran.stdout.split() == ["estopped", "False"], ran.stderr
 
 
+def works(call, *arguments):
+    try:
+        call(*arguments)
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_nobody_is_armed_on_a_stale_input_nor_released_while_one_asks_for_a_stop():
+    orders = horus.Topic(horus.CmdVel, endpoint="orders")
+    pulse = horus.Topic(horus.Heartbeat, endpoint="pulse")
+    fresh = threading.Event()
+
+    def tick(node):
+        node.recv("orders")
+        node.recv("pulse")
+
+    def beat(node):
+        if fresh.is_set():
+            orders.send(horus.CmdVel(0.5, 0.0))
+            pulse.send(horus.Heartbeat("remote", 1))
+
+    drive = horus.Node("drive", tick, rate=100, actuator=True, subs=[
+        horus.Sub("orders", horus.CmdVel, timeout=0.1, fallback="zero"),
+        horus.Sub("pulse", horus.Heartbeat, timeout=0.1, fallback="stop")])
+    fresh.set()
+    with Acting(drive, horus.Node("beats", beat, rate=200)):
+        horus.arm("drive")
+        fresh.clear()
+        wait_for(lambda: drive.safety == "estopped")
+        with pytest.raises(RuntimeError, match="whose fallback is a stop: pulse"):
+            horus.release("looked at it")
+        assert drive.safety == "estopped"
+        fresh.set()
+        wait_for(lambda: works(horus.release, "it is back"))
+        wait_for(lambda: works(horus.arm, "drive"))
+        fresh.clear()
+        wait_for(lambda: drive.stale("orders"))
+        with pytest.raises(RuntimeError, match="whose input is stale: orders|at rest"):
+            horus.arm("drive")
+
+
+@pytest.mark.parametrize("told, called", [({}, []), ({"safe_state_async": True}, ["hangs"])])
+def test_a_node_that_hangs_is_called_beside_its_tick_only_where_it_says_so(told, called):
+    rests, hangs = [], threading.Event()
+
+    def hang(node):
+        if horus.tick() == 5:
+            hangs.wait(60)
+
+    def rest(node):
+        rests.append(node.name)
+
+    node = horus.Node("hangs", hang, rate=100, watchdog=0.1, safe_state=rest, **told)
+    other = horus.Node("other", lambda node: None, rate=50, safe_state=rest)
+    with Acting(node, other) as scheduler:
+        wait_for(lambda: "other" in rests and "safe" in (other.safety, node.safety)
+                 and scheduler.get_node_stats("hangs")["state"] == "error")
+        if called:
+            wait_for(lambda: "hangs" in rests)
+        assert [name for name in rests if name == "hangs"] == called
+        hangs.set()
+        wait_for(lambda: "hangs" in rests)
+    assert rests.count("hangs") == 1 and rests.count("other") == 1
+
+
 NO_HOME = """
     import os, sys
     del os.environ["XDG_STATE_HOME"]
@@ -239,6 +305,7 @@ NO_HOME = """
 @pytest.mark.parametrize("options, shown", [
     ("actuator=True, arm_at_start=True", "estopped 0"),
     ("subs=[horus.Sub('x', dict, timeout=60, fallback='stop')]", "estopped 0"),
+    ("critical=True", "estopped 0"),
     ("", "armed 1"),
 ])
 def test_a_script_that_has_no_place_for_a_latch_says_so_or_starts_stopped(options, shown):

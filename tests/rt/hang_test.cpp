@@ -73,6 +73,7 @@ class HangTest : public ::testing::Test {
   Watchdog& watch(WatchdogOptions options, const NodeConfig& config, int count = 1) {
     options.guard = &told;
     watchdog_ = std::make_unique<Watchdog>(clock, control, options);
+    EXPECT_TRUE(watchdog_->start({}));
     for (int i = 0; i < count; ++i) {
       // Numbers that no thread of this process has: nothing is read of them.
       threads.push_back(std::make_unique<Lane>(control, clock, config, 1'000'000'000 + i));

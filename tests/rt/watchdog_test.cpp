@@ -87,6 +87,7 @@ class WatchdogTest : public ::testing::Test {
     }
     group = std::make_unique<RateGroup>(std::move(runners));
     watchdog.watch(*group);
+    EXPECT_TRUE(watchdog.start({}));
   }
   void pass(Nanos time) {
     for (Nanos passed{}; passed < time; passed += watchdog.interval()) {
@@ -175,11 +176,79 @@ TEST_F(WatchdogTest, isolates_the_node_that_hangs_and_makes_all_others_safe) {
   EXPECT_EQ(control.safety().episode(), 1U);
   EXPECT_TRUE(group->runners()[0]->isolated());
   EXPECT_FALSE(group->runners()[1]->isolated());
-  EXPECT_EQ(hangs.safe_states, 1) << "called from the watchdog, the node's thread hangs";
+  EXPECT_EQ(hangs.safe_states, 0) << "not beside its tick";
   EXPECT_EQ(shares.safe_states, 1) << "it cannot follow on its own: its thread hangs too";
   EXPECT_EQ(stats[0].state.value(), NodeState::kError);
+  EXPECT_EQ(control.safety().note()->cause, StopCause::kHang);
   pass(10s);
   EXPECT_EQ(control.safety().episode(), 1U) << "once an episode";
+  EXPECT_EQ(shares.safe_states, 1);
+  // The tick has come back.
+  group->runners()[0]->run(clock.now(), clock.now());
+  EXPECT_EQ(hangs.safe_states, 1);
+  EXPECT_TRUE(hangs.ticks.empty());
+}
+
+TEST_F(WatchdogTest, a_node_that_hangs_is_called_beside_its_tick_where_it_says_that_it_may_be) {
+  group = std::make_unique<RateGroup>([&] {
+    std::vector<std::unique_ptr<NodeRunner>> runners;
+    runners.push_back(std::make_unique<NodeRunner>(
+        hangs,
+        NodeConfig{.name = NodeName::clipped("hangs"), .rate = 1000_hz, .safe_state_async = true},
+        stats[0], RunnerContext{.clock = clock, .control = control}));
+    return runners;
+  }());
+  Watchdog other{clock, control, {.fallback = 100ms}};
+  ASSERT_TRUE(other.start({}));
+  other.watch(*group);
+  group->progress().owe(clock.now());
+  group->progress().running = 0;
+  for (int i = 0; i < 20; ++i) {
+    clock.advance(other.interval());
+    other.look();
+    other.await_rest();
+  }
+  EXPECT_EQ(hangs.safe_states, 1);
+}
+
+TEST_F(WatchdogTest, that_a_node_hangs_which_the_robot_cannot_do_without_is_a_stop) {
+  std::vector<std::unique_ptr<NodeRunner>> runners;
+  runners.push_back(std::make_unique<NodeRunner>(
+      hangs, NodeConfig{.name = NodeName::clipped("hangs"), .rate = 1000_hz, .critical = true},
+      stats[0], RunnerContext{.clock = clock, .control = control}));
+  RateGroup hung{std::move(runners)};
+  Watchdog other{clock, control, {.fallback = 100ms}};
+  ASSERT_TRUE(other.start({}));
+  other.watch(hung);
+  hung.progress().owe(clock.now());
+  hung.progress().running = 0;
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_FALSE(control.safety().look().resting());
+    clock.advance(other.interval());
+    other.look();
+  }
+  EXPECT_TRUE(control.safety().look().stopped());
+  EXPECT_EQ(control.safety().note()->cause, StopCause::kNode);
+  EXPECT_EQ(control.safety().note()->node.view(), "hangs");
+}
+
+TEST_F(WatchdogTest, who_shares_a_thread_that_hangs_follows_each_rest) {
+  group->progress().owe(clock.now());
+  group->progress().running = 0;
+  pass(350ms);
+  EXPECT_EQ(shares.safe_states, 1);
+  ASSERT_TRUE(control.safety().release(control.safety().look()));
+  pass(25ms);
+  control.safety().request_stop(StopCause::kCall, "fire");
+  pass(25ms);
+  EXPECT_EQ(shares.safe_states, 2);
+  EXPECT_EQ(hangs.safe_states, 0);
+  // Its thread moves again: it follows by itself.
+  group->progress().owe_nothing();
+  ASSERT_TRUE(control.safety().release(control.safety().look()));
+  control.safety().request_stop(StopCause::kCall, "fire");
+  pass(50ms);
+  EXPECT_EQ(shares.safe_states, 2);
 }
 
 TEST_F(WatchdogTest, brings_first_to_rest_who_moves_something) {
@@ -193,18 +262,44 @@ TEST_F(WatchdogTest, brings_first_to_rest_who_moves_something) {
         RunnerContext{.clock = clock, .control = control}));
   }
   RateGroup hung{std::move(runners)};
+  test::FakeNode slow{clock};
+  NodeStats slow_stats;
+  std::vector<std::unique_ptr<NodeRunner>> slow_runners;
+  slow_runners.push_back(std::make_unique<NodeRunner>(
+      slow, NodeConfig{.name = NodeName::clipped("slow"), .rate = 1000_hz}, slow_stats,
+      RunnerContext{.clock = clock, .control = control}));
+  RateGroup other_group{std::move(slow_runners)};
   Watchdog other{clock, control, {.fallback = 100ms}};
+  ASSERT_TRUE(other.start({}));
+  other.watch(other_group);
   other.watch(hung);
+  // One of its two threads blocks, so that the other one calls all others.
+  std::atomic<bool> entered{false};
+  std::atomic<bool> blocks{true};
+  slow.on_safe_state = [&] {
+    entered = true;
+    blocks.wait(true);
+  };
+  other_group.progress().owe(clock.now());
+  other_group.progress().running = -1;
+  for (int i = 0; i < 20; ++i) {
+    clock.advance(other.interval());
+    other.look();
+  }
+  test::wait_until([&] { return entered.load(); });
   std::vector<std::string> order;
   hangs.on_safe_state = [&] { order.emplace_back("plans"); };
   shares.on_safe_state = [&] { order.emplace_back("drives"); };
   hung.progress().owe(clock.now());
-  hung.progress().running = 0;
+  hung.progress().running = -1;
   for (int i = 0; i < 20; ++i) {
     clock.advance(other.interval());
     other.look();
-    other.await_rest();
   }
+  test::wait_until([&] { return !hung.safe_state_due(); });
+  blocks = false;
+  blocks.notify_all();
+  other.await_rest();
   EXPECT_EQ(order, (std::vector<std::string>{"drives", "plans"}));
 }
 
@@ -270,12 +365,11 @@ TEST_F(WatchdogTest, goes_on_beside_a_safe_state_that_blocks_and_names_it) {
   ASSERT_TRUE(watchdog.resting());
   EXPECT_EQ(watchdog.resting()->node.view(), "shares");
   EXPECT_EQ(watchdog.resting()->in, NodeActivity::kSafeState);
-  look_on(500ms);
-  log.drain();
-  EXPECT_FALSE(sink.find("not at rest"));
-  for (int i = 0; i < 3; ++i) look_on(500ms);
-  log.drain();
-  EXPECT_TRUE(sink.find("node 'shares' is not at rest"));
+  test::wait_until([&] {
+    look_on(1ms);
+    log.drain();
+    return sink.find("node 'shares' is not at rest").has_value();
+  });
   // Another hang, in which nobody waits for the first one; the rest is the same.
   group->progress().owe(clock.now());
   for (int i = 0; i < 4; ++i) look_on(100ms);
@@ -284,7 +378,7 @@ TEST_F(WatchdogTest, goes_on_beside_a_safe_state_that_blocks_and_names_it) {
   release.notify_all();
   watchdog.await_rest();
   EXPECT_FALSE(watchdog.resting());
-  EXPECT_EQ(hangs.safe_states, 1);
+  EXPECT_EQ(hangs.safe_states, 0) << "it hangs";
 }
 
 TEST_F(WatchdogTest, isolates_a_node_that_hangs_while_another_safe_state_is_called) {
@@ -312,7 +406,8 @@ TEST_F(WatchdogTest, isolates_a_node_that_hangs_while_another_safe_state_is_call
   watchdog.await_rest();
   watchdog.look();
   watchdog.await_rest();
-  EXPECT_FALSE(group->safe_state_due()) << "what was asked for meanwhile is followed, too";
+  EXPECT_FALSE(group->runners()[0]->safe_state_due())
+      << "what was asked for meanwhile is followed, too";
   EXPECT_EQ(hangs.safe_states, 1) << "once an episode, which holds";
 }
 

@@ -48,8 +48,8 @@ std::set<std::string> explained(const std::string& header) {
 }
 
 TEST(ConfigManual, ExplainsEachKeyOfEachSection) {
-  for (const char* header : {"[robot]", "[cpus]", "[realtime]", "[record]", "[[node]]", "[[host]]",
-                             "[[topic]]", "[[limit]]"}) {
+  for (const char* header : {"[robot]", "[cpus]", "[realtime]", "[safety]", "[record]", "[[node]]",
+                             "[[host]]", "[[topic]]", "[[limit]]"}) {
     EXPECT_FALSE(keys_of(header).empty());
     EXPECT_EQ(explained(header), keys_of(header)) << header;
   }

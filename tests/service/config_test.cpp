@@ -56,6 +56,14 @@ std::string finding_of(const std::string& text, const MachineCpus& machine = two
   return finding ? finding->text : "";
 }
 
+TEST(ParseConfig, reads_which_key_stops_the_robot) {
+  const Config any = parsed("[safety]\nstop_device = \"/dev/input/by-id/button\"\n");
+  EXPECT_EQ(any.safety.stop_device, "/dev/input/by-id/button");
+  EXPECT_EQ(any.safety.stop_key, 0);
+  EXPECT_EQ(parsed("[safety]\nstop_device = \"/dev/x\"\nstop_key = 88\n").safety.stop_key, 88);
+  EXPECT_EQ(parsed("").safety.stop_device, "");
+}
+
 TEST(ParseConfig, reads_every_key_of_a_node) {
   const Config config = parsed(R"([[node]]
 name = "motor"
@@ -76,6 +84,8 @@ watchdog = "100 ms"
 compute = true
 actuator = true
 arm_at_start = true
+critical = true
+safe_state_async = true
 params = { can = "vcan0", kp = 0.8, poles = 7, brake = true }
 )");
   ASSERT_EQ(config.nodes.size(), 1U);
@@ -104,6 +114,8 @@ params = { can = "vcan0", kp = 0.8, poles = 7, brake = true }
   EXPECT_TRUE(node.compute);
   EXPECT_TRUE(node.config.actuator);
   EXPECT_TRUE(node.config.arm_at_start);
+  EXPECT_TRUE(node.config.critical);
+  EXPECT_TRUE(node.config.safe_state_async);
   const Params params{"motor", node.params};
   EXPECT_EQ(params.get<std::string>("can"), "vcan0");
   EXPECT_DOUBLE_EQ(params.get<double>("kp"), 0.8);
@@ -180,7 +192,14 @@ const BadText kBadTexts[] = {
     {"half_a_text", "[robot]\nname = \"rover\n", "robot.toml:2: ", ""},
     {"a_key_twice", "[robot]\nname = \"a\"\nname = \"b\"\n", "robot.toml:3: ", ""},
     {"an_unknown_section", "[robots]\n", "robot.toml:1: ",
-     "unknown section 'robots' (known: robot, cpus, realtime, record, node, host, topic, limit)"},
+     "unknown section 'robots' (known: robot, cpus, realtime, safety, record, node, host, topic, "
+     "limit)"},
+    {"a_stop_key_without_its_device", "[safety]\nstop_key = 88\n",
+     "robot.toml:1: ", "[safety] needs 'stop_device'"},
+    {"a_stop_device_without_its_folder", "[safety]\nstop_device = \"event0\"\n",
+     "robot.toml:2: ", "the path of an input device"},
+    {"a_stop_key_that_there_is_not", "[safety]\nstop_device = \"/dev/x\"\nstop_key = 768\n",
+     "robot.toml:3: ", "1 to 767"},
     {"an_unknown_key", std::string{kMotor} + "speed = 3\n",
      "robot.toml:6: ", "unknown key 'speed' in [[node]] (known: name, plugin,"},
     {"an_unknown_key_of_the_robot", "[robot]\ntitle = \"x\"\n",

@@ -47,6 +47,9 @@ class FakeSide final : public StopSide {
     if (on_seen) on_seen();
     return 7;
   }
+  Status may_release() noexcept override {
+    return lasts ? Status{Error{Errc::kBusy, "go on", 0, {}}} : Status{};
+  }
   Status release(std::uint64_t seen) noexcept override {
     EXPECT_EQ(seen, 7U);
     if (on_release) on_release();
@@ -59,6 +62,7 @@ class FakeSide final : public StopSide {
   void tell(const std::string& /*text*/) noexcept override { told = true; }
   std::atomic<bool> told{false};
   std::atomic<bool> refuses{false};
+  std::atomic<bool> lasts{false};
   std::atomic<bool> ends{false};
   std::function<void()> on_seen;
   std::function<void()> on_release;
@@ -349,6 +353,27 @@ TEST_F(StopKeeperTest, writes_no_latch_once_more_while_it_is_released) {
       std::this_thread::yield();
     }
   };
+  EXPECT_TRUE(keeper.release());
+  EXPECT_FALSE(std::filesystem::exists(latch()));
+}
+
+TEST_F(StopKeeperTest, keeps_latch_and_others_stops_while_the_reason_is_there) {
+  StopKeeper::Options kept = options();
+  kept.latch = latch();
+  StopKeeper keeper{kept, words, side};
+  StatsPage other = page("other");
+  other.stop_word().stops.fetch_add(1);
+  side.stop(StopCause::kDevice, "a button");
+  ASSERT_TRUE(
+      test::eventually([&] { return std::filesystem::exists(latch()) && words.look() >= 0; }));
+  side.lasts = true;
+  side.on_release = [] { FAIL() << "it was asked to go on"; };
+  const auto written = std::filesystem::last_write_time(latch());
+  EXPECT_FALSE(keeper.release());
+  EXPECT_EQ(std::filesystem::last_write_time(latch()), written);
+  EXPECT_TRUE(words.look() >= 0 && side.stopped());
+  side.lasts = false;
+  side.on_release = nullptr;
   EXPECT_TRUE(keeper.release());
   EXPECT_FALSE(std::filesystem::exists(latch()));
 }

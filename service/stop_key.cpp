@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/stop_key.hpp"
+
+#include <fcntl.h>
+#include <linux/input.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "rt/base/time.hpp"
+
+namespace horus::service {
+namespace {
+
+constexpr Nanos kOpenAgain = std::chrono::seconds{1};
+
+std::string reason(int error) {
+  const char* const text = ::strerrordesc_np(error);
+  return text != nullptr ? text : "unknown error";
+}
+
+/// Of each key whether it is pressed now; nothing where the device does not say.
+std::optional<std::array<std::uint8_t, KEY_CNT / 8 + 1>> pressed_keys(int device) noexcept {
+  std::array<std::uint8_t, KEY_CNT / 8 + 1> keys{};
+  if (::ioctl(device, EVIOCGKEY(keys.size()), keys.data()) < 0) return std::nullopt;
+  return keys;
+}
+
+}  // namespace
+
+StopKey::StopKey(Options options) : options_{std::move(options)} {}
+
+StopKey::~StopKey() {
+  if (!thread_) return;
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(ended_.get(), &one, sizeof one));
+  thread_.reset();
+}
+
+Status StopKey::start() {
+  ended_ = UniqueFd{::eventfd(0, EFD_CLOEXEC)};
+  if (!ended_) return Error{errc_of(errno), "make an eventfd", errno, {}};
+  open();
+  auto started = RtThread::start(
+      {.name = ThreadName::clipped("horus-stop-key"), .slice = kShortSlice},
+      [](void* self) { static_cast<StopKey*>(self)->watch(); }, this);
+  if (!started) return started.error();
+  thread_.emplace(std::move(started).value());
+  return {};
+}
+
+bool StopKey::means(int code) const noexcept {
+  return options_.key == 0 || code == options_.key;
+}
+
+void StopKey::open() {
+  device_ = UniqueFd{::open(options_.device.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
+  if (!device_) return lose("cannot be opened (" + reason(errno) + ")");
+  if (lost_.exchange(false)) options_.tell(options_.device + " is there again");
+  // A button that locks may be down already.
+  pressed_ = is_down();
+  if (pressed_) stop();
+}
+
+/// False where the device does not say.
+bool StopKey::is_down() const noexcept {
+  const auto keys = pressed_keys(device_.get());
+  for (int code = 1; keys && code < KEY_CNT; ++code) {
+    const unsigned bits = (*keys)[static_cast<std::size_t>(code) / 8];
+    if (means(code) && ((bits >> (code % 8)) & 1U) != 0) return true;
+  }
+  return false;
+}
+
+void StopKey::stop() const {
+  options_.stop("the key of " + options_.device + " was pressed");
+}
+
+void StopKey::lose(const std::string& why) {
+  device_.reset();
+  if (lost_.exchange(true)) return;
+  options_.stop(options_.device + ", which has the key that stops the robot, " + why);
+}
+
+void StopKey::read() {
+  std::array<input_event, 64> events{};
+  const ssize_t length = ::read(device_.get(), events.data(), sizeof events);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (length < 0) return lose("cannot be read (" + reason(errno) + ")");
+  if (length == 0) return lose("has ended");
+  const auto count = static_cast<std::size_t>(length) / sizeof(input_event);
+  for (std::size_t i = 0; i < count; ++i) {
+    const input_event& event = events[i];
+    // The kernel's queue was full, and what it left out may have been the key.
+    if (event.type == EV_SYN && event.code == SYN_DROPPED) return open();
+    // 2 is its repetition.
+    if (event.type != EV_KEY || event.value == 2 || !means(event.code)) continue;
+    // Where any key counts another one may be down yet.
+    pressed_ = event.value == 1 || is_down();
+    if (event.value == 1) stop();
+  }
+}
+
+void StopKey::watch() {
+  for (;;) {
+    std::array<pollfd, 2> waits{
+        pollfd{.fd = ended_.get(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = device_ ? device_.get() : -1, .events = POLLIN, .revents = 0}};
+    const int patience = device_ ? -1 : static_cast<int>(kOpenAgain / std::chrono::milliseconds{1});
+    const int ready = ::poll(waits.data(), waits.size(), patience);
+    if (ready > 0 && waits[0].revents != 0) return;
+    if (ready > 0 && waits[1].revents != 0) read();
+    if (ready == 0) open();
+  }
+}
+
+}  // namespace horus::service

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stops a robot by itself, and keeps it from going on: a key of an input device, a node that
+it cannot do without."""
+import os
+import struct
+import textwrap
+
+import pytest
+
+from running import Running, own_base, plugin_node, program, until
+from stopping import ctl, is_now, safety, stop_cause
+
+CONFIG = ('[robot]\nname = "rover"\n[realtime]\nmode = "off"\n'
+          + plugin_node("wheel", "Counter", more="actuator = true\n"))
+KEY_ENTER, KEY_F12 = 28, 88
+
+
+def press(device, key, value):
+    """As the kernel says it: the time, the type (1 is a key's), the code and the value."""
+    os.write(device, struct.pack("llHHi", 0, 0, 1, key, value))
+
+
+def test_a_key_stops_the_robot_and_keeps_it_stopped_while_it_is_pressed(tmp_path):
+    fifo = tmp_path / "event0"
+    os.mkfifo(fifo)
+    file = tmp_path / "robot.toml"
+    file.write_text(CONFIG + f'[safety]\nstop_device = "{fifo}"\nstop_key = {KEY_F12}\n')
+    with own_base() as environment, \
+            Running([program("horus"), "launch", str(file)], environment) as launch:
+        is_now(environment, launch, "wheel", "disarmed")
+        assert ctl(environment, "arm").returncode == 0
+        device = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        press(device, KEY_ENTER, 1)
+        press(device, KEY_F12, 1)
+        is_now(environment, launch, "wheel", "estopped")
+        assert stop_cause(environment, launch, "rover") == "device"
+        until(lambda: f"the key of {fifo} was pressed" in launch.text(), "it says so", launch)
+        kept = ctl(environment, "release", "--reason", "looked at it")
+        assert kept.returncode == 1
+        assert "stop key is pressed" in kept.stderr and str(fifo) in kept.stderr
+        press(device, KEY_F12, 0)
+        until(lambda: ctl(environment, "release", "--reason", "let go").returncode == 0,
+              "it is let go", launch)
+        is_now(environment, launch, "wheel", "disarmed")
+        assert ctl(environment, "arm").returncode == 0
+        os.close(device)  # As a device that is unplugged.
+        is_now(environment, launch, "wheel", "estopped")
+
+
+def test_a_robot_whose_stop_key_is_missing_starts_stopped(tmp_path):
+    file = tmp_path / "robot.toml"
+    file.write_text(CONFIG + f'[safety]\nstop_device = "{tmp_path}/event0"\n')
+    with own_base() as environment, \
+            Running([program("horus"), "launch", str(file)], environment) as launch:
+        is_now(environment, launch, "wheel", "estopped")
+        assert stop_cause(environment, launch, "rover") == "device"
+        assert "cannot be opened (No such file or directory)" in launch.text()
+        assert ctl(environment, "arm").returncode == 1
+        kept = ctl(environment, "release", "--reason", "never mind")
+        assert kept.returncode == 1 and "cannot be read" in kept.stderr
+        os.mkfifo(tmp_path / "event0")
+        until(lambda: ctl(environment, "release", "--reason", "plugged in").returncode == 0,
+              "it is there", launch)
+
+
+EYES = textwrap.dedent("""
+    import os, horus
+    def tick(node):
+        if os.path.exists(GO): raise ValueError("no picture")
+    eyes = horus.Node("eyes", tick, rate=100, critical=CRITICAL, failure_policy="skip",
+                      failure={"failures": 2, "rest": 3600})
+""")
+
+
+@pytest.mark.parametrize("critical", [True, False])
+def test_that_a_critical_node_rests_stops_all_hosts_of_the_robot(tmp_path, critical):
+    go = tmp_path / "go"
+    file = tmp_path / "robot.toml"
+    file.write_text(CONFIG + '[[host]]\nname = "vision"\nmodule = "vision.py"\n')
+    (tmp_path / "vision.py").write_text(
+        EYES.replace("GO", repr(str(go))).replace("CRITICAL", str(critical)))
+    with own_base() as environment, \
+            Running([program("horus"), "launch", str(file)], environment) as launch:
+        is_now(environment, launch, "eyes", "armed")
+        assert ctl(environment, "arm").returncode == 0
+        is_now(environment, launch, "wheel", "armed")
+        go.touch()
+        if not critical:
+            until(lambda: "rests now" in launch.text(), "it rests", launch)
+            assert safety(environment, "wheel") == "armed"
+            return
+        is_now(environment, launch, "wheel", "estopped")
+        assert stop_cause(environment, launch, "vision") == "node"
