@@ -32,6 +32,7 @@ void PortTable::count_into(NodeStats* stats) noexcept {
     from.set(0);
   };
   move(own_.sent, counters_.sent);
+  move(own_.bytes, counters_.bytes);
   move(own_.received, counters_.received);
   move(own_.dropped, counters_.dropped);
   move(own_.missed, counters_.missed);

@@ -111,10 +111,11 @@ class PortTable {
   std::vector<Entry> entries_;
   std::uint64_t since_ = Port::kOpening;
   struct Own {
-    Counter sent, received, dropped, missed, refused, passed_over;
+    Counter sent, bytes, received, dropped, missed, refused, passed_over;
 
     MessageCounters counters() noexcept {
       return {.sent = &sent,
+              .bytes = &bytes,
               .received = &received,
               .dropped = &dropped,
               .missed = &missed,

@@ -161,7 +161,7 @@ class Port {
   int send_payload(PyObject* data, bool keeps) noexcept;
   int send_typed(PyObject* message, bool keeps) noexcept;
   bool give(std::span<const std::byte> bytes, bool keeps) noexcept;
-  int finish_send(bool sent) noexcept;
+  int finish_send(bool sent, std::size_t bytes = 0) noexcept;
   int finish_message(bool sent, const shm::TypeInfo& type,
                      std::span<const std::byte> message) noexcept;
   // Null without an exception: no message.

@@ -46,9 +46,10 @@ class Scratch {
   std::unique_ptr<std::byte[]> own_;
 };
 
-int Port::finish_send(bool sent) noexcept {
+int Port::finish_send(bool sent, std::size_t bytes) noexcept {
   if (sent) [[likely]] {
     counters_.sent->add();
+    count(counters_.bytes, bytes);
     return 1;
   }
   ++refused_;
@@ -60,7 +61,7 @@ int Port::finish_send(bool sent) noexcept {
 /// A refusal that is the message's fault is an error.
 int Port::finish_message(bool sent, const shm::TypeInfo& type,
                          std::span<const std::byte> message) noexcept {
-  const int finished = finish_send(sent);
+  const int finished = finish_send(sent, message.size());
   if (sent || !options_.finite) return finished;
   const std::string path = shm::first_not_finite(type, message);
   if (path.empty()) return finished;
@@ -73,7 +74,8 @@ int Port::send_message(PyObject* data) noexcept {
   const MessageObject* const message = as_message(data);
   const std::span<const std::byte> bytes{message->data, message->type->size()};
   const bool sent = publisher_.send(bytes);
-  return sent ? finish_send(true) : finish_message(false, message->type->info(), bytes);
+  return sent ? finish_send(true, bytes.size())
+              : finish_message(false, message->type->info(), bytes);
 }
 
 /// Of a message of the topic's type.
@@ -114,7 +116,8 @@ int Port::send_value(PyObject* data, bool keeps) noexcept {
   const Scratch scratch{*this, publisher_.max_size()};
   const Py_ssize_t size = pack(data, scratch.bytes());
   if (size >= 0) [[likely]] {
-    return finish_send(give(scratch.bytes().first(static_cast<std::size_t>(size)), keeps));
+    const auto bytes = scratch.bytes().first(static_cast<std::size_t>(size));
+    return finish_send(give(bytes, keeps), bytes.size());
   }
   return find_payload_class(Py_TYPE(data)) != nullptr ? mismatch(data) : -1;
 }
@@ -140,10 +143,12 @@ int Port::send_varying(PyObject* data, bool keeps) noexcept {
 int Port::send_payload(PyObject* data, bool keeps) noexcept {
   if (Py_TYPE(data) != type_.payload->python()) return mismatch(data);
   if (keeps && payload_publisher_.refuses_now()) return finish_send(false);
+  // Its memory, and what is said of it.
+  const std::size_t bytes = as_payload(data)->size + type_.payload->kind().type.size;
   const Sent sent = send_payload_object(payload_publisher_, *as_payload(data));
   if (sent == Sent::kError) return -1;
   copied_ += sent == Sent::kCopied ? 1U : 0U;
-  return finish_send(sent != Sent::kRefused);
+  return finish_send(sent != Sent::kRefused, bytes);
 }
 
 template <typename Subscriber>

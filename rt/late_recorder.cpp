@@ -96,6 +96,7 @@ void LateRecorder::fill(LateTick& tick, const EndedTick& ended,
   tick.gil_lost_ns.set(timing.lost.count());
   tick.gil_lost_to.set(ended.loss.to);
   tick.sent.set(grown(stats_.messages_sent.value(), sent_));
+  tick.bytes.set(grown(stats_.bytes_sent.value(), bytes_));
   tick.around.window_ns.set(0);
   tick.around.off_cpu_ns.set(0);
   fill_collections(tick);

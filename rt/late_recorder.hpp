@@ -71,6 +71,7 @@ class LateRecorder {
   /// Before a tick.
   void begin() noexcept {
     sent_ = stats_.messages_sent.value();
+    bytes_ = stats_.bytes_sent.value();
     if (gc_ == nullptr) return;
     paused_ns_ = collected_.pause_ns;
     collected_ = collections();
@@ -104,6 +105,7 @@ class LateRecorder {
   const NodeStats& stats_;
   const GcStats* const gc_;
   std::uint64_t sent_ = 0;
+  std::uint64_t bytes_ = 0;
   Nanos most_execution_{};  // The budget, or the slowest tick so far where that is less.
   Nanos most_response_{};
   TimePoint minute_ends_{};

@@ -28,14 +28,9 @@ constexpr long long millis(Nanos duration) noexcept {
   return duration.count() / 1'000'000;
 }
 
-/// The tick that does not end: those of this life that are over come before it.
-std::uint64_t tick_of(const NodeRunner& runner) noexcept {
-  return runner.stats().ticks.value() - runner.stats().carried_ticks.value();
-}
-
 /// The line is found by the node's name, though another thread says it; whatever its level is.
 void log_of(const NodeRunner& runner, LogLevel level, std::string_view text) noexcept {
-  const LogSource source{.node = &runner.config().name, .tick = tick_of(runner)};
+  const LogSource source{.node = &runner.config().name, .tick = current_tick(runner.stats())};
   const LogNaming naming{source};
   log(level, text);
 }
@@ -328,7 +323,7 @@ void Watchdog::keep(const Watched& watched, const Debt& debt, Silence silence,
                     std::string_view text) const noexcept {
   if (box_ == nullptr) return;
   const NodeRunner& runner = runner_of(watched, debt.running);
-  box_->write({.tick = tick_of(runner),
+  box_->write({.tick = current_tick(runner.stats()),
                .kind = EventKind::kHang,
                .in_tick = callback_of(debt) == NodeActivity::kTick ? 1U : 0U,
                .numbers = {millis(debt.silent), static_cast<std::int64_t>(silence)},

@@ -179,8 +179,8 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   write_message(ring, state.sent, place, message, cycle_count());
   ++state.sent;
   state.reserved = end;
-  ring.header->bytes.add(message.size());
   count(state.counters.sent);
+  add_bytes(message.size());
   bool asleep = false;
   state.subscribers.each([&](const CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
@@ -218,6 +218,7 @@ bool RawPublisher::refuses() const noexcept {
 }
 void RawPublisher::add_bytes(std::uint64_t bytes) noexcept {
   state_->view.header->bytes.add(bytes);
+  count(state_->counters.bytes, bytes);
 }
 std::uint32_t RawPublisher::subscribers() const noexcept {
   std::uint32_t alive = 0;

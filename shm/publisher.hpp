@@ -53,7 +53,7 @@ class RawPublisher {
   /// RT-safe. How many of the newest messages somebody wants: the deepest of the subscribers that
   /// live, as far as the helper thread knows; on a topic that refuses all.
   std::uint64_t wanted() const noexcept;
-  /// RT-safe. For `topic bw`: a message just sent stands for so many bytes elsewhere.
+  /// RT-safe. Counts them as sent: a message just sent stands for so many bytes elsewhere.
   void add_bytes(std::uint64_t bytes) noexcept;
   explicit operator bool() const noexcept { return state_ != nullptr; }
 

@@ -112,6 +112,7 @@ void carry(NodeStats& node, const NodeStats& past) noexcept {
   add(node.overruns, past.overruns);
   add(node.errors, past.errors);
   add(node.messages_sent, past.messages_sent);
+  add(node.bytes_sent, past.bytes_sent);
   add(node.messages_received, past.messages_received);
   add(node.messages_dropped, past.messages_dropped);
   add(node.messages_missed, past.messages_missed);

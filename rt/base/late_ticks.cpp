@@ -39,6 +39,7 @@ void copy(LateTick& to, const LateTick& from) noexcept {
   }
   to.objects.set(from.objects.value());
   to.sent.set(from.sent.value());
+  to.bytes.set(from.bytes.value());
   to.around.window_ns.set(from.around.window_ns.value());
   to.around.off_cpu_ns.set(from.around.off_cpu_ns.value());
   to.around.preemptions.set(from.around.preemptions.value());

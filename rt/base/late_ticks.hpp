@@ -40,7 +40,8 @@ struct LateTick {
   Gauge collecting_ns{};
   std::array<Counter, 3> collections{};  ///< In it, of each generation.
   Gauge objects{};                       ///< That the collector looks after: an estimate.
-  Counter sent{};                        ///< Messages.
+  Counter sent{};                        ///< Messages,
+  Counter bytes{};                       ///< and what they were in all.
 
   /// What the kernel counted for its thread around it.
   struct Around {

@@ -124,6 +124,7 @@ struct NodeStats {
   Counter carried_skipped{};
 
   Counter messages_sent{};
+  Counter bytes_sent{};  ///< Of those; of a frame, all of it.
   Counter messages_received{};
   Counter messages_dropped{};      ///< Missed by its subscribers, or refused at send: all of them,
   Counter messages_missed{};       ///< those that a ring overwrote while their reader wanted them,
@@ -178,6 +179,12 @@ struct NodeStats {
   Histogram awaited{};           ///< Async nodes only.
 };
 
+/// The number of the tick that runs, or comes next: those of this life that are over come before
+/// it.
+inline std::uint64_t current_tick(const NodeStats& node) noexcept {
+  return node.ticks.value() - node.carried_ticks.value();
+}
+
 /// RT-safe. Whether what an actuator sends on its outputs goes out.
 inline bool outputs_open(const NodeStats& node) noexcept {
   if (node.actuator.value() == 0) return true;
@@ -187,6 +194,7 @@ inline bool outputs_open(const NodeStats& node) noexcept {
 /// Where the messages of one owner are counted; null: nowhere. One writing thread at a time.
 struct MessageCounters {
   Counter* sent = nullptr;
+  Counter* bytes = nullptr;  ///< Of those.
   Counter* received = nullptr;
   Counter* dropped = nullptr;  ///< Refused at send, or missed by the subscriber.
   Counter* missed = nullptr;   ///< See NodeStats, as for the next two.
@@ -202,6 +210,7 @@ inline void count(Counter* counter, std::uint64_t n = 1) noexcept {
 
 inline MessageCounters message_counters(NodeStats& node) noexcept {
   return {.sent = &node.messages_sent,
+          .bytes = &node.bytes_sent,
           .received = &node.messages_received,
           .dropped = &node.messages_dropped,
           .missed = &node.messages_missed,

@@ -96,9 +96,10 @@ type Stale (
 # lateness: start - release; execution: finish - start; response: finish - release.
 # misses: response > deadline; overruns: execution > budget; skipped: whole releases given up.
 # busy_in: the callback that has been running for busy_s, where that is long; else empty.
-# hangs: silences over the watchdog's limit. dropped: messages missed, or refused at send; missed
-# and refused of those: overwritten while the node wanted them, and refused. passed_over: newer ones
-# came, and the depth of the node's subscription has no place for so many. old: as in Window.
+# hangs: silences over the watchdog's limit. bytes_sent: of the messages sent; of a frame, all of
+# it. dropped: messages missed, or refused at send; missed and refused of those: overwritten while
+# the node wanted them, and refused. passed_over: newer ones came, and the depth of the node's
+# subscription has no place for so many. old: as in Window.
 # safety: starting, disarmed, armed, degraded, safe, estopped or stopped; held: messages that were
 # refused as an actuator might not act.
 # inputs_stale: times that an input became older than its subscription's time-out; fallbacks:
@@ -152,6 +153,7 @@ type Node (
   gil_long_waits: int,
   gil_long_waits_off_cpu: int,
   sent: int,
+  bytes_sent: int,
   received: int,
   dropped: int,
   missed: int,

@@ -88,6 +88,7 @@ const std::vector<Field<NodeView>> kFields<NodeView>{
     {"gil_long_waits", &NodeView::gil_long_waits},
     {"gil_long_waits_off_cpu", &NodeView::gil_long_waits_off_cpu},
     {"sent", &NodeView::sent},
+    {"bytes_sent", &NodeView::bytes_sent},
     {"received", &NodeView::received},
     {"dropped", &NodeView::dropped},
     {"missed", &NodeView::missed},

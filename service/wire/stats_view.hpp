@@ -98,6 +98,7 @@ struct NodeView {
   std::uint64_t gil_long_waits = 0;          ///< Waits for the GIL of 100 ms and more.
   std::uint64_t gil_long_waits_off_cpu = 0;  ///< Those whose holder was kept off its CPU.
   std::uint64_t sent = 0;
+  std::uint64_t bytes_sent = 0;  ///< Of those messages; of a frame, all of it.
   std::uint64_t received = 0;
   std::uint64_t dropped = 0;       ///< Missed, or refused at send.
   std::uint64_t missed = 0;        ///< Of those: overwritten while the node wanted them,

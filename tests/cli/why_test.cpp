@@ -78,6 +78,7 @@ TEST_F(WhyTest, most_ticks_cause_comes_first_then_the_latest_ticks) {
   chained.before_ns.set(19'000'000);
   chained.before.set(0);
   chained.sent.set(4);
+  chained.bytes.set(1'500'000);
   chained.around.window_ns.set(1'000'000'000);
   chained.around.preemptions.set(5);
   const std::string text = why_text(page, 1, 2, now);
@@ -86,7 +87,7 @@ TEST_F(WhyTest, most_ticks_cause_comes_first_then_the_latest_ticks) {
   EXPECT_THAT(text,
               HasSubstr("  3.0 s ago, tick 300 missed its deadline: 19 of 32 ms: ticks before "
                         "it in its thread, above all of node vision; 10ms allowed; 4 "
-                        "messages sent\n    in 1s around it: "));
+                        "messages of 1.5 MB sent\n    in 1s around it: "));
   EXPECT_THAT(text, HasSubstr("5 preemptions"));
   EXPECT_THAT(text, HasSubstr("tick 299 missed its deadline: 12 of 12 ms: its own work"));
   EXPECT_THAT(text, Not(HasSubstr("tick 298")));
@@ -174,6 +175,17 @@ TEST_F(WhyTest, collections_are_told_by_generation) {
   EXPECT_EQ(json["collections"], wire::Json::array({3, 0, 1}));
   EXPECT_EQ(json["collector"], 2);
   EXPECT_EQ(json["objects"], 1'200'000);
+}
+
+TEST_F(WhyTest, one_is_no_more) {
+  LateTick& tick = late(0, 1);
+  tick.reason.set(LateReason::kSkipped);
+  tick.skipped.set(1);
+  tick.sent.set(1);
+  tick.bytes.set(16);
+  const std::string text = why_text(page, 0, 1, now);
+  EXPECT_THAT(text, HasSubstr("tick 1 skipped 1 release: "));
+  EXPECT_THAT(text, HasSubstr("; 1 message of 16 B sent"));
 }
 
 TEST_F(WhyTest, json_has_every_number) {

@@ -71,9 +71,12 @@ TEST_F(LateRecorderTest, ticks_in_time_leave_only_the_slowest_of_them) {
 }
 
 TEST_F(LateRecorderTest, a_late_tick_is_kept_with_what_took_its_time) {
+  stats[1].messages_sent.add(50);
+  stats[1].bytes_sent.add(9000);
   release(1ms, 1ms);
   second.on_tick = [this](const Tick&) {
     stats[1].messages_sent.add(3);
+    stats[1].bytes_sent.add(700);
     gc->generation[2].collections.add();
     gc->generation[2].pause.record(4ms);
     gc->generation[0].collections.add(2);
@@ -96,6 +99,7 @@ TEST_F(LateRecorderTest, a_late_tick_is_kept_with_what_took_its_time) {
   EXPECT_EQ(tick.collections[1].value(), 0U);
   EXPECT_EQ(tick.collections[2].value(), 1U);
   EXPECT_EQ(tick.sent.value(), 3U);
+  EXPECT_EQ(tick.bytes.value(), 700U);
   EXPECT_EQ(logged(),
             "missed its deadline: 10000 us from the release, 9000 us allowed; "
             "4 of 10 ms: full collection of about 50000 objects");

@@ -73,6 +73,17 @@ TEST_F(ImageTest, a_frame_arrives_with_its_pixels_and_what_is_said_of_them) {
   EXPECT_EQ(publisher.sent(), 1U);
 }
 
+TEST_F(ImageTest, a_frame_counts_with_all_its_bytes) {
+  const auto session = open();
+  const auto node = std::make_unique<NodeStats>();
+  auto publisher =
+      session->image_publisher("camera", {.counters = message_counters(*node)}).value();
+  EXPECT_TRUE(publisher.send(frame(*session, 1)));
+  EXPECT_EQ(node->messages_sent.value(), 1U);
+  const std::size_t described = Image::kind().type.size;
+  EXPECT_EQ(node->bytes_sent.value(), described + 48 * 64);
+}
+
 TEST_F(ImageTest, a_frame_stays_as_it_is_while_it_is_held) {
   const auto session = open();
   const auto other = open();

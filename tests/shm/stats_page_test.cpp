@@ -96,12 +96,13 @@ TEST_F(StatsPageTest, a_successor_carries_the_counts_of_a_killed_host_on) {
 
 TEST_F(StatsPageTest, a_successor_carries_every_count_of_a_node_on) {
   using Count = Counter NodeStats::*;
-  static constexpr std::array<Count, 19> kCounts{&NodeStats::ticks,
+  static constexpr std::array<Count, 20> kCounts{&NodeStats::ticks,
                                                  &NodeStats::skipped,
                                                  &NodeStats::misses,
                                                  &NodeStats::overruns,
                                                  &NodeStats::errors,
                                                  &NodeStats::messages_sent,
+                                                 &NodeStats::bytes_sent,
                                                  &NodeStats::messages_received,
                                                  &NodeStats::messages_dropped,
                                                  &NodeStats::messages_missed,

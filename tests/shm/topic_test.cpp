@@ -40,6 +40,25 @@ TEST_F(TopicTest, a_message_arrives_as_it_was_sent) {
   EXPECT_EQ(subscriber.missed(), 0U);
 }
 
+TEST_F(TopicTest, what_is_sent_is_counted_with_its_bytes_and_what_is_refused_is_not) {
+  const auto session = open();
+  const auto node = std::make_unique<NodeStats>();
+  const TopicOptions of_node{.capacity = 4, .counters = message_counters(*node)};
+  TopicOptions refusing = of_node;
+  refusing.policy = Policy::kRefuse;
+  auto commands = session->publisher<msg::CmdVel>("cmd", of_node).value();
+  auto values = session->publish("values", generic_type(), refusing).value();
+  const auto subscriber = session->subscribe("values", generic_type()).value();
+  for (int i = 0; i < 3; ++i) commands.send({});
+  const std::string text(100, 'x');
+  int sent = 0;
+  while (sent < 1000 && values.send(bytes_of(text))) ++sent;
+  ASSERT_LT(sent, 1000) << "nobody takes them";
+  EXPECT_EQ(node->messages_sent.value(), 3U + static_cast<unsigned>(sent));
+  EXPECT_EQ(node->bytes_sent.value(),
+            3 * sizeof(msg::CmdVel) + text.size() * static_cast<std::size_t>(sent));
+}
+
 TEST_F(TopicTest, messages_of_one_publisher_keep_their_order_over_many_laps) {
   const auto session = open();
   auto publisher = session->publisher<Checked>("t", {.capacity = 8}).value();

@@ -214,8 +214,8 @@ TEST(StatsJson, the_fields_are_those_that_scripts_know) {
           "priority", "cpu", "tid", "budget_us", "deadline_us", "lateness_us", "execution_us",
           "response_us", "skipped_response_us", "gil_wait_us", "gil_lost_us", "safety", "actuator",
           "held", "gil_losses", "gil_lost_tick", "gil_lost_to", "gil_long_waits",
-          "gil_long_waits_off_cpu", "sent", "received", "dropped", "missed", "refused",
-          "passed_over", "old", "minor_faults", "major_faults", "voluntary_switches",
+          "gil_long_waits_off_cpu", "sent", "bytes_sent", "received", "dropped", "missed",
+          "refused", "passed_over", "old", "minor_faults", "major_faults", "voluntary_switches",
           "involuntary_switches", "cpu_time_s", "last_cpu"));
   const Json& lateness = host["nodes"][0]["lateness_us"];
   EXPECT_THAT(keys(lateness), UnorderedElementsAre("count", "min", "mean", "p50", "p90", "p99",

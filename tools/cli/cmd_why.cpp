@@ -12,6 +12,7 @@
 #include "rt/base/printable.hpp"
 #include "service/wire/stats_view.hpp"
 #include "service/wire/varlink.hpp"
+#include "tools/cli/bandwidth.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/source.hpp"
 #include "tools/cli/status.hpp"
@@ -63,12 +64,17 @@ CauseWords words_of(LateCause::Kind kind) {
   return {"unknown", ""};
 }
 
+/// "1 message", "4 messages".
+std::string counted(std::uint64_t number, const char* what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 std::string reason_text(const LateTick& tick) {
   switch (tick.reason.value()) {
     case LateReason::kSlowest: return "slowest of its minute";
     case LateReason::kOverran: return "over its budget";
     case LateReason::kMissed: return "missed its deadline";
-    case LateReason::kSkipped: return fmt::format("skipped {} releases", tick.skipped.value());
+    case LateReason::kSkipped: return "skipped " + counted(tick.skipped.value(), "release");
   }
   return "unknown";  // Reachable: the value comes from another process's memory.
 }
@@ -134,8 +140,7 @@ std::string around_text(const LateTick::Around& around) {
   if (around.window_ns.value() <= 0) return "";
   return fmt::format(
       "    in {} around it: {} ready without a CPU, {} preemptions, {} page faults, {} of them "
-      "from "
-      "disk\n",
+      "from disk\n",
       duration_text(us(around.window_ns)), duration_text(us(around.off_cpu_ns)),
       around.preemptions.value(), around.minor_faults.value() + around.major_faults.value(),
       around.major_faults.value());
@@ -146,7 +151,10 @@ std::string line_of(const shm::StatsPage& page, const LateTick& tick, TimePoint 
                                  tick.number.value(), reason_text(tick), cause_text(page, tick));
   if (tick.limit_ns.value() > 0)
     line += fmt::format("; {} allowed", duration_text(us(tick.limit_ns)));
-  if (tick.sent.value() > 0) line += fmt::format("; {} messages sent", tick.sent.value());
+  if (tick.sent.value() > 0) {
+    line += fmt::format("; {} of {} sent", counted(tick.sent.value(), "message"),
+                        bytes_text(static_cast<double>(tick.bytes.value())));
+  }
   line += collections_text(tick);
   return printable(line) + "\n" + around_text(tick.around);
 }
@@ -245,6 +253,7 @@ std::string why_lines(const shm::StatsPage& page, std::size_t node, std::size_t 
                             {"collections", collections_of(tick)},
                             {"objects", tick.objects.value()},
                             {"sent", tick.sent.value()},
+                            {"bytes_sent", tick.bytes.value()},
                             {"window_us", us(around.window_ns)},
                             {"off_cpu_us", us(around.off_cpu_ns)},
                             {"preemptions", around.preemptions.value()},
