@@ -13,7 +13,7 @@
 #include "pyhost/gc.hpp"
 #include "pyhost/gil_arbiter.hpp"
 #include "pyhost/tick_state.hpp"
-#include "rt/event_log.hpp"
+#include "rt/log_queue.hpp"
 #include "shm/publisher.hpp"
 
 namespace horus::py {
@@ -195,6 +195,9 @@ void GilHook::tell_long_wait(Nanos wait) noexcept {
     length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
                             "; thread %d had it and was %s", holder, did);
   }
+  // No node runs yet: who waited is found by its name all the same.
+  const LogSource source{.node = &role_.name, .tick = current_tick(*role_.stats)};
+  const LogNaming naming{source};
   log(LogLevel::kWarning, text);
 }
 

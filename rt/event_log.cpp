@@ -13,7 +13,7 @@ namespace horus {
 namespace {
 
 thread_local LogChannel* t_channel = nullptr;
-thread_local const LogSource* t_source = nullptr;  // Where there is no channel.
+thread_local const LogSource* t_source = nullptr;  // Where no node of a channel runs.
 
 // Where threads without a channel log to: the scheduler that was made last.
 std::mutex g_queue_mutex;  // not RT: executors have a channel and do not come here.
@@ -53,7 +53,8 @@ void bind_log_channel(LogChannel* channel) noexcept {
 }
 
 const LogSource* log_source() noexcept {
-  return t_channel != nullptr ? t_channel->source : t_source;
+  const LogSource* const runs = t_channel != nullptr ? t_channel->source : nullptr;
+  return runs != nullptr ? runs : t_source;
 }
 
 LogNaming::LogNaming(const LogSource& source) noexcept : outer_{std::exchange(t_source, &source)} {}

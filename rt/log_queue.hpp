@@ -40,7 +40,8 @@ struct LogChannel {
 /// Makes log() of the calling thread write to `channel`; null ends that.
 void bind_log_channel(LogChannel* channel) noexcept;
 
-/// While it lives, log() of its thread names `source`, where the thread has no channel.
+/// While it lives, log() of its thread names `source`, but where a node of the thread's channel
+/// runs.
 class LogNaming {
  public:
   explicit LogNaming(const LogSource& source) noexcept;

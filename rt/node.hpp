@@ -81,8 +81,9 @@ class WakeSource {
 struct ThreadRole {
   NodeName name{};  ///< Of its first node.
   NodeClass node_class = NodeClass::kTick;
-  Nanos period{};  ///< 0: an event node.
-  Nanos budget{};  ///< Of the ticks of all its nodes together; 0: no limit.
+  Nanos period{};                    ///< 0: an event node.
+  Nanos budget{};                    ///< Of the ticks of all its nodes together; 0: no limit.
+  const NodeStats* stats = nullptr;  ///< Of its first node; outlive the thread.
 };
 
 /// What of a tick its node did not run: because its thread had lost what the hook holds (the GIL),

@@ -351,7 +351,8 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
   ThreadRole role{.name = entries[group.nodes.front()].config.name,
                   .node_class = group.node_class,
                   .period = group.period,
-                  .budget = {}};
+                  .budget = {},
+                  .stats = &stats.nodes[group.nodes.front()]};
   for (const std::size_t index : group.nodes) {
     role.budget += effective_budget(entries[index].config).execution;
   }

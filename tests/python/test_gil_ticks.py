@@ -2,6 +2,7 @@
 """Ticks and the GIL: several rates in one process, busy threads beside, one CPU. The bounds are
 loose: only a tick that gets no GIL, or loses it for a whole switch interval, breaks them."""
 import json
+import re
 
 import pytest
 from running import Running, own_base, until
@@ -220,7 +221,7 @@ def test_who_keeps_the_gil_for_long_is_named_and_what_he_did(call, did):
     assert done.returncode == 0, done.stderr
     *true, thread = done.stdout.split()
     assert true == ["True"] * 3
-    assert "node 'control' waited" in done.stderr
+    assert re.search(r"control\[\d+\]: node 'control' waited", done.stderr)
     # On a busy machine the kernel may keep it from running as well.
     assert did in done.stderr or "without a CPU" in done.stderr
     assert f"thread {thread} had it" in done.stderr

@@ -172,6 +172,28 @@ TEST(Log, of_a_thread_without_a_channel_names_whom_it_was_told) {
   EXPECT_TRUE(sink.records[3].node.empty());
 }
 
+TEST(Log, between_ticks_an_executor_s_line_bears_the_name_that_it_is_given) {
+  Memory sink;
+  LogQueue queue{sink};
+  const NodeName arm = NodeName::clipped("arm");
+  const NodeName leg = NodeName::clipped("leg");
+  const LogSource waits{&arm, 7};
+  const LogSource runs{&leg, 1};
+  LogChannel& channel = queue.add_channel();
+  as_executor(channel, [&] {
+    const LogNaming naming{waits};
+    log(LogLevel::kInfo, "it waited");
+    channel.source = &runs;
+    log(LogLevel::kInfo, "another one runs");
+    channel.source = nullptr;
+  });
+  queue.drain();
+  ASSERT_EQ(sink.records.size(), 2U);
+  EXPECT_EQ(sink.records[0].node.view(), "arm");
+  EXPECT_EQ(sink.records[0].tick, 7U);
+  EXPECT_EQ(sink.records[1].node.view(), "leg");
+}
+
 TEST(StderrSink, names_node_tick_and_losses) {
   ::testing::internal::CaptureStderr();
   stderr_sink().write({.level = LogLevel::kError,
