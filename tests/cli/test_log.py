@@ -23,7 +23,12 @@ ENTRIES = [
      "NODE": "motor", "TICK": "7", "MESSAGE": "motor[7]: missed its deadline"},
     {"__REALTIME_TIMESTAMP": "1700000001000000", "PRIORITY": "3",
      "SYSLOG_IDENTIFIER": "horus-pyhost", "HOST": "planner", "MESSAGE": "plan[3]: no \x1b[31mpath"},
-    {"__REALTIME_TIMESTAMP": "1700000002000000", "PRIORITY": "6", "MESSAGE": [1, 2]},
+    {"__REALTIME_TIMESTAMP": "1700000002000000", "SYSLOG_IDENTIFIER": "systemd",
+     "MESSAGE": "of no priority"},
+    {"__REALTIME_TIMESTAMP": "1700000003000000", "PRIORITY": "7",
+     "SYSLOG_IDENTIFIER": "horus-pyhost", "MESSAGE": list(b"\x1b[32mgreen\xff")},
+    {"__REALTIME_TIMESTAMP": "1700000004000000", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "odd",
+     "MESSAGE": [{"of": "no kind"}, -1, "known"]},
     {"__REALTIME_TIMESTAMP": "9999999999000000", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "horusd",
      "MESSAGE": "in times to come"},
 ]
@@ -55,9 +60,12 @@ def journal(tmp_path):
 def test_lines_have_time_program_host_level_and_nothing_that_a_terminal_obeys(journal):
     done, asked = journal()
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:2] == [
+    assert done.stdout.splitlines()[:5] == [
         "2023-11-14 22:13:20.123 horusd: warning: motor[7]: missed its deadline",
-        "2023-11-14 22:13:21.000 horus-pyhost: [planner] error: plan[3]: no ?[31mpath"]
+        "2023-11-14 22:13:21.000 horus-pyhost: [planner] error: plan[3]: no ?[31mpath",
+        "2023-11-14 22:13:22.000 systemd: of no priority",
+        "2023-11-14 22:13:23.000 horus-pyhost: debug: ?[32mgreen?",
+        "2023-11-14 22:13:24.000 odd: "]
     assert asked == ["--output=json", "--no-pager", "--unit=horus.service",
                      "--unit=horus-pyhost.service", "--unit=horus-recorder.service",
                      "--lines=1000"]

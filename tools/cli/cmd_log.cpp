@@ -83,9 +83,16 @@ bool may_read_journal() {
   return false;
 }
 
+/// journalctl writes text with a control character, or in no UTF-8, as the numbers of its bytes.
 std::string text_of(const wire::Json& entry, const char* key) {
   const auto found = entry.find(key);
-  return found != entry.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  if (found == entry.end()) return {};
+  if (found->is_string()) return found->get<std::string>();
+  std::string text;
+  for (const wire::Json& byte : found->is_array() ? *found : wire::Json::array()) {
+    if (byte.is_number_unsigned()) text += static_cast<char>(byte.get<std::uint8_t>());
+  }
+  return text;
 }
 
 /// "2026-05-01 12:34:56.789"; `micros`: since 1970, in digits.
@@ -184,7 +191,9 @@ int show_pages(PageLog log, bool follow, Output& output) {
   return kOk;
 }
 
+/// Of a line without a priority: as of information.
 const char* level_text(const std::string& priority) {
+  if (priority.size() != 1) return "";
   if (priority <= "3") return "error: ";
   if (priority == "4") return "warning: ";
   return priority == "7" ? "debug: " : "";
