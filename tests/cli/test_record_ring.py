@@ -142,6 +142,8 @@ def test_one_that_is_held_up_makes_no_other_one_late_and_is_named(robot, tmp_pat
             try:
                 with Running([program("horusctl"), "record", "trigger"], environment) as trigger:
                     until(lambda: "b_0.mcap: " in trigger.text(), "the other one's file", trigger)
+                    waits = f"record trigger: waits for recorder (pid {held.pid}) to write its file"
+                    until(lambda: waits in trigger.text(), "for whom it waits", trigger)
                     # Who waits for no more is told whose answer is missing.
                     assert trigger.stop(signal.SIGINT) == 1
                     said = trigger.text()

@@ -27,6 +27,7 @@ constexpr Nanos kWriting = 60s;  // Up to a file's end.
 /// A recorder that is to answer.
 struct Asked {
   std::string host;
+  std::int64_t pid;
   wire::Client client;
 };
 
@@ -84,10 +85,20 @@ std::vector<Asked> ask_recorders(std::optional<int>& worst) {
       // Who hung up may have said why.
       if (client && !sent && sent.error().code == Errc::kNotFound) sent = {};
       if (!sent) worst = std::max(worst.value_or(kOk), fail(sent.error()));
-      if (sent) asked.push_back({host, std::move(client).value()});
+      if (sent) asked.push_back({host, page.host().pid.value(), std::move(client).value()});
     }
   }
   return asked;
+}
+
+/// Anybody of the group may take a recorder's name: who waits is told for whom.
+void tell_waits(const std::vector<Asked>& asked) {
+  std::string whom;
+  for (const Asked& one : asked) {
+    whom += fmt::format("{}{} (pid {})", whom.empty() ? "" : ", ", printable(one.host), one.pid);
+  }
+  warn_of("record trigger: waits for " + whom +
+          " to write its file, for 60 s at most (Ctrl+C: go on without)");
 }
 
 /// Until one of them says something, or some time is over.
@@ -105,9 +116,15 @@ void wait_for_answer(const std::vector<Asked>& asked) {
 int trigger_recorders(Output& output) {
   std::optional<int> worst;
   std::vector<Asked> asked = ask_recorders(worst);
-  const TimePoint until = MonotonicClock::now() + kWriting;
+  const TimePoint begun = MonotonicClock::now();
+  const TimePoint until = begun + kWriting;
+  bool said = false;
   while (!asked.empty() && output.wanted() && MonotonicClock::now() < until) {
     wait_for_answer(asked);
+    if (!said && MonotonicClock::now() - begun >= kPatience) {
+      said = true;
+      tell_waits(asked);
+    }
     std::erase_if(asked, [&](Asked& one) {
       const auto reply = one.client.receive(Nanos{});
       if (!reply && reply.error().code == Errc::kBusy) return false;
