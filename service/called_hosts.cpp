@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "service/page_source.hpp"
+#include "shm/folder.hpp"
 #include "shm/names.hpp"
 
 namespace horus::service {
@@ -11,13 +12,17 @@ namespace horus::service {
 CalledHosts called_hosts(const std::string& base, std::vector<std::string> configured,
                          const HostChoice& choice) {
   CalledHosts hosts;
+  std::vector<std::string> folders;
+  // In another base a host of that name is another robot's.
+  if (base == shm::kServiceBase) folders.emplace_back(kPythonRuntime);
+  folders.push_back(base + "/hosts");
   PageWalk walk{base, std::move(configured)};
   while (const shm::StatsPage* const page = walk.next()) {
     if (!page->alive() || !choice(*page)) continue;
     const std::string name{page->host().name.view()};
     hosts.names.push_back(name);
-    hosts.places.push_back({.folders = {kPythonRuntime, base + "/hosts"},
-                            .file = shm::escape(name) + std::string{shm::kSocketSuffix}});
+    hosts.places.push_back(
+        {.folders = folders, .file = shm::escape(name) + std::string{shm::kSocketSuffix}});
     if (walk.is_configured()) ++hosts.configured;
   }
   hosts.left_out = walk.truncated();

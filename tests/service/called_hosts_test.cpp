@@ -39,6 +39,13 @@ TEST_F(CalledHostsTest, the_configured_come_first_and_of_all_others_only_some) {
   EXPECT_TRUE(hosts.left_out);
 }
 
+TEST_F(CalledHostsTest, in_a_base_of_its_own_no_host_of_the_service_is_called) {
+  add("left");
+  const auto hosts = called_hosts(base_.path(), {"left"}, any);
+  ASSERT_EQ(hosts.places.size(), 1U);
+  EXPECT_EQ(hosts.places[0].folders, std::vector<std::string>{base_.path() + "/hosts"});
+}
+
 TEST_F(CalledHostsTest, whom_the_choice_leaves_out_is_not_called) {
   add("left");
   add("wrist");
