@@ -21,6 +21,12 @@ HostTable::HostTable(const std::vector<HostEntry>& entries, Nanos stop_timeout)
   }
 }
 
+std::string HostTable::Host::why() const {
+  if (state != HostState::kStarting || said_why_) return reason;
+  if (!ended_badly || reason.empty()) return stage;
+  return "it ended before: " + reason + (stage.empty() ? "" : "; now " + stage);
+}
+
 std::vector<HostAction> HostTable::step(const HostEvent& event, TimePoint now) {
   using Kind = HostEvent::Kind;
   if (event.kind == Kind::kStart) return start_due(now);

@@ -90,6 +90,9 @@ class HostTable {
     }
     /// When all stopped it hung or crashed, and did not end.
     bool broke() const noexcept { return failed && (said_why_ || reason.starts_with("crashed")); }
+    /// Why it does not run, or ended last: of one that starts what it is at, and how it ended
+    /// before.
+    std::string why() const;
     /// It is killed for that, or soon will be.
     bool hangs() const noexcept { return kill_at_.has_value(); }
 

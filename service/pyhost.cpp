@@ -371,12 +371,11 @@ void PyHost::show_board() {
   if (!board_) return;
   std::vector<shm::HostRow> rows;
   for (const HostTable::Host& host : table_.hosts()) {
-    const bool starts = host.state == HostState::kStarting;
     rows.push_back({.name = NodeName::clipped(host.name),
                     .since_ns = to_ns(host.since),
                     .state = host.state,
                     .badly = host.ended_badly ? 1U : 0U,
-                    .why = Name<256>::clipped(starts ? host.stage : host.reason)});
+                    .why = Name<256>::clipped(host.why())});
   }
   board_->show(rows);
 }
@@ -386,9 +385,7 @@ std::string PyHost::status_text() const {
   for (const HostTable::Host& host : table_.hosts()) {
     if (host.state == HostState::kReady) continue;
     text += " | " + host.name + " " + to_text(host.state);
-    const bool starts = host.state == HostState::kStarting && !host.stage.empty();
-    const std::string& why = starts ? host.stage : host.reason;
-    if (!why.empty()) text += " (" + why + ")";
+    if (const std::string why = host.why(); !why.empty()) text += " (" + why + ")";
   }
   return text;
 }

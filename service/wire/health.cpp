@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <utility>
+
+#include "rt/base/safety.hpp"
 
 namespace horus::wire {
 namespace {
@@ -66,6 +69,11 @@ std::string title(const HostView& host, const NodeView& node) {
   return "node '" + node.name + "' of host '" + host.name + "'";
 }
 
+/// The journal has horusd's own lines under no host's name, and systemd's of how it ended.
+std::string log_of(const std::string& kind, const std::string& name) {
+  return kind == "cpp" ? "'horusctl log'" : "'horusctl log " + name + "'";
+}
+
 std::string advice_for(std::string advice, const std::string& node) {
   constexpr std::string_view kPlace = "NODE";
   const std::size_t at = advice.find(kPlace);
@@ -110,22 +118,25 @@ bool above(double number, const HealthLimits::Number& limit) {
 
 class Judge {
  public:
-  explicit Judge(std::span<const LimitRule> rules) : rules_{rules} {}
+  Judge(std::span<const HostView> hosts, std::span<const LimitRule> rules)
+      : hosts_{hosts}, rules_{rules} {}
 
   void missing(const ExpectedHost& expected) {
     add(Health::kFailed, expected.name, "", "host '" + expected.name + "' is missing",
-        "see 'horusctl log " + expected.name + "' for why it does not start");
+        "see " + log_of(expected.kind, expected.name) + " for why it does not start");
   }
   void starting(const ExpectedHost& expected) {
     add(Health::kDegraded, expected.name, "", "host '" + expected.name + "' is starting",
-        "wait for its imports, or see 'horusctl log " + expected.name + "'");
+        "wait for its imports, or see " + log_of(expected.kind, expected.name));
   }
   /// Of one that does not run: what its supervisor says.
   void said(const ExpectedHost& expected, const ExpectedHost::Said& said);
   /// `supervised`: somebody starts it again.
   void dead(const HostView& host, bool supervised);
-  void host(const HostView& host);
+  /// `ended`: how it did last, where its supervisor knows.
+  void host(const HostView& host, const std::string& ended);
   HealthView result() && {
+    std::ranges::move(follows_, std::back_inserter(verdict_.reasons));
     std::ranges::stable_sort(verdict_.reasons, std::ranges::greater{}, &Reason::health);
     return std::move(verdict_);
   }
@@ -136,8 +147,9 @@ class Judge {
     verdict_.health = std::max(verdict_.health, health);
     verdict_.reasons.push_back({health, host, node, std::move(text), std::move(advice)});
   }
-  void lives(const HostView& host);
+  void lives(const HostView& host, const std::string& ended);
   void rest(const HostView& host);
+  const HostView* who_stopped(const HostView& host) const;
   void node(const HostView& host, const NodeView& node);
   void stale(const HostView& host, const NodeView& node);
   void ladder(const HostView& host, const NodeView& node);
@@ -145,19 +157,27 @@ class Judge {
             const HealthLimits::Number& limit, const char* length);
   void machine(const HostView& host);
 
+  std::span<const HostView> hosts_;
   std::span<const LimitRule> rules_;
   HealthView verdict_;
+  std::vector<Reason> follows_;  // Who only follows another one's stop comes after that.
 };
 
 void Judge::said(const ExpectedHost& expected, const ExpectedHost::Said& said) {
   const std::string who = "host '" + expected.name + "' ";
-  const std::string log = "see 'horusctl log " + expected.name + "'";
+  const std::string log = "see " + log_of(expected.kind, expected.name);
   const std::string why = said.why.empty() ? "" : ": " + said.why;
   const std::string since = ", for " + short_time(said.for_s) + why;
   switch (said.state) {
     case HostState::kStarting:
-      return add(Health::kDegraded, expected.name, "", who + "is starting" + since,
-                 "wait, or " + log);
+      if (!said.badly) {
+        return add(Health::kDegraded, expected.name, "", who + "is starting" + since,
+                   "wait, or " + log);
+      }
+      // Of one that has failed it is not known yet whether it comes this time: it is still down,
+      // and is told as that.
+      return add(Health::kFailed, expected.name, "", who + "is starting again" + since,
+                 "its supervisor starts it again; " + log);
     case HostState::kWaiting:
       return add(Health::kFailed, expected.name, "", who + "is down" + since,
                  "its supervisor starts it again; " + log);
@@ -173,18 +193,18 @@ void Judge::said(const ExpectedHost& expected, const ExpectedHost::Said& said) {
 
 void Judge::dead(const HostView& host, bool supervised) {
   add(Health::kFailed, host.name, "", title(host) + " is dead, since " + short_time(host.silent_s),
-      "see 'horusctl log " + host.name + "' for how it ended" +
+      "see " + log_of(host.kind, host.name) + " for how it ended" +
           (supervised ? "; its supervisor starts it again, if its 'restart' allows it"
                       : ", and start it again"));
 }
 
-void Judge::host(const HostView& host) {
-  lives(host);
+void Judge::host(const HostView& host, const std::string& ended) {
+  lives(host, ended);
   rest(host);
   for (const NodeView& one : host.nodes) node(host, one);
   if (host.alive && !host.ready) {
     add(Health::kDegraded, host.name, "", title(host) + " is not ready yet",
-        "its nodes have not all ticked: wait, or see the log");
+        "its nodes have not all ticked: wait, or see " + log_of(host.kind, host.name));
   }
   if (host.alive && host.silent_s > kStillS) {
     add(Health::kDegraded, host.name, "",
@@ -194,23 +214,41 @@ void Judge::host(const HostView& host) {
   machine(host);
 }
 
+/// The living host whose stop it follows; null: it asked for it itself, or nobody knows.
+const HostView* Judge::who_stopped(const HostView& host) const {
+  const char* const kFollows = to_text(StopCause::kPeer);
+  if (host.stop_cause != kFollows) return nullptr;
+  const auto asked = std::ranges::find_if(hosts_, [&](const HostView& one) {
+    return one.alive && one.safety == host.safety && one.stop_cause != kFollows;
+  });
+  return asked == hosts_.end() ? nullptr : &*asked;
+}
+
 /// A fault's safe state concerns who moves something.
 void Judge::rest(const HostView& host) {
   const bool moves = std::ranges::any_of(host.nodes, &NodeView::actuator);
   const bool rests = host.safety == "estopped" || (moves && host.safety == "safe");
   if (!host.alive || !rests) return;
+  if (const HostView* const asked = who_stopped(host); asked != nullptr) {
+    verdict_.health = std::max(verdict_.health, Health::kDegraded);
+    follows_.push_back({Health::kDegraded, host.name, "",
+                        title(host) + " is " + host.safety + ", as " + title(*asked) + " is",
+                        "see to that one: a release is for all"});
+    return;
+  }
   add(Health::kDegraded, host.name, "",
       title(host) + " is " + host.safety + " (" + host.stop_cause + "): " + host.stop_text,
       "see to it, then: horusctl release --reason TEXT");
 }
 
-void Judge::lives(const HostView& host) {
+void Judge::lives(const HostView& host, const std::string& ended) {
   const HealthLimits limits = limits_of(rules_, host.name, "");
   const auto restarts = static_cast<double>(host.restarts_last_minute);
   if (above(restarts, limits.restarts)) {
     add(Health::kDegraded, host.name, "",
-        title(host) + " was started again " + counted(restarts, "time(s) in a minute"),
-        "see in the log how it ended");
+        title(host) + " was started again " + counted(restarts, "time(s) in a minute") +
+            (ended.empty() ? "" : ": " + ended),
+        "see " + log_of(host.kind, host.name) + " for how it ended");
   }
   const auto forced = static_cast<double>(host.gc_forced_last_minute);
   if (above(forced, limits.gc_forced)) {
@@ -375,7 +413,7 @@ HealthView judge(std::span<const HostView> hosts, std::span<const ExpectedHost> 
     const bool counts = host.alive || (expected.empty() && died_lately(host));
     if (counts && !known) wanted.push_back({host.name, host.kind});
   }
-  Judge judge{rules};
+  Judge judge{hosts, rules};
   std::vector<HostLine> lines;
   bool ready = true;
   const bool robot_begins = begins(hosts, expected);
@@ -393,7 +431,9 @@ HealthView judge(std::span<const HostView> hosts, std::span<const ExpectedHost> 
       if (down) judge.dead(*host, !expected.empty() && one.kind == "python");
       lines.push_back({host->name, host->kind, state_text(*host), host->pid});
     }
-    if (host != nullptr) judge.host(*host);
+    // Of one that does not run, this is said already.
+    const bool again = one.said && one.said->state == HostState::kReady;
+    if (host != nullptr) judge.host(*host, again ? one.said->why : "");
     ready = ready && (down ? one.ended_well() : host->ready);
   }
   HealthView verdict = std::move(judge).result();

@@ -92,6 +92,23 @@ TEST_F(HostTableTest, start_up_is_over_when_a_host_has_failed_once) {
   EXPECT_EQ(first().reason, "ImportError: no module");
 }
 
+TEST_F(HostTableTest, of_a_host_that_starts_again_both_its_start_and_its_end_are_told) {
+  step(Kind::kStart);
+  EXPECT_EQ(first().why(), "");
+  step(Kind::kStage, 0, "importing module 'map'");
+  EXPECT_EQ(first().why(), "importing module 'map'");
+  step(Kind::kFailed, 0, "ImportError: no module");
+  EXPECT_EQ(first().why(), "ImportError: no module") << "it will not come";
+  step(Kind::kExited, 0, "exit 1");
+  EXPECT_EQ(first().why(), "ImportError: no module");
+  after(HostTable::kFirstDelay);
+  EXPECT_EQ(first().why(), "it ended before: ImportError: no module");
+  step(Kind::kStage, 0, "importing module 'map'");
+  EXPECT_EQ(first().why(), "it ended before: ImportError: no module; now importing module 'map'");
+  step(Kind::kReady);
+  EXPECT_EQ(first().why(), "ImportError: no module") << "how it ended last";
+}
+
 TEST_F(HostTableTest, start_up_does_not_wait_for_another_start_of_a_host_that_has_failed) {
   step(Kind::kStart);
   step(Kind::kExited, 0, "exit 1");

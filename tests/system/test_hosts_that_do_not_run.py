@@ -55,6 +55,19 @@ def test_why_a_host_does_not_run_is_said(case, tmp_path):
             [], [os.path.join(environment["HORUS_BASE"], "gate")])
 
 
+def test_a_host_that_fails_again_and_again_is_down_at_every_look(tmp_path):
+    with own_base() as environment, \
+            Running(robot(tmp_path, "raise ValueError('no map')"), environment) as launch:
+        until(lambda: status(environment).get("status") == "failed", "it has failed", launch)
+        starts = 0
+        while starts < 3:
+            seen = until(lambda: status(environment).get("reasons") and status(environment),
+                         "a verdict", launch)
+            assert seen["status"] == "failed", seen
+            assert any("no map" in reason for reason in seen["reasons"]), seen
+            starts += any("starting again" in reason for reason in seen["reasons"])
+
+
 def test_a_host_that_has_done_its_work_is_no_fault(tmp_path):
     module = "import horus\nn = horus.Node('once', lambda n: n.request_stop(), 50)\n"
     with own_base() as environment, \

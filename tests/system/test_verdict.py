@@ -39,7 +39,7 @@ def tick(n):
     if horus.tick() == 20:
         os._exit(3)
 n = horus.Node("dies", tick, rate=50)
-""", r"host 'dies' (is dead, since|was started again \d+ times? in a minute)"),
+""", r"host 'dies' (is down, for|was started again \d+ times? in a minute): .*exit code 3"),
 }
 ROBOT = '[robot]\nname = "st"\n[realtime]\nmode = "off"\n'
 # On a busy machine anybody may be late.
@@ -175,6 +175,31 @@ def test_why_names_the_cause_of_late_ticks_and_so_does_the_log(tmp_path):
         os.kill(int(re.search(r"pid (\d+)", run([program("horusctl"), "node", "info", "late"],
                                                 environment).stdout)[1]), signal.SIGKILL)
         assert "late ticks" in why().stdout
+
+
+def test_a_late_tick_tells_what_it_has_sent(tmp_path):
+    module = """
+frame = horus.Image(48, 64, "mono8")
+def tick(n):
+    n.send("cmd", horus.CmdVel(0.1, 0.0))
+    n.send("cmd", horus.CmdVel(0.2, 0.0))
+    n.send("word", {"i": 1})
+    n.send("frame", frame)
+    time.sleep(0.01)
+n = horus.Node("late", tick, rate=20, deadline=0.005,
+               pubs=[horus.Pub("cmd", horus.CmdVel), "word", horus.Pub("frame", horus.Image)])
+"""
+    with own_base() as environment, \
+            Running(robot(tmp_path, {"late": module}), environment) as launch:
+        words = [program("horusctl"), "why", "late", "--count", "1"]
+        until(lambda: "missed its deadline" in run(words, environment).stdout, "late", launch)
+        last = json.loads(run([*words, "--json"], environment).stdout)
+        text = run(words, environment).stdout
+        counted = nodes(environment)["late"]
+    # A command is of 16 bytes, a word of four; of a frame there is a description, too.
+    assert last["sent"] == 4 and 0 < last["bytes_sent"] - (2 * 16 + 4 + 48 * 64) < 1024, last
+    assert re.search(r"; 4 messages of 3\.\d+ kB sent", text), text
+    assert counted["bytes_sent"] % last["bytes_sent"] == 0, "each tick sends as much"
 
 
 def test_who_takes_part_bears_its_nodes_name(tmp_path):

@@ -214,6 +214,33 @@ TEST(Judge, a_robot_at_rest_is_not_healthy_where_that_concerns_somebody) {
   EXPECT_EQ(judge(hosts, kExpected).health, Health::kDegraded);
 }
 
+TEST(Judge, who_follows_a_stop_names_who_asked_for_it_and_comes_after_him) {
+  auto hosts = robot();
+  for (HostView& host : hosts) {
+    host.safety = "estopped";
+    host.stop_cause = "peer";
+    host.stop_text = "another host has stopped";
+  }
+  const HealthView nobody = judge(hosts, kExpected);
+  ASSERT_EQ(nobody.reasons.size(), hosts.size());
+  EXPECT_EQ(nobody.reasons[0].text, "host 'rover' is estopped (peer): another host has stopped")
+      << "who asked is gone";
+  hosts.back().stop_cause = "heartbeat";
+  hosts.back().stop_text = "'joystick' is silent";
+  const std::string asked = hosts.back().name;
+  const HealthView health = judge(hosts, kExpected);
+  EXPECT_EQ(health.health, Health::kDegraded);
+  ASSERT_EQ(health.reasons.size(), hosts.size());
+  EXPECT_EQ(health.reasons[0].text,
+            "host '" + asked + "' is estopped (heartbeat): 'joystick' is silent");
+  EXPECT_EQ(health.reasons[1].text, "host 'rover' is estopped, as host '" + asked + "' is");
+  EXPECT_EQ(health.reasons[1].host, "rover");
+  EXPECT_FALSE(health.reasons[1].advice.empty());
+  hosts.back().alive = false;
+  EXPECT_THAT(judge(hosts, kExpected).reasons.back().text, HasSubstr("another host has stopped"))
+      << "the dead hold nobody's attention";
+}
+
 TEST(Judge, each_count_is_held_against_its_limit) {
   for (const Case& one : cases()) {
     std::vector<HostView> hosts = robot();
@@ -315,6 +342,32 @@ TEST(Judge, what_to_do_about_a_dead_host_depends_on_whether_somebody_starts_it_a
             "'restart' allows it");
   EXPECT_EQ(judge(hosts, {}).reasons[0].advice,
             "see 'horusctl log planner' for how it ended, and start it again");
+  hosts[0].alive = false;
+  EXPECT_EQ(judge(hosts, kExpected).reasons[0].advice,
+            "see 'horusctl log' for how it ended, and start it again")
+      << "the journal has no host's name of the daemon's own lines";
+}
+
+TEST(Judge, how_a_host_ended_that_was_started_again_is_told_where_its_supervisor_knows) {
+  std::vector<HostView> hosts = robot();
+  hosts[1].restarts_last_minute = 2;
+  auto expected = kExpected;
+  expected[1].said = {HostState::kReady, true, 3, "exit code 3"};
+  EXPECT_EQ(judge(hosts, expected).reasons.at(0).text,
+            "host 'planner' was started again 2 times in a minute: exit code 3");
+  expected[1].said = {HostState::kStarting, true, 3, "importing module 'map'"};
+  EXPECT_EQ(judge(hosts, expected).reasons.at(0).text,
+            "host 'planner' was started again 2 times in a minute")
+      << "that is no end";
+}
+
+TEST(Judge, where_to_read_how_a_host_ended_that_was_started_again_is_told) {
+  std::vector<HostView> hosts = robot();
+  for (HostView& host : hosts) host.restarts_last_minute = 1;
+  const HealthView health = judge(hosts, kExpected);
+  ASSERT_EQ(health.reasons.size(), 2U);
+  EXPECT_EQ(health.reasons[0].advice, "see 'horusctl log' for how it ended");
+  EXPECT_EQ(health.reasons[1].advice, "see 'horusctl log planner' for how it ended");
 }
 
 /// What is said of a host whose supervisor says `said`; `page`: a dead one has left statistics.
@@ -329,7 +382,15 @@ HealthView judged(const ExpectedHost::Said& said, bool page) {
 
 TEST(Judge, of_a_host_that_does_not_run_counts_what_its_supervisor_says) {
   for (const bool page : {false, true}) {
-    HealthView view = judged({HostState::kStarting, true, 12, "importing module 'map'"}, page);
+    HealthView view =
+        judged({HostState::kStarting, true, 12, "it ended before: exit code 3"}, page);
+    EXPECT_EQ(view.health, Health::kFailed) << "so far it does not run";
+    const std::string starting = view.reasons.at(0).key();
+    EXPECT_EQ(view.reasons.at(0).line(),
+              "host 'planner' is starting again, for 12 s: it ended before: exit code 3; its "
+              "supervisor starts it again; see 'horusctl log planner'");
+
+    view = judged({HostState::kStarting, false, 12, "importing module 'map'"}, page);
     EXPECT_EQ(view.health, Health::kDegraded);
     EXPECT_EQ(view.reasons.at(0).line(),
               "host 'planner' is starting, for 12 s: importing module 'map'; wait, or see "
@@ -342,6 +403,7 @@ TEST(Judge, of_a_host_that_does_not_run_counts_what_its_supervisor_says) {
     EXPECT_EQ(view.reasons.at(0).line(),
               "host 'planner' is down, for 3 s: exit code 3; its supervisor starts it again; see "
               "'horusctl log planner'");
+    EXPECT_EQ(view.reasons.at(0).key(), starting) << "one fault, told once";
 
     view = judged({HostState::kEnded, true, 3, "exit code 3"}, page);
     EXPECT_EQ(view.health, Health::kFailed);
