@@ -124,6 +124,16 @@ TEST(OpenMetrics, memory_and_objects_belong_to_a_host) {
   EXPECT_THAT(text, Not(HasSubstr("horus_py_gc_objects{host=\"rover\"")));
 }
 
+TEST(OpenMetrics, what_was_sent_and_what_was_not_used_is_there) {
+  wire::StatsView stats = test::robot();
+  stats.hosts[0].rejected_files = 3;
+  stats.hosts[0].nodes[0].bytes_sent = 4096;
+  const std::string text = stats_openmetrics(stats);
+  EXPECT_THAT(text, HasSubstr("horus_host_rejected_files_total{host=\"rover\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("# UNIT horus_node_sent_bytes bytes\n"));
+  EXPECT_THAT(text, HasSubstr("horus_node_sent_bytes_total{host=\"rover\",node=\"motor\"} 4096\n"));
+}
+
 TEST(OpenMetrics, names_cannot_break_out_of_their_quotes) {
   wire::StatsView stats = test::robot();
   stats.hosts[0].name = "a\"b\\c\nd";

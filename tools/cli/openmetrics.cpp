@@ -163,6 +163,11 @@ void add_hosts(std::string& text, const wire::StatsView& stats) {
   for (const HostView& host : stats.hosts) {
     restarts.add(label("host", host.name), host.lives > 0 ? host.lives - 1 : 0);
   }
+  Family rejected{text, "horus_host_rejected_files", Metric::kCounter,
+                  "Files of others in shared memory that the host did not use."};
+  for (const HostView& host : stats.hosts) {
+    rejected.add(label("host", host.name), host.rejected_files);
+  }
   Family memory{text, "horus_process_resident_memory_bytes", Metric::kGauge, "Resident memory."};
   for (const HostView& host : stats.hosts) memory.add(label("host", host.name), host.rss_bytes);
   Family degraded{text, "horus_rt_degraded", Metric::kGauge, "1: wanted and not granted."};
