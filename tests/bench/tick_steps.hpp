@@ -70,13 +70,27 @@ class SteppedThread {
   bool stopped_;
 };
 
+/// What the process shares with who counts.
+struct SteppedPage {
+  NodeStats node{};
+  HostStats host{};
+  LateTicks late{};
+};
+/// Whether snapshots and late ticks are kept, as in a host's page.
+enum class Records : bool { kNone, kKept };
+
 /// A process whose node ticks so rarely that it is in time though each instruction is a stop.
-[[noreturn]] inline void run_stepped(std::span<NodeStats> stats) {
+[[noreturn]] inline void run_stepped(SteppedPage& page, Records records) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   IdleNode node;
   Scheduler scheduler{SchedulerOptions{}};
+  StatsBlock block{.nodes = {&page.node, 1}};
+  if (records == Records::kKept) {
+    block.host = &page.host;
+    block.late = {&page.late, 1};
+  }
   if (scheduler.add(node, {.name = NodeName::clipped("idle"), .rate = Rate::from_hz(20)}) &&
-      scheduler.start({.nodes = stats})) {
+      scheduler.start(block)) {
     scheduler.wait();
   }
   ::_exit(1);
@@ -97,26 +111,28 @@ inline std::optional<int> count_steps(pid_t traced) {
 }
 
 /// For the calling process while it has one thread.
-inline std::optional<int> tick_instructions() {
-  void* const page =
-      ::mmap(nullptr, sizeof(NodeStats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return std::nullopt;
-  auto* const stats = new (page) NodeStats;
+inline std::optional<int> tick_instructions(Records records) {
+  void* const memory = ::mmap(nullptr, sizeof(SteppedPage), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return std::nullopt;
+  auto* const page = new (memory) SteppedPage;
   const pid_t child = ::fork();
-  if (child == 0) run_stepped({stats, 1});
-  while (stats->ticks.value() < 2 && ::waitpid(child, nullptr, WNOHANG) == 0) {
+  if (child == 0) run_stepped(*page, records);
+  // The first tick of a minute is kept.
+  while (page->node.ticks.value() < 2 && ::waitpid(child, nullptr, WNOHANG) == 0) {
     ::usleep(1000);
   }
-  const std::optional<int> least = count_steps(stats->tid.value());
+  const std::optional<int> least = count_steps(page->node.tid.value());
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, __WALL);
-  ::munmap(page, sizeof(NodeStats));
+  ::munmap(memory, sizeof(SteppedPage));
   return least;
 }
 
 #else
 
-inline std::optional<int> tick_instructions() {
+enum class Records : bool { kNone, kKept };
+inline std::optional<int> tick_instructions(Records /*records*/) {
   return std::nullopt;
 }
 
