@@ -38,17 +38,6 @@ void mark_dead(Table& table) noexcept {
   }
 }
 
-/// How many of the newest messages the deepest of those wants who are known and live.
-std::uint64_t deepest_of(const PublisherState& publisher) noexcept {
-  std::uint64_t deepest = 0;
-  for (const auto& peer : publisher.subscribers.owned()) {
-    if (!peer->region || peer->dead.load(std::memory_order_relaxed)) continue;
-    const std::uint64_t depth = read_once(peer->region.as<const CursorFile>()->depth);
-    deepest = std::max(deepest, depth == 0 ? ~std::uint64_t{0} : depth);
-  }
-  return deepest;
-}
-
 /// Says in a ring of the publisher whom it knows.
 void tell_known(const PublisherState& publisher, const Region& ring) noexcept {
   auto& known = ring.as<RingHeader>()->known;
@@ -257,8 +246,6 @@ void Session::Impl::look(PublisherState& publisher) {
   }
   mark_dead(publisher.subscribers);
   publisher.subscribers.collect(names);
-  // relaxed: a number on its own; before they are told, so that it counts for whom they know.
-  publisher.wanted.store(deepest_of(publisher), std::memory_order_relaxed);
   tell_known(publisher, publisher.region);
   if (publisher.next != nullptr) tell_known(publisher, publisher.next->region);
   // They may wait for it, see Session::await_publishers().

@@ -184,6 +184,7 @@ Payload PayloadSubscriber::take() noexcept {
   Payload taken;
   for (std::ptrdiff_t size = 0; !taken && (size = state_->raw.take(buffer)) >= 0;) {
     taken = state_->payload_of(std::span{buffer}.first(state_->kind->type.size));
+    state_->raw.tell_taken();
     if (taken) {
       count(state_->counters.received);
       if (state_->counters.whole != nullptr) tell_age(*state_->counters.whole);
@@ -202,6 +203,7 @@ Payload PayloadSubscriber::take_latest() noexcept {
   for (int tried = 0; !newest && tried < kMaxTries; ++tried) {
     if (state_->raw.take_latest(buffer) < 0) break;
     newest = state_->payload_of(std::span{buffer}.first(state_->kind->type.size));
+    state_->raw.tell_taken();
     if (newest) {
       count(state_->counters.received);
       if (state_->counters.whole != nullptr) tell_age(*state_->counters.whole);

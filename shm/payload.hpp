@@ -84,8 +84,9 @@ class PayloadPublisher {
 
   /// Sends a descriptor; a payload that was received, or of another base, is copied into this
   /// process's pool first. False when there is no free block for that copy, or the payload is of
-  /// another kind. It stays alive while it is one of the newest so many as the deepest subscription
-  /// that lives wants: the newest at least, at most the topic's capacity, 8 where nobody says.
+  /// another kind. It stays alive while a subscription that lives still wants it: one that has not
+  /// taken it, and whose depth it is within. The newest stays in any case, and at most so many as
+  /// the topic's capacity, 8 where nobody says.
   bool send(const Payload& payload) noexcept;
   /// As RawPublisher's, for one more descriptor.
   bool refuses_now() noexcept;

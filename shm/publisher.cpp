@@ -84,6 +84,16 @@ bool costs_nothing(PublisherState& state, std::uint64_t end) noexcept {
   return received ? room : room_ahead;
 }
 
+/// How many of the newest messages the subscriber still wants.
+std::uint64_t left_to_take(const PublisherState& state, CursorPeer& peer) noexcept {
+  const std::uint64_t depth = read_once(peer.region.as<const CursorFile>()->depth);
+  // It may still read the ring that this one stands for, and wants what is in there.
+  const bool may_lag = state.sent_before != 0 && state.sent < state.view.capacity();
+  const std::uint64_t left =
+      may_lag ? state.view.capacity() : state.sent - std::min(taken_by(state, peer), state.sent);
+  return depth == 0 ? left : std::min<std::uint64_t>(left, depth);
+}
+
 /// Where a message of that size ends in the ring's area; 0 where it has none.
 std::uint64_t end_of(const PublisherState& state, std::size_t size) noexcept {
   if (state.view.area_size == 0) return 0;
@@ -240,9 +250,21 @@ std::uint32_t RawPublisher::readers() const noexcept {
   });
   return reading;
 }
-std::uint64_t RawPublisher::wanted() const noexcept {
-  // relaxed: a number on its own.
-  return state_->refuses ? capacity() : state_->wanted.load(std::memory_order_relaxed);
+std::uint64_t RawPublisher::wanted() noexcept {
+  PublisherState& state = *state_;
+  if (state.refuses) return capacity();
+  bool heard = false;
+  std::uint64_t most = 0;
+  std::uint64_t most_ahead = 0;
+  state.subscribers.each([&](CursorPeer& peer, std::size_t) {
+    // relaxed: a hint of the helper thread.
+    if (peer.dead.load(std::memory_order_relaxed)) return;
+    const bool ahead = peer.is_ahead() && peer.bell == state.session->bell;
+    heard = heard || !ahead;
+    std::uint64_t& its = ahead ? most_ahead : most;
+    its = std::max(its, left_to_take(state, peer));
+  });
+  return heard ? most : most_ahead;
 }
 std::uint64_t RawPublisher::sent() const noexcept {
   return state_->sent_before + state_->sent;

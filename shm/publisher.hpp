@@ -50,9 +50,11 @@ class RawPublisher {
   std::uint32_t subscribers() const noexcept;  ///< That live, as far as the helper thread knows.
   /// Of those, who have found this ring: they get what is sent even if it closes at once.
   std::uint32_t readers() const noexcept;
-  /// RT-safe. How many of the newest messages somebody wants: the deepest of the subscribers that
-  /// live, as far as the helper thread knows; on a topic that refuses all.
-  std::uint64_t wanted() const noexcept;
+  /// RT-safe. How many of the newest messages somebody still wants: what a subscriber that lives,
+  /// as far as the helper thread knows, has not taken, at most its depth; on a topic that refuses
+  /// all. Those of this process that were opened ahead (TopicOptions), maybe to send only, are
+  /// asked where there is none but them.
+  std::uint64_t wanted() noexcept;
   /// RT-safe. Counts them as sent: a message just sent stands for so many bytes elsewhere.
   void add_bytes(std::uint64_t bytes) noexcept;
   explicit operator bool() const noexcept { return state_ != nullptr; }

@@ -61,8 +61,11 @@ struct RingPeer {
 
   void advance_to(std::uint64_t n) noexcept {
     next = n;
+    tell();
+  }
+  void tell() const noexcept {
     // release: the publisher that sees the number writes after what was read below it.
-    if (row != nullptr) row->taken.store(n, std::memory_order_release);
+    if (row != nullptr) row->taken.store(next, std::memory_order_release);
   }
 
   void release() noexcept {
@@ -161,7 +164,6 @@ struct PublisherState {
   bool finite = false;                       ///< Takes finite numbers only.
   std::uint64_t sent = 0;                    ///< In this ring, with what it has carried over.
   std::uint64_t sent_before = 0;             ///< In those before.
-  std::atomic<std::uint64_t> wanted{0};      ///< The depth of the deepest subscriber.
   std::uint64_t reserved = 0;                ///< Of the ring's area.
   std::atomic<bool> isolated{false};         ///< See RingHeader.
   std::atomic<RingHeader*> header{nullptr};  ///< Of the ring in use, for other threads.
@@ -194,6 +196,7 @@ struct SubscriberState {
   std::uint32_t asked_depth = 0;  ///< By its opener; 0: all.
   std::atomic<std::uint64_t> depth{0};  ///< So many messages of each ring are wanted, at most.
   std::uint64_t opened = cycle_count();
+  std::uint64_t begun = opened;               ///< Where it was opened ahead, later.
   std::uint32_t sleeps = 1;                   ///< Odd: the next one is never 0.
   std::uint64_t sent_at = 0;                  ///< When the message was sent that was taken last.
   const RingPeer* last = nullptr;             ///< Whose that was.

@@ -217,10 +217,13 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
   const Read read = read_message(ring.view, ring.next, buffer);
   const std::uint64_t cycles = sent_at(ring, ring.next);
   forget_taken(state, ring, 1);
-  ring.advance_to(ring.next + 1);
+  ++ring.next;
   // A message that its ring shows as complete and that is not there, or is shorter than its type,
   // is of a ring that breaks its own rules: it is lost, and holds up nobody.
-  if (read.outcome != ReadOutcome::kTaken || read.length < state.type->size) {
+  const bool whole = read.outcome == ReadOutcome::kTaken && read.length >= state.type->size;
+  // Of a frame it is told once the frame is held: until then its publisher keeps the block.
+  if (!whole || state.frames == nullptr) ring.tell();
+  if (!whole) {
     count_missed(state, 1);
     return -1;
   }
@@ -318,7 +321,10 @@ std::ptrdiff_t RawSubscriber::take_fresh(std::span<std::byte> buffer, Take take)
     watch.source = state.last->view.header;
     watch.keep(buffer.first(static_cast<std::size_t>(length)));
     const bool old = watch.fresh.is_old(state.sent_at, now) || is_isolated(*state.last);
-    if (old) continue;
+    if (old) {
+      tell_taken();
+      continue;
+    }
     watch.settle(false, now, cursor(state));
     return length;
   }
@@ -401,12 +407,17 @@ inline std::ptrdiff_t RawSubscriber::take_newest(std::span<std::byte> buffer) no
   return -1;
 }
 
+void RawSubscriber::tell_taken() noexcept {
+  if (state_->last != nullptr) state_->last->tell();
+}
+
 Origin RawSubscriber::origin() const {
   if (state_->last == nullptr) return {};
   return {.publisher = state_->last->name, .number = state_->last->next - 1};
 }
 
 void RawSubscriber::begin() noexcept {
+  state_->begun = cycle_count();
   cursor(*state_).ahead.store(0, std::memory_order_relaxed);  // relaxed: a hint
 }
 
@@ -510,7 +521,7 @@ std::uint64_t RawSubscriber::torn() const noexcept {
 }
 
 bool RawSubscriber::was_before() const noexcept {
-  return state_->sent_at < state_->opened;
+  return state_->sent_at < state_->begun;
 }
 
 std::uint64_t RawSubscriber::depth() const noexcept {

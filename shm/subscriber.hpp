@@ -89,14 +89,17 @@ class RawSubscriber {
   Origin origin() const;
   /// Since the message was sent that was taken last; negative before the first.
   Nanos age() const noexcept;
-  /// Whether the message that was taken last was sent before this subscriber came.
+  /// Whether the message that was taken last was sent before this subscriber came, or began.
   bool was_before() const noexcept;
   std::uint64_t depth() const noexcept;       ///< What it wants of each publisher's; ~0: all.
   std::uint64_t pending() const noexcept;     ///< Messages that take() would find now.
   std::uint32_t publishers() const noexcept;  ///< Attached now.
   explicit operator bool() const noexcept { return state_ != nullptr; }
-  /// Its messages describe frames: each is there once the frame can be taken.
+  /// Its messages describe frames: each is there once the frame can be taken, and its publisher
+  /// keeps the frame until tell_taken().
   void expect_frames();
+  /// RT-safe. After take() or take_latest(), before any other call: the frame is held, or is lost.
+  void tell_taken() noexcept;
 
  private:
   template <typename Has>

@@ -129,6 +129,21 @@ ORDERS = {
     "random": lambda _, source: source.randrange(1_500_000),
 }
 
+def test_two_blocks_turn_between_topics_that_keep_up() -> None:
+    out, back = (horus.Topic("camera", msg_type=horus.Image) for _ in range(2))
+    assert back.recv() is None
+    image = horus.Image(48, 64)
+    places = set()
+    for n in range(40):
+        image.fill(n)
+        assert out.send(image)
+        frame = back.recv()
+        assert frame is not None
+        assert frame.pixel(0, 0)[0] == n
+        places.add(frame.__array_interface__["data"][0])
+    assert len(places) == 2
+
+
 
 def size_of_pools() -> int:
     size = 0

@@ -155,6 +155,90 @@ TEST_F(ImageTest, as_many_frames_stay_alive_as_the_deepest_subscription_wants) {
   EXPECT_EQ(shallow.received() + shallow.passed_over(), publisher.sent() - 40);
 }
 
+TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->image_publisher("t").value();
+  auto all = other->image_subscriber("t").value();
+  const auto blocks_in_turn = [&] {
+    std::set<std::uint32_t> blocks;
+    for (int n = 0; n < 40; ++n) {
+      Image image = frame(*session, n);
+      blocks.insert(image.state()->tensor().slot_id);
+      EXPECT_TRUE(publisher.send(std::move(image)));
+      EXPECT_TRUE(all_are(all.take(), n));
+    }
+    return blocks.size();
+  };
+  receive_held(*session, publisher, all, 0);
+  while (all.take()) {
+  }
+  const std::uint64_t lost = all.missed() + all.passed_over();
+  EXPECT_EQ(blocks_in_turn(), 2U);
+  {
+    // Its program may never ask it for a frame.
+    auto ahead = session->image_subscriber("t", {.ahead = true}).value();
+    EXPECT_EQ(blocks_in_turn(), 2U);
+    ahead.messages().begin();
+    while (ahead.take()) {
+    }
+    EXPECT_EQ(ahead.missed(), 32U) << "what the ring has no place for, and no more";
+    EXPECT_GT(ahead.passed_over(), 0U) << "what it did not ask for in time";
+    EXPECT_EQ(blocks_in_turn(), 9U);
+    for (int n = 32; n < 40; ++n) EXPECT_TRUE(all_are(ahead.take(), n));
+  }
+  EXPECT_EQ(all.missed() + all.passed_over(), lost);
+}
+
+TEST_F(ImageTest, frames_are_kept_for_a_program_that_may_ask_for_them_later) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->image_publisher("t").value();
+  // Where somebody else receives only for another process.
+  for (Session* const from : {session.get(), other.get()}) {
+    auto ahead = from->image_subscriber("t", {.ahead = true}).value();
+    receive_held(*session, publisher, ahead, 0);
+    while (ahead.take()) {
+    }
+    auto receives = from == other.get() ? session->image_subscriber("t", {.depth = 1})
+                                        : Result<ImageSubscriber>{ImageSubscriber{}};
+    for (int n = 0; n < 10; ++n) EXPECT_TRUE(publisher.send(frame(*session, n)));
+    ahead.messages().begin();
+    for (int n = 2; n < 10; ++n) EXPECT_TRUE(all_are(ahead.take(), n));
+  }
+}
+
+TEST_F(ImageTest, a_frame_is_kept_until_whoever_takes_it_holds_it) {
+  const auto session = open();
+  std::array<std::byte, kMaxDescriptor> descriptor{};
+  for (const Policy policy : {Policy::kOverwrite, Policy::kRefuse}) {
+    const bool refuses = policy == Policy::kRefuse;
+    const std::string topic = refuses ? "refuses" : "overwrites";
+    auto publisher = session->image_publisher(topic, {.capacity = 1, .policy = policy}).value();
+    auto viewer = session->image_subscriber(topic).value();
+    ASSERT_TRUE(publisher.send(frame(*session, 1)));
+    // The first half of a take: the descriptor is read, and nothing held yet.
+    ASSERT_GE(viewer.messages().take(descriptor), 0);
+    EXPECT_NE(publisher.send(frame(*session, 2)), refuses);
+    viewer.messages().tell_taken();
+    EXPECT_TRUE(publisher.send(frame(*session, 3)));
+    EXPECT_TRUE(all_are(viewer.take(), 3));
+  }
+  auto publisher = session->image_publisher("deep").value();
+  auto viewer = session->image_subscriber("deep").value();
+  const auto send = [&](int colour) {
+    const Image image = frame(*session, colour);
+    EXPECT_TRUE(publisher.send(image));
+    return image.state()->tensor().slot_id;
+  };
+  const std::uint32_t first = send(1);
+  ASSERT_GE(viewer.messages().take(descriptor), 0);
+  for (int n = 2; n < 8; ++n) EXPECT_NE(send(n), first);
+  viewer.messages().tell_taken();
+  send(8);
+  EXPECT_EQ(send(9), first) << "the block freed last goes out first";
+}
+
 TEST_F(ImageTest, who_comes_late_gets_the_newest_frame_and_misses_none) {
   const auto session = open();
   auto publisher = session->image_publisher("t").value();
