@@ -2,6 +2,7 @@
 #include "shm/own_pools.hpp"
 
 #include <sched.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +20,15 @@ constexpr std::uint32_t kLeastGrowth = 2;
 std::uint32_t blocks_to_add(std::size_t block) noexcept {
   return static_cast<std::uint32_t>(
       std::clamp<std::size_t>(kGrowBy / block, kLeastGrowth, kPoolBlocks));
+}
+
+/// Whether shared memory runs out.
+bool is_scarce(const Folder& folder) noexcept {
+  struct statvfs there {};
+  if (::fstatvfs(folder.fd(), &there) != 0) return false;
+  const std::uint64_t unit = there.f_frsize;
+  return there.f_bavail * unit <
+         std::min<std::uint64_t>(OwnPools::kMostIdle, there.f_blocks * unit / 4);
 }
 
 /// A pool that take() may take a block of: those of the size first, then what is reserved.
@@ -126,12 +136,12 @@ Result<std::shared_ptr<OwnPool>> OwnPools::create(std::size_t block, std::uint32
     return Error{Errc::kExhausted,
                  "the frames of this process fill 256 pools of shared memory; release some, or "
                  "copy what is to be kept",
-                 0,
-                 {}};
+                 0, Name<200>::clipped(most_held())};
   }
   auto pool = OwnPool::create(folder_, identity_, block, blocks);
   if (!pool) return pool;
   free->pool = pool.value();
+  free->unused_since = MonotonicClock::now();
   // release: whoever sees the pool sees what is in it.
   free->seen.store(pool.value().get(), std::memory_order_release);
   const auto end = static_cast<std::size_t>(free - slots_.begin()) + 1;
@@ -179,6 +189,13 @@ Status OwnPools::grant(std::size_t size) {
 void OwnPools::Slot::go_on(TimePoint now) noexcept {
   granted_until = now + kGranted;
   used_last = pool->used_last();
+}
+
+void OwnPools::Slot::note_use(TimePoint now) noexcept {
+  const std::uint64_t used = pool->used_last();
+  if (used == used_then && pool->is_idle()) return;
+  used_then = used;
+  unused_since = now;
 }
 
 Result<OwnPools::Reserve> OwnPools::reserve(std::size_t size, std::uint32_t blocks) {
@@ -241,6 +258,14 @@ void OwnPools::retire_idle(std::size_t left) noexcept {
   bury();
 }
 
+void OwnPools::retire_unused(TimePoint now) noexcept {
+  for (Slot& slot : slots_) {
+    if (!slot.may_go() || slot.granted_until > now || now - slot.unused_since < kUnused) continue;
+    if (slot.pool->close()) replace(slot, nullptr);
+  }
+  bury();
+}
+
 void OwnPools::replace(Slot& slot, std::shared_ptr<OwnPool> pool) noexcept {
   // seq_cst: see take().
   slot.seen.store(pool.get(), std::memory_order_seq_cst);
@@ -260,17 +285,36 @@ void OwnPools::bury() noexcept {
 void OwnPools::attend() {
   if (used_.load(std::memory_order_relaxed) == 0) return;
   const auto names = folder_->list(".hold");
-  for (const Slot& slot : slots_) {
-    if (slot.pool != nullptr) slot.pool->attend(names);
+  const TimePoint now = MonotonicClock::now();
+  for (Slot& slot : slots_) {
+    if (slot.pool == nullptr) continue;
+    slot.pool->attend(names);
+    slot.note_use(now);
   }
   retire_idle(kMostIdle);
+  // Other processes want some, too, and cannot ask this one.
+  if (is_scarce(*folder_)) retire_unused(now);
 }
 
-/// What ran out, how much was wanted, how much there is, what helps beside more of it.
+/// "process 4711 holds 12 of them": who holds most frames of this process; empty: nobody does.
+std::string OwnPools::most_held() const {
+  OwnPool::Holds holds;
+  for (const Slot& slot : slots_) {
+    if (slot.pool != nullptr) slot.pool->count_holds(holds);
+  }
+  const auto most = std::ranges::max_element(holds, {}, &OwnPool::Holds::value_type::second);
+  if (most == holds.end()) return "";
+  return "process " + std::to_string(most->first) + " holds " + std::to_string(most->second) +
+         " of them";
+}
+
+/// What ran out, how much was wanted, how much there is, who has most, what helps beside more of
+/// it.
 Error OwnPools::explain(Error error, std::size_t size) const {
   if (error.os_errno != ENOSPC) return error;
-  const std::string text =
-      room_in(*folder_, size) + "; release frames, or give topics a smaller capacity=";
+  const std::string held = most_held();
+  const std::string text = room_in(*folder_, size) + (held.empty() ? "" : "; " + held) +
+                           "; release frames, or give topics a smaller capacity=";
   return {error.code, "no shared memory for frames", ENOSPC, Name<200>::clipped(text)};
 }
 

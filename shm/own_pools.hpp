@@ -55,6 +55,8 @@ class OwnPools {
   /// Kept of pools that nobody uses, lest sizes that change make and remove files without end.
   static constexpr std::size_t kMostIdle = std::size_t{64} << 20;
   static constexpr Nanos kGranted = 1s;
+  /// Where shared memory runs out, of what is kept only that stays which was used since.
+  static constexpr Nanos kUnused = 1s;
   /// Of pools that were granted to ticks: the one used last stays whatever its size.
   static constexpr std::size_t kMostGranted = std::size_t{256} << 20;
 
@@ -121,20 +123,25 @@ class OwnPools {
     std::atomic<std::uint32_t> reserved{0};  ///< By so many publishers.
     TimePoint granted_until{};               ///< Until then it stays for the ticks that use it.
     std::uint64_t used_last = 0;             ///< As the pool said when that was set.
+    TimePoint unused_since{};                ///< So far as attend() has seen.
+    std::uint64_t used_then = 0;             ///< As the pool said then.
 
     bool may_go() const noexcept {
       return pool != nullptr && reserved.load(std::memory_order_relaxed) == 0 && pool->is_idle();
     }
     void go_on(TimePoint now) noexcept;
+    void note_use(TimePoint now) noexcept;
   };
   Result<std::shared_ptr<OwnPool>> create(std::size_t block, std::uint32_t blocks);
   Result<std::shared_ptr<OwnPool>> create_smaller(std::size_t block, std::uint32_t blocks);
   /// Removes pools that nobody uses, the one used last at the end, down to `left` bytes of them; of
   /// those that were granted, only where nothing is to be left.
   void retire_idle(std::size_t left) noexcept;
+  void retire_unused(TimePoint now) noexcept;
   void replace(Slot& slot, std::shared_ptr<OwnPool> pool) noexcept;
   void bury() noexcept;
   Error explain(Error error, std::size_t size) const;
+  std::string most_held() const;
 
   FolderPtr folder_;
   std::string identity_;

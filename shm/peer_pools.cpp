@@ -74,6 +74,13 @@ std::optional<Error> PeerPools::add(const std::string& name) {
   }
   auto pool = map(name);
   if (!pool) return pool.error();
+  const auto foreign = std::ranges::count_if(
+      slots_, [](const Slot& slot) { return slot.pool != nullptr && slot.pool->foreign(); });
+  // Lest others keep a user from himself.
+  if (pool.value()->foreign() && static_cast<std::size_t>(foreign) >= kMaxPools / 4 * 3) {
+    return Error{Errc::kExhausted, "this process maps 384 pools of other users' frames already", 0,
+                 Name<200>::clipped(name)};
+  }
   free->pool = std::move(pool).value();
   free->name = name;
   free->unheard_since = {};

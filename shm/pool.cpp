@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -37,6 +38,10 @@ constexpr bool kSeals = true;
 
 void protect([[maybe_unused]] std::span<std::byte> block, [[maybe_unused]] int access) noexcept {
   if constexpr (kSeals) ::mprotect(block.data(), block.size(), access);
+}
+
+bool is_foreign(const Region& region) noexcept {
+  return region.owner() != ::geteuid();
 }
 
 std::string pool_name(std::uint32_t id) {
@@ -189,6 +194,12 @@ void OwnPool::acknowledge(const std::string& name) {
   if (!region.value().alive()) return region.value().unlink();
   const auto& file = *region.value().as<const HoldFile>();
   if (!is_a(file.file, Magic::kHold)) return;
+  // Others take no more than three quarters of the places, lest they keep a user from himself.
+  const auto foreign = std::ranges::count_if(
+      attached_, [](const auto& holder) { return is_foreign(holder->region); });
+  if (is_foreign(region.value()) && static_cast<std::size_t>(foreign) >= kMaxHolders / 4 * 3) {
+    return;
+  }
   const auto slot = static_cast<std::size_t>(free - holders_.begin());
   const std::uint64_t id = read_once(file.file.hash);
   attached_.push_back(std::make_unique<Holder>(
@@ -213,6 +224,16 @@ void OwnPool::attend(const std::vector<std::string>& names) {
     const bool known = std::ranges::any_of(
         attached_, [&name](const auto& holder) { return holder->name == name; });
     if (!known) acknowledge(name);
+  }
+}
+
+void OwnPool::count_holds(Holds& holds) const {
+  for (const auto& holder : attached_) {
+    const auto& file = *holder->region.as<const HoldFile>();
+    const auto held = std::ranges::count_if(file.count, [](const auto& count) {
+      return count.load(std::memory_order_relaxed) != 0;  // relaxed: to be told, no more
+    });
+    if (held != 0) holds[read_once(file.file.pid)] += static_cast<std::size_t>(held);
   }
 }
 
@@ -258,6 +279,10 @@ PeerPool::~PeerPool() {
 
 bool PeerPool::alive() const noexcept {
   return region_.alive();
+}
+
+bool PeerPool::foreign() const noexcept {
+  return is_foreign(region_);
 }
 
 bool PeerPool::acknowledged() const noexcept {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,8 +73,8 @@ std::size_t block_size_for(std::size_t size) noexcept;
 
 /// A pool of this process.
 ///
-/// Thread safety: take() and give_back() from any thread, lock-free; attend(), close() and
-/// is_idle() under the session's lock.
+/// Thread safety: take() and give_back() from any thread, lock-free; attend(), close(),
+/// count_holds() and is_idle() under the session's lock.
 class OwnPool : public std::enable_shared_from_this<OwnPool> {
  public:
   static Result<std::shared_ptr<OwnPool>> create(FolderPtr folder, const std::string& identity,
@@ -106,6 +107,9 @@ class OwnPool : public std::enable_shared_from_this<OwnPool> {
   /// Acknowledges new holders, forgets dead ones; `names` are the hold files that there are.
   void attend(const std::vector<std::string>& names);
   void attend() { attend(folder_->list(".hold")); }
+  /// Adds how many of its blocks each process holds, by what that says its pid is.
+  using Holds = std::map<std::int32_t, std::size_t>;
+  void count_holds(Holds& holds) const;
   /// Whether nobody in this process refers to a block of it.
   bool is_idle() const noexcept;
   /// Takes every block for good. False, and nothing done, when one is referred to or held.
@@ -150,6 +154,7 @@ class PeerPool : public std::enable_shared_from_this<PeerPool> {
   std::uint32_t id() const noexcept { return id_; }
   /// Whether the owner lives.
   bool alive() const noexcept;
+  bool foreign() const noexcept;  ///< Whether it is another user's.
   /// Whether holds of this process protect a block by now.
   bool acknowledged() const noexcept;
   /// Checks what a descriptor says. `size` bytes of block `index`; empty when out of range.

@@ -53,6 +53,19 @@ MEMORY = """
             print(error.errno, error)
 """
 
+UNUSED = """
+    import glob, os, sys, time, horus
+    base = os.environ["HORUS_BASE"] = sys.argv[1] + "/base"
+    pools = lambda: glob.glob(base + "/pools/*.pool")
+    frames = [horus.Image(480, 640) for _ in range(3)]
+    print(len(pools()) > 0)
+    del frames
+    until = time.monotonic() + 60
+    while pools() and time.monotonic() < until:
+        time.sleep(0.01)
+    print(len(pools()))
+"""
+
 
 def run(*command: str) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -74,11 +87,20 @@ def test_a_limit_of_the_size_of_files_is_named() -> None:
     assert "File too large; raise LimitFSIZE= in the unit, or 'ulimit -f'" in lines[0]
 
 
+def run_in_4_mb(folder: os.PathLike[str], program: str) -> list[str]:
+    mounted = f"mount -t tmpfs -o size=4m none {folder} && exec \"$@\""
+    return run("unshare", "-m", "--propagation", "private", "sh", "-c", mounted, "sh",
+               sys.executable, "-c", textwrap.dedent(program), str(folder))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root mounts")
+def test_where_shared_memory_runs_out_what_a_process_does_not_use_is_others(tmp_path) -> None:
+    assert run_in_4_mb(tmp_path, UNUSED) == ["True", "0"]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root mounts")
 def test_the_end_of_shared_memory_names_what_was_wanted_and_what_there_is(tmp_path) -> None:
-    mounted = f"mount -t tmpfs -o size=4m none {tmp_path} && exec \"$@\""
-    lines = run("unshare", "-m", "--propagation", "private", "sh", "-c", mounted, "sh",
-                sys.executable, "-c", textwrap.dedent(MEMORY), str(tmp_path))
+    lines = run_in_4_mb(tmp_path, MEMORY)
     assert len(lines) == 2, lines
     for line, action in zip(lines, ("no shared memory for frames: ", "reserve shared memory: ")):
         assert line.startswith(f"{errno.ENOSPC} ")

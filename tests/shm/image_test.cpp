@@ -394,6 +394,25 @@ TEST_F(ImageTest, there_is_an_error_when_every_block_is_in_use_and_none_after_on
   EXPECT_TRUE(session->image(1, 1, Encoding::kMono8));
 }
 
+TEST_F(ImageTest, where_every_block_is_in_use_it_is_told_who_holds_most) {
+  const auto session = open();
+  const auto other = open();
+  auto publisher = session->image_publisher("t").value();
+  auto hoarder = other->image_subscriber("t").value();
+  std::vector<Image> kept{receive_held(*session, publisher, hoarder, 0)};
+  auto next = session->image(1, 1, Encoding::kMono8);
+  for (; next; next = session->image(1, 1, Encoding::kMono8)) {
+    publisher.send(std::move(next).value());
+    ASSERT_TRUE(test::eventually([&] {
+      kept.push_back(hoarder.take());
+      return bool{kept.back()};
+    }));
+  }
+  EXPECT_EQ(next.error().code, Errc::kExhausted);
+  const std::string told{next.error().subject.view()};
+  EXPECT_TRUE(told.starts_with("process " + std::to_string(::getpid()) + " holds ")) << told;
+}
+
 TEST_F(ImageTest, impossible_sides_are_refused) {
   const auto session = open();
   EXPECT_EQ(session->image(0, 1, Encoding::kMono8).error().code, Errc::kInvalidArgument);

@@ -162,6 +162,50 @@ TEST_F(PoolTest, an_owner_that_does_not_answer_is_named_once_and_after_a_while) 
   EXPECT_EQ(named.size(), 1U);
 }
 
+/// Gives what ends so to another user, who need not exist.
+void give_away(const std::string& folder, std::string_view suffix) {
+  for (const std::string& path : test::files(folder, suffix)) {
+    ASSERT_EQ(::lchown(path.c_str(), 61002, static_cast<gid_t>(-1)), 0);
+  }
+}
+
+TEST_F(PoolTest, others_take_three_quarters_of_the_holders_places) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  std::vector<std::shared_ptr<PeerPool>> others;
+  for (std::size_t i = 0; i < kMaxHolders; ++i) others.push_back(holder(make_identity()));
+  give_away(base.path() + "/pools", ".hold");
+  pool->attend();
+  EXPECT_EQ(std::ranges::count_if(others, &PeerPool::acknowledged), 48);
+  const auto own = holder("1-1-a");
+  pool->attend();
+  EXPECT_TRUE(own->acknowledged());
+  others.clear();
+}
+
+TEST_F(PoolTest, others_take_three_quarters_of_the_places_for_pools) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const std::string own{key_of(pools()->list(".pool").at(0))};
+  const std::string other = make_identity();
+  std::filesystem::create_directories(base.path() + "/theirs");
+  std::vector<std::shared_ptr<OwnPool>> theirs;
+  for (std::size_t i = 0; i < PeerPools::kMaxPools; ++i) {
+    theirs.push_back(
+        OwnPool::create(test::folder_of(base.path() + "/theirs/"), other, 100, 1).value());
+  }
+  give_away(base.path() + "/theirs", ".pool");
+  for (const std::string& path : test::files(base.path() + "/theirs", ".pool")) {
+    std::filesystem::rename(path, base.path() + "/pools/" + test::name_of(path));
+  }
+  PeerPools peers{pools(), "1-1-a"};
+  std::size_t rejected = 0;
+  peers.refresh({{other, true}, {own, true}}, [&rejected](const std::string&, const Error& error) {
+    EXPECT_EQ(error.code, Errc::kExhausted);
+    ++rejected;
+  });
+  EXPECT_EQ(rejected, PeerPools::kMaxPools / 4);
+  EXPECT_NE(peers.look(pool->id()), PeerPools::Look::kUnknown);
+}
+
 class OwnPoolsTest : public PoolTest {
  protected:
   static constexpr std::size_t kMb = std::size_t{1} << 20;
