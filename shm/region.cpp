@@ -2,6 +2,7 @@
 #include "shm/region.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -69,6 +70,13 @@ void copy_words(const std::byte* from, std::byte* to, std::size_t size) noexcept
   for (; at + 4 <= size; at += 4) copy(at, std::uint32_t{});
 }
 
+/// The errno, or 0. Above the limit of a file's size the kernel would end the process by SIGXFSZ.
+int reserve(int fd, std::size_t size) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur) return EFBIG;
+  return ::posix_fallocate(fd, 0, static_cast<off_t>(size));
+}
+
 Error refused(Errc code, const char* what, const std::string& path) noexcept {
   return {code, what, 0, Name<200>::clipped(path)};
 }
@@ -108,8 +116,7 @@ Result<Region> Region::create(FolderPtr folder, std::size_t size, int mode) {
     return Error::from_errno("set the mode of shared memory in", where);
   }
   // Reserved now: a full file system is an error here and not a SIGBUS later.
-  if (const int error = ::posix_fallocate(region.fd_.get(), 0, static_cast<off_t>(size));
-      error != 0) {
+  if (const int error = reserve(region.fd_.get(), size); error != 0) {
     errno = error;
     return Error::from_errno("reserve shared memory",
                              error == ENOSPC ? room_in(*folder, size) : where);

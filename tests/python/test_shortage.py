@@ -32,6 +32,19 @@ FILES = """
     except MemoryError as error:
         print(error.errno, error)
 """
+ADDRESSES = """
+    import os, resource, horus
+    topic = horus.Topic("declared", msg_type=horus.Image, size=(480, 640, "rgb8"), capacity=2)
+    with open("/proc/self/statm") as statm:
+        used = int(statm.read().split()[0]) * resource.getpagesize()
+    # Room for what is small.
+    resource.setrlimit(resource.RLIMIT_AS, (used + (4 << 20), resource.RLIM_INFINITY))
+    try:
+        horus.Image(1080, 1920)
+    except MemoryError as error:
+        print(error.errno, error)
+    print(all(topic.send(horus.Image(480, 640)) for _ in range(100)))
+"""
 MEMORY = """
     import os, sys, horus
     base = os.environ["HORUS_BASE"] = sys.argv[1] + "/base"
@@ -85,6 +98,14 @@ def test_a_limit_of_the_size_of_files_is_named() -> None:
     lines = run(sys.executable, "-c", textwrap.dedent(FILES))
     assert lines[0].startswith(f"{errno.EFBIG} ")
     assert "File too large; raise LimitFSIZE= in the unit, or 'ulimit -f'" in lines[0]
+
+
+def test_a_limit_of_addresses_is_named_and_no_declared_frame_fails_for_it() -> None:
+    lines = run(sys.executable, "-c", textwrap.dedent(ADDRESSES))
+    assert lines[0].startswith(f"{errno.ENOMEM} ")
+    assert "Cannot allocate memory; raise LimitAS= in the unit, or 'ulimit -v', which is" in (
+        lines[0])
+    assert lines[1] == "True"
 
 
 def run_in_4_mb(folder: os.PathLike[str], program: str) -> list[str]:

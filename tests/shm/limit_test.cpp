@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where something is full: an error, or counted and named, and never silence.
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -104,6 +106,22 @@ TEST_F(LimitTest, a_file_that_is_not_used_is_counted_once_and_named) {
     ASSERT_TRUE(test::eventually([&] { return subscriber.take().has_value(); }));
   }
   EXPECT_EQ(session->rejected(), 2U);
+}
+
+TEST_F(LimitTest, a_limit_of_the_size_of_files_is_an_error_and_ends_no_program) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  base.share();
+  const auto session = open();
+  const auto limited = [&session] {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = 8192;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    ::signal(SIGXFSZ, SIG_DFL);
+    const auto image = session->image(480, 640, Encoding::kRgb8);
+    std::_Exit(!image && image.error().os_errno == EFBIG ? 0 : 1);
+  };
+  EXPECT_EXIT(limited(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST_F(LimitTest, a_peer_has_a_budget_of_mapped_memory) {
