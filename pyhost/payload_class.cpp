@@ -81,6 +81,8 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   if (!strided && !given.packed) return refuse_buffer(view, "the elements have gaps between them");
   PyObject* const keeper = keeper_of(given);
   if (keeper == nullptr) return -1;
+  // Who asks so is numpy.ndarray(), which gives the view back at once and keeps the address.
+  if ((flags & (PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT)) == PyBUF_ANY_CONTIGUOUS) given.exposed = true;
   PayloadObject& object = *as_payload(keeper);
   view->obj = keeper;
   view->buf = object.data;
@@ -96,6 +98,10 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   view->internal = nullptr;
   return 0;
 }
+
+/// Does nothing, and has to be there: of an object without it numpy.frombuffer() gives the view
+/// back at once and keeps the address.
+void release_buffer(PyObject*, Py_buffer*) noexcept {}
 
 /// For methods that set every element.
 PyObject* method_renew(PyObject* self, PyObject*) noexcept {
@@ -167,6 +173,7 @@ bool PayloadClass::make() {
                          {Py_tp_methods, methods_.data()},
                          {Py_tp_getset, properties_.data()},
                          {Py_bf_getbuffer, as_slot(payload_buffer)},
+                         {Py_bf_releasebuffer, as_slot(release_buffer)},
                          {Py_tp_doc, const_cast<char*>(spec_.doc)},
                          {Py_tp_members, members},
                          {0, nullptr}};

@@ -48,6 +48,7 @@ EXPORTS = {
     "slice": lambda image: image.to_numpy()[1:],
     "buffer": lambda image: np.asarray(memoryview(image)),
     "interface": lambda image: np.asarray(image),
+    "frombuffer": lambda image: np.frombuffer(image, np.uint8).reshape(4, 6, 3),
     "roi": lambda image: image.roi(0, 0, 6, 4),
     "tensor": lambda image: image.as_tensor().numpy(),
     "slice of a tensor": lambda image: image.as_tensor()[1:].numpy(),
@@ -80,6 +81,28 @@ def test_an_array_interface_is_never_trusted_again() -> None:
     assert topic.stats()["copied"] == 1
 
 
+def test_an_array_made_over_an_image_keeps_its_own_block() -> None:
+    topic = horus.Topic("camera", msg_type=horus.Image)
+    image = horus.Image(4, 6)
+    image.fill(1)
+    view: np.ndarray[Any, Any] = np.ndarray((4, 6, 3), np.uint8, image)
+    assert topic.send(image)
+    assert topic.stats()["copied"] == 1
+    view[...] = 9
+    assert (topic.recv().to_numpy() == 1).all()
+
+
+def test_a_file_that_is_read_into_an_image_leaves_no_view_behind(tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(bytes([7]) * 72)
+    topic = horus.Topic("camera", msg_type=horus.Image)
+    image = horus.Image(4, 6)
+    with open(tmp_path / "raw", "rb", buffering=0) as raw:
+        assert raw.readinto(image) == 72
+    assert topic.send(image)
+    assert topic.stats()["copied"] == 0
+    assert (topic.recv().to_numpy() == 7).all()
+
+
 def test_a_frame_sent_twice_unchanged_is_one_block() -> None:
     topic = horus.Topic("camera", msg_type=horus.Image)
     image = horus.Image(4, 6)
@@ -106,6 +129,21 @@ def test_one_image_filled_and_sent_for_ever_changes_no_frame_that_is_held() -> N
             assert (frame.to_numpy() == value).all()
 
 
+def test_two_blocks_turn_between_topics_that_keep_up() -> None:
+    out, back = (horus.Topic("camera", msg_type=horus.Image) for _ in range(2))
+    assert back.recv() is None
+    image = horus.Image(48, 64)
+    places = set()
+    for n in range(40):
+        image.fill(n)
+        assert out.send(image)
+        frame = back.recv()
+        assert frame is not None
+        assert frame.pixel(0, 0)[0] == n
+        places.add(frame.__array_interface__["data"][0])
+    assert len(places) == 2
+
+
 def test_a_loan_whose_view_is_kept_is_copied() -> None:
     topic = horus.Topic("t", msg_type=horus.Tensor)
     tensor = topic.loan((4,))
@@ -128,21 +166,6 @@ ORDERS = {
     "shrinking": lambda n, _: (SENDS - n) * 150,
     "random": lambda _, source: source.randrange(1_500_000),
 }
-
-def test_two_blocks_turn_between_topics_that_keep_up() -> None:
-    out, back = (horus.Topic("camera", msg_type=horus.Image) for _ in range(2))
-    assert back.recv() is None
-    image = horus.Image(48, 64)
-    places = set()
-    for n in range(40):
-        image.fill(n)
-        assert out.send(image)
-        frame = back.recv()
-        assert frame is not None
-        assert frame.pixel(0, 0)[0] == n
-        places.add(frame.__array_interface__["data"][0])
-    assert len(places) == 2
-
 
 
 def size_of_pools() -> int:
