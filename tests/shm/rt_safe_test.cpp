@@ -15,8 +15,10 @@
 #include "shm/layout.hpp"
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/varying.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/pool.hpp"
 #include "shm/region.hpp"
+#include "shm/session_impl.hpp"
 #include "shm/varying.hpp"
 #include "tests/support/no_syscalls.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -125,6 +127,23 @@ TEST_F(RtSafeTest, messages_whose_size_varies) {
   EXPECT_EQ(cells, sent);
 }
 
+TEST_F(RtSafeTest, values_of_any_size) {
+  auto publisher = session->publish("values", generic_type(), {.max_size = 4096}).value();
+  auto subscriber = other->subscribe("values", generic_type(), {.depth = 4}).value();
+  ASSERT_TRUE(test::eventually([&] { return subscriber.publishers() == 1; }));
+  std::array<std::byte, 4096> buffer{};
+  std::uint64_t received = 0;
+  {
+    const RtTrap trap;
+    for (std::size_t n = 1; n <= kMessages; ++n) {
+      publisher.send(std::span{buffer}.first(n * 40));
+      if (publisher.refuses_now(4096)) continue;
+      received += subscriber.take_latest(buffer) >= 0 ? 1U : 0U;
+    }
+  }
+  EXPECT_GT(received, 0U);
+}
+
 /// The first frame is a cold one: nothing is mapped, acknowledged or cached yet.
 template <typename P, typename Make>
 void send_and_take_all(Session& session, Session& other, Make make) {
@@ -214,6 +233,69 @@ TEST_F(RtSafeTest, a_frame_for_which_a_tick_has_no_block_yet) {
     made = bool{session->image(48, 64, Encoding::kRgb8)};
   }
   EXPECT_FALSE(made);
+}
+
+TEST_F(RtSafeTest, a_frame_that_a_tick_asked_for_and_has_later) {
+  const DeferredBells in_a_tick;
+  auto camera = session->image_publisher("camera").value();
+  auto viewer = other->image_subscriber("camera").value();
+  Image taken;
+  EXPECT_TRUE(test::eventually([&] {
+    const RtTrap trap;
+    if (auto made = session->image(48, 64, Encoding::kRgb8)) camera.send(std::move(made).value());
+    taken = viewer.take();
+    return bool{taken};
+  }));
+  EXPECT_GE(session->blocks_not_yet(), 1U);
+}
+
+TEST_F(RtSafeTest, frames_whose_pools_are_gone_are_let_go_of) {
+  const std::string pools = base.path() + "/pools";
+  auto viewer = session->image_subscriber("camera").value();
+  Image theirs;
+  {
+    const auto camera = open();
+    auto publisher = camera->image_publisher("camera").value();
+    ASSERT_TRUE(test::eventually([&] {
+      publisher.send(camera->image(48, 64, Encoding::kRgb8).value());
+      theirs = viewer.take();
+      return bool{theirs};
+    }));
+  }
+  const std::uint32_t pool = theirs.state()->tensor().pool_id;
+  ASSERT_TRUE(test::eventually([&] {
+    viewer.take();
+    return session->impl().peer_pools->look(pool) == PeerPools::Look::kGone;
+  }));
+  Image own = session->image(48, 64, Encoding::kRgb8).value();
+  for (const std::string& path : files(pools, ".pool")) std::filesystem::remove(path);
+  ASSERT_TRUE(test::eventually([&] { return !files(pools, ".pool").empty(); }));
+  {
+    const RtTrap trap;
+    theirs = {};
+    own = {};
+  }
+  EXPECT_TRUE(test::eventually([&] { return files(pools, ".hold").empty(); }));
+}
+
+TEST_F(RtSafeTest, frames_that_come_too_late_or_in_time) {
+  auto camera = session->image_publisher("camera", {.size = 48 * 64 * 3}).value();
+  const auto node = std::make_unique<NodeStats>();
+  auto viewer = other
+                    ->image_subscriber("camera", {.counters = message_counters(*node),
+                                                  .timeout = 250ms,
+                                                  .fallback = Fallback::kStop})
+                    .value();
+  node->first_release_ns.set(1);
+  ASSERT_TRUE(test::eventually([&] { return viewer.stale(); }));
+  Image taken;
+  EXPECT_TRUE(test::eventually([&] {
+    const RtTrap trap;
+    node->ticks.add();
+    camera.send(session->image(48, 64, Encoding::kRgb8).value());
+    taken = viewer.take();
+    return taken && !viewer.stale();
+  }));
 }
 
 TEST_F(RtSafeTest, frames_of_cameras_that_start_in_turn_while_they_are_taken) {
