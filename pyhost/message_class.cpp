@@ -146,6 +146,7 @@ char format_letter(shm::Kind kind) noexcept {
 PyGetSetDef accessor_of(Place& place) noexcept {
   PyGetSetDef accessor{};
   accessor.name = place.name.c_str();
+  accessor.doc = place.doc.empty() ? nullptr : place.doc.c_str();
   accessor.closure = &place;
   const bool number = !place.array && place.kind <= shm::Kind::kBool;
   accessor.get = number ? get_number : get_value;

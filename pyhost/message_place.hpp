@@ -35,6 +35,7 @@ struct Place {
   const shm::TypeInfo* base = nullptr;    ///< The message that this one begins with, as a whole.
   bool counts_tail = false;               ///< Says how long a tail is: set with it alone.
   std::uint32_t most = 0;                 ///< Counts elements of arrays that hold so many; 0: not.
+  std::string doc{};                      ///< "[m/s]: Forward.": the attribute's docstring.
 };
 
 /// The place that `path` names in messages of `type` ("x", "pose.x", "linear[2]"). False when

@@ -25,11 +25,27 @@ std::string default_text(const Place& place, const std::byte* defaults) {
   return text == "inf" ? "1e999" : text;
 }
 
+/// "[m/s]: Forward."
 template <typename Row>
-void describe_field(const Row& field, std::string& doc) {
-  doc.append("\n").append(field.name);
-  if (!field.unit.empty()) doc.append(" [").append(field.unit).append("]");
-  if (!field.doc.empty()) doc.append(": ").append(field.doc);
+std::string meaning_of(const Row& row) {
+  if (row.unit.empty()) return std::string{row.doc};
+  const std::string unit = "[" + std::string{row.unit} + "]";
+  return row.doc.empty() ? unit : unit + ": " + std::string{row.doc};
+}
+
+template <typename Row>
+void describe_field(const Row& row, std::string& doc) {
+  doc.append("\n").append(row.name);
+  if (!row.unit.empty()) doc.append(" ");
+  if (row.unit.empty() && !row.doc.empty()) doc.append(": ");
+  doc += meaning_of(row);
+}
+
+/// Of an argument that stays an attribute: where it goes, in the field's words.
+std::string meaning_of(const shm::TypeInfo& type, std::string_view path) {
+  const auto member = shm::find_member(type, path);
+  const std::string meaning = member ? meaning_of(*member->field) : "";
+  return std::string{path} + (meaning.empty() || meaning.starts_with('[') ? " " : ": ") + meaning;
 }
 
 }  // namespace
@@ -78,6 +94,7 @@ void MessageType::make_fields() {
     find_place(info_, field.name, place);
     place.name = field.name;
     place.full_name = std::string(info_.name) + "." + place.name;
+    place.doc = meaning_of(field);
     for (const shm::FieldInfo& other : info_.fields) {
       if (other.counted_by != field.name) continue;
       place.most = place.most == 0 ? other.count : std::min(place.most, other.count);
@@ -87,7 +104,10 @@ void MessageType::make_fields() {
     }
     fields_.push_back(std::move(place));
   }
-  for (const shm::TailInfo& tail : info_.tails) fields_.push_back(tail_place(info_, tail));
+  for (const shm::TailInfo& tail : info_.tails) {
+    fields_.push_back(tail_place(info_, tail));
+    fields_.back().doc = meaning_of(tail);
+  }
 }
 
 void MessageType::nest_defaults() {
@@ -129,7 +149,9 @@ bool MessageType::make_arguments() {
       also_.push_back({argument.offset, second.offset, second.size});
     }
     const auto named = [&](const Place& place) { return place.name == arg.name; };
-    if (std::ranges::none_of(fields_, named)) shortcuts_.push_back(argument.place);
+    if (std::ranges::any_of(fields_, named)) continue;
+    shortcuts_.push_back(argument.place);
+    shortcuts_.back().doc = arg.base != nullptr ? arg.base->doc : meaning_of(info_, arg.path);
   }
   return true;
 }

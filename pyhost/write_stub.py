@@ -86,7 +86,6 @@ class Class:
         return annotation
 
     def field_lines(self) -> list[str]:
-        docs = dict(re.findall(r"^(\w+)((?: \[.*?\])?(?:: .*)?)$", self.cls.__doc__, re.M))
         lines = []
         for name in self.fields:
             gives, takes = map(self.plain, types_of(getattr(self.sample, name)))
@@ -96,8 +95,8 @@ class Class:
                 lines.append(f"{name}: {gives}")
             else:
                 lines.append(f"{name}: _Field[{gives}, {takes}]")
-            if docs.get(name):
-                lines.append(f'"""{docs[name].removeprefix(":").strip()}"""')
+            if vars(self.cls)[name].__doc__:
+                lines.append(f'"""{vars(self.cls)[name].__doc__}"""')
         return lines
 
     def parameters(self) -> str:

@@ -22,10 +22,10 @@ struct CameraInfo {
 
 inline const shm::TypeInfo& type_info(shm::Tag<CameraInfo>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(CameraInfo, width, "px", "", 0),
-      HORUS_FIELD(CameraInfo, height, "px", "", 4),
+      HORUS_FIELD(CameraInfo, width, "px", "Of the image.", 0),
+      HORUS_FIELD(CameraInfo, height, "px", "Of the image.", 4),
       HORUS_TEXT(CameraInfo, distortion_model, "",
-                 "\"plumb_bob\", \"rational_polynomial\", \"equidistant\"; empty: none.", 8),
+                 "\"plumb_bob\", \"equidistant\" or the like, at most 15 bytes; empty: none.", 8),
       // plumb_bob has five: what a model has no use for is 0.
       shm::in_part(
           HORUS_FIELD(CameraInfo, distortion_coefficients, "", "In the model's order.", 24)),
@@ -61,8 +61,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<RegionOfInterest>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(RegionOfInterest, x_offset, "px", "Left edge.", 0),
       HORUS_FIELD(RegionOfInterest, y_offset, "px", "Upper edge.", 4),
-      HORUS_FIELD(RegionOfInterest, width, "px", "", 8),
-      HORUS_FIELD(RegionOfInterest, height, "px", "", 12),
+      HORUS_FIELD(RegionOfInterest, width, "px", "Of the part.", 8),
+      HORUS_FIELD(RegionOfInterest, height, "px", "Of the part.", 12),
       HORUS_FIELD(RegionOfInterest, do_rectify, "",
                   "Whether the part shall be rectified by itself.", 16),
   };
@@ -82,8 +82,8 @@ struct StereoInfo {
 
 inline const shm::TypeInfo& type_info(shm::Tag<StereoInfo>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(StereoInfo, left, "", "", 0),
-      HORUS_FIELD(StereoInfo, right, "", "", 368),
+      HORUS_FIELD(StereoInfo, left, "", "The left camera.", 0),
+      HORUS_FIELD(StereoInfo, right, "", "The right camera.", 368),
       HORUS_FIELD(StereoInfo, baseline, "m", "Between the cameras.", 736),
       HORUS_FIELD(StereoInfo, depth_scale, "", "Factor from computed to true depth.", 744),
   };

@@ -80,7 +80,7 @@ struct ServoCommand {
 inline const shm::TypeInfo& type_info(shm::Tag<ServoCommand>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(ServoCommand, servo_id, "", "Which servo.", 0),
-      HORUS_FIELD(ServoCommand, position, "rad", "", 4),
+      HORUS_FIELD(ServoCommand, position, "rad", "Where it shall go, from its zero.", 4),
       HORUS_FIELD(ServoCommand, speed, "", "0 to 1 of the greatest speed.", 8),
       HORUS_FIELD(ServoCommand, enable, "", "False: the servo holds no torque.", 12),
       HORUS_FIELD(ServoCommand, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),

@@ -19,10 +19,10 @@ struct Heartbeat {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Heartbeat>) noexcept {
   static const std::array kFields{
-      HORUS_TEXT(Heartbeat, node_name, "", "", 0),
-      HORUS_FIELD(Heartbeat, node_id, "", "", 32),
+      HORUS_TEXT(Heartbeat, node_name, "", "Whose heartbeat it is.", 0),
+      HORUS_FIELD(Heartbeat, node_id, "", "The node's number.", 32),
       HORUS_FIELD(Heartbeat, sequence, "", "Counts the heartbeats.", 40),
-      HORUS_FIELD(Heartbeat, alive, "", "", 48),
+      HORUS_FIELD(Heartbeat, alive, "", "False: the node says that it ends.", 48),
       HORUS_FIELD(Heartbeat, uptime, "s", "Since the node's start.", 56),
       HORUS_FIELD(Heartbeat, timestamp_ns, "ns", "Nanoseconds since 1970.", 64),
   };
@@ -45,8 +45,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticStatus>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(DiagnosticStatus, level, "", "0 ok, 1 warn, 2 error, 3 fatal.", 0),
       HORUS_FIELD(DiagnosticStatus, code, "", "The component's own.", 4),
-      HORUS_TEXT(DiagnosticStatus, message, "", "", 8),
-      HORUS_TEXT(DiagnosticStatus, component, "", "", 136),
+      HORUS_TEXT(DiagnosticStatus, message, "", "What is so, in words.", 8),
+      HORUS_TEXT(DiagnosticStatus, component, "", "Whose status it is.", 136),
       HORUS_FIELD(DiagnosticStatus, timestamp_ns, "ns", "Nanoseconds since 1970.", 168),
   };
   static constexpr std::array kArgs{shm::arg("level"), shm::arg("code"), shm::arg("message"),
@@ -64,8 +64,8 @@ struct DiagnosticValue {
 
 inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticValue>) noexcept {
   static const std::array kFields{
-      HORUS_TEXT(DiagnosticValue, key, "", "", 0),
-      HORUS_TEXT(DiagnosticValue, value, "", "", 32),
+      HORUS_TEXT(DiagnosticValue, key, "", "What the value is called.", 0),
+      HORUS_TEXT(DiagnosticValue, value, "", "Written as text.", 32),
       HORUS_FIELD(DiagnosticValue, value_type, "",
                   "What the text stands for: 0 string, 1 int, 2 float, 3 bool.", 96),
   };
@@ -86,8 +86,9 @@ struct DiagnosticReport {
 
 inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticReport>) noexcept {
   static const std::array kFields{
-      HORUS_TEXT(DiagnosticReport, component, "", "", 0),
-      HORUS_COUNTED(DiagnosticReport, values, "", "", "value_count", 32),
+      HORUS_TEXT(DiagnosticReport, component, "", "Whose report it is.", 0),
+      HORUS_COUNTED(DiagnosticReport, values, "", "In the order in which they were added.",
+                    "value_count", 32),
       HORUS_FIELD(DiagnosticReport, value_count, "", "0 to 16.", 1584),
       HORUS_FIELD(DiagnosticReport, level, "", "0 ok, 1 warn, 2 error, 3 fatal.", 1585),
       HORUS_FIELD(DiagnosticReport, timestamp_ns, "ns", "Nanoseconds since 1970.", 1592),
@@ -114,14 +115,14 @@ struct ResourceUsage {
 inline const shm::TypeInfo& type_info(shm::Tag<ResourceUsage>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(ResourceUsage, cpu_percent, "%", "Of all cores.", 0),
-      HORUS_FIELD(ResourceUsage, memory_bytes, "B", "", 8),
-      HORUS_FIELD(ResourceUsage, memory_percent, "%", "", 16),
-      HORUS_FIELD(ResourceUsage, disk_bytes, "B", "", 24),
-      HORUS_FIELD(ResourceUsage, disk_percent, "%", "", 32),
+      HORUS_FIELD(ResourceUsage, memory_bytes, "B", "In use.", 8),
+      HORUS_FIELD(ResourceUsage, memory_percent, "%", "Of the memory, in use: 0 to 100.", 16),
+      HORUS_FIELD(ResourceUsage, disk_bytes, "B", "In use.", 24),
+      HORUS_FIELD(ResourceUsage, disk_percent, "%", "Of the disk, in use: 0 to 100.", 32),
       HORUS_FIELD(ResourceUsage, network_tx_bytes, "B", "Sent since the start.", 40),
       HORUS_FIELD(ResourceUsage, network_rx_bytes, "B", "Received since the start.", 48),
       HORUS_FIELD(ResourceUsage, temperature, "degC", "Of the processor.", 56),
-      HORUS_FIELD(ResourceUsage, thread_count, "", "", 60),
+      HORUS_FIELD(ResourceUsage, thread_count, "", "Threads that there are.", 60),
       HORUS_FIELD(ResourceUsage, timestamp_ns, "ns", "Nanoseconds since 1970.", 64),
   };
   static constexpr std::array kArgs{shm::arg("cpu_percent"), shm::arg("memory_bytes"),
@@ -144,11 +145,11 @@ struct NodeHeartbeat {
 
 inline const shm::TypeInfo& type_info(shm::Tag<NodeHeartbeat>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(NodeHeartbeat, state, "", "", 0),
+      HORUS_FIELD(NodeHeartbeat, state, "", "The node's own number for what it does.", 0),
       HORUS_FIELD(NodeHeartbeat, health, "", "0 healthy; higher is worse.", 1),
       HORUS_FIELD(NodeHeartbeat, tick_count, "", "Since the node's start.", 8),
-      HORUS_FIELD(NodeHeartbeat, target_rate_hz, "Hz", "", 16),
-      HORUS_FIELD(NodeHeartbeat, actual_rate_hz, "Hz", "", 20),
+      HORUS_FIELD(NodeHeartbeat, target_rate_hz, "Hz", "As the node was declared.", 16),
+      HORUS_FIELD(NodeHeartbeat, actual_rate_hz, "Hz", "As it was measured.", 20),
       HORUS_FIELD(NodeHeartbeat, error_count, "", "Since the node's start.", 24),
       HORUS_FIELD(NodeHeartbeat, last_tick_timestamp, "s", "Whole seconds since 1970.", 32),
       HORUS_FIELD(NodeHeartbeat, heartbeat_timestamp, "s", "Whole seconds since 1970.", 40),

@@ -19,9 +19,9 @@ struct WrenchStamped {
 
 inline const shm::TypeInfo& type_info(shm::Tag<WrenchStamped>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(WrenchStamped, force, "N", "", 0),
-      HORUS_FIELD(WrenchStamped, torque, "N m", "", 24),
-      HORUS_FIELD(WrenchStamped, point_of_application, "m", "", 48),
+      HORUS_FIELD(WrenchStamped, force, "N", "x, y, z, in frame_id.", 0),
+      HORUS_FIELD(WrenchStamped, torque, "N m", "About x, y, z, in frame_id.", 24),
+      HORUS_FIELD(WrenchStamped, point_of_application, "m", "x, y, z, in frame_id.", 48),
       HORUS_TEXT(WrenchStamped, frame_id, "", "Coordinate frame.", 72),
       HORUS_FIELD(WrenchStamped, timestamp_ns, "ns", "Nanoseconds since 1970.", 104),
   };
@@ -45,11 +45,15 @@ struct ImpedanceParameters {
 
 inline const shm::TypeInfo& type_info(shm::Tag<ImpedanceParameters>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(ImpedanceParameters, stiffness, "N/m, N m/rad", "", 0),
-      HORUS_FIELD(ImpedanceParameters, damping, "N s/m, N m s/rad", "", 48),
-      HORUS_FIELD(ImpedanceParameters, inertia, "kg, kg m^2", "", 96),
-      HORUS_FIELD(ImpedanceParameters, force_limits, "N, N m", "", 144),
-      HORUS_FIELD(ImpedanceParameters, enabled, "", "", 192),
+      HORUS_FIELD(ImpedanceParameters, stiffness, "N/m, N m/rad",
+                  "Along x, y, z, then about x, y, z.", 0),
+      HORUS_FIELD(ImpedanceParameters, damping, "N s/m, N m s/rad",
+                  "Along x, y, z, then about x, y, z.", 48),
+      HORUS_FIELD(ImpedanceParameters, inertia, "kg, kg m^2", "Along x, y, z, then about x, y, z.",
+                  96),
+      HORUS_FIELD(ImpedanceParameters, force_limits, "N, N m", "Along x, y, z, then about x, y, z.",
+                  144),
+      HORUS_FIELD(ImpedanceParameters, enabled, "", "Whether the arm gives way.", 192),
       HORUS_FIELD(ImpedanceParameters, timestamp_ns, "ns", "Nanoseconds since 1970.", 200),
   };
   static const shm::TypeInfo kType = shm::stamped(shm::make_type<ImpedanceParameters, 208, 8>(
@@ -73,8 +77,8 @@ struct ForceCommand {
 
 inline const shm::TypeInfo& type_info(shm::Tag<ForceCommand>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(ForceCommand, target_force, "N", "", 0),
-      HORUS_FIELD(ForceCommand, target_torque, "N m", "", 24),
+      HORUS_FIELD(ForceCommand, target_force, "N", "x, y, z, in frame_id.", 0),
+      HORUS_FIELD(ForceCommand, target_torque, "N m", "About x, y, z, in frame_id.", 24),
       HORUS_FIELD(ForceCommand, force_mode, "",
                   "One an axis, x, y, z, about x, y, z: 0 position, 1 force.", 48),
       HORUS_FIELD(ForceCommand, position_setpoint, "m", "On the axes under position control.", 56),
@@ -113,9 +117,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<ContactInfo>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(ContactInfo, state, "",
                   "0 none, 1 initial, 2 stable, 3 loss, 4 sliding, 5 impact.", 0),
-      HORUS_FIELD(ContactInfo, contact_force, "N", "", 8),
+      HORUS_FIELD(ContactInfo, contact_force, "N", "How strong it is.", 8),
       HORUS_FIELD(ContactInfo, contact_normal, "", "Of length 1.", 16),
-      HORUS_FIELD(ContactInfo, contact_point, "", "", 40),
+      HORUS_FIELD(ContactInfo, contact_point, "", "In frame_id.", 40),
       HORUS_FIELD(ContactInfo, stiffness, "N/m", "Of what is touched.", 64),
       HORUS_FIELD(ContactInfo, damping, "N s/m", "Of what is touched.", 72),
       HORUS_FIELD(ContactInfo, confidence, "", "0 to 1.", 80),
@@ -144,11 +148,11 @@ struct HapticFeedback {
 inline const shm::TypeInfo& type_info(shm::Tag<HapticFeedback>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(HapticFeedback, vibration_intensity, "", "0 to 1.", 0),
-      HORUS_FIELD(HapticFeedback, vibration_frequency, "Hz", "", 4),
-      HORUS_FIELD(HapticFeedback, duration_seconds, "s", "", 8),
-      HORUS_FIELD(HapticFeedback, force_feedback, "N", "", 16),
+      HORUS_FIELD(HapticFeedback, vibration_frequency, "Hz", "Of the vibration.", 4),
+      HORUS_FIELD(HapticFeedback, duration_seconds, "s", "How long it is felt.", 8),
+      HORUS_FIELD(HapticFeedback, force_feedback, "N", "x, y, z.", 16),
       HORUS_FIELD(HapticFeedback, pattern_type, "", "0 steady, 1 pulse, 2 ramp.", 40),
-      HORUS_FIELD(HapticFeedback, enabled, "", "", 41),
+      HORUS_FIELD(HapticFeedback, enabled, "", "False: nothing is felt.", 41),
       HORUS_FIELD(HapticFeedback, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
   };
   static constexpr std::array kArgs{shm::arg("vibration_intensity"),

@@ -16,9 +16,9 @@ struct Point3 {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Point3>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Point3, x, "m", "", 0),
-      HORUS_FIELD(Point3, y, "m", "", 8),
-      HORUS_FIELD(Point3, z, "m", "", 16),
+      HORUS_FIELD(Point3, x, "m", "Along the frame's x axis.", 0),
+      HORUS_FIELD(Point3, y, "m", "Along the frame's y axis.", 8),
+      HORUS_FIELD(Point3, z, "m", "Along the frame's z axis.", 16),
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
   static const shm::TypeInfo kType =
@@ -34,9 +34,9 @@ struct Vector3 {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Vector3>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Vector3, x, "", "", 0),
-      HORUS_FIELD(Vector3, y, "", "", 8),
-      HORUS_FIELD(Vector3, z, "", "", 16),
+      HORUS_FIELD(Vector3, x, "", "Along the frame's x axis.", 0),
+      HORUS_FIELD(Vector3, y, "", "Along the frame's y axis.", 8),
+      HORUS_FIELD(Vector3, z, "", "Along the frame's z axis.", 16),
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
   static const shm::TypeInfo kType = shm::make_type<Vector3, 24, 8>(
@@ -54,10 +54,10 @@ struct Quaternion {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Quaternion>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Quaternion, x, "", "", 0),
-      HORUS_FIELD(Quaternion, y, "", "", 8),
-      HORUS_FIELD(Quaternion, z, "", "", 16),
-      HORUS_FIELD(Quaternion, w, "", "The real part.", 24),
+      HORUS_FIELD(Quaternion, x, "", "The axis's x times the sine of half the angle.", 0),
+      HORUS_FIELD(Quaternion, y, "", "The axis's y times the sine of half the angle.", 8),
+      HORUS_FIELD(Quaternion, z, "", "The axis's z times the sine of half the angle.", 16),
+      HORUS_FIELD(Quaternion, w, "", "The real part: the cosine of half the angle.", 24),
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z"), shm::arg("w")};
   static const shm::TypeInfo kType = shm::make_type<Quaternion, 32, 8>(
@@ -74,8 +74,8 @@ struct Pose2D {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Pose2D>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Pose2D, x, "m", "", 0),
-      HORUS_FIELD(Pose2D, y, "m", "", 8),
+      HORUS_FIELD(Pose2D, x, "m", "Along the frame's x axis.", 0),
+      HORUS_FIELD(Pose2D, y, "m", "Along the frame's y axis.", 8),
       HORUS_FIELD(Pose2D, theta, "rad", "Counter-clockwise from x.", 16),
       HORUS_FIELD(Pose2D, timestamp_ns, "ns", "Nanoseconds since 1970.", 24),
   };
@@ -140,8 +140,8 @@ struct Pose3D {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Pose3D>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Pose3D, position, "", "", 0),
-      HORUS_FIELD(Pose3D, orientation, "", "", 24),
+      HORUS_FIELD(Pose3D, position, "", "Of the body in its frame.", 0),
+      HORUS_FIELD(Pose3D, orientation, "", "From the body's axes to its frame's.", 24),
       HORUS_FIELD(Pose3D, timestamp_ns, "ns", "Nanoseconds since 1970.", 56),
   };
   static constexpr std::array kArgs{

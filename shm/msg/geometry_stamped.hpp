@@ -17,7 +17,7 @@ struct PoseStamped {
 
 inline const shm::TypeInfo& type_info(shm::Tag<PoseStamped>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(PoseStamped, pose, "", "", 0),
+      HORUS_FIELD(PoseStamped, pose, "", "In frame_id.", 0),
       HORUS_TEXT(PoseStamped, frame_id, "", "Coordinate frame.", 64),
       HORUS_FIELD(PoseStamped, timestamp_ns, "ns", "Nanoseconds since 1970.", 96),
   };
@@ -44,7 +44,7 @@ struct PoseWithCovariance {
 
 inline const shm::TypeInfo& type_info(shm::Tag<PoseWithCovariance>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(PoseWithCovariance, pose, "", "", 0),
+      HORUS_FIELD(PoseWithCovariance, pose, "", "The mean, in frame_id.", 0),
       HORUS_FIELD(PoseWithCovariance, covariance, "m^2, rad^2",
                   "Row-major, 6 x 6: x, y, z, then about x, y, z.", 64),
       HORUS_TEXT(PoseWithCovariance, frame_id, "", "Coordinate frame.", 352),
@@ -73,7 +73,7 @@ struct TwistWithCovariance {
 
 inline const shm::TypeInfo& type_info(shm::Tag<TwistWithCovariance>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(TwistWithCovariance, twist, "", "", 0),
+      HORUS_FIELD(TwistWithCovariance, twist, "", "The mean, in frame_id.", 0),
       HORUS_FIELD(TwistWithCovariance, covariance, "m^2/s^2, rad^2/s^2",
                   "Row-major, 6 x 6: along x, y, z, then about x, y, z.", 56),
       HORUS_TEXT(TwistWithCovariance, frame_id, "", "Coordinate frame.", 344),
@@ -124,7 +124,7 @@ struct AccelStamped {
 
 inline const shm::TypeInfo& type_info(shm::Tag<AccelStamped>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(AccelStamped, accel, "", "", 0),
+      HORUS_FIELD(AccelStamped, accel, "", "In frame_id.", 0),
       HORUS_TEXT(AccelStamped, frame_id, "", "Coordinate frame.", 56),
       HORUS_FIELD(AccelStamped, timestamp_ns, "ns", "Nanoseconds since 1970.", 88),
   };

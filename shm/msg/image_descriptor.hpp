@@ -44,7 +44,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
       HORUS_FIELD(TensorDescriptor, ndim, "", "Dimensions in use, at most 8."),
       HORUS_FIELD(TensorDescriptor, device_type, "", "0: CPU."),
       HORUS_FIELD(TensorDescriptor, pad, "", ""),
-      HORUS_FIELD(TensorDescriptor, device_id, "", ""),
+      HORUS_FIELD(TensorDescriptor, device_id, "", "Which of these devices."),
       HORUS_FIELD(TensorDescriptor, shape, "", "Elements by dimension."),
       HORUS_FIELD(TensorDescriptor, strides, "", "Bytes by dimension."),
   };

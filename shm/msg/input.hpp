@@ -19,11 +19,11 @@ struct KeyboardInput {
 
 inline const shm::TypeInfo& type_info(shm::Tag<KeyboardInput>) noexcept {
   static const std::array kFields{
-      HORUS_TEXT(KeyboardInput, key_name, "", "", 0),
+      HORUS_TEXT(KeyboardInput, key_name, "", "What the key is called.", 0),
       HORUS_FIELD(KeyboardInput, code, "", "Of the key.", 32),
       HORUS_FIELD(KeyboardInput, modifier_flags, "",
                   "Sum of ctrl 1, alt 2, shift 4, super 8, hyper 16, meta 32.", 36),
-      HORUS_FIELD(KeyboardInput, pressed, "", "", 40),
+      HORUS_FIELD(KeyboardInput, pressed, "", "False: let go.", 40),
       HORUS_FIELD(KeyboardInput, timestamp_ms, "ms", "Milliseconds since 1970.", 48),
       HORUS_PADDING(KeyboardInput, _padding, 56),
   };
@@ -48,13 +48,13 @@ struct JoystickInput {
 
 inline const shm::TypeInfo& type_info(shm::Tag<JoystickInput>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(JoystickInput, joystick_id, "", "", 0),
+      HORUS_FIELD(JoystickInput, joystick_id, "", "Which joystick.", 0),
       HORUS_TEXT(JoystickInput, event_type, "", "\"button\", \"axis\", \"hat\", \"connection\".",
                  4),
       HORUS_FIELD(JoystickInput, element_id, "", "Which button, axis or hat.", 20),
-      HORUS_TEXT(JoystickInput, element_name, "", "", 24),
+      HORUS_TEXT(JoystickInput, element_name, "", "What the button, axis or hat is called.", 24),
       HORUS_FIELD(JoystickInput, value, "", "-1 to 1.", 56),
-      HORUS_FIELD(JoystickInput, pressed, "", "", 60),
+      HORUS_FIELD(JoystickInput, pressed, "", "Of a button; False: let go.", 60),
       HORUS_FIELD(JoystickInput, timestamp_ms, "ms", "Milliseconds since 1970.", 64),
   };
   static constexpr std::array kArgs{shm::arg("joystick_id"), shm::arg("element_id"),

@@ -39,9 +39,9 @@ struct [[gnu::packed]] Landmark3D {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Landmark3D>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Landmark3D, x, "m", "", 0),
-      HORUS_FIELD(Landmark3D, y, "m", "", 4),
-      HORUS_FIELD(Landmark3D, z, "m", "", 8),
+      HORUS_FIELD(Landmark3D, x, "m", "Along the frame's x axis.", 0),
+      HORUS_FIELD(Landmark3D, y, "m", "Along the frame's y axis.", 4),
+      HORUS_FIELD(Landmark3D, z, "m", "Along the frame's z axis.", 8),
       HORUS_FIELD(Landmark3D, visibility, "", "0 to 1.", 12),
       HORUS_FIELD(Landmark3D, index, "", "Which point of the model.", 16),
   };
@@ -73,8 +73,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<LandmarkArray>) noexcept {
       HORUS_FIELD(LandmarkArray, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),
       HORUS_FIELD(LandmarkArray, bbox_x, "px", "Left edge of the body's box.", 24),
       HORUS_FIELD(LandmarkArray, bbox_y, "px", "Upper edge.", 28),
-      HORUS_FIELD(LandmarkArray, bbox_width, "px", "", 32),
-      HORUS_FIELD(LandmarkArray, bbox_height, "px", "", 36),
+      HORUS_FIELD(LandmarkArray, bbox_width, "px", "Of the body's box.", 32),
+      HORUS_FIELD(LandmarkArray, bbox_height, "px", "Of the body's box.", 36),
   };
   static constexpr std::array kArgs{shm::arg("num_landmarks"), shm::arg("dimension")};
   static const shm::TypeInfo kType = shm::make_type<LandmarkArray, 40, 8>(

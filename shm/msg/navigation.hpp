@@ -21,7 +21,7 @@ struct NavGoal {
 
 inline const shm::TypeInfo& type_info(shm::Tag<NavGoal>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(NavGoal, target_pose, "", "", 0),
+      HORUS_FIELD(NavGoal, target_pose, "", "Where the base shall be, and how turned.", 0),
       HORUS_FIELD(NavGoal, tolerance_position, "m", "How near counts as there.", 32),
       HORUS_FIELD(NavGoal, tolerance_angle, "rad", "How near counts as turned.", 40),
       HORUS_FIELD(NavGoal, timeout_seconds, "s", "0: none.", 48),
@@ -80,7 +80,7 @@ struct Waypoint {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Waypoint>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Waypoint, pose, "", "", 0),
+      HORUS_FIELD(Waypoint, pose, "", "Where the base is then, and how turned.", 0),
       HORUS_FIELD(Waypoint, velocity, "", "With which it is passed.", 32),
       HORUS_FIELD(Waypoint, time_from_start, "s", "When it is passed.", 88),
       HORUS_FIELD(Waypoint, curvature, "1/m", "Of the path there; positive to the left.", 96),
@@ -130,9 +130,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<VelocityObstacle>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(VelocityObstacle, position, "m", "x, y.", 0),
       HORUS_FIELD(VelocityObstacle, velocity, "m/s", "x, y.", 16),
-      HORUS_FIELD(VelocityObstacle, radius, "m", "", 32),
+      HORUS_FIELD(VelocityObstacle, radius, "m", "Of the circle that it fills.", 32),
       HORUS_FIELD(VelocityObstacle, time_horizon, "s", "How far ahead it counts.", 36),
-      HORUS_FIELD(VelocityObstacle, obstacle_id, "", "", 40),
+      HORUS_FIELD(VelocityObstacle, obstacle_id, "", "Which obstacle.", 40),
   };
   static constexpr std::array kArgs{shm::arg("px", "position[0]"),
                                     shm::arg("py_", "position[1]"),
@@ -155,7 +155,7 @@ struct VelocityObstacles {
 
 inline const shm::TypeInfo& type_info(shm::Tag<VelocityObstacles>) noexcept {
   static const std::array kFields{
-      HORUS_COUNTED(VelocityObstacles, obstacles, "", "", "count", 0),
+      HORUS_COUNTED(VelocityObstacles, obstacles, "", "Those that are known now.", "count", 0),
       HORUS_FIELD(VelocityObstacles, count, "", "0 to 32.", 1536),
       HORUS_FIELD(VelocityObstacles, timestamp_ns, "ns", "Nanoseconds since 1970.", 1544),
   };

@@ -21,8 +21,8 @@ struct Odometry {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Odometry>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Odometry, pose, "", "", 0),
-      HORUS_FIELD(Odometry, twist, "", "", 32),
+      HORUS_FIELD(Odometry, pose, "", "Of child_frame_id in frame_id.", 0),
+      HORUS_FIELD(Odometry, twist, "", "Of child_frame_id, in its own axes.", 32),
       HORUS_FIELD(Odometry, pose_covariance, "m^2, rad^2", "Row-major, 6 x 6.", 88),
       HORUS_FIELD(Odometry, twist_covariance, "m^2/s^2, rad^2/s^2", "Row-major, 6 x 6.", 376),
       HORUS_TEXT(Odometry, frame_id, "", "Of the pose.", 664),

@@ -19,8 +19,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<BoundingBox2D>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(BoundingBox2D, x, "px", "Left edge.", 0),
       HORUS_FIELD(BoundingBox2D, y, "px", "Upper edge.", 4),
-      HORUS_FIELD(BoundingBox2D, width, "px", "", 8),
-      HORUS_FIELD(BoundingBox2D, height, "px", "", 12),
+      HORUS_FIELD(BoundingBox2D, width, "px", "To the right.", 8),
+      HORUS_FIELD(BoundingBox2D, height, "px", "Downward.", 12),
   };
   static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("width"),
                                     shm::arg("height")};
@@ -74,11 +74,11 @@ struct Detection {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Detection>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Detection, bbox, "", "", 0),
+      HORUS_FIELD(Detection, bbox, "", "Where it is in the image.", 0),
       HORUS_FIELD(Detection, confidence, "", "0 to 1.", 16),
-      HORUS_FIELD(Detection, class_id, "", "", 20),
-      HORUS_TEXT(Detection, class_name, "", "", 24),
-      HORUS_FIELD(Detection, instance_id, "", "", 56),
+      HORUS_FIELD(Detection, class_id, "", "Number of the class in the detector's model.", 20),
+      HORUS_TEXT(Detection, class_name, "", "What the class is called.", 24),
+      HORUS_FIELD(Detection, instance_id, "", "Tells objects of one class apart.", 56),
       HORUS_PADDING(Detection, _pad, 60),
   };
   static constexpr std::array kArgs{
@@ -103,14 +103,14 @@ struct Detection3D {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Detection3D>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Detection3D, bbox, "", "", 0),
+      HORUS_FIELD(Detection3D, bbox, "", "Where it is in space.", 0),
       HORUS_FIELD(Detection3D, confidence, "", "0 to 1.", 48),
-      HORUS_FIELD(Detection3D, class_id, "", "", 52),
-      HORUS_TEXT(Detection3D, class_name, "", "", 56),
-      HORUS_FIELD(Detection3D, velocity_x, "m/s", "", 88),
-      HORUS_FIELD(Detection3D, velocity_y, "m/s", "", 92),
-      HORUS_FIELD(Detection3D, velocity_z, "m/s", "", 96),
-      HORUS_FIELD(Detection3D, instance_id, "", "", 100),
+      HORUS_FIELD(Detection3D, class_id, "", "Number of the class in the detector's model.", 52),
+      HORUS_TEXT(Detection3D, class_name, "", "What the class is called.", 56),
+      HORUS_FIELD(Detection3D, velocity_x, "m/s", "Along the frame's x axis.", 88),
+      HORUS_FIELD(Detection3D, velocity_y, "m/s", "Along the frame's y axis.", 92),
+      HORUS_FIELD(Detection3D, velocity_z, "m/s", "Along the frame's z axis.", 96),
+      HORUS_FIELD(Detection3D, instance_id, "", "Tells objects of one class apart.", 100),
   };
   static constexpr std::array kArgs{
       shm::arg("class_name"),          shm::arg("confidence"),
@@ -135,9 +135,9 @@ struct SegmentationMask {
 
 inline const shm::TypeInfo& type_info(shm::Tag<SegmentationMask>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(SegmentationMask, width, "px", "", 0),
-      HORUS_FIELD(SegmentationMask, height, "px", "", 4),
-      HORUS_FIELD(SegmentationMask, num_classes, "", "", 8),
+      HORUS_FIELD(SegmentationMask, width, "px", "Of the mask.", 0),
+      HORUS_FIELD(SegmentationMask, height, "px", "Of the mask.", 4),
+      HORUS_FIELD(SegmentationMask, num_classes, "", "Classes that the model tells apart.", 8),
       HORUS_FIELD(SegmentationMask, mask_type, "", "0 semantic, 1 instance, 2 panoptic.", 12),
       HORUS_FIELD(SegmentationMask, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),
       HORUS_FIELD(SegmentationMask, seq, "", "Number of the mask.", 24),

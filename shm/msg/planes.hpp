@@ -77,7 +77,7 @@ struct PlaneArray {
 
 inline const shm::TypeInfo& type_info(shm::Tag<PlaneArray>) noexcept {
   static const std::array kFields{
-      HORUS_COUNTED(PlaneArray, planes, "", "", "count", 0),
+      HORUS_COUNTED(PlaneArray, planes, "", "Those that were found.", "count", 0),
       HORUS_FIELD(PlaneArray, count, "", "0 to 16.", 2048),
       HORUS_TEXT(PlaneArray, frame_id, "", "Coordinate frame.", 2049),
       HORUS_TEXT(PlaneArray, algorithm, "", "Who found them.", 2081),

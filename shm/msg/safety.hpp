@@ -19,7 +19,7 @@ struct EmergencyStop {
 inline const shm::TypeInfo& type_info(shm::Tag<EmergencyStop>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(EmergencyStop, engaged, "", "True: stop.", 0),
-      HORUS_TEXT(EmergencyStop, reason, "", "", 1),
+      HORUS_TEXT(EmergencyStop, reason, "", "Why it was stopped.", 1),
       HORUS_TEXT(EmergencyStop, source, "", "Who stopped.", 65),
       HORUS_FIELD(EmergencyStop, auto_reset, "",
                   "Whether it releases itself when the cause is gone.", 97),
@@ -47,9 +47,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<SafetyStatus>) noexcept {
   static const std::array kFields{
       HORUS_FIELD(SafetyStatus, enabled, "", "Whether they are on.", 0),
       HORUS_FIELD(SafetyStatus, estop_engaged, "", "Whether an emergency stop is on.", 1),
-      HORUS_FIELD(SafetyStatus, watchdog_ok, "", "", 2),
-      HORUS_FIELD(SafetyStatus, limits_ok, "", "", 3),
-      HORUS_FIELD(SafetyStatus, comms_ok, "", "", 4),
+      HORUS_FIELD(SafetyStatus, watchdog_ok, "", "False: something did not answer in time.", 2),
+      HORUS_FIELD(SafetyStatus, limits_ok, "", "False: a limit was exceeded.", 3),
+      HORUS_FIELD(SafetyStatus, comms_ok, "", "False: a connection is lost.", 4),
       HORUS_FIELD(SafetyStatus, mode, "", "0 normal, 1 reduced, 2 safe stop.", 5),
       HORUS_FIELD(SafetyStatus, fault_code, "", "0: no fault.", 8),
       HORUS_FIELD(SafetyStatus, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),

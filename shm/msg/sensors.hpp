@@ -49,14 +49,14 @@ struct BatteryState {
 
 inline const shm::TypeInfo& type_info(shm::Tag<BatteryState>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(BatteryState, voltage, "V", "", 0),
+      HORUS_FIELD(BatteryState, voltage, "V", "At the terminals.", 0),
       HORUS_FIELD(BatteryState, current, "A", "Negative while it discharges.", 4),
       HORUS_FIELD(BatteryState, charge, "A h", "What it holds.", 8),
       HORUS_FIELD(BatteryState, capacity, "A h", "What it holds when full.", 12),
       HORUS_FIELD(BatteryState, percentage, "%", "0 to 100.", 16),
       HORUS_FIELD(BatteryState, power_supply_status, "",
                   "0 unknown, 1 charging, 2 discharging, 3 full.", 20),
-      HORUS_FIELD(BatteryState, temperature, "degC", "", 24),
+      HORUS_FIELD(BatteryState, temperature, "degC", "Of the battery.", 24),
       HORUS_COUNTED(BatteryState, cell_voltages, "V", "One a cell.", "cell_count", 28),
       HORUS_FIELD(BatteryState, cell_count, "", "0 to 16.", 92),
       HORUS_FIELD(BatteryState, timestamp_ns, "ns", "Nanoseconds since 1970.", 96),
@@ -93,7 +93,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<NavSatFix>) noexcept {
       HORUS_FIELD(NavSatFix, position_covariance_type, "",
                   "0 unknown, 1 approximated, 2 diagonal known, 3 known.", 96),
       HORUS_FIELD(NavSatFix, status, "", "0 no fix, 1 fix, 2 SBAS, 3 GBAS.", 97),
-      HORUS_FIELD(NavSatFix, satellites_visible, "", "", 98),
+      HORUS_FIELD(NavSatFix, satellites_visible, "", "Satellites that are received.", 98),
       HORUS_FIELD(NavSatFix, hdop, "", "Horizontal dilution of precision.", 100),
       HORUS_FIELD(NavSatFix, vdop, "", "Vertical dilution of precision.", 104),
       HORUS_FIELD(NavSatFix, speed, "m/s", "Over ground.", 108),
@@ -138,7 +138,7 @@ struct Temperature {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Temperature>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Temperature, temperature, "degC", "", 0),
+      HORUS_FIELD(Temperature, temperature, "degC", "What was measured.", 0),
       HORUS_FIELD(Temperature, variance, "degC^2", "0: unknown.", 8),
       HORUS_TEXT(Temperature, frame_id, "", "Coordinate frame of the sensor.", 16),
       HORUS_FIELD(Temperature, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
@@ -159,7 +159,7 @@ struct FluidPressure {
 
 inline const shm::TypeInfo& type_info(shm::Tag<FluidPressure>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(FluidPressure, fluid_pressure, "Pa", "", 0),
+      HORUS_FIELD(FluidPressure, fluid_pressure, "Pa", "What was measured, above vacuum.", 0),
       HORUS_FIELD(FluidPressure, variance, "Pa^2", "0: unknown.", 8),
       HORUS_TEXT(FluidPressure, frame_id, "", "Coordinate frame of the sensor.", 16),
       HORUS_FIELD(FluidPressure, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
@@ -180,7 +180,7 @@ struct Illuminance {
 
 inline const shm::TypeInfo& type_info(shm::Tag<Illuminance>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(Illuminance, illuminance, "lx", "", 0),
+      HORUS_FIELD(Illuminance, illuminance, "lx", "What was measured.", 0),
       HORUS_FIELD(Illuminance, variance, "lx^2", "0: unknown.", 8),
       HORUS_TEXT(Illuminance, frame_id, "", "Coordinate frame of the sensor.", 16),
       HORUS_FIELD(Illuminance, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),

@@ -23,7 +23,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<Clock>) noexcept {
       HORUS_FIELD(Clock, clock_ns, "ns", "The time that nodes shall use.", 0),
       HORUS_FIELD(Clock, realtime_ns, "ns", "Nanoseconds since 1970.", 8),
       HORUS_FIELD(Clock, sim_speed, "", "Seconds of clock_ns in a second.", 16),
-      HORUS_FIELD(Clock, paused, "", "", 24),
+      HORUS_FIELD(Clock, paused, "", "Whether the clock stands.", 24),
       HORUS_FIELD(Clock, source, "", "0 wall, 1 simulation, 2 replay.", 25),
       HORUS_PADDING(Clock, _pad, 26),
       HORUS_FIELD(Clock, timestamp_ns, "ns", "Nanoseconds since 1970.", 32),
@@ -91,11 +91,11 @@ struct RateRequest {
 
 inline const shm::TypeInfo& type_info(shm::Tag<RateRequest>) noexcept {
   static const std::array kFields{
-      HORUS_TEXT(RateRequest, topic_name, "", "", 0),
-      HORUS_FIELD(RateRequest, desired_hz, "Hz", "", 32),
-      HORUS_FIELD(RateRequest, min_hz, "Hz", "", 40),
-      HORUS_FIELD(RateRequest, max_hz, "Hz", "", 48),
-      HORUS_FIELD(RateRequest, requester_id, "", "", 56),
+      HORUS_TEXT(RateRequest, topic_name, "", "Which topic.", 0),
+      HORUS_FIELD(RateRequest, desired_hz, "Hz", "What is wanted.", 32),
+      HORUS_FIELD(RateRequest, min_hz, "Hz", "Less is of no use.", 40),
+      HORUS_FIELD(RateRequest, max_hz, "Hz", "More is too much.", 48),
+      HORUS_FIELD(RateRequest, requester_id, "", "Who asks.", 56),
       HORUS_FIELD(RateRequest, timestamp_ns, "ns", "Nanoseconds since 1970.", 64),
   };
   static constexpr std::array kArgs{shm::arg("topic_name"),   shm::arg("desired_hz"),

@@ -128,11 +128,11 @@ struct TactileArray {
 
 inline const shm::VaryingInfo& type_info(shm::Tag<TactileArray>) noexcept {
   static const std::array kFields{
-      HORUS_FIELD(TactileArray, rows, "", "", 0),
-      HORUS_FIELD(TactileArray, cols, "", "", 4),
+      HORUS_FIELD(TactileArray, rows, "", "Rows of sensor elements.", 0),
+      HORUS_FIELD(TactileArray, cols, "", "Elements of a row.", 4),
       HORUS_FIELD(TactileArray, total_force, "N", "x, y, z; over all elements.", 8),
       HORUS_FIELD(TactileArray, center_of_pressure, "m", "x, y on the sensor.", 20),
-      HORUS_FIELD(TactileArray, in_contact, "", "", 28),
+      HORUS_FIELD(TactileArray, in_contact, "", "Whether anything is touched.", 28),
       HORUS_FIELD(TactileArray, physical_size, "m", "Width, height of the sensor.", 32),
       HORUS_FIELD(TactileArray, timestamp_ns, "ns", "Nanoseconds since 1970.", 40),
   };

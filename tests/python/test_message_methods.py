@@ -3,6 +3,7 @@
 import copy
 import enum
 import inspect
+import re
 import types
 
 import pytest
@@ -33,6 +34,19 @@ def name_of(member):
 @each_member
 def test_a_method_says_what_it_does(cls, member):
     assert member.__doc__ and member.__doc__.rstrip().endswith((".", '"'))
+
+
+@pytest.mark.parametrize("cls, field", [
+    pytest.param(cls, field, id=f"{cls.__name__}.{name}") for cls in CLASSES
+    for name, field in vars(cls).items() if isinstance(field, types.GetSetDescriptorType)])
+def test_a_field_says_what_it_means(cls, field):
+    unit, meaning = re.fullmatch(r"(?:\[(.+?)\]: )?(.+)", field.__doc__).groups()
+    assert meaning.endswith(".")
+    name = field.__name__
+    of_a_field = (f"\n{name} [{unit}]: " if unit else f"\n{name}: ") + meaning
+    of_an_argument = hasattr(cls, re.match(r"\w*", meaning)[0])  # "pose.x [m]: ...": where it goes.
+    of_a_message = meaning in type(getattr(empty(cls), name)).__doc__
+    assert of_a_field in cls.__doc__ or of_an_argument or of_a_message
 
 
 @each_maker
