@@ -88,13 +88,12 @@ PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noe
   if (const Status valid = shm::check_topic_name(name); !valid) return set_error(valid.error());
   auto topic = std::make_unique<Topic>(std::move(name), options);
   Status opened = topic->port.declare(type);
-  // From here on nothing that is sent is missed. A topic that refuses waits for its readers: who
-  // only sends must not be one of them.
-  const bool refuses = options.policy == shm::Policy::kRefuse;
+  // What is reserved is reserved now, or not at all; and who says what a topic does says it now.
+  const bool publishes = options.policy == shm::Policy::kRefuse || options.size != 0;
+  if (opened && publishes) opened = topic->port.open_publisher();
+  // From here on what is sent is received or counted.
   topic->port.may_receive();
-  if (opened && !refuses) opened = topic->port.open_subscriber();
-  // What is reserved is reserved now, or not at all.
-  if (opened && (refuses || options.size != 0)) opened = topic->port.open_publisher();
+  if (opened) opened = topic->port.open_subscriber();
   if (!opened) return set_error(opened.error());
   await_publishers();
   PyObject* const self = python->tp_alloc(python, 0);

@@ -295,7 +295,9 @@ void Port::note_fast_path() noexcept {
 
 /// It is asked for a message.
 void Port::begin() noexcept {
-  if (!std::exchange(ahead_, false) || !subscribes_) return;
+  if (!std::exchange(ahead_, false)) return;
+  if (seeking_ != nullptr) shm::Session::begin(*seeking_);
+  if (!subscribes_) return;
   (type_.carries == Carries::kPayloads ? payload_subscriber_.messages() : subscriber_).begin();
   note_fast_path();
 }

@@ -51,7 +51,9 @@ bool has_room(PublisherState& state, std::uint64_t end) noexcept {
   state.subscribers.each([&](CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
     if (peer.dead.load(std::memory_order_relaxed)) return state.subscribers.let_go(slot);
-    if (leaves(state, peer.taken, end)) return;
+    // Who may never ask for a message is waited for by nobody; once he asks, he counts what he
+    // missed.
+    if (leaves(state, peer.taken, end) || peer.is_ahead()) return;
     // What was seen last is not enough: another look.
     peer.taken = taken_by(state, peer);
     room = room && leaves(state, peer.taken, end);

@@ -45,6 +45,10 @@ std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic, bool ahea
   return {seeking.release(), [this](Seeking* one) { cease(one); }};
 }
 
+void Session::begin(Seeking& seeking) noexcept {
+  seeking.region.as<CursorFile>()->ahead.store(0, std::memory_order_relaxed);  // relaxed: a hint
+}
+
 /// Within one process publishers know at once who came and who went.
 void Session::Impl::look_again(const TopicPlace& place) {
   const Parties* const its = parties_of(place.key);

@@ -63,7 +63,8 @@ struct TopicOptions {
   /// node wants the newest 16, of images and their like the newest one, and others want all.
   std::optional<std::uint32_t> depth{};
   bool waits = true;  ///< Subscribers: as await_publishers() does.
-  /// Subscribers: is none for who asks whether anybody receives, until RawSubscriber::begin().
+  /// Subscribers: is none for who asks whether anybody receives, nor for a publisher that refuses,
+  /// until RawSubscriber::begin(); then it counts what it has missed.
   bool ahead = false;
   /// Subscribers: what Session::seek() gave; what publishers have sent since is received.
   Seeking* sought = nullptr;
@@ -137,6 +138,7 @@ class Session final : public Outputs {
   /// lives: publishers count it in, and a name that was likely meant is told. Null: nobody does.
   /// `ahead`: as TopicOptions says.
   std::shared_ptr<Seeking> seek(const std::string& topic, bool ahead = false);
+  static void begin(Seeking& seeking) noexcept;  ///< As RawSubscriber::begin().
 
   /// The type of a topic that this process itself does not open; as long as it lives. In a session
   /// that declares.

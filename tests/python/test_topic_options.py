@@ -3,6 +3,7 @@
 import pytest
 
 import horus
+from snippet import prints
 
 
 @pytest.fixture
@@ -50,6 +51,32 @@ def test_a_topic_that_refuses_can_be_read_by_who_opened_it(name):
     assert topic.recv() is None
     assert topic.send(horus.CmdVel(1.0, 0.0))
     assert topic.recv().linear == 1.0
+
+
+@pytest.mark.parametrize("target", [
+    "'cold'", "dict, endpoint='cold'", "horus.CmdVel, endpoint='cold'"])
+def test_what_a_topic_that_refuses_took_before_it_was_first_read_is_counted(target):
+    topic = f"horus.Topic({target}, capacity=4, policy='refuse')"
+    assert prints(f'''
+import subprocess, sys
+import horus
+reads = {topic}
+sends = """
+import horus
+topic = {topic}
+print(sum(topic.send(dict(linear=i, angular=0)) for i in range(100)))
+"""
+print(subprocess.run([sys.executable, "-c", sends], capture_output=True, text=True).stdout.strip())
+print([int(message["linear"]) for message in reads.recv_all()], reads.stats()["missed"])
+''') == ["100", "[96, 97, 98, 99] 96"]
+
+
+def test_who_has_asked_for_a_message_is_waited_for_though_the_topic_came_later(name):
+    reads = horus.Topic(name)
+    assert reads.recv() is None
+    sends = horus.Topic(name, 4, policy="refuse")
+    assert fill(sends) == 4
+    assert reads.wait(10) and len(reads.recv_all()) == 4 and reads.stats()["missed"] == 0
 
 
 def test_policies_must_agree(name):

@@ -166,6 +166,29 @@ TEST_F(PolicyTest, who_opened_it_ahead_counts_where_nobody_receives) {
   EXPECT_EQ(fill_gently(publisher), 4U);
 }
 
+TEST_F(PolicyTest, who_opened_it_ahead_is_waited_for_once_he_asks_and_counts_what_he_missed) {
+  const auto session = open();
+  auto publisher = session->publisher<Checked>("t", kFour).value();
+  auto ahead = session->subscriber<Checked>("t", {.ahead = true}).value();
+  EXPECT_EQ(fill(publisher), 100U);
+  ahead.begin();
+  for (std::uint64_t n = 96; n < 100; ++n) EXPECT_EQ(ahead.take()->number, n);
+  EXPECT_EQ(ahead.missed(), 96U);
+  EXPECT_EQ(fill(publisher), 4U);
+}
+
+TEST_F(PolicyTest, who_wants_a_topic_ahead_is_waited_for_once_he_asks) {
+  const auto session = open();
+  const auto sought = session->seek("t", true);
+  auto publisher = session->publisher<Checked>("t", kFour).value();
+  EXPECT_EQ(fill(publisher), 100U);
+  Session::begin(*sought);
+  EXPECT_EQ(fill(publisher), 0U);
+  auto subscriber = session->subscriber<Checked>("t", {.sought = sought.get()}).value();
+  while (subscriber.take()) continue;
+  EXPECT_EQ(subscriber.received() + subscriber.missed(), 100U);
+}
+
 TEST_F(PolicyTest, another_policy_is_an_error_that_names_both_and_none_takes_what_is_there) {
   const auto session = open();
   auto refusing = session->publisher<Checked>("refuses", kFour).value();
