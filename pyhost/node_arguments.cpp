@@ -40,7 +40,7 @@ class ArgumentReader {
   /// A finite number above 0.
   double positive(PyObject* value, const char* argument, const char* unit) const {
     const double number = PyFloat_AsDouble(value);
-    if (number == -1.0 && PyErr_Occurred() != nullptr) {
+    if (PyBool_Check(value) != 0 || (number == -1.0 && PyErr_Occurred() != nullptr)) {
       PyErr_Clear();
       refuse_type(argument, "a number", value);
     }
@@ -70,7 +70,9 @@ class ArgumentReader {
 
   std::optional<int> integer(PyObject* value, const char* argument, int low, int high) const {
     if (!is_given(value)) return std::nullopt;
-    if (PyLong_Check(value) == 0) refuse_type(argument, "an int", value);
+    if (PyLong_Check(value) == 0 || PyBool_Check(value) != 0) {
+      refuse_type(argument, "an int", value);
+    }
     int overflow = 0;
     const long number = PyLong_AsLongAndOverflow(value, &overflow);
     if (overflow != 0 || number < low || number > high) {

@@ -51,7 +51,7 @@ class FallbackReader {
 
   Nanos seconds(PyObject* value) const {
     const double number = PyFloat_AsDouble(value);
-    if (number == -1.0 && PyErr_Occurred() != nullptr) {
+    if (PyBool_Check(value) != 0 || (number == -1.0 && PyErr_Occurred() != nullptr)) {
       PyErr_Clear();
       throw pyb::type_error(who_ + "timeout must be a number of seconds, not " +
                             Py_TYPE(value)->tp_name);

@@ -22,7 +22,7 @@ struct Number {
 bool read_number(PyObject* value, const char* who, const Number& wanted,
                  std::uint32_t& number) noexcept {
   if (value == nullptr || value == Py_None) return true;
-  if (PyLong_Check(value) == 0) {
+  if (PyLong_Check(value) == 0 || PyBool_Check(value) != 0) {  // history=True is no number.
     PyErr_Format(PyExc_TypeError, "%s: %s must be an int, not %s", who, wanted.name,
                  Py_TYPE(value)->tp_name);
     return false;

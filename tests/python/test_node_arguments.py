@@ -104,6 +104,12 @@ def test_a_bad_value_is_a_value_error_that_says_what_is_allowed(arguments, says)
     ({"pubs": {"cmd": 3}}, "a topic's type is a message class, Image, .*Tensor or dict, not 3"),
     ({"pubs": [horus.Pub("cmd", horus.CmdVel, "5")]}, "capacity must be an int, not str"),
     ({"pubs": {"t": horus.CmdVel}, "subs": {"t": horus.Imu}}, "t carries CmdVel, not Imu"),
+    ({"rate": True}, "rate must be a number, not bool"),
+    ({"core": True}, "core must be an int, not bool"),
+    ({"default_capacity": True}, "default_capacity must be an int, not bool"),
+    ({"subs": [horus.Sub("t", horus.CmdVel, True)]}, "depth must be an int, not bool"),
+    ({"subs": {"t": {"type": horus.CmdVel, "history": True}}}, "history must be an int, not bool"),
+    ({"subs": [horus.Sub("t", horus.CmdVel, timeout=True)]}, "timeout must be a number of seconds"),
     ({"rhythm": 3}, "'rhythm' is an invalid keyword argument"),
 ])
 def test_a_bad_type_is_a_type_error_that_names_the_argument(arguments, says):
