@@ -110,9 +110,13 @@ int store_each(std::byte* at, const Place& place, PyObject* value, Py_ssize_t le
   // A copy: its elements may run Python code, and a list change meanwhile.
   const Ref values{PySequence_Tuple(value)};
   if (!values) return -1;
-  // The length again: computing it may have run Python code of the value.
-  const Py_ssize_t count = std::min(length, PyTuple_GET_SIZE(values.ptr()));
-  for (Py_ssize_t i = 0; i < count; ++i) {
+  // Making it may have run Python code of the value.
+  if (PyTuple_GET_SIZE(values.ptr()) != length) {
+    PyErr_Format(PyExc_ValueError, "%s: %zd values, where their number is said to be %zd",
+                 place.full_name.c_str(), PyTuple_GET_SIZE(values.ptr()), length);
+    return -1;
+  }
+  for (Py_ssize_t i = 0; i < length; ++i) {
     if (store_element(at + i * place.size, place, PyTuple_GET_ITEM(values.ptr(), i)) < 0) return -1;
   }
   return 0;
@@ -133,12 +137,8 @@ int store_messages(std::byte* at, const Place& place, PyObject* value, Py_ssize_
 }
 
 int store_array(std::byte* message, const Place& place, PyObject* value) noexcept {
-  const Py_ssize_t length = PyUnicode_Check(value) ? -1 : PyObject_Size(value);
-  if (length < 0) {
-    PyErr_Format(PyExc_TypeError, "%s must be a sequence, not %s", place.full_name.c_str(),
-                 Py_TYPE(value)->tp_name);
-    return -1;
-  }
+  const Py_ssize_t length = length_of_values(place, value);
+  if (length < 0) return -1;
   if (length > place.count) return too_long(place, length, place.count, "values");
   if (place.whole && length != place.count) {
     PyErr_Format(PyExc_ValueError, "%s: %zd values, it takes %u", place.full_name.c_str(), length,
@@ -181,6 +181,19 @@ shm::Dtype dtype_of(shm::Kind kind) noexcept {
     case shm::Kind::kBool: return shm::Dtype::kBool;
     default: return shm::Dtype::kU8;
   }
+}
+
+Py_ssize_t length_of_values(const Place& place, PyObject* value) noexcept {
+  // Who takes the keys of a dict, or what a set gives first, takes other values than were meant.
+  const bool ordered = PyDict_Check(value) == 0 && PyAnySet_Check(value) == 0;
+  const bool text = PyUnicode_Check(value) || (place.size != 1 && PyBytes_Check(value)) ||
+                    (place.size != 1 && PyByteArray_Check(value));
+  const Py_ssize_t length = ordered && !text ? PyObject_Size(value) : -1;
+  if (length < 0) {
+    PyErr_Format(PyExc_TypeError, "%s must be a sequence, not %s", place.full_name.c_str(),
+                 Py_TYPE(value)->tp_name);
+  }
+  return length;
 }
 
 int store(std::byte* message, const Place& place, PyObject* value) noexcept {

@@ -40,11 +40,20 @@ int range_error(const Place& place, PyObject* value) noexcept {
   return -1;
 }
 
+/// Whether the value is infinite, and not just more than a double holds, as a longdouble may be.
+bool is_infinite(PyObject* value, double number) noexcept {
+  const Ref infinity{PyFloat_FromDouble(number)};
+  const int same = infinity ? PyObject_RichCompareBool(value, infinity.ptr(), Py_EQ) : -1;
+  if (same < 0) PyErr_Clear();
+  return same != 0;
+}
+
 int store_float(std::byte* at, const Place& place, PyObject* value) noexcept {
   double number = 0;
   if (PyFloat_CheckExact(value)) {
     number = PyFloat_AS_DOUBLE(value);
   } else {
+    if (is_numpy_complex(value)) return type_error(place, "a number", value);
     number = PyFloat_AsDouble(value);
     if (number == -1.0 && PyErr_Occurred()) {
       if (PyErr_ExceptionMatches(PyExc_TypeError)) return type_error(place, "a number", value);
@@ -53,6 +62,7 @@ int store_float(std::byte* at, const Place& place, PyObject* value) noexcept {
                    place.full_name.c_str(), place.size * 8);
       return -1;
     }
+    if (std::isinf(number) && !is_infinite(value, number)) return range_error(place, value);
   }
   if (place.kind == shm::Kind::kF64) {
     write(at, number);

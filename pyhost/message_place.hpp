@@ -46,6 +46,8 @@ bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found);
 /// elements before the faulty one.
 int store(std::byte* message, const Place& place, PyObject* value) noexcept;
 int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept;
+/// Of what is given for an array; -1 with TypeError set where it is no sequence.
+Py_ssize_t length_of_values(const Place& place, PyObject* value) noexcept;
 
 /// A new reference: number, bool, str, a view of an array or of a nested message, or a list of
 /// texts or messages. Null with an exception set.

@@ -71,12 +71,8 @@ PyObject* array_of(const Place& place, PyObject* value) noexcept {
   }
   const Ref flat{is_array(value) ? PyObject_CallMethod(value, "ravel", nullptr) : Py_NewRef(value)};
   if (!flat) return nullptr;
-  const Py_ssize_t length = PyUnicode_Check(flat.ptr()) ? -1 : PyObject_Size(flat.ptr());
-  if (length < 0) {
-    PyErr_Format(PyExc_TypeError, "%s must be a sequence, not %s", place.full_name.c_str(),
-                 Py_TYPE(value)->tp_name);
-    return nullptr;
-  }
+  const Py_ssize_t length = length_of_values(place, flat.ptr());
+  if (length < 0) return nullptr;
   const auto count = static_cast<std::size_t>(length);
   if (count > shm::kMaxMessage / place.size) {
     too_large(place.full_name, count);

@@ -93,7 +93,8 @@ PyObject* array_view(void* data, shm::Dtype dtype, const ArrayShape& shape, PyOb
 }
 
 bool is_array(PyObject* object) noexcept {
-  return numpy_loaded() && PyArray_Check(object);
+  if (!numpy_loaded() || !PyArray_Check(object)) return false;
+  return PyArray_CheckExact(object) || PyObject_HasAttrString(object, "mask") == 0;
 }
 
 std::optional<ArrayInfo> describe_array(PyObject* array) noexcept {
@@ -164,6 +165,10 @@ int copy_array(PyObject* view, PyObject* array) noexcept {
 
 bool is_numpy_bool(PyObject* object) noexcept {
   return numpy_loaded() && PyArray_IsScalar(object, Bool);
+}
+
+bool is_numpy_complex(PyObject* object) noexcept {
+  return numpy_loaded() && PyArray_IsScalar(object, ComplexFloating);
 }
 
 PyObject* scalar_to_python(PyObject* object) noexcept {

@@ -36,7 +36,8 @@ struct ArrayInfo {
   bool writable = false;
 };
 
-/// False where NumPy is not loaded in this process: then nothing can be an array.
+/// False where NumPy is not loaded in this process: then nothing can be an array. One with a mask
+/// is a sequence: without its mask its values are others.
 bool is_array(PyObject* object) noexcept;
 /// Empty when its dtype is none of ours (complex, object, structured, ...). `array`: is_array().
 std::optional<ArrayInfo> describe_array(PyObject* array) noexcept;
@@ -55,6 +56,8 @@ int copy_array(PyObject* view, PyObject* array) noexcept;
 
 /// Whether it is a np.bool_.
 bool is_numpy_bool(PyObject* object) noexcept;
+/// Whether it is a NumPy scalar with an imaginary part, which its conversion drops.
+bool is_numpy_complex(PyObject* object) noexcept;
 
 /// A NumPy scalar (np.int32(3)) as the Python number; null without an exception: not one.
 PyObject* scalar_to_python(PyObject* object) noexcept;

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ._extend import extend
 from ._horus import DepthImage
+from ._methods._numbers import unmasked
 from ._payload import check_pixel
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ class _DepthImage:
     def from_numpy(array: npt.ArrayLike) -> DepthImage:
         """A depth image from an array (height, width): float32 in metres (float64 is converted), or
         uint16 in millimetres; copied once."""
-        import numpy as np
-
-        array = np.asarray(array)
+        array = unmasked(array)
         if array.ndim != 2:
             raise ValueError(f"a depth image has 2 dimensions, not {array.ndim}")
         if array.dtype.name not in ("float32", "float64", "uint16"):

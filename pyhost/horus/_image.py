@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._errors import OutOfRange
 from ._extend import extend
 from ._horus import Image
+from ._methods._numbers import unmasked
 from ._payload import check_pixel
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ class _Image:
 
         The encoding follows from dtype and channels unless it is given.
         """
-        import numpy as np
-
-        array = np.asarray(array)
+        array = unmasked(array)
         if array.ndim not in (2, 3):
             raise ValueError(f"an image has 2 or 3 dimensions, not {array.ndim}")
         channels = array.shape[2] if array.ndim == 3 else 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ._errors import OutOfRange
 from ._extend import extend
 from ._horus import DepthImage, Image, PointCloud, Tensor
-from ._methods._numbers import fitted
+from ._methods._numbers import fitted, unmasked
 from ._values import Answer
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Payload:
             if source.nbytes != self.nbytes:
                 raise ValueError(f"{source.nbytes} bytes given, it has {self.nbytes}")
             source = source.view(dtype).reshape(self.shape)
-        source = np.asarray(source)
+        source = unmasked(source)
         if source.shape != self.shape or source.dtype != dtype:
             raise ValueError(
                 f"{source.shape} of {source.dtype} given, it is {self.shape} of {dtype}")

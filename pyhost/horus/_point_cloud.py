@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._errors import OutOfRange
 from ._extend import extend
 from ._horus import PointCloud
+from ._methods._numbers import unmasked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,9 +20,7 @@ class _PointCloud:
     @staticmethod
     def from_numpy(array: npt.ArrayLike) -> PointCloud:
         """A cloud with the rows of an array (points, fields) as its points; copied once."""
-        import numpy as np
-
-        array = np.asarray(array)
+        array = unmasked(array)
         if array.ndim != 2:
             raise ValueError(f"a point cloud has 2 dimensions, points and fields, not {array.ndim}")
         cloud = PointCloud(array.shape[0], array.shape[1], array.dtype)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._extend import extend
 from ._horus import Tensor
+from ._methods._numbers import unmasked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,7 +44,7 @@ class _Tensor:
         """A tensor with the array's shape, dtype and elements; copied once."""
         import numpy as np
 
-        array = np.asarray(array)
+        array = unmasked(array)
         opaque = array.dtype.name == _OPAQUE or array.dtype == np.dtype("V2")
         tensor = Tensor.empty(array.shape, _OPAQUE if opaque else array.dtype)
         tensor.numpy()[...] = array.view("V2") if opaque else array

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from . import _horus
 from ._horus import BoundingBox2D, Detection, Landmark, PointCloud
-from ._methods._numbers import expect, size_of
+from ._methods._numbers import expect, size_of, unmasked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -176,7 +176,7 @@ class PointCloudBuffer:
         """The points of an array of shape (n, 3)."""
         import numpy as np
 
-        rows = np.asarray(array)
+        rows = unmasked(array)
         if rows.ndim != 2 or rows.shape[1] != 3:
             raise ValueError(f"points are an array of shape (n, 3), not {rows.shape}")
         buffer = PointCloudBuffer(frame_id=frame_id)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """No value gets another meaning on its way into a message; what a message says when it is new."""
+import collections
 import math
 
 import horus
@@ -92,6 +93,86 @@ def test_arrays_that_belong_together_have_one_length(cls, arrays):
     setattr(message, {"names": message_names(cls)}.get(first, first), arrays[first])
     with pytest.raises(ValueError, match="joint_count"):
         setattr(message, {"names": message_names(cls)}.get(second, second), arrays[second])
+
+
+@pytest.mark.parametrize("values", [
+    {"a", "b"}, frozenset({"a", "b"}), {"a": 1.0, "b": 2.0}, collections.Counter("ab")])
+def test_what_has_no_order_is_no_list_of_texts(values):
+    for give in (lambda: horus.JointState(names=values, positions=[1.0, 2.0]),
+                 lambda: setattr(horus.JointCommand(), "joint_names", values),
+                 lambda: horus.Topic(horus.JointState, endpoint="joints").send({"names": values})):
+        with pytest.raises(TypeError, match="names must be a sequence, not"):
+            give()
+
+
+@pytest.mark.parametrize("values", [{1.0, 2.0}, {1.0: "a", 2.0: "b"}, b"ab", bytearray(b"ab")])
+def test_what_has_no_order_or_other_elements_is_no_list_of_numbers(values):
+    with pytest.raises(TypeError, match="positions must be a sequence, not"):
+        horus.JointState(names=["a", "b"], positions=values)
+    with pytest.raises(TypeError, match="forces must be a sequence, not"):
+        horus.TactileArray(1, 2).forces = values
+
+
+def test_bytes_are_a_list_of_bytes():
+    command = horus.JointCommand(names=["a", "b"], positions=[1.0, 2.0], modes=bytes([0, 1]))
+    assert command.modes.tolist() == [0, 1]
+
+
+class Shrinks:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return [1.0, 2.0][index]
+
+
+def test_a_sequence_that_gives_less_than_it_says_is_refused():
+    with pytest.raises(ValueError, match="positions: 2 values, where their number is said to be 3"):
+        horus.JointState(names=["a", "b", "c"], positions=Shrinks())
+
+
+MASKED = np.ma.masked_array([1.0, 2.0], [False, True])
+
+
+def test_a_masked_value_is_none_that_was_measured():
+    with pytest.warns(UserWarning, match="masked element to nan"):
+        scan = horus.LaserScan(ranges=MASKED)
+    assert scan.ranges[0] == 1.0 and math.isnan(scan.ranges[1])
+    assert horus.LaserScan(ranges=np.ma.masked_array([1.0, 2.0])).ranges[1] == 2.0
+    with pytest.raises(TypeError, match="cannot send an object of type .*MaskedArray"):
+        horus.Topic("masked").send({"ranges": MASKED})
+
+
+@pytest.mark.parametrize("give", [
+    lambda: horus.Image.from_numpy(np.ma.masked_equal(np.zeros((2, 2), np.uint8), 0)),
+    lambda: horus.Image(1, 2, "mono8").copy_from(MASKED.astype(np.uint8).reshape(1, 2)),
+    lambda: horus.DepthImage.from_numpy(MASKED.reshape(1, 2)),
+    lambda: horus.PointCloud.from_numpy(MASKED.reshape(1, 2)),
+    lambda: horus.Tensor.from_numpy(MASKED),
+    lambda: horus.Tensor.empty([2], "float64").fill(MASKED),
+])
+def test_what_is_masked_is_no_element_of_a_frame(give):
+    with pytest.raises(ValueError, match=r"masked values; say what they are, with array.filled"):
+        give()
+
+
+@pytest.mark.parametrize("value", [1j, np.complex64(1 + 2j), np.complex128(1.0)])
+def test_a_complex_number_is_no_number_of_a_message(value):
+    with pytest.raises(TypeError, match="must be a number, not"):
+        horus.CmdVel(value, 0.0)
+    with pytest.raises(TypeError, match="must be a number, not"):
+        horus.JointState(positions=np.array([value]))
+
+
+def test_more_than_double_precision_holds_is_refused_in_a_longdouble_too():
+    huge = np.longdouble("1e4000")
+    if np.isinf(huge):
+        pytest.skip("a longdouble is a double here")
+    for give in (lambda: horus.Pose2D(huge, 0, 0), lambda: horus.CmdVel(huge, 0),
+                 lambda: horus.JointState(positions=np.array([huge]))):
+        with pytest.raises(ValueError, match="does not fit into"):
+            give()
+    assert horus.Pose2D(np.longdouble("inf"), 0, 0).x == math.inf
 
 
 def message_names(cls):

@@ -116,6 +116,16 @@ def positive(name: str, value: float) -> float:
     return value
 
 
+def unmasked(value: npt.ArrayLike) -> npt.NDArray[Any]:
+    """As an array. ValueError where some of it is masked: without its mask it says something else.
+    """
+    import numpy as np
+
+    if np.ma.is_masked(value):  # type: ignore[no-untyped-call]
+        raise ValueError("the array has masked values; say what they are, with array.filled(...)")
+    return np.asarray(value)
+
+
 def fitted(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """The numbers as elements of that type, which a single-precision one may round.
 
@@ -123,7 +133,7 @@ def fitted(name: str, value: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray
     """
     import numpy as np
 
-    given, kept = np.asarray(value), np.dtype(dtype)
+    given, kept = unmasked(value), np.dtype(dtype)
     if given.dtype == kept:
         return given
     if given.dtype.kind not in "biufO":
