@@ -14,6 +14,7 @@
 #include "shm/msg/imu.hpp"
 #include "shm/msg/joint_state.hpp"
 #include "shm/msg/laser_scan.hpp"
+#include "shm/msg/navigation.hpp"
 #include "shm/msg/odometry.hpp"
 #include "shm/msg/sensors.hpp"
 #include "shm/msg/varying.hpp"
@@ -85,11 +86,12 @@ TEST(ParseMessage, what_echo_prints_comes_back_as_the_same_bytes) {
   for (const shm::TypeInfo* type : shm::all_types()) {
     const auto first = typed_bytes(*type, MessageJson::object());
     ASSERT_TRUE(first) << type->name;
-    // Infinity, which JSON does not have, is the one value that does not come back.
+    // Infinity is printed as NaN is, and comes back where it is there in a new message.
     const MessageJson shown = whole_message(*type, first.value()).value();
     const auto printed = MessageJson::parse(message_line(shown));
     const auto second = typed_bytes(*type, printed);
     ASSERT_TRUE(second) << type->name << ": " << error_line(second.error());
+    EXPECT_EQ(second.value(), first.value()) << type->name;
     EXPECT_EQ(whole_message(*type, second.value()).value().dump(), printed.dump()) << type->name;
   }
 }
@@ -119,6 +121,19 @@ TEST(ParseMessage, lists_that_belong_together_have_one_length) {
   EXPECT_EQ(state.joint_count, 2);
   EXPECT_EQ(state.positions[1], 2.0);
   EXPECT_EQ(message_of<msg::BatteryState>(R"({"cell_voltages": []})").cell_count, 0);
+}
+
+TEST(ParseMessage, a_list_has_the_length_that_its_count_says) {
+  for (const char* text : {R"({"cell_count": 4, "cell_voltages": [3.7]})",
+                           R"({"cell_voltages": [3.7], "cell_count": 4})"}) {
+    EXPECT_THAT(complaint<msg::BatteryState>(text),
+                HasSubstr("cell_voltages has 1 elements, where cell_count has 4"));
+  }
+  EXPECT_THAT(complaint<msg::NavPath>(R"({"waypoints": [], "waypoint_count": 2})"),
+              HasSubstr("waypoints has 0 elements, where waypoint_count has 2"));
+  EXPECT_EQ(message_of<msg::BatteryState>(R"({"cell_count": 1, "cell_voltages": [3.7]})")
+                .cell_voltages[0],
+            3.7F);
 }
 
 template <typename T>

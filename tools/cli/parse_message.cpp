@@ -61,8 +61,13 @@ Status put_whole(Bytes to, const MessageJson& json, const std::string& name) {
                                    +std::numeric_limits<T>::min(), +std::numeric_limits<T>::max()));
 }
 
+/// JSON has neither NaN nor infinity, and null for both: infinity where a new message has it, as
+/// one without a limit.
 template <typename T>
 Status put_real(Bytes to, const MessageJson& json, const std::string& name) {
+  T initial;
+  std::memcpy(&initial, to.data(), sizeof initial);
+  if (json.is_null() && std::isinf(initial)) return {};
   if (!json.is_number() && !json.is_null()) {
     return refused(name, "is " + json.dump() + ", not a number");
   }
@@ -137,7 +142,7 @@ bool shares_count(const TypeInfo& type, const FieldInfo& field) {
   return std::ranges::count(type.fields, field.counted_by, &FieldInfo::counted_by) > 1;
 }
 
-/// Lists that belong together have one length, which is that of their count where it is given.
+/// Lists that belong together have one length, and each that of its count where it is given.
 Status check_lengths(const TypeInfo& type, const MessageJson& json, const std::string& prefix) {
   for (const FieldInfo& counter : type.fields) {
     std::optional<std::uint64_t> length;
@@ -146,7 +151,7 @@ Status check_lengths(const TypeInfo& type, const MessageJson& json, const std::s
     for (const auto& [key, value] : json.items()) {
       const FieldInfo* const list = field_of(type, key);
       if (list == nullptr || list->counted_by != counter.name || !value.is_array()) continue;
-      if (!shares_count(type, *list) || value.empty()) continue;
+      if (shares_count(type, *list) && value.empty()) continue;
       if (length && *length != value.size()) {
         return refused(prefix + key, fmt::format("has {} elements, where {} has {}; lists that "
                                                  "belong together have one length",
