@@ -353,9 +353,8 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
                   .period = group.period,
                   .budget = {},
                   .stats = &stats.nodes[group.nodes.front()]};
-  for (const std::size_t index : group.nodes) {
+  for (const std::size_t index : group.nodes)
     role.budget += effective_budget(entries[index].config).execution;
-  }
   auto hook = options.hooks != nullptr ? options.hooks->make(role) : nullptr;
   // Who comes back after a crash is armed by nobody but by hand.
   const bool first_life = stats.host == nullptr || stats.host->lives.value() <= 1;
