@@ -265,7 +265,9 @@ def test_a_host_that_waits_for_its_next_start_when_all_stop_was_down(tmp_path):
             until(lambda: "started again in 3.2 s" in launch.text(), "a long wait", launch)
             before = launch.text()
             assert launch.stop() == 1
-            said = launch.text()[len(before):]
+            # On a busy machine the copy of its boxes is written only now.
+            said = "\n".join(line for line in launch.text()[len(before):].splitlines()
+                             if "black box kept" not in line)
     assert re.search(r"warning: host 'py' was down, and waited for its next start; it had ended: "
                      r".*hang\.py:1: ImportError: no camera", said), said
     assert "host 'py' ended: " not in said and "error" not in said, said
