@@ -15,6 +15,7 @@
 #include "pyhost/session.hpp"
 #include "pyhost/set_error.hpp"
 #include "shm/registry.hpp"
+#include "shm/seeking.hpp"
 
 namespace horus::py {
 
@@ -250,6 +251,8 @@ Status Port::open_subscriber() noexcept {
     if (auto decided = decide_by_topic(); !decided) return decided;
     if (type_.carries == Carries::kUndecided && seeking_ == nullptr) {
       seeking_ = session_->seek(topic_, ahead_);
+      const bool sends = ahead_ && options_.policy == shm::Policy::kRefuse;
+      if (sends && seeking_ != nullptr) shm::may_only_send(*seeking_);
     }
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};

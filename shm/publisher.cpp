@@ -51,9 +51,7 @@ bool has_room(PublisherState& state, std::uint64_t end) noexcept {
   state.subscribers.each([&](CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
     if (peer.dead.load(std::memory_order_relaxed)) return state.subscribers.let_go(slot);
-    // Who may never ask for a message is waited for by nobody; once he asks, he counts what he
-    // missed.
-    if (leaves(state, peer.taken, end) || peer.is_ahead()) return;
+    if (leaves(state, peer.taken, end) || !peer.is_waited_for()) return;
     // What was seen last is not enough: another look.
     peer.taken = taken_by(state, peer);
     room = room && leaves(state, peer.taken, end);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shm/names.hpp"
+#include "shm/seeking.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -43,6 +44,11 @@ std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic, bool ahea
   parties_[seeking->place.key].sought.push_back(seeking.get());
   look_again(seeking->place);
   return {seeking.release(), [this](Seeking* one) { cease(one); }};
+}
+
+void may_only_send(Seeking& seeking) noexcept {
+  auto& ahead = seeking.region.as<CursorFile>()->ahead;
+  ahead.store(kAheadToSend, std::memory_order_relaxed);  // relaxed: a hint
 }
 
 void Session::begin(Seeking& seeking) noexcept {

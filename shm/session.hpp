@@ -63,7 +63,7 @@ struct TopicOptions {
   /// node wants the newest 16, of images and their like the newest one, and others want all.
   std::optional<std::uint32_t> depth{};
   bool waits = true;  ///< Subscribers: as await_publishers() does.
-  /// Subscribers: is none for who asks whether anybody receives, nor for a publisher that refuses,
+  /// Subscribers: is none for who asks whether anybody receives, nor, with kRefuse, for publishers,
   /// until RawSubscriber::begin(); then it counts what it has missed.
   bool ahead = false;
   /// Subscribers: what Session::seek() gave; what publishers have sent since is received.

@@ -75,6 +75,9 @@ struct RingPeer {
 };
 
 /// A subscriber, as a publisher looks at it.
+/// CursorFile::ahead of a program that may only send: it says what the topic does.
+inline constexpr std::uint32_t kAheadToSend = 2;
+
 struct CursorPeer {
   std::string name;
   Region region;
@@ -95,6 +98,12 @@ struct CursorPeer {
   bool is_ahead() const noexcept {
     // relaxed: a hint, whoever looks at it.
     return region.as<const CursorFile>()->ahead.load(std::memory_order_relaxed) != 0;
+  }
+  /// Whether a topic that refuses waits for it.
+  bool is_waited_for() const noexcept {
+    // relaxed: as above.
+    const auto& cursor = *region.as<const CursorFile>();
+    return cursor.ahead.load(std::memory_order_relaxed) != kAheadToSend;
   }
 };
 

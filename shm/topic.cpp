@@ -522,7 +522,9 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
   cursor.file = {
       .magic = Magic::kCursor, .pid = ::getpid(), .size = sizeof(CursorFile), .hash = type.hash};
   cursor.bell = Name<72>::clipped(impl_->home().bell);
-  cursor.ahead.store(options.ahead ? 1 : 0, std::memory_order_relaxed);  // relaxed: as in seek().
+  const std::uint32_t ahead = options.policy == Policy::kRefuse ? kAheadToSend : 1;
+  cursor.ahead.store(options.ahead ? ahead : 0,
+                     std::memory_order_relaxed);  // relaxed: as in seek().
   if (options.counters.node != nullptr) cursor.node = *options.counters.node;
   state->region = std::move(region).value();
   state->type = &type;

@@ -71,6 +71,17 @@ print([int(message["linear"]) for message in reads.recv_all()], reads.stats()["m
 ''') == ["100", "[96, 97, 98, 99] 96"]
 
 
+@pytest.mark.parametrize("typed", [False, True])
+def test_who_may_receive_is_waited_for_from_his_making_on(name, typed):
+    target = {"type_or_name": horus.CmdVel if typed else name, "endpoint": name}
+    reads = horus.Topic(**target)
+    sends = horus.Topic(**target, capacity=4, policy="refuse")
+    taken = [sends.send({"linear": n, "angular": 0.0}) for n in range(6)]
+    assert taken == [True] * 4 + [False] * 2
+    assert reads.wait(10) and [message["linear"] for message in reads.recv_all()] == [0, 1, 2, 3]
+    assert reads.stats()["missed"] == 0
+
+
 def test_who_has_asked_for_a_message_is_waited_for_though_the_topic_came_later(name):
     reads = horus.Topic(name)
     assert reads.recv() is None

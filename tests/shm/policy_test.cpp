@@ -5,6 +5,7 @@
 
 #include "shm/region.hpp"
 #include "shm/registry.hpp"
+#include "shm/seeking.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {
@@ -166,10 +167,11 @@ TEST_F(PolicyTest, who_opened_it_ahead_counts_where_nobody_receives) {
   EXPECT_EQ(fill_gently(publisher), 4U);
 }
 
-TEST_F(PolicyTest, who_opened_it_ahead_is_waited_for_once_he_asks_and_counts_what_he_missed) {
+TEST_F(PolicyTest, who_says_that_it_refuses_is_waited_for_once_he_asks_and_counts_what_he_missed) {
   const auto session = open();
   auto publisher = session->publisher<Checked>("t", kFour).value();
-  auto ahead = session->subscriber<Checked>("t", {.ahead = true}).value();
+  auto ahead =
+      session->subscriber<Checked>("t", {.ahead = true, .policy = Policy::kRefuse}).value();
   EXPECT_EQ(fill(publisher), 100U);
   ahead.begin();
   for (std::uint64_t n = 96; n < 100; ++n) EXPECT_EQ(ahead.take()->number, n);
@@ -177,9 +179,20 @@ TEST_F(PolicyTest, who_opened_it_ahead_is_waited_for_once_he_asks_and_counts_wha
   EXPECT_EQ(fill(publisher), 4U);
 }
 
+TEST_F(PolicyTest, who_opened_it_ahead_and_may_receive_is_waited_for_at_once) {
+  const auto session = open();
+  auto ahead = session->subscriber<Checked>("t", {.ahead = true}).value();
+  auto publisher = session->publisher<Checked>("t", kFour).value();
+  EXPECT_EQ(fill(publisher), 4U);
+  const auto sought = session->seek("u", true);
+  auto other = session->publisher<Checked>("u", kFour).value();
+  EXPECT_EQ(fill(other), 4U);
+}
+
 TEST_F(PolicyTest, who_wants_a_topic_ahead_is_waited_for_once_he_asks) {
   const auto session = open();
   const auto sought = session->seek("t", true);
+  may_only_send(*sought);
   auto publisher = session->publisher<Checked>("t", kFour).value();
   EXPECT_EQ(fill(publisher), 100U);
   Session::begin(*sought);
