@@ -73,7 +73,7 @@ UNUSED = """
     frames = [horus.Image(480, 640) for _ in range(3)]
     print(len(pools()) > 0)
     del frames
-    until = time.monotonic() + 60
+    until = time.monotonic() + 30
     while pools() and time.monotonic() < until:
         time.sleep(0.01)
     print(len(pools()))
