@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -48,6 +49,34 @@ class Stillborn : public horus::Node {
   explicit Stillborn(horus::PluginContext&) {}
   void init() override { throw std::runtime_error("the gripper does not answer"); }
   void tick(const horus::Tick&) override {}
+};
+
+/// Says on the topic "rested", in nanoseconds of the monotonic clock, when it came to rest; with
+/// `beat` a topic of that name must not be silent for longer than 100 ms.
+class Rests : public horus::Node {
+ public:
+  explicit Rests(horus::PluginContext& context) {
+    auto publisher = context.topics().publisher<horus::msg::CmdVel>("rested");
+    if (!publisher) throw std::runtime_error("cannot publish");
+    publisher_ = std::move(publisher).value();
+    if (!context.params().get("beat", false)) return;
+    auto subscriber = context.topics().subscriber<horus::msg::CmdVel>(
+        "beat",
+        {.timeout = std::chrono::milliseconds{100}, .fallback = horus::shm::Fallback::kStop});
+    if (!subscriber) throw std::runtime_error("cannot subscribe");
+    beat_.emplace(std::move(subscriber).value());
+  }
+  void tick(const horus::Tick&) override {
+    if (beat_) beat_->take_latest();
+  }
+  void enter_safe_state() noexcept override {
+    const auto now = horus::to_ns(horus::MonotonicClock::now());
+    publisher_.send({.timestamp_ns = static_cast<std::uint64_t>(now)});
+  }
+
+ private:
+  horus::shm::Publisher<horus::msg::CmdVel> publisher_;
+  std::optional<horus::shm::Subscriber<horus::msg::CmdVel>> beat_;
 };
 
 /// Waits for messages.
@@ -173,5 +202,5 @@ class Crashing : public horus::Node {
 }  // namespace
 
 HORUS_PLUGIN(HORUS_NODE(Counter), HORUS_NODE(Broken), HORUS_NODE(Odd), HORUS_NODE(Stillborn),
-             HORUS_NODE(Listener), HORUS_NODE(Talker), HORUS_NODE(Hanging), HORUS_NODE(Slow),
-             HORUS_NODE(Fatal), HORUS_NODE(Crashing), HORUS_NODE(Untidy))
+             HORUS_NODE(Rests), HORUS_NODE(Listener), HORUS_NODE(Talker), HORUS_NODE(Hanging),
+             HORUS_NODE(Slow), HORUS_NODE(Fatal), HORUS_NODE(Crashing), HORUS_NODE(Untidy))
