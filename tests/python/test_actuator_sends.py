@@ -78,7 +78,7 @@ def test_only_the_callback_sends_while_the_tick_hangs_beside_it(stops):
     class Stuck(horus.Node):
         def __init__(self):
             super().__init__("stuck", rate=100, pubs={"cmd": dict}, actuator=True,
-                             arm_at_start=True, watchdog=0.1)
+                             arm_at_start=True, watchdog=0.1, safe_state_async=True)
             self.rests, self.hung = threading.Event(), threading.Event()
             self.ticked = threading.Event()
             self.of_tick, self.of_rest = [], []
