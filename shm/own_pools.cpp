@@ -192,9 +192,9 @@ void OwnPools::Slot::go_on(TimePoint now) noexcept {
 }
 
 void OwnPools::Slot::note_use(TimePoint now) noexcept {
-  const std::uint64_t used = pool->used_last();
-  if (used == used_then && pool->is_idle()) return;
-  used_then = used;
+  const std::uint64_t latest = pool->used_last();
+  if (latest == used_then && pool->is_idle()) return;
+  used_then = latest;
   unused_since = now;
 }
 

@@ -216,10 +216,10 @@ void Judge::host(const HostView& host, const std::string& ended) {
 
 /// The living host whose stop it follows; null: it asked for it itself, or nobody knows.
 const HostView* Judge::who_stopped(const HostView& host) const {
-  const char* const kFollows = to_text(StopCause::kPeer);
-  if (host.stop_cause != kFollows) return nullptr;
+  const char* const follows = to_text(StopCause::kPeer);
+  if (host.stop_cause != follows) return nullptr;
   const auto asked = std::ranges::find_if(hosts_, [&](const HostView& one) {
-    return one.alive && one.safety == host.safety && one.stop_cause != kFollows;
+    return one.alive && one.safety == host.safety && one.stop_cause != follows;
   });
   return asked == hosts_.end() ? nullptr : &*asked;
 }
