@@ -21,18 +21,11 @@ Status NodeRunner::arm() noexcept {
   const auto refuse = [this](const char* what) -> Status {
     return Error{Errc::kBusy, what, 0, Name<200>::clipped(config_.name.view())};
   };
-  const auto refuse_input = [](const StaleInput& input) -> Status {
-    return Error{Errc::kBusy, "arm a node whose input is stale", 0,
-                 Name<200>::clipped(input.topic.view())};
-  };
   if (!config_.actuator) return {};
   if (gone() || isolated()) return refuse("arm a node that does not tick any more");
   const Safety::View seen = control_.safety().look();
   if (seen.resting()) return refuse("arm a node of a robot that is at rest");
-  for (const auto& place : stats_.stale.inputs) {
-    const auto input = place.load();
-    if (input && input->since_ns != 0) return refuse_input(*input);
-  }
+  if (auto fresh = are_fresh("arm a node whose input is stale", false); !fresh) return fresh;
   const SafetyState state = stats_.safety.step(SafetyEvent::kArm).second;
   if (state == SafetyState::kStarting) return refuse("arm a node whose init is not over");
   if (!may_act(state)) return refuse("arm a node that is at rest");
@@ -54,13 +47,19 @@ Status NodeRunner::serves() const noexcept {
 }
 
 Status NodeRunner::may_be_released() const noexcept {
+  if (gone()) return {};
+  auto fresh = are_fresh("go on while an input is stale whose fallback is a stop", true);
+  return fresh ? serves() : fresh;
+}
+
+/// Else kBusy with `what` and the topic. `stops`: only of those whose fallback is a stop.
+Status NodeRunner::are_fresh(const char* what, bool stops) const noexcept {
   for (const auto& place : stats_.stale.inputs) {
     const auto input = place.load();
-    if (!input || input->stops == 0 || input->since_ns == 0 || gone()) continue;
-    return Error{Errc::kBusy, "go on while an input is stale whose fallback is a stop", 0,
-                 Name<200>::clipped(input->topic.view())};
+    if (!input || input->since_ns == 0 || (stops && input->stops == 0)) continue;
+    return Error{Errc::kBusy, what, 0, Name<200>::clipped(input->topic.view())};
   }
-  return serves();
+  return {};
 }
 
 void NodeRunner::disarm() noexcept {

@@ -2,7 +2,6 @@
 #include "rt/rescue.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "rt/clock.hpp"
 #include "rt/node_runner.hpp"
@@ -38,6 +37,8 @@ void Rescue::call(NodeRunner& runner) {
   {
     const std::scoped_lock lock{mutex_};
     if (std::ranges::find(waiting_, &runner) != waiting_.end()) return;
+    const auto has_it = [&](const Spare& spare) { return spare.calls == &runner; };
+    if (std::ranges::any_of(spares_, has_it)) return;
     waiting_.push_back(&runner);
   }
   changed_.notify_all();

@@ -36,7 +36,9 @@ class Rescue {
   /// \errors as RtThread::start().
   Status start(const CpuSet& cpus);
 
-  /// In the order of the calls. Nothing where it waits for its turn already.
+  /// In the order of the calls. Nothing where it waits for its turn already, or is being called:
+  /// two threads never call one node, which follows each rest that came meanwhile. Whoever sees
+  /// that it has not calls again.
   void call(NodeRunner& runner);
   /// One whose safe state is being called; null: none is.
   const NodeRunner* calls() const;

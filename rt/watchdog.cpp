@@ -165,18 +165,16 @@ void Watchdog::look() noexcept {
       owed = debt(watched, now);
     }
     show(watched, owed);
-    if (!owed || owed->since_ns != watched.since_ns.load(std::memory_order_relaxed)) {
-      watched.hangs = false;  // It moves again.
-    }
+    // relaxed: this thread writes it.
+    const auto seen = watched.since_ns.load(std::memory_order_relaxed);
+    if (owed && owed->since_ns != seen) begin_episode(watched, *owed);
+    if (!owed) watched.hangs = false;
     bring_to_rest(watched);
     tell_outputs(watched);
     if (!owed) {
       watched.seen = Silence::kMoves;
       continue;
     }
-    // relaxed: this thread writes it.
-    const auto seen = watched.since_ns.load(std::memory_order_relaxed);
-    if (owed->since_ns != seen) begin_episode(watched, *owed);
     if (owed->activity == NodeActivity::kInit) tell_slow_init(watched, *owed);
     if (ticks(*owed)) look_at(watched, *owed, now);
   }
@@ -209,6 +207,7 @@ void Watchdog::begin_episode(Watched& watched, const Debt& debt) noexcept {
   watched.share_base.reset();
   watched.starvation_said = false;
   watched.loss_said = false;
+  watched.hangs = false;
 }
 
 void Watchdog::look_at(Watched& watched, const Debt& debt, TimePoint now) noexcept {

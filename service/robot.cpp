@@ -110,7 +110,6 @@ Robot::Started Robot::start(const Config& config, const std::string& base, LogSi
     refusal = robot->watch_stop_key();
   }
   if (!refusal) return robot;
-  robot->stop_key_.reset();
   if (robot->page_) robot->page_->remove();
   robot->end(refusal->text, static_cast<int>(refusal->exit));
   // What a predecessor had to say stays.

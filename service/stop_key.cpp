@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -63,6 +64,11 @@ bool StopKey::means(int code) const noexcept {
 void StopKey::open() {
   device_ = UniqueFd{::open(options_.device.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
   if (!device_) return lose("cannot be opened (" + reason(errno) + ")");
+  // Of these a read says the same at each look: it is never there.
+  struct stat status {};
+  if (::fstat(device_.get(), &status) != 0) return lose("cannot be read (" + reason(errno) + ")");
+  if (S_ISDIR(status.st_mode)) return lose("cannot be read (" + reason(EISDIR) + ")");
+  if (S_ISREG(status.st_mode)) return lose("is a file, and no input device");
   if (lost_.exchange(false)) options_.tell(options_.device + " is there again");
   // A button that locks may be down already.
   pressed_ = is_down();

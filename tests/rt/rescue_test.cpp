@@ -133,6 +133,23 @@ TEST_F(RescueTest, has_each_wait_once) {
   for (const auto& runner : runners) EXPECT_FALSE(runner->safe_state_due());
 }
 
+TEST_F(RescueTest, calls_no_node_on_two_threads) {
+  nodes[0].blocked = true;
+  rescue.call(*runners[0]);
+  test::wait_until([&] { return names().size() == 1; });
+  ASSERT_TRUE(control.safety().release(control.safety().look()));
+  control.safety().request_stop(StopCause::kCall, "again");
+  ASSERT_TRUE(runners[0]->safe_state_due());
+  rescue.call(*runners[0]);
+  // The other thread comes to this one next.
+  rescue.call(*runners[1]);
+  test::wait_until([&] { return names().size() == 2; });
+  EXPECT_EQ(names(), (std::vector<std::string>{"a", "b"}));
+  nodes[0].let_go();
+  rescue.await();
+  EXPECT_EQ(names(), (std::vector<std::string>{"a", "b", "a"})) << "it follows the second one";
+}
+
 TEST_F(RescueTest, ends_while_its_threads_have_nothing_to_do) {
   Rescue idle;
   ASSERT_TRUE(idle.start({}));

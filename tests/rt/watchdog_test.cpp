@@ -251,6 +251,18 @@ TEST_F(WatchdogTest, who_shares_a_thread_that_hangs_follows_each_rest) {
   EXPECT_EQ(shares.safe_states, 2);
 }
 
+TEST_F(WatchdogTest, a_thread_that_has_moved_between_two_looks_follows_by_itself) {
+  group->progress().owe(clock.now());
+  group->progress().running = 0;
+  pass(350ms);
+  ASSERT_EQ(shares.safe_states, 1);
+  group->progress().owe(clock.now());
+  ASSERT_TRUE(control.safety().release(control.safety().look()));
+  control.safety().request_stop(StopCause::kCall, "fire");
+  pass(50ms);
+  EXPECT_EQ(shares.safe_states, 1);
+}
+
 TEST_F(WatchdogTest, brings_first_to_rest_who_moves_something) {
   std::vector<std::unique_ptr<NodeRunner>> runners;
   for (int i = 0; i < 2; ++i) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -140,6 +141,25 @@ TEST_F(StopKeyTest, a_folder_cannot_be_read) {
   watch();
   test::wait_until([&] { return !stopped().empty(); });
   EXPECT_NE(stopped()[0].find("cannot be read (Is a directory)"), std::string::npos);
+}
+
+TEST_F(StopKeyTest, what_is_no_device_stops_once_however_often_it_is_opened) {
+  for (const bool folder : {true, false}) {
+    stops.clear();
+    std::filesystem::remove_all(path);
+    if (folder) {
+      std::filesystem::create_directory(path);
+    } else {
+      std::ofstream{path} << "no device";
+    }
+    watch();
+    // Another stop, or that it is back, would come with the next look, a second later.
+    const TimePoint end = MonotonicClock::now() + 1500ms;
+    while (MonotonicClock::now() < end) EXPECT_TRUE(watched->holds());
+    EXPECT_EQ(stopped().size(), 1U);
+    EXPECT_TRUE(said().empty());
+    watched.reset();
+  }
 }
 
 TEST_F(StopKeyTest, what_the_kernel_left_out_is_looked_up) {
