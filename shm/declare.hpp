@@ -16,9 +16,9 @@
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
 ///   HORUS_COUNTED(type, member, unit, doc, by)   an array of which `by` says how much is in use
 ///   HORUS_PADDING(type, member)                  bytes that stand for nothing
-/// each perhaps in in_part(...), and one HORUS_TAIL(element, name, unit, doc, by...) for each array
-/// that follows the struct.
-/// A last argument, where there is one, is the offset that the compiler holds the field to.
+/// each perhaps in in_part(...) or limit(...), and one HORUS_TAIL(element, name, unit, doc, by...)
+/// for each array that follows the struct. A last argument, where there is one, is the offset that
+/// the compiler holds the field to.
 #define HORUS_ROW(text, type, member, ...)                  \
   ::horus::shm::detail::field<decltype(type::member), text, \
                               offsetof(type, member) __VA_OPT__(, ) __VA_ARGS__>
@@ -58,6 +58,12 @@ constexpr ArgInfo required(std::string_view name, std::string_view path = {}) no
 /// An array of which a part may be given; see FieldInfo::in_part.
 constexpr FieldInfo in_part(FieldInfo field) noexcept {
   field.in_part = true;
+  return field;
+}
+
+/// A limit that may be absent; see FieldInfo::limit.
+constexpr FieldInfo limit(FieldInfo field) noexcept {
+  field.limit = true;
   return field;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "shm/declare.hpp"
 #include "shm/varying.hpp"
@@ -25,19 +26,20 @@ struct Odd {
 };
 
 template <typename Number>
-std::size_t first_odd(const std::byte* at, std::size_t count) noexcept {
+std::size_t first_odd(const std::byte* at, std::size_t count, bool limit) noexcept {
+  constexpr Number kNone = std::numeric_limits<Number>::infinity();
   for (std::size_t i = 0; i < count; ++i) {
     Number number;
     std::memcpy(&number, at + i * sizeof number, sizeof number);
-    if (!std::isfinite(number)) return i;
+    if (!std::isfinite(number) && !(limit && number == kNone)) return i;
   }
   return count;
 }
 
-/// Of `count` elements, the first that is not finite.
-std::size_t first_odd(Kind kind, const std::byte* at, std::size_t count) noexcept {
-  if (kind == Kind::kF32) return first_odd<float>(at, count);
-  return kind == Kind::kF64 ? first_odd<double>(at, count) : count;
+/// Of `count` elements, the first that is not finite; a limit may be infinite.
+std::size_t first_odd(Kind kind, const std::byte* at, std::size_t count, bool limit) noexcept {
+  if (kind == Kind::kF32) return first_odd<float>(at, count, limit);
+  return kind == Kind::kF64 ? first_odd<double>(at, count, limit) : count;
 }
 
 std::size_t used_of(const TypeInfo& type, const FieldInfo& field, const std::byte* message) {
@@ -53,7 +55,7 @@ void look_through(const TypeInfo& type, const std::byte* message, Odd& odd) {
     const std::size_t used = field.counted_by.empty() ? field.count : used_of(type, field, message);
     const std::byte* const at = message + field.offset;
     if (field.kind != Kind::kMessage) {
-      const std::size_t first = first_odd(field.kind, at, used);
+      const std::size_t first = first_odd(field.kind, at, used, field.limit);
       odd.found = first != used;
       if (odd.found) return odd.at(field.name, first, field.array);
       continue;
@@ -73,7 +75,7 @@ void look_at(const TypeInfo& type, std::span<const std::byte> message, Odd& odd)
   for (std::size_t i = 0; i < type.tails.size() && !odd.found; ++i) {
     const TailInfo& tail = type.tails[i];
     const std::size_t first =
-        first_odd(tail.kind, message.data() + layout->offset(i), layout->count(i));
+        first_odd(tail.kind, message.data() + layout->offset(i), layout->count(i), false);
     odd.found = first != layout->count(i);
     if (odd.found) odd.at(tail.name, first, true);
   }

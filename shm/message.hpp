@@ -51,6 +51,8 @@ struct FieldInfo {
   /// Arrays without such a field: the first elements may be given alone. The others are 0 then,
   /// which says that nothing is there.
   bool in_part = false;
+  /// An upper limit: infinite where there is none, which is a number like others then.
+  bool limit = false;
 
   /// Whether all of its elements are to be given. Of texts an empty one says that nothing is there.
   bool is_whole() const noexcept {

@@ -37,7 +37,7 @@ class Pub(_Port):
     returns False while a reader has not taken the oldest). max_size: bytes of the largest value of
     a topic of dicts. size: of the largest image, cloud or tensor: bytes, or (height, width,
     encoding); memory for all of them is reserved when the topic is opened. finite: send() raises
-    ValueError for a message with a NaN or infinite number.
+    ValueError for a message that horus.is_finite() says no to.
     """
 
     topic: str

@@ -20,6 +20,17 @@ def test_is_finite_looks_at_every_number() -> None:
             horus.is_finite(wrong)
 
 
+def test_a_command_without_a_limit_may_be_sent() -> None:
+    topic = horus.Topic(horus.MotorCommand, finite=True)
+    assert topic.send(horus.MotorCommand(motor_id=1, target=2.0))
+    assert math.isinf(topic.recv().max_velocity)
+    for wrong in ({"target": math.inf}, {"max_velocity": -math.inf}, {"max_velocity": math.nan}):
+        with pytest.raises(ValueError, match=f"MotorCommand.{next(iter(wrong))}"):
+            topic.send(horus.MotorCommand(**wrong))
+    for kind in (horus.DifferentialDriveCommand, horus.PidConfig):
+        assert horus.is_finite(kind())
+
+
 def test_a_finite_topic_refuses_counts_and_goes_on() -> None:
     topic = horus.Topic(horus.CmdVel, finite=True)
     assert topic.send(horus.CmdVel(linear=1.0, angular=0.0))

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/finite.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <vector>
 
 #include "shm/msg/cmd_vel.hpp"
+#include "shm/msg/control.hpp"
 #include "shm/msg/joint_state.hpp"
 #include "shm/msg/odometry.hpp"
 #include "shm/msg/varying.hpp"
@@ -44,6 +48,26 @@ TEST(Finite, looks_at_as_much_of_an_array_as_is_in_use) {
   EXPECT_EQ(odd_in(joints), "positions[2]");
   joints.joint_count = 255;  // More than there are.
   EXPECT_FALSE(is_finite(joints));
+}
+
+TEST(Finite, every_message_is_before_anything_is_set) {
+  for (const TypeInfo* type : all_types()) {
+    std::vector<std::byte> message(type->size);
+    std::ranges::copy(type->initial, message.begin());
+    EXPECT_EQ(first_not_finite(*type, message), "") << type->name;
+  }
+}
+
+TEST(Finite, a_limit_may_be_absent_and_nothing_else) {
+  msg::MotorCommand motor;
+  EXPECT_TRUE(std::isinf(motor.max_velocity));
+  EXPECT_TRUE(is_finite(motor));
+  motor.max_velocity = -motor.max_velocity;
+  EXPECT_EQ(odd_in(motor), "max_velocity");
+  motor.max_velocity = kNan;
+  EXPECT_EQ(odd_in(motor), "max_velocity");
+  motor = {.target = std::numeric_limits<double>::infinity()};
+  EXPECT_EQ(odd_in(motor), "target");
 }
 
 TEST(Finite, bytes_that_are_no_message_are_not_finite) {
