@@ -83,6 +83,7 @@ def test_stop_leaves_no_process_and_nothing_in_shared_memory(rover):
     assert_nothing_left(rover)
 
 
+@pytest.mark.long
 def test_ten_restarts_in_a_row_work(rover):
     limit = show(rover, "horus", "StartLimitBurst")
     for _ in range(10):

@@ -31,7 +31,7 @@ type = "Hanging"
 rate = 50
 params = { at = 200 }
 """
-MOTOR_HZ = 200
+MOTOR_HZ = 100
 EXTRA = "/etc/horus/conf.d/zz.toml"
 
 
@@ -57,6 +57,7 @@ def configured(vm):
     vm.output(f"rm -f {EXTRA}; systemctl stop horus")
 
 
+@pytest.mark.long
 def test_a_killed_python_host_comes_back_and_the_motor_does_not_notice(rover):
     results = []
     # A fault is in each of them; that others want the CPUs of this emulator is not.
@@ -91,6 +92,7 @@ def test_a_stopped_daemon_is_restarted_by_the_watchdog_with_its_counters(stopped
     assert_nothing_left(vm)
 
 
+@pytest.mark.long
 def test_f24_a_host_that_takes_memory_without_end_harms_itself_alone(stopped, configured):
     vm = stopped
     end = "host 'bomb' ended: killed by somebody, or by the kernel for its memory"
@@ -114,6 +116,7 @@ def test_f24_a_host_that_takes_memory_without_end_harms_itself_alone(stopped, co
     assert_nothing_left(vm)
 
 
+@pytest.mark.long
 def test_f24_a_host_that_starts_processes_without_end_leaves_the_others_theirs(stopped, configured):
     vm = stopped
     configured(SWARM_HOST)
@@ -159,6 +162,7 @@ def starts_are_counted_for_long(vm):
     vm.output(f"rm -r {folder}; systemctl daemon-reload; systemctl reset-failed")
 
 
+@pytest.mark.long
 def test_a_daemon_that_fails_for_good_takes_everything_along(rover, starts_are_counted_for_long):
     # How many kills that takes depends on how often it was started before.
     state = "systemctl show --value --property=ActiveState horus | grep -E '^(active|failed)$'"

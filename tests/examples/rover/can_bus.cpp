@@ -42,8 +42,8 @@ horus::UniqueFd open_socket(const std::string& interface, std::uint32_t receive_
 
 }  // namespace
 
-CanBus::CanBus(const std::string& interface, std::uint32_t receive_id)
-    : socket_{open_socket(interface, receive_id)}, stop_{::eventfd(0, EFD_CLOEXEC)} {
+CanBus::CanBus(const std::string& interface, std::uint32_t receive_id, horus::Nanos patience)
+    : patience_{patience}, socket_{open_socket(interface, receive_id)}, stop_{::eventfd(0, EFD_CLOEXEC)} {
   if (!stop_) fail("make an eventfd for", interface);
   companion_ = std::thread{[this] { run(); }};
 }
@@ -58,7 +58,7 @@ void CanBus::run() noexcept {
   ::pthread_setname_np(::pthread_self(), "rover-can");
   std::array<pollfd, 2> events{{{.fd = socket_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
-  const timespec patience{.tv_sec = 0, .tv_nsec = kPatience.count()};
+  const timespec patience{.tv_sec = 0, .tv_nsec = patience_.count()};
   while ((events[1].revents & POLLIN) == 0) {
     ::ppoll(events.data(), events.size(), &patience, nullptr);
     read_all();

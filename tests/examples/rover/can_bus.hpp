@@ -27,31 +27,31 @@ class CanBus {
     horus::TimePoint at{};  ///< When it was read.
   };
 
-  /// Receives frames of eight bytes with `receive_id` only. Throws std::system_error where the
-  /// interface does not exist.
-  CanBus(const std::string& interface, std::uint32_t receive_id);
+  /// Receives frames of eight bytes with `receive_id` only; looks for frames to send once in
+  /// `patience`. Throws std::system_error where the interface does not exist.
+  CanBus(const std::string& interface, std::uint32_t receive_id, horus::Nanos patience);
   ~CanBus();
   CanBus(const CanBus&) = delete;
   CanBus& operator=(const CanBus&) = delete;
 
   /// RT-safe. False when the bus has fallen kDepth frames behind. The companion sends it within
-  /// kPatience.
+  /// its patience.
   bool send(const Frame& frame) noexcept { return outgoing_.push(frame); }
   /// RT-safe, from any thread, also while the loop hangs. From now on this frame goes out once in
-  /// kPatience, and no other.
+  /// the companion's patience, and no other.
   void hold(const Frame& frame) noexcept;
   /// RT-safe. False when there is none.
   bool receive(Frame& frame) noexcept { return incoming_.pop(frame); }
 
  private:
   static constexpr std::size_t kDepth = 256;
-  static constexpr horus::Nanos kPatience{1'000'000};
 
   void run() noexcept;
   void read_all() noexcept;
   void write_all() noexcept;
   bool write(const Frame& frame) noexcept;
 
+  const horus::Nanos patience_;
   horus::UniqueFd socket_;
   horus::UniqueFd stop_;
   horus::SpscRing<Frame, kDepth> outgoing_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
 #include <string>
 
 #include "shm/finite.hpp"
@@ -28,6 +29,12 @@ PidGains gains_from(const horus::Params& params) {
           .limit = defaults.limit};
 }
 
+horus::Nanos can_patience(const horus::Params& params) {
+  const auto ms = params.get<double>("can_ms", 1.0);
+  if (!(ms > 0 && ms <= 100)) throw std::invalid_argument{"can_ms: above 0, at most 100"};
+  return horus::Nanos{static_cast<std::int64_t>(ms * 1e6)};
+}
+
 }  // namespace
 
 Motor::Motor(horus::PluginContext& context)
@@ -41,7 +48,9 @@ Motor::Motor(horus::PluginContext& context)
   const auto interface = context.params().get<std::string>("can", "");
   // Here and not in init(), which runs on the executor: the bus's thread must not inherit its CPU
   // and its priority.
-  if (!interface.empty()) bus_ = std::make_unique<CanBus>(interface, kEncoderId);
+  if (!interface.empty()) {
+    bus_ = std::make_unique<CanBus>(interface, kEncoderId, can_patience(context.params()));
+  }
   joints_.joint_count = 2;
   set_text(joints_.names[kLeft], "left_wheel");
   set_text(joints_.names[kRight], "right_wheel");
