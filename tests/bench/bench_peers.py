@@ -63,7 +63,8 @@ def side(me, name, size, sleeping) -> None:
             if library.receive() is not None:
                 library.send()
     connect(library)
-    hops = 200 if sleeping or size != SMALL else 2000
+    # A tenth goes before: so many that each library has been through its memory once.
+    hops = 200 if sleeping or size == FRAME else 2000
     exchange(library, hops // 10)
     start = time.perf_counter_ns()
     exchange(library, hops)

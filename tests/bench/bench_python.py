@@ -22,6 +22,7 @@ from common import against_target, build_floors, pinned, wait_for, write
 import horus
 
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
+MANY = 1000  # Messages that a row receives one by one.
 
 
 def timer_of(statement: str, names: dict, number: int, setup: str = "pass"):
@@ -83,13 +84,20 @@ def loop_back(node, name, value):
     node.recv(name)
     wait_for(lambda: node.send(name, value) and node.recv(name) is not None, f"message on {name}")
     node.recv_all(name)
+    for _ in range(MANY):
+        node.send(name, value)
+    received = len(node.recv_all(name))
+    if received != MANY:
+        raise SystemExit(f"{received} of {MANY} messages on {name} were received")
 
 
 def add_calls(bench: Bench, floors):
     """The table "Python: what a call costs"."""
-    # As many as a row's setup sends: a row must not measure how nothing is received.
+    # As many as a row's setup sends, both ways: a row must not measure how nothing is received.
+    kinds = {"cmd_vel": horus.CmdVel, "small": None, "scan": None}
     node = horus.Node(name="bench", tick=lambda node: None,
-                      pubs=[horus.Pub(name, capacity=1024) for name in ("small", "scan")])
+                      pubs=[horus.Pub(name, kind, capacity=1024) for name, kind in kinds.items()],
+                      subs=[horus.Sub(name, kind, capacity=1024) for name, kind in kinds.items()])
     message = horus.CmdVel(linear=1.0, angular=0.5)
     small = {"linear": 1.0, "angular": 0.5}
     scan = {"ranges": [1.0 + i for i in range(360)]}
@@ -114,12 +122,12 @@ def add_calls(bench: Bench, floors):
     add("node.send(name, CmdVel)", "n.send('cmd_vel', m)", floor=c0, target=4)
     add("node.send(name, CmdVel(linear=, angular=))",
         "n.send('cmd_vel', C(linear=1.0, angular=0.5))", floor=c0, target=7)
-    add("node.recv(name), CmdVel", "n.recv('cmd_vel')", floor=c0, target=4, number=1000,
-        setup="for _ in range(1000): n.send('cmd_vel', m)")
+    add("node.recv(name), CmdVel", "n.recv('cmd_vel')", floor=c0, target=4, number=MANY,
+        setup=f"for _ in range({MANY}): n.send('cmd_vel', m)")
     add("node.recv(name), nothing there", "n.recv('cmd_vel')", floor=c0)
     add("node.send(name, dict of 2)", "n.send('small', d)", floor=c0, target=8)
-    add("node.recv(name), dict of 2", "n.recv('small')", floor=c0, target=12, number=1000,
-        setup="for _ in range(1000): n.send('small', d)")
+    add("node.recv(name), dict of 2", "n.recv('small')", floor=c0, target=12, number=MANY,
+        setup=f"for _ in range({MANY}): n.send('small', d)")
     add("floor: 360 floats into a buffer", "f.write_floats(l)", number=20_000)
     add("node.send(name, dict with 360 floats)", "n.send('scan', s)",
         floor="floor: 360 floats into a buffer", target=2, number=20_000)

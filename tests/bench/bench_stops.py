@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the cause of an emergency stop to enter_safe_state() of a C++ node at 1 kHz: how long.
 
-    bench_stops.py [OUT.json]      ROUNDS=1000: so many of each cause
+    bench_stops.py [OUT.json]      ROUNDS=1000, FAULTS=50: so many of each cause and of each fault
 
 Run it with PYTHONPATH at a build with its tests. The robot runs under `horus launch`; each stop is
 released before the next one. None may be missing. Prints median, p99 and most, in microseconds; a
-heartbeat counts from the instant at which it is overdue.
+heartbeat counts from the instant at which it is overdue, a hang from the end of its watchdog.
 """
 import os
 import pathlib
@@ -22,7 +22,29 @@ import horus
 
 ROUNDS = int(os.environ.get("ROUNDS", "1000"))
 BUILD = pathlib.Path(horus.__file__).resolve().parents[2]
+FAULTS = int(os.environ.get("FAULTS", "50"))
 BEAT_S, OVERDUE_NS = 0.005, 100_000_000
+WATCHDOG_NS = 100_000_000
+# What the host without which the robot cannot do suffers when it is told, and the instant from
+# which that counts.
+DIES, SPINS, KEEPS_GIL = 1, 2, 3
+EYE = f"""
+import ctypes, os, signal, horus
+def look(node):
+    order = node.recv("fault")
+    if order is None:
+        return
+    overdue = 0 if order.linear == {DIES} else {WATCHDOG_NS}
+    node.send("began", horus.CmdVel(order.linear, 0.0, horus.monotonic_ns() + overdue))
+    if order.linear == {DIES}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if order.linear == {KEEPS_GIL}:
+        ctypes.PyDLL(None).sleep(1000)
+    while True:
+        pass
+eye = horus.Node("eye", look, rate=1000, subs={{"fault": horus.CmdVel}},
+                 pubs={{"began": horus.CmdVel}}, critical=True)
+"""
 ROBOT = f"""
 [robot]
 name = "bench"
@@ -35,6 +57,12 @@ type = "Rests"
 rate = 1000
 actuator = true
 params = {{ beat = true }}
+[[host]]
+name = "eye"
+module = "eye.py"
+critical = true
+watchdog = "{WATCHDOG_NS // 1_000_000} ms"
+hang_timeout = "400 ms"
 """
 
 
@@ -74,6 +102,8 @@ class Robot:
         self.beats = beats
         self.rested = horus.Topic(horus.CmdVel, endpoint="rested")
         self.estop = horus.Topic(horus.EmergencyStop, endpoint="estop")
+        self.fault = horus.Topic(horus.CmdVel, endpoint="fault")
+        self.began = horus.Topic(horus.CmdVel, endpoint="began")
 
     def at_rest(self):
         """When it came to rest, once it has."""
@@ -85,7 +115,9 @@ class Robot:
 
     def release(self):
         self.beats.silent = False
-        wait_for(lambda: horusctl("release", "--reason", "the next one").returncode == 0, "release")
+        # A host that fails again and again is started after ever longer pauses.
+        wait_for(lambda: horusctl("release", "--reason", "the next one").returncode == 0, "release",
+                 60)
         while self.rested.recv() is not None:
             pass
 
@@ -107,6 +139,11 @@ class Robot:
     def by_silence(self):
         return self.beats.fall_silent()
 
+    def by_fault(self, kind):
+        self.fault.send(horus.CmdVel(kind, 0.0))
+        wait_for(lambda: self.began.wait(1.0), "fault", 30)
+        return self.began.recv().timestamp_ns
+
 
 def floor():
     """A command that asks nothing: what is the program's own of the row below it."""
@@ -115,9 +152,9 @@ def floor():
     return (time.monotonic_ns() - at) / 1e3
 
 
-def measure(robot, cause):
+def measure(robot, cause, rounds):
     samples = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         at = cause()
         samples.append((robot.at_rest() - at) / 1e3)
         robot.release()
@@ -128,6 +165,7 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "robot.toml")
         file.write_text(ROBOT)
+        pathlib.Path(folder, "eye.py").write_text(EYE)
         os.environ["XDG_STATE_HOME"] = folder
         beats = Beats()
         launch = subprocess.Popen([BUILD / "bin/horus", "launch", file],
@@ -138,14 +176,19 @@ def main(arguments):
         thread.start()
         rows = []
         try:
-            wait_for(lambda: '"motor"' in horusctl("stats", "--json").stdout, "robot", 30)
+            wait_for(lambda: '"eye"' in horusctl("stats", "--json").stdout, "robot", 30)
             robot = Robot(beats)
             causes = {"horus.estop() in another process": robot.by_call,
                       "a message on the topic estop": robot.by_topic,
                       "horusctl estop": robot.by_command,
                       "a heartbeat that is overdue": robot.by_silence}
+            faults = {"a critical host is killed": DIES, "a critical node spins": SPINS,
+                      "a critical host keeps its GIL": KEEPS_GIL}
             for name, cause in causes.items():
-                rows.append({"name": name, "unit": "us", "samples": measure(robot, cause)})
+                rows.append({"name": name, "unit": "us", "samples": measure(robot, cause, ROUNDS)})
+            for name, kind in faults.items():
+                rows.append({"name": name, "unit": "us", "samples": measure(
+                    robot, lambda kind=kind: robot.by_fault(kind), FAULTS)})
         finally:
             beats.end()
             caller.stop()

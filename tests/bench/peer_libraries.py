@@ -31,8 +31,10 @@ class Horus:
         else:
             kind = horus.CmdVel if size == SMALL else horus.CompressedImage
             self.message = kind(1.0, 0.5) if size == SMALL else kind(data=bytes(size))
-        self.out = horus.Topic(kind, endpoint=f"peers.{me}")
-        self.back = horus.Topic(kind, endpoint=f"peers.{other}")
+        # As its peers' publishers are told the size, too.
+        most = {"max_size": size + 256} if kind is horus.CompressedImage else {}
+        self.out = horus.Topic(kind, endpoint=f"peers.{me}", **most)
+        self.back = horus.Topic(kind, endpoint=f"peers.{other}", **most)
         self.sleeping = sleeping
 
     def send(self):
