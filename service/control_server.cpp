@@ -21,6 +21,13 @@ constexpr Nanos kTimerCheck = 250ms;
 /// At once from one client, so that a talkative one cannot keep the others waiting.
 constexpr int kMaxReads = 4;
 
+/// Whether it asks for an emergency stop, from one who may: that is never too much.
+bool is_stop(Rights rights, const std::string& message) {
+  if (rights < Rights::kStop) return false;
+  const auto request = wire::parse_request(message);
+  return request && request.value().method == wire::method::kControlEstop;
+}
+
 }  // namespace
 
 ControlServer::ControlServer(EventLoop& loop, Service& service, Journal& journal,
@@ -79,7 +86,7 @@ void ControlServer::accept(const Listener& listener) {
   connection.peer = std::move(peer).value();
   connection.rights = listener.rights;
   connection.wants_byte_by = MonotonicClock::now() + limits_.first_byte;
-  const char* limit = over_limit(connection.peer);
+  const char* limit = over_limit(connection.peer, connection.rights);
   if (!listener.access.granted(connection.peer)) {
     journal_.say(LogLevel::kWarning, "refused a connection of user " +
                                          std::to_string(connection.peer.uid) + " (process " +
@@ -104,14 +111,20 @@ void ControlServer::accept(const Listener& listener) {
   connections_.emplace(key, std::move(connection));
 }
 
-const char* ControlServer::over_limit(const Peer& peer) const {
-  if (connections_.size() >= limits_.connections) return "connections";
+const char* ControlServer::over_limit(const Peer& peer, Rights rights) const {
+  const bool stops = rights == Rights::kStop;
+  std::size_t all = 0;
+  std::size_t of_user = 0;
+  for (const auto& [key, other] : connections_) {
+    if ((other.rights == Rights::kStop) != stops) continue;
+    ++all;
+    of_user += other.peer.uid == peer.uid ? 1 : 0;
+  }
+  const std::size_t most = stops ? limits_.stops : limits_.connections;
+  if (all >= most) return "connections";
   if (peer.uid == 0) return nullptr;
-  if (connections_.size() + limits_.for_root >= limits_.connections) return "connections";
-  const auto of_user = std::ranges::count_if(
-      connections_, [&peer](const auto& entry) { return entry.second.peer.uid == peer.uid; });
-  return static_cast<std::size_t>(of_user) >= limits_.per_user ? "connections of one user"
-                                                               : nullptr;
+  if (all + limits_.for_root >= most) return "connections";
+  return of_user >= limits_.per_user ? "connections of one user" : nullptr;
 }
 
 void ControlServer::on_events(Key key, std::uint32_t events) {
@@ -168,7 +181,8 @@ void ControlServer::serve_request(Key key, Connection& connection) {
 }
 
 void ControlServer::serve_one(Key key, Connection& connection, const std::string& message) {
-  if (!bucket_of(connection.peer.uid).take(MonotonicClock::now())) {
+  const bool within = bucket_of(connection.peer.uid).take(MonotonicClock::now());
+  if (!within && !is_stop(connection.rights, message)) {
     return refuse(connection, error_reply(wire::error::kTooManyRequests, "limit",
                                           "requests of one user a second"));
   }
@@ -183,7 +197,8 @@ void ControlServer::serve_one(Key key, Connection& connection, const std::string
   const bool controls =
       wire::split_method(request.method).interface == wire::kControlInterface.name;
   Answer answered = answer(service_, request, connection.rights);
-  if (controls) {
+  // A flood of stops is no flood of lines: the robot says itself that it has stopped.
+  if (controls && within) {
     const bool done = answered.reply.error.empty();
     journal_.say(done ? LogLevel::kInfo : LogLevel::kWarning,
                  request.method + " by user " + std::to_string(connection.peer.uid) + " (process " +

@@ -18,11 +18,13 @@
 
 namespace horus::service {
 
-/// What clients may cost. Over a limit: one error, then the connection is closed.
+/// What clients may cost. Over a limit: one error, then the connection is closed. No limit of
+/// requests holds for an emergency stop, and no connection for anything else keeps one out.
 struct ServerLimits {
   std::size_t connections = 32;
   std::size_t for_root = 4;         ///< Of them, kept free for root.
   std::size_t per_user = 8;         ///< Does not bind root.
+  std::size_t stops = 16;           ///< Beside them, of those who may stop the robot and no more.
   double requests_per_second = 50;  ///< Of one user.
   double burst = 100;
   Nanos first_byte = 5s;  ///< From the connection to its first byte.
@@ -76,7 +78,7 @@ class ControlServer {
 
   UniqueFd accept_one(const Listener& listener);
   void accept(const Listener& listener);
-  const char* over_limit(const Peer& peer) const;
+  const char* over_limit(const Peer& peer, Rights rights) const;
   void on_events(Key key, std::uint32_t events);
   enum class Stream : std::uint8_t { kOpen, kEnded, kBroken };
   Stream read(Connection& connection);

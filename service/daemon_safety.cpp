@@ -49,6 +49,7 @@ Status Daemon::change_safety(const SafetyRequest& request) {
     case Asked::kDisarm: break;
   }
   const bool arms = request.kind == Asked::kArm;
+  if (auto whole = arms ? robot_->is_whole() : Status{}; !whole) return whole;
   const Status own = arms ? robot_->arm(request.node) : robot_->disarm(request.node);
   const bool elsewhere = !own && own.error().code == Errc::kNotFound;
   if (!own && !elsewhere) return own;

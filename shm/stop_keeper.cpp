@@ -207,9 +207,29 @@ void StopKeeper::keep_latch() {
              describe(written.error()));
 }
 
+Status StopKeeper::find_critical() const {
+  for (const std::string& name : options_.critical) {
+    const auto peer = peers_.find(name);
+    const bool there = peer != peers_.end();
+    if (there && std::as_const(peer->second.page).host().ready.value() != 0) continue;
+    return Error{Errc::kBusy, there ? "a host that the robot cannot do without is not ready"
+                                    : "a host that the robot cannot do without does not run",
+                 0, Name<200>::clipped(name)};
+  }
+  return {};
+}
+
+Status StopKeeper::is_whole() {
+  const std::scoped_lock lock{mutex_};
+  look_for_peers();
+  return find_critical();
+}
+
 Status StopKeeper::release() {
   // Held throughout: a latch that is gone is not written once more.
   const std::scoped_lock lock{mutex_};
+  look_for_peers();
+  if (auto whole = find_critical(); !whole) return whole;
   // Before the latch goes: a loss of power meanwhile would forget the stop.
   if (auto may = side_.may_release(); !may) return may;
   const std::int64_t now = to_ns(MonotonicClock::now());

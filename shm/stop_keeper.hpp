@@ -73,8 +73,12 @@ class StopKeeper {
   /// order leaves nothing else that tells of it.
   void keep();
   /// Takes back the stops of this run and of others, as far as they were there when this was
-  /// called, and the latch. kBusy where somebody has stopped since: then it is at rest yet.
+  /// called, and the latch. kBusy where somebody has stopped since: then it is at rest yet; and
+  /// where the robot is not whole.
   Status release();
+  /// kBusy with the name where a critical host is not there and ready. From then on its death is
+  /// seen, however late this keeper's own thread looks: nobody is to be armed before.
+  Status is_whole();
 
   /// How often it looks.
   static constexpr Nanos kLook = 50ms;
@@ -88,6 +92,7 @@ class StopKeeper {
   void open_topic();
   void hear();
   void look();
+  Status find_critical() const;
   void look_for_peers();
   void look_for_others();
   void look_at(const StatsPage& page);

@@ -344,6 +344,33 @@ TEST_F(ControlServerTest, too_many_requests_are_refused) {
   EXPECT_EQ(read_to_end(client), "");
 }
 
+TEST_F(ControlServerTest, no_limit_keeps_an_emergency_stop_out) {
+  serve({.requests_per_second = 0.001, .burst = 1}, Rights::kStop);
+  Client client = connect();
+  EXPECT_EQ(call(client, wire::method::kGetInfo).error, "");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(call(client, wire::method::kControlEstop).error, "");
+  EXPECT_EQ(service_.stops, 3);
+  EXPECT_EQ(call(client, wire::method::kGetInfo).error, wire::error::kTooManyRequests);
+}
+
+TEST_F(ControlServerTest, who_may_not_stop_is_held_to_the_limit_whatever_is_asked) {
+  serve({.requests_per_second = 0.001, .burst = 1});
+  Client client = connect();
+  EXPECT_EQ(call(client, wire::method::kControlEstop).error, wire::error::kPermissionDenied);
+  EXPECT_EQ(call(client, wire::method::kControlEstop).error, wire::error::kTooManyRequests);
+  EXPECT_EQ(service_.stops, 0);
+}
+
+TEST_F(ControlServerTest, who_may_stop_has_places_of_its_own) {
+  serve({.connections = 0, .for_root = 0, .per_user = 2, .stops = 2}, Rights::kStop);
+  Client first = connect();
+  EXPECT_EQ(call(first, wire::method::kControlEstop).error, "");
+  Client second = connect();
+  EXPECT_EQ(call(second, wire::method::kControlEstop).error, "");
+  Client third = connect();
+  EXPECT_NE(read_to_end(third).find("TooManyRequests"), std::string::npos);
+}
+
 TEST_F(ControlServerTest, too_many_connections_are_refused_and_their_places_come_back) {
   serve({.connections = 4, .for_root = 0, .per_user = 4});
   std::vector<Client> clients;

@@ -67,9 +67,11 @@ class FakeService final : public Service {
   }
   Status change_safety(const SafetyRequest& request) override {
     asked = std::to_string(static_cast<int>(request.kind)) + request.text + "/" + request.node;
+    stops += request.kind == SafetyRequest::Kind::kEstop ? 1 : 0;
     return request.node == "none" ? Status{Error{Errc::kNotFound, "find", 0, {}}} : safety_answer;
   }
   std::string asked;
+  std::atomic<int> stops{0};
   Status safety_answer{};
   std::string set_level;
   ReloadOutcome reload() override {

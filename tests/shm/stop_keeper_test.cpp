@@ -399,6 +399,25 @@ TEST_F(StopKeeperTest, stops_where_a_host_dies_that_it_cannot_do_without_but_not
   EXPECT_EQ(side.stopped()->cause, StopCause::kHost);
 }
 
+TEST_F(StopKeeperTest, is_whole_once_it_has_seen_each_critical_host_ready) {
+  StopKeeper::Options needing = options();
+  needing.critical = {"eyes"};
+  StopKeeper keeper{needing, words, side};
+  EXPECT_NE(describe(keeper.is_whole().error()).find("does not run: eyes"), std::string::npos);
+  EXPECT_EQ(keeper.release().error().code, Errc::kBusy);
+  {
+    StatsPage eyes = page("eyes");
+    EXPECT_NE(describe(keeper.is_whole().error()).find("is not ready: eyes"), std::string::npos);
+    eyes.host().ready.set(1);
+    EXPECT_TRUE(keeper.is_whole());
+    EXPECT_TRUE(keeper.release());
+  }
+  // Whether or not its thread has looked meanwhile.
+  EXPECT_EQ(keeper.is_whole().error().code, Errc::kBusy);
+  ASSERT_TRUE(side.stopped().has_value());
+  EXPECT_EQ(side.stopped()->cause, StopCause::kHost);
+}
+
 TEST_F(StopKeeperTest, writes_a_stop_to_disk_and_takes_it_back) {
   StopKeeper::Options kept = options();
   kept.latch = latch();

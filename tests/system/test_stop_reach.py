@@ -208,8 +208,7 @@ def test_a_critical_host_that_fails_stops_the_robot_and_one_that_ends_does_not(t
     (tmp_path / "eyes.py").write_text(RAISES.replace("GO", repr(str(go))).replace("ACT", act))
     with own_base() as environment, \
             Running([program("horus"), "launch", str(file)], environment) as launch:
-        is_now(environment, launch, "watcher", "armed")
-        assert ctl(environment, "arm").returncode == 0
+        until(lambda: ctl(environment, "arm").returncode == 0, "it is whole, and armed", launch)
         is_now(environment, launch, "wheel", "armed")
         go.touch()
         until(lambda: "eyes" not in hosts(environment), "it has ended", launch)
@@ -219,6 +218,27 @@ def test_a_critical_host_that_fails_stops_the_robot_and_one_that_ends_does_not(t
             assert ctl(environment, "estop").returncode == 0
         is_now(environment, launch, "wheel", "estopped")
         assert stop_cause(environment, launch, "rover") == cause
+
+
+def test_nobody_is_armed_or_released_without_a_critical_host(tmp_path):
+    go = tmp_path / "go"
+    file = tmp_path / "robot.toml"
+    file.write_text(CONFIG + host("eyes", 'critical = true\n'))
+    (tmp_path / "eyes.py").write_text("import os, time\n"
+                                      f"while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+                                      + RAISES.replace("GO", "'/none'").replace("ACT", "pass"))
+    with own_base() as environment, \
+            Running([program("horus"), "launch", str(file)], environment) as launch:
+        is_now(environment, launch, "wheel", "disarmed")
+        for words in (["arm"], ["arm", "wheel"], ["release", "--reason", "it is fine"]):
+            refused = ctl(environment, *words)
+            assert refused.returncode == 1, words
+            assert "a host that the robot cannot do without" in refused.stderr
+            assert "eyes" in refused.stderr
+        assert ctl(environment, "disarm").returncode == 0
+        assert safety(environment, "wheel") == "disarmed"
+        go.touch()
+        until(lambda: ctl(environment, "arm").returncode == 0, "it is armed", launch)
 
 
 @pytest.mark.parametrize("latched", [False, True], ids=["its robot does not run",

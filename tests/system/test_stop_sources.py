@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stops a robot by itself, and keeps it from going on: a key of an input device, a node that
 it cannot do without."""
+import contextlib
 import os
+import socket
 import struct
 import textwrap
 
@@ -91,3 +93,35 @@ def test_that_a_critical_node_rests_stops_all_hosts_of_the_robot(tmp_path, criti
             return
         is_now(environment, launch, "wheel", "estopped")
         assert stop_cause(environment, launch, "vision") == "node"
+
+
+def test_who_asks_too_much_keeps_no_emergency_stop_out(tmp_path):
+    file = tmp_path / "robot.toml"
+    file.write_text(CONFIG)
+    ask = b'{"method":"org.varlink.service.GetInfo"}\0'
+    with own_base() as environment, contextlib.ExitStack() as kept, \
+            Running([program("horus"), "launch", str(file)], environment) as launch:
+        is_now(environment, launch, "wheel", "disarmed")
+        run_folder = os.path.join(environment["HORUS_BASE"], "run")
+
+        def connected(name):
+            client = kept.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(os.path.join(run_folder, name))
+            return client
+
+        # A dashboard that went wild: the requests of this user are used up, the places too.
+        client = connected("stats.sock")
+        client.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                client.sendall(ask)
+                if b"TooManyRequests" in client.recv(65536):
+                    break
+        for _ in range(40):
+            connected("control.sock")
+        refused = ctl(environment, "release", "--reason", "nothing is wrong")
+        assert refused.returncode == 1 and "too much to do" in refused.stderr, refused.stderr
+        for _ in range(20):
+            done = ctl(environment, "estop", "somebody is in the cell")
+            assert done.returncode == 0 and not done.stderr, done.stderr
+        is_now(environment, launch, "wheel", "estopped")

@@ -39,9 +39,15 @@ struct Host {
 };
 
 std::string message_of(const wire::Reply& reply) {
-  const auto found = reply.parameters.find("message");
-  const bool text = found != reply.parameters.end() && found->is_string();
-  return text ? found->get<std::string>() : reply.error;
+  const auto text = [&reply](const char* key) {
+    const auto found = reply.parameters.find(key);
+    return found != reply.parameters.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  if (reply.error == wire::error::kTooManyRequests) {
+    return "the service has too much to do (" + text("limit") + "); try again in a second";
+  }
+  const std::string message = text("message");
+  return message.empty() ? reply.error : message;
 }
 
 /// The hosts of the user's own base that the call is for.
@@ -92,11 +98,7 @@ std::optional<int> ask_service(const Call& call, const Places& places, const cha
   if (!client && client.error().code == Errc::kNotFound) return std::nullopt;
   if (!client) return fail_to_reach(client.error());
   const auto reply = client.value().call(call.request, call.stops ? kStopTimeout : kSafetyTimeout);
-  if (!reply) {
-    const int failed = fail_to_reach(reply.error());
-    if (call.stops) static_cast<void>(ask_hosts(call));
-    return failed;
-  }
+  if (!reply) return fail_to_reach(reply.error());
   const wire::Reply& answer = reply.value();
   if (answer.error.empty()) return kOk;
   if (answer.error == wire::error::kPermissionDenied) {
@@ -109,14 +111,23 @@ std::optional<int> ask_service(const Call& call, const Places& places, const cha
   return fail(kError, std::string{call.what} + ": " + printable(message_of(answer)));
 }
 
-int ask(const Call& call, const Places& places, const char* other_socket = nullptr) {
-  auto client = connect(places, wire::kControlSocket);
-  // Group horus has a socket of its own for the stop.
-  const bool barred = !client && client.error().code == Errc::kPermission;
-  const char* const socket =
-      barred && other_socket != nullptr ? other_socket : wire::kControlSocket;
-  if (const auto answered = ask_service(call, places, socket)) return *answered;
+int ask(const Call& call, const Places& places) {
+  if (const auto answered = ask_service(call, places, wire::kControlSocket)) return *answered;
   return ask_hosts(call);
+}
+
+/// By the socket that is for nothing else, whose places nobody takes; group horus-admin has the
+/// other one. What the service does not do, whatever it says, each host is told.
+int ask_to_stop(const Call& call, const Places& places) {
+  const auto client = connect(places, wire::kStopSocket);
+  const bool barred = !client && client.error().code == Errc::kPermission;
+  const auto answered =
+      ask_service(call, places, barred ? wire::kControlSocket : wire::kStopSocket);
+  if (answered == kOk || answered == kNoPermission) return *answered;
+  const int told = ask_hosts(call);
+  if (!answered || told != kOk) return answered.value_or(told);
+  warn_of("estop: every living host was told itself");
+  return kOk;
 }
 
 Action declare_arming(CLI::App& app, const Places& places, const char* what, const char* method) {
@@ -139,7 +150,7 @@ Action declare_estop(CLI::App& app, const Places& places) {
     Call call{.what = "estop", .request = {.method = wire::method::kControlEstop}, .stops = true};
     call.request.parameters = wire::Json::object();
     if (!why->empty()) call.request.parameters["why"] = *why;
-    return ask(call, places, wire::kStopSocket);
+    return ask_to_stop(call, places);
   };
 }
 
