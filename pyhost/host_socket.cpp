@@ -64,6 +64,12 @@ wire::Reply reply_to(const Status& done, const std::string& node) {
 
 /// What concerns the run's safety; `may_allow`: the caller may let it act again.
 wire::Reply answer_safety(SafetyPort& safety, const wire::Request& request, bool may_allow) {
+  if (request.method == wire::method::kControlMayRelease) {
+    if (const auto unknown = wire::unknown_parameter(request, {})) {
+      return refused(wire::error::kInvalidParameter, "parameter", *unknown);
+    }
+    return reply_to(safety.may_release(), {});
+  }
   const bool releases = request.method == wire::method::kControlRelease;
   const bool arms = request.method == wire::method::kControlArm;
   const bool stops = request.method == wire::method::kControlEstop;
@@ -128,6 +134,11 @@ Status SafetyPort::estop(std::string_view why) noexcept {
 Status SafetyPort::release() {
   const std::scoped_lock lock{mutex_};
   return run_ != nullptr ? run_->release_all() : Status{};
+}
+
+Status SafetyPort::may_release() {
+  const std::scoped_lock lock{mutex_};
+  return run_ != nullptr ? run_->may_release_all() : Status{};
 }
 
 Status SafetyPort::arm(std::string_view node, bool arms) noexcept {

@@ -24,6 +24,7 @@ class SafetySide {
   virtual ~SafetySide() = default;
   virtual void stop(StopCause cause, std::string_view why) noexcept = 0;
   virtual Status release_all() = 0;
+  virtual Status may_release_all() = 0;  ///< Whether that would be refused.
   /// Of one node, or of every actuator where `node` is empty.
   virtual Status arm(std::string_view node) noexcept = 0;
   virtual Status disarm(std::string_view node) noexcept = 0;
@@ -38,6 +39,7 @@ class SafetyPort {
   void serve(SafetySide* run) noexcept;
   Status estop(std::string_view why) noexcept;
   Status release();
+  Status may_release();
   Status arm(std::string_view node, bool arms) noexcept;
 
  private:

@@ -156,8 +156,8 @@ PyMethodDef functions[] = {
     {"_define_message", define_message, METH_VARARGS,
      "_define_message(schema, module, defaults, /)\n--\n\nThe class of a schema."},
     {"is_finite", message_is_finite, METH_O,
-     "is_finite(message, /)\n--\n\nWhether no number in the message is NaN or infinite. A limit that is "
-     "absent (MotorCommand.max_velocity) may be infinite."},
+     "is_finite(message, /)\n--\n\nWhether no number in the message is NaN or infinite. A limit "
+     "that is absent (MotorCommand.max_velocity) may be infinite."},
     {"_schema", schema_of, METH_O,
      "_schema(type_or_name, /)\n--\n\nThe schema of a message class, or None."},
     {nullptr, nullptr, 0, nullptr}};

@@ -163,6 +163,7 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   Status may_release() noexcept override;
   Status release(std::uint64_t seen) noexcept override;
   Status release_all() override { return stops_->release(); }
+  Status may_release_all() override { return stops_->may_release(); }
   bool ending() noexcept override { return guard_ && guard_->wants_stop(); }
   void tell(const std::string& text) noexcept override;
   void open_box();

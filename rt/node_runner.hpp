@@ -114,9 +114,11 @@ class NodeRunner {
   /// Lets an actuator act, or forbids it; no other node has to be let. From any thread. arm() fails
   /// where it is not ready or at rest, or an input of its own is stale, and says so.
   Status arm() noexcept;
-  /// kBusy for a critical node that is not ready, or isolated, or rests after failures: nobody is
-  /// armed then.
+  /// kBusy for a critical node that is not ready, hangs, is isolated, or rests after failures:
+  /// nobody is armed then.
   Status serves() const noexcept;
+  /// From the watchdog: its callback has lasted for too long, or is over.
+  void note_hang(bool hangs) noexcept { hangs_.store(hangs); }
   /// kBusy where the node is the reason for a stop yet: it does not serve, or an input is stale
   /// whose fallback is a stop.
   Status may_be_released() const noexcept;
@@ -297,6 +299,7 @@ class NodeRunner {
   std::atomic<bool> gone_{false};
   std::atomic<bool> initialised_{false};      // Whoever resets it calls shutdown().
   std::atomic<bool> rests_by_itself_{false};  // Not with its run, and nobody has released it.
+  std::atomic<bool> hangs_{false};
   bool in_miss_episode_ = false;
   int slowness_ = 1;  // By how much the period is longer than wanted.
   const LadderPlan ladder_plan_;

@@ -39,8 +39,8 @@ Status NodeRunner::arm() noexcept {
 
 Status NodeRunner::serves() const noexcept {
   if (!config_.critical || gone()) return {};
-  const bool does = initialised_.load() && !isolated() && !has(kRests) && !has(kRestarts) &&
-                    stats_.rung.value() < Rung::kIsolated;
+  const bool does = initialised_.load() && !hangs_.load() && !isolated() && !has(kRests) &&
+                    !has(kRestarts) && stats_.rung.value() < Rung::kIsolated;
   if (does) return {};
   return Error{Errc::kBusy, "go on while a node is not ready that the robot cannot do without", 0,
                Name<200>::clipped(config_.name.view())};

@@ -168,7 +168,7 @@ void Watchdog::look() noexcept {
     // relaxed: this thread writes it.
     const auto seen = watched.since_ns.load(std::memory_order_relaxed);
     if (owed && owed->since_ns != seen) begin_episode(watched, *owed);
-    if (!owed) watched.hangs = false;
+    if (!owed) end_hang(watched);
     bring_to_rest(watched);
     tell_outputs(watched);
     if (!owed) {
@@ -207,6 +207,13 @@ void Watchdog::begin_episode(Watched& watched, const Debt& debt) noexcept {
   watched.share_base.reset();
   watched.starvation_said = false;
   watched.loss_said = false;
+  end_hang(watched);
+}
+
+void Watchdog::end_hang(Watched& watched) noexcept {
+  if (watched.hangs && watched.hung >= 0) {
+    watched.group->runners()[static_cast<std::size_t>(watched.hung)]->note_hang(false);
+  }
   watched.hangs = false;
 }
 
@@ -363,6 +370,9 @@ void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) n
   // The nodes of the hung thread cannot follow the request themselves.
   watched.hangs = true;
   watched.hung = debt.running;
+  if (debt.running >= 0) {
+    watched.group->runners()[static_cast<std::size_t>(debt.running)]->note_hang(true);
+  }
   bring_to_rest(watched);
   tell_outputs(watched);
 }

@@ -152,6 +152,7 @@ class Watchdog {
   Silence judge(const Watched& watched, const Debt& debt) const noexcept;
   Blame blame(Watched& watched, const Debt& debt, TimePoint now) noexcept;
   void begin_episode(Watched& watched, const Debt& debt) noexcept;
+  static void end_hang(Watched& watched) noexcept;
   void excuse(Watched& watched, const Debt& debt, Nanos limit) noexcept;
   void look_at(Watched& watched, const Debt& debt, TimePoint now) noexcept;
   void look_at_own_call() noexcept;

@@ -79,6 +79,7 @@ class Daemon final : public Service {
   void remove_sockets() const;
   void look_for_sockets();
   Status relay_safety(const SafetyRequest& request, bool own);
+  Status may_release();
   void tell_status();
   void log_verdict(const wire::HealthView& verdict);
   StatusFacts facts() const;

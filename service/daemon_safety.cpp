@@ -23,6 +23,7 @@ wire::Request request_of(const SafetyRequest& request) {
   switch (request.kind) {
     case Asked::kEstop: call.method = wire::method::kControlEstop; break;
     case Asked::kRelease: call.method = wire::method::kControlRelease; break;
+    case Asked::kMayRelease: call.method = wire::method::kControlMayRelease; break;
     case Asked::kArm: call.method = wire::method::kControlArm; break;
     case Asked::kDisarm: call.method = wire::method::kControlDisarm; break;
   }
@@ -40,7 +41,9 @@ Status Daemon::change_safety(const SafetyRequest& request) {
       // The others see it by its word, and need no call.
       robot_->estop(StopCause::kCommand, request.text.empty() ? "asked for" : request.text);
       return {};
+    case Asked::kMayRelease: return may_release();
     case Asked::kRelease: {
+      if (auto may = may_release(); !may) return may;
       if (auto released = robot_->release(); !released) return released;
       journal_.say(LogLevel::kWarning, "released: " + request.text);
       return relay_safety(request, true);
@@ -61,6 +64,25 @@ Status Daemon::change_safety(const SafetyRequest& request) {
     static_cast<void>(relay_safety({.kind = Asked::kDisarm, .node = request.node}, true));
   }
   return others;
+}
+
+/// Not where the cause is there yet that this process, or a host of the configuration, stopped for.
+/// A host that does not answer is dead or hung: that has consequences of its own.
+Status Daemon::may_release() {
+  if (auto may = robot_->ask_to_release(); !may) return may;
+  const auto hosts = called_hosts(paths_.base, configured_hosts(config_), [&](const auto& page) {
+    return page.host().name.view() != config_.robot.name;
+  });
+  const std::span<const wire::HostPlace> places = hosts.places;
+  const auto answers = wire::call_hosts(places.first(hosts.configured),
+                                        request_of({.kind = Asked::kMayRelease}), kHostPatience);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i] || answers[i].error().what != std::string_view{wire::kHostRefuses}) continue;
+    const std::string why =
+        "host '" + hosts.names[i] + "': " + std::string{answers[i].error().subject.view()};
+    return Error{Errc::kBusy, "the cause of the stop is not gone", 0, Name<200>::clipped(why)};
+  }
+  return {};
 }
 
 /// To the hosts that have the node; where none is named to all that it concerns. `own`: nodes of

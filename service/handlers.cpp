@@ -179,6 +179,15 @@ Answer control_safety(Service& service, const wire::Request& request) {
   return refused(wire::error::kSafetyRefused, "message", describe(done.error()));
 }
 
+Answer control_may_release(Service& service, const wire::Request& request) {
+  if (const auto unknown = wire::unknown_parameter(request, {})) {
+    return refused(wire::error::kInvalidParameter, "parameter", *unknown);
+  }
+  const Status may = service.change_safety({.kind = SafetyRequest::Kind::kMayRelease});
+  if (may) return answered(Json::object());
+  return refused(wire::error::kSafetyRefused, "message", describe(may.error()));
+}
+
 Answer control_flush_black_box(Service& service, const wire::Request& request) {
   if (const auto unknown = wire::unknown_parameter(request, {})) {
     return refused(wire::error::kInvalidParameter, "parameter", *unknown);
@@ -193,7 +202,7 @@ struct Row {
   Rights rights;
   Answer (*answer)(Service& service, const wire::Request& request);
 };
-constexpr std::array<Row, 13> kRows{{
+constexpr std::array<Row, 14> kRows{{
     {wire::method::kGetInfo, Rights::kStats, get_info},
     {wire::method::kGetInterfaceDescription, Rights::kStats, get_interface_description},
     {wire::method::kStatsGet, Rights::kStats, stats_get},
@@ -205,6 +214,7 @@ constexpr std::array<Row, 13> kRows{{
     {wire::method::kControlEstop, Rights::kStop, control_safety<SafetyRequest::Kind::kEstop>},
     {wire::method::kControlRelease, Rights::kControl,
      control_safety<SafetyRequest::Kind::kRelease>},
+    {wire::method::kControlMayRelease, Rights::kControl, control_may_release},
     {wire::method::kControlArm, Rights::kControl, control_safety<SafetyRequest::Kind::kArm>},
     {wire::method::kControlDisarm, Rights::kControl, control_safety<SafetyRequest::Kind::kDisarm>},
     {wire::method::kControlFlushBlackBox, Rights::kControl, control_flush_black_box},

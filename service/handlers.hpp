@@ -28,7 +28,7 @@ struct ReloadOutcome {
 
 /// What somebody wants of the robot's safety.
 struct SafetyRequest {
-  enum class Kind : std::uint8_t { kEstop, kRelease, kArm, kDisarm };
+  enum class Kind : std::uint8_t { kEstop, kRelease, kMayRelease, kArm, kDisarm };
   Kind kind = Kind::kEstop;
   std::string text{};  ///< Why.
   std::string node{};  ///< Of arming; empty: every actuator.

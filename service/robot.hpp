@@ -97,6 +97,8 @@ class Robot final : private shm::StopSide {
   void estop(StopCause cause, std::string_view text) noexcept { scheduler_->estop(cause, text); }
   /// Clears the latch, and lets the nodes go: of others' stops too.
   Status release() { return stops_->release(); }
+  /// Whether it would be refused.
+  Status ask_to_release() { return stops_->may_release(); }
   /// Whether every critical host is there: else nobody is armed, here or elsewhere.
   Status is_whole() { return stops_->is_whole(); }
   Status arm(std::string_view node) noexcept { return scheduler_->arm(node); }

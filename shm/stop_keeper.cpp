@@ -212,8 +212,9 @@ Status StopKeeper::find_critical() const {
     const auto peer = peers_.find(name);
     const bool there = peer != peers_.end();
     if (there && std::as_const(peer->second.page).host().ready.value() != 0) continue;
-    return Error{Errc::kBusy, there ? "a host that the robot cannot do without is not ready"
-                                    : "a host that the robot cannot do without does not run",
+    return Error{Errc::kBusy,
+                 there ? "a host that the robot cannot do without is not ready"
+                       : "a host that the robot cannot do without does not run",
                  0, Name<200>::clipped(name)};
   }
   return {};
@@ -225,13 +226,23 @@ Status StopKeeper::is_whole() {
   return find_critical();
 }
 
+/// The cause of a stop: as far as one knows.
+Status StopKeeper::is_over() {
+  look_for_peers();
+  if (auto whole = find_critical(); !whole) return whole;
+  return side_.may_release();
+}
+
+Status StopKeeper::may_release() {
+  const std::scoped_lock lock{mutex_};
+  return is_over();
+}
+
 Status StopKeeper::release() {
   // Held throughout: a latch that is gone is not written once more.
   const std::scoped_lock lock{mutex_};
-  look_for_peers();
-  if (auto whole = find_critical(); !whole) return whole;
   // Before the latch goes: a loss of power meanwhile would forget the stop.
-  if (auto may = side_.may_release(); !may) return may;
+  if (auto over = is_over(); !over) return over;
   const std::int64_t now = to_ns(MonotonicClock::now());
   // First what others ask for, then what was seen of it.
   std::vector<std::pair<int, std::uint64_t>> counts;

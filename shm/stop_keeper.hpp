@@ -76,6 +76,8 @@ class StopKeeper {
   /// called, and the latch. kBusy where somebody has stopped since: then it is at rest yet; and
   /// where the robot is not whole.
   Status release();
+  /// What release() would refuse before it does anything.
+  Status may_release();
   /// kBusy with the name where a critical host is not there and ready. From then on its death is
   /// seen, however late this keeper's own thread looks: nobody is to be armed before.
   Status is_whole();
@@ -93,6 +95,7 @@ class StopKeeper {
   void hear();
   void look();
   Status find_critical() const;
+  Status is_over();
   void look_for_peers();
   void look_for_others();
   void look_at(const StatsPage& page);

@@ -56,8 +56,7 @@ Status status_of(const Result<Reply>& reply, const std::string& place) {
   const auto message = reply.value().parameters.find("message");
   if (reply.value().error == error::kSafetyRefused && message != reply.value().parameters.end() &&
       message->is_string()) {
-    return Error{Errc::kBusy, "the host refuses", 0,
-                 Name<200>::clipped(message->get<std::string>())};
+    return Error{Errc::kBusy, kHostRefuses, 0, Name<200>::clipped(message->get<std::string>())};
   }
   return Error{Errc::kNotFound, "the host answered with", 0,
                Name<200>::clipped(reply.value().error)};

@@ -27,6 +27,8 @@ struct HostPlace {
   std::vector<std::string> folders;
   std::string file;
 };
+/// What an answer's Error says where the host does not do what is asked, with its reason.
+inline constexpr const char* kHostRefuses = "the host refuses";
 /// The same request to all of them at once: who does not answer keeps none of the others waiting,
 /// and all together take about `patience`. One result for each, as of call_host().
 std::vector<Status> call_hosts(std::span<const HostPlace> hosts, const Request& request,

@@ -269,8 +269,10 @@ method SetLogLevel(node: string, level: string) -> ()
 method Estop(why: ?string) -> ()
 
 # The reason of the stop is gone, as the caller says: the nodes leave their safe state, and are
-# disarmed.
+# disarmed. Refused while what the robot knows of it is not gone, here or in a host of its
+# configuration; MayRelease tells of that, and changes nothing.
 method Release(reason: string) -> ()
+method MayRelease() -> ()
 
 # Lets an actuator act, or every one; forbids it. Arming is refused where one is not ready, or at
 # rest: then none is armed.

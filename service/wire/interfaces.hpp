@@ -43,6 +43,7 @@ inline constexpr const char* kControlReload = "io.horus.Control.Reload";
 inline constexpr const char* kControlSetLogLevel = "io.horus.Control.SetLogLevel";
 inline constexpr const char* kControlEstop = "io.horus.Control.Estop";
 inline constexpr const char* kControlRelease = "io.horus.Control.Release";
+inline constexpr const char* kControlMayRelease = "io.horus.Control.MayRelease";
 inline constexpr const char* kControlArm = "io.horus.Control.Arm";
 inline constexpr const char* kControlDisarm = "io.horus.Control.Disarm";
 inline constexpr const char* kRecorderTrigger = "io.horus.Recorder.Trigger";

@@ -232,6 +232,32 @@ TEST_F(WatchdogTest, that_a_node_hangs_which_the_robot_cannot_do_without_is_a_st
   EXPECT_EQ(control.safety().note()->node.view(), "hangs");
 }
 
+TEST_F(WatchdogTest, who_hangs_does_not_serve_until_it_has_come_back) {
+  std::vector<std::unique_ptr<NodeRunner>> runners;
+  runners.push_back(std::make_unique<NodeRunner>(
+      hangs, NodeConfig{.name = NodeName::clipped("hangs"), .rate = 1000_hz, .critical = true},
+      stats[0], RunnerContext{.clock = clock, .control = control}));
+  RateGroup hung{std::move(runners)};
+  const NodeRunner& runner = *hung.runners()[0];
+  ASSERT_TRUE(hung.runners()[0]->init());
+  Watchdog other{clock, control, {.isolates_by_default = false}};
+  ASSERT_TRUE(other.start({}));
+  other.watch(hung);
+  EXPECT_TRUE(runner.serves());
+  hung.progress().owe(clock.now());
+  hung.progress().running = 0;
+  for (int i = 0; i < 100'000 && !control.safety().look().stopped(); ++i) {
+    clock.advance(other.interval());
+    other.look();
+  }
+  ASSERT_TRUE(control.safety().look().stopped());
+  EXPECT_FALSE(runner.isolated());
+  EXPECT_FALSE(runner.serves());
+  hung.progress().owe_nothing();
+  other.look();
+  EXPECT_TRUE(runner.serves());
+}
+
 TEST_F(WatchdogTest, who_shares_a_thread_that_hangs_follows_each_rest) {
   group->progress().owe(clock.now());
   group->progress().running = 0;

@@ -81,13 +81,15 @@ TEST_F(HandlersTest, a_stop_and_arming_need_their_rights) {
               wire::error::kInvalidParameter);
   }
   EXPECT_EQ(call(wire::method::kControlArm, {{"node", "drive"}}, Rights::kControl), "");
-  EXPECT_EQ(service.asked, "2/drive");
+  EXPECT_EQ(service.asked, "3/drive");
   EXPECT_EQ(call(wire::method::kControlDisarm, Json::object(), Rights::kControl), "");
-  EXPECT_EQ(service.asked, "3/");
+  EXPECT_EQ(service.asked, "4/");
+  EXPECT_EQ(call(wire::method::kControlMayRelease, Json::object(), Rights::kControl), "");
+  EXPECT_EQ(service.asked, "2/");
   EXPECT_EQ(call(wire::method::kControlArm, {{"node", "none"}}, Rights::kControl),
             wire::error::kNoNodeToSet);
-  for (const char* method :
-       {wire::method::kControlRelease, wire::method::kControlArm, wire::method::kControlDisarm}) {
+  for (const char* method : {wire::method::kControlRelease, wire::method::kControlMayRelease,
+                             wire::method::kControlArm, wire::method::kControlDisarm}) {
     for (const Rights rights : {Rights::kStats, Rights::kStop}) {
       EXPECT_EQ(call(method, Json::object(), rights), wire::error::kPermissionDenied) << method;
       EXPECT_EQ(service.asked, "");

@@ -3,6 +3,7 @@
 it cannot do without."""
 import contextlib
 import os
+import signal
 import socket
 import struct
 import textwrap
@@ -10,7 +11,7 @@ import textwrap
 import pytest
 
 from running import Running, own_base, plugin_node, program, until
-from stopping import ctl, is_now, safety, stop_cause
+from stopping import ctl, hosts, is_now, safety, stop_cause
 
 CONFIG = ('[robot]\nname = "rover"\n[realtime]\nmode = "off"\n'
           + plugin_node("wheel", "Counter", more="actuator = true\n"))
@@ -93,6 +94,15 @@ def test_that_a_critical_node_rests_stops_all_hosts_of_the_robot(tmp_path, criti
             return
         is_now(environment, launch, "wheel", "estopped")
         assert stop_cause(environment, launch, "vision") == "node"
+        # Who knows of the cause is in another process.
+        kept = ctl(environment, "release", "--reason", "it will do")
+        assert kept.returncode == 1 and "host 'vision'" in kept.stderr, kept.stderr
+        assert safety(environment, "wheel") == "estopped"
+        assert os.path.exists(os.path.join(environment["XDG_STATE_HOME"], "horus", "rover.stop"))
+        # One that does not answer has nothing to say.
+        os.kill(hosts(environment)["vision"]["pid"], signal.SIGSTOP)
+        assert ctl(environment, "release", "--reason", "it is switched off").returncode == 0
+        is_now(environment, launch, "wheel", "disarmed")
 
 
 def test_who_asks_too_much_keeps_no_emergency_stop_out(tmp_path):

@@ -79,7 +79,8 @@ params = { device = "/dev/input/stick" }
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: takes minutes in the emulator; only check --all runs it")
+    config.addinivalue_line("markers",
+                            "long: takes minutes in the emulator; only check --all runs it")
 
 
 class Results:

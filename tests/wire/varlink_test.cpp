@@ -175,10 +175,11 @@ TEST(UnknownParameter, the_first_that_is_not_known_is_named) {
 }
 
 TEST(Interfaces, each_description_names_itself_and_every_method_is_described) {
-  for (const char* name : {method::kGetInfo, method::kGetInterfaceDescription, method::kStatsGet,
-                           method::kStatsSubscribe, method::kStatsDescribe, method::kControlReload,
-                           method::kControlSetLogLevel, method::kControlEstop,
-                           method::kControlRelease, method::kControlArm, method::kControlDisarm}) {
+  for (const char* name :
+       {method::kGetInfo, method::kGetInterfaceDescription, method::kStatsGet,
+        method::kStatsSubscribe, method::kStatsDescribe, method::kControlReload,
+        method::kControlSetLogLevel, method::kControlEstop, method::kControlRelease,
+        method::kControlMayRelease, method::kControlArm, method::kControlDisarm}) {
     const MethodName split = split_method(name);
     const Interface* found = find_interface(split.interface);
     ASSERT_NE(found, nullptr) << name;

@@ -43,7 +43,9 @@ horus::UniqueFd open_socket(const std::string& interface, std::uint32_t receive_
 }  // namespace
 
 CanBus::CanBus(const std::string& interface, std::uint32_t receive_id, horus::Nanos patience)
-    : patience_{patience}, socket_{open_socket(interface, receive_id)}, stop_{::eventfd(0, EFD_CLOEXEC)} {
+    : patience_{patience},
+      socket_{open_socket(interface, receive_id)},
+      stop_{::eventfd(0, EFD_CLOEXEC)} {
   if (!stop_) fail("make an eventfd for", interface);
   companion_ = std::thread{[this] { run(); }};
 }
