@@ -25,7 +25,8 @@ def legs(vm, stopped):
     vm.output(f"cat >{EXTRA} <<'END'\n{LEGS_HOST}\nEND")
     start(vm)
     vm.output(f"rm -f {WHEELS}; systemd-run --quiet --unit=wheels --uid=horus-py --gid=horus "
-              f"--property=StandardOutput=file:{WHEELS} python3 /host/wheels.py")
+              f"--property=StandardOutput=file:{WHEELS} --property=StandardError=journal "
+              "python3 /host/wheels.py")
     yield vm
     vm.output(f"systemctl stop wheels; rm -f {EXTRA} {WHEELS}; "
               "horusctl release --reason 'the test is over'; systemctl stop horus")
