@@ -67,7 +67,8 @@ Status Daemon::change_safety(const SafetyRequest& request) {
 }
 
 /// Not where the cause is there yet that this process, or a host of the configuration, stopped for.
-/// A host that does not answer is dead or hung: that has consequences of its own.
+/// A host that does not answer is dead or hung: that has consequences of its own, and keeps nobody
+/// at rest who can do without it.
 Status Daemon::may_release() {
   if (auto may = robot_->ask_to_release(); !may) return may;
   const auto hosts = called_hosts(paths_.base, configured_hosts(config_), [&](const auto& page) {
@@ -77,10 +78,16 @@ Status Daemon::may_release() {
   const auto answers = wire::call_hosts(places.first(hosts.configured),
                                         request_of({.kind = Asked::kMayRelease}), kHostPatience);
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i] || answers[i].error().what != std::string_view{wire::kHostRefuses}) continue;
+    if (answers[i]) continue;
+    const bool refuses = answers[i].error().what == std::string_view{wire::kHostRefuses};
+    const bool critical = std::ranges::any_of(config_.hosts, [&](const HostEntry& host) {
+      return host.critical && host.name == hosts.names[i];
+    });
+    if (!refuses && !critical) continue;
     const std::string why =
-        "host '" + hosts.names[i] + "': " + std::string{answers[i].error().subject.view()};
-    return Error{Errc::kBusy, "the cause of the stop is not gone", 0, Name<200>::clipped(why)};
+        refuses ? std::string{answers[i].error().subject.view()} : describe(answers[i].error());
+    return Error{Errc::kBusy, "the cause of the stop is not gone", 0,
+                 Name<200>::clipped("host '" + hosts.names[i] + "': " + why)};
   }
   return {};
 }

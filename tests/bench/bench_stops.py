@@ -6,7 +6,9 @@
 
 Run it with PYTHONPATH at a build with its tests. The robot runs under `horus launch`; each stop is
 released before the next one. None may be missing. Prints median, p99 and most, in microseconds; a
-heartbeat counts from the instant at which it is overdue, a hang from the end of its watchdog.
+heartbeat counts from the instant at which it is overdue, a hang from three times its watchdog. A
+host that fails again and again is started after ever longer pauses: 50 faults take a quarter of an
+hour.
 """
 import os
 import pathlib
@@ -34,7 +36,7 @@ def look(node):
     order = node.recv("fault")
     if order is None:
         return
-    overdue = 0 if order.linear == {DIES} else {WATCHDOG_NS}
+    overdue = 0 if order.linear == {DIES} else {3 * WATCHDOG_NS}
     node.send("began", horus.CmdVel(order.linear, 0.0, horus.monotonic_ns() + overdue))
     if order.linear == {DIES}:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -115,7 +117,6 @@ class Robot:
 
     def release(self):
         self.beats.silent = False
-        # A host that fails again and again is started after ever longer pauses.
         wait_for(lambda: horusctl("release", "--reason", "the next one").returncode == 0, "release",
                  60)
         while self.rested.recv() is not None:
@@ -141,7 +142,7 @@ class Robot:
 
     def by_fault(self, kind):
         self.fault.send(horus.CmdVel(kind, 0.0))
-        wait_for(lambda: self.began.wait(1.0), "fault", 30)
+        wait_for(lambda: self.began.wait(1.0), "fault")
         return self.began.recv().timestamp_ns
 
 

@@ -239,6 +239,10 @@ def test_nobody_is_armed_or_released_without_a_critical_host(tmp_path):
         assert safety(environment, "wheel") == "disarmed"
         go.touch()
         until(lambda: ctl(environment, "arm").returncode == 0, "it is armed", launch)
+        assert ctl(environment, "estop").returncode == 0
+        os.kill(hosts(environment)["eyes"]["pid"], signal.SIGSTOP)
+        refused = ctl(environment, "release", "--reason", "it hangs, but so what")
+        assert refused.returncode == 1 and "host 'eyes'" in refused.stderr, refused.stderr
 
 
 @pytest.mark.parametrize("latched", [False, True], ids=["its robot does not run",
