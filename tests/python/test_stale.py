@@ -28,7 +28,7 @@ horus.run(sender, motor, duration=50)
 stats = motor._stats()
 received = [value for value, stale in seen if not stale and value is not None]
 given = [value for value, stale in seen if stale]
-print(set(received), given[0], stats["stale_inputs"] >= 1, stats["fallbacks"] > 0,
+print(set(received), given[-1], stats["stale_inputs"] >= 1, stats["fallbacks"] > 0,
       stats["messages_received"] <= 20)
 """
 
