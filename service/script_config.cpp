@@ -33,7 +33,9 @@ std::string host_of(const fs::path& file) {
 Result<std::string> module_of(const fs::path& file, const std::string& name,
                               const fs::path& folder) {
   const fs::path whole = fs::absolute(file).lexically_normal();
-  const bool ascii = std::ranges::all_of(whole.native(), [](char byte) { return byte > 0; });
+  // arm64's char has no sign.
+  const bool ascii = std::ranges::all_of(
+      whole.native(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
   if (ascii) return whole.string();
   const fs::path link = folder / (name + ".py");
   std::error_code error;
