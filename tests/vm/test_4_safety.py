@@ -85,7 +85,8 @@ def test_an_emergency_stop_outlasts_a_reboot_and_ends_by_a_release(legs):
     start(vm)
     until(lambda: safety(vm) == "estopped", "it is stopped from its first moment")
     rc, said = vm.run("horusctl arm")
-    assert rc != 0 and "somebody is in the cell" in said, said
+    assert rc != 0 and "at rest" in said, said
+    assert "somebody is in the cell" in vm.run("horusctl status")[1]
     rc, said = vm.run("runuser -u horus-py -- horusctl release --reason 'I may not'")
     assert rc != 0, said
     assert safety(vm) == "estopped"
