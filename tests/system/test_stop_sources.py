@@ -135,3 +135,16 @@ def test_who_asks_too_much_keeps_no_emergency_stop_out(tmp_path):
             done = ctl(environment, "estop", "somebody is in the cell")
             assert done.returncode == 0 and not done.stderr, done.stderr
         is_now(environment, launch, "wheel", "estopped")
+
+
+def test_a_stop_socket_that_somebody_removed_keeps_no_emergency_stop_out(tmp_path):
+    file = tmp_path / "robot.toml"
+    file.write_text(CONFIG)
+    with own_base() as environment, \
+            Running([program("horus"), "launch", str(file)], environment) as launch:
+        is_now(environment, launch, "wheel", "disarmed")
+        # The service makes it again, but not at once.
+        os.unlink(os.path.join(environment["HORUS_BASE"], "run", "estop.sock"))
+        done = ctl(environment, "estop", "somebody is in the cell")
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        is_now(environment, launch, "wheel", "estopped")

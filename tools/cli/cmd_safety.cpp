@@ -116,13 +116,13 @@ int ask(const Call& call, const Places& places) {
   return ask_hosts(call);
 }
 
-/// By the socket that is for nothing else, whose places nobody takes; group horus-admin has the
-/// other one. What the service does not do, whatever it says, each host is told.
+/// By the socket that is for nothing else, whose places nobody takes; by the other one where that
+/// is not to be had: it was removed, or is not for this user. What the service does not do,
+/// whatever it says, each host is told.
 int ask_to_stop(const Call& call, const Places& places) {
-  const auto client = connect(places, wire::kStopSocket);
-  const bool barred = !client && client.error().code == Errc::kPermission;
+  const bool reached = static_cast<bool>(connect(places, wire::kStopSocket));
   const auto answered =
-      ask_service(call, places, barred ? wire::kControlSocket : wire::kStopSocket);
+      ask_service(call, places, reached ? wire::kStopSocket : wire::kControlSocket);
   if (answered == kOk || answered == kNoPermission) return *answered;
   const int told = ask_hosts(call);
   if (!answered || told != kOk) return answered.value_or(told);
