@@ -222,14 +222,15 @@ PyObject* topic_stats(PyObject* self, PyObject*) noexcept {
   const Ref seconds{age < Nanos{} ? new_none()
                                   : PyFloat_FromDouble(static_cast<double>(age.count()) * 1e-9)};
   if (!seconds) return nullptr;
+  const shm::SubscriberCounts received = port.received();
   return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O}", "sent",
                        static_cast<unsigned long long>(port.sent()), "copied",
                        static_cast<unsigned long long>(port.copied()), "received",
-                       static_cast<unsigned long long>(port.received()), "dropped",
+                       static_cast<unsigned long long>(received.received), "dropped",
                        static_cast<unsigned long long>(port.refused()), "missed",
-                       static_cast<unsigned long long>(port.missed()), "passed_over",
-                       static_cast<unsigned long long>(port.passed_over()), "torn",
-                       static_cast<unsigned long long>(port.torn()), "age", seconds.ptr());
+                       static_cast<unsigned long long>(received.missed), "passed_over",
+                       static_cast<unsigned long long>(received.passed_over), "torn",
+                       static_cast<unsigned long long>(received.torn), "age", seconds.ptr());
 }
 
 PyObject* get_topic_name(PyObject* self, void*) noexcept {

@@ -440,27 +440,13 @@ std::uint64_t Port::sent() const noexcept {
   if (!publishes_) return 0;
   return type_.carries == Carries::kPayloads ? payload_publisher_.sent() : publisher_.sent();
 }
-std::uint64_t Port::received() const noexcept {
-  if (!subscribes_) return 0;
-  return type_.carries == Carries::kPayloads ? payload_subscriber_.received()
-                                             : subscriber_.received();
-}
-std::uint64_t Port::missed() const noexcept {
-  if (!subscribes_) return 0;
-  return type_.carries == Carries::kPayloads ? payload_subscriber_.missed() : subscriber_.missed();
-}
-std::uint64_t Port::passed_over() const noexcept {
-  if (!subscribes_) return 0;
-  return type_.carries == Carries::kPayloads ? payload_subscriber_.passed_over()
-                                             : subscriber_.passed_over();
+shm::SubscriberCounts Port::received() const noexcept {
+  if (!subscribes_) return {};
+  return type_.carries == Carries::kPayloads ? payload_subscriber_.counts() : subscriber_.counts();
 }
 Nanos Port::age() const noexcept {
   if (!subscribes_) return Nanos{-1};
   return type_.carries == Carries::kPayloads ? payload_subscriber_.age() : subscriber_.age();
-}
-std::uint64_t Port::torn() const noexcept {
-  if (!subscribes_) return 0;
-  return type_.carries == Carries::kPayloads ? payload_subscriber_.torn() : subscriber_.torn();
 }
 std::uint64_t Port::pending() const noexcept {
   if (!subscribes_) return 0;

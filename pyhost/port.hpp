@@ -141,10 +141,7 @@ class Port {
   std::uint64_t sent() const noexcept;
   std::uint64_t refused() const noexcept { return refused_; }
   std::uint64_t copied() const noexcept { return copied_; }
-  std::uint64_t received() const noexcept;
-  std::uint64_t passed_over() const noexcept;
-  std::uint64_t missed() const noexcept;
-  std::uint64_t torn() const noexcept;
+  shm::SubscriberCounts received() const noexcept;  ///< Nothing while no subscriber is open.
   /// Since the message was sent that was received last; negative before the first.
   Nanos age() const noexcept;
   std::uint64_t pending() const noexcept;

@@ -153,22 +153,23 @@ int Port::send_payload(PyObject* data, bool keeps) noexcept {
 
 template <typename Subscriber>
 void Port::count_taken(Subscriber& subscriber) noexcept {
-  if (subscriber.gave_fallback()) [[unlikely]]
-    return count_left(subscriber);
+  count_left(subscriber);
+  if (options_.timeout != Nanos{} && subscriber.gave_fallback()) [[unlikely]]
+    return;
   counters_.received->add();
   if (counters_.whole != nullptr) subscriber.tell_age(*counters_.whole);
-  count_left(subscriber);
 }
 
 /// What the subscriber did not get, since it was counted last.
 template <typename Subscriber>
 void Port::count_left(const Subscriber& subscriber) noexcept {
-  if (const std::uint64_t missed = subscriber.missed(); missed != missed_) [[unlikely]] {
-    counters_.dropped->add(missed - missed_);
-    count(counters_.missed, missed - std::exchange(missed_, missed));
+  const shm::SubscriberCounts now = subscriber.counts();
+  if (now.missed != missed_) [[unlikely]] {
+    counters_.dropped->add(now.missed - missed_);
+    count(counters_.missed, now.missed - std::exchange(missed_, now.missed));
   }
-  if (const std::uint64_t over = subscriber.passed_over(); over != passed_over_) [[unlikely]] {
-    count(counters_.passed_over, over - std::exchange(passed_over_, over));
+  if (now.passed_over != passed_over_) [[unlikely]] {
+    count(counters_.passed_over, now.passed_over - std::exchange(passed_over_, now.passed_over));
   }
 }
 

@@ -147,18 +147,24 @@ struct PayloadSubscriber::State {
   std::uint64_t counted_missed = 0;
   std::uint64_t counted_passed_over = 0;
 
-  std::uint64_t missed() const noexcept { return raw.missed() + lost; }
-  std::uint64_t passed_over() const noexcept { return raw.passed_over() + superseded; }
+  SubscriberCounts counts() const noexcept {
+    SubscriberCounts counts = raw.counts();
+    counts.received -= lost + superseded;
+    counts.missed += lost;
+    counts.passed_over += superseded;
+    return counts;
+  }
   /// Of a payload that was gone: its publisher keeps as many as are wanted, by those who are there.
   void count_gone(std::uint64_t wanted) noexcept {
     ++(raw.pending() >= wanted || raw.was_before() ? superseded : lost);
   }
   void count_missed() noexcept {
-    const std::uint64_t more = missed() - std::exchange(counted_missed, missed());
+    const SubscriberCounts now = counts();
+    const std::uint64_t more = now.missed - std::exchange(counted_missed, now.missed);
     count(counters.dropped, more);
     count(counters.missed, more);
-    const std::uint64_t over = passed_over();
-    count(counters.passed_over, over - std::exchange(counted_passed_over, over));
+    count(counters.passed_over,
+          now.passed_over - std::exchange(counted_passed_over, now.passed_over));
   }
   Payload payload_of(std::span<const std::byte> descriptor);
 };
@@ -227,14 +233,8 @@ bool PayloadSubscriber::wait_for_new(TimePoint until) noexcept {
 void PayloadSubscriber::interrupt() noexcept {
   state_->raw.interrupt();
 }
-std::uint64_t PayloadSubscriber::received() const noexcept {
-  return state_->raw.received() - state_->lost - state_->superseded;
-}
-std::uint64_t PayloadSubscriber::torn() const noexcept {
-  return state_->raw.torn();
-}
-std::uint64_t PayloadSubscriber::passed_over() const noexcept {
-  return state_->passed_over();
+SubscriberCounts PayloadSubscriber::counts() const noexcept {
+  return state_->counts();
 }
 Nanos PayloadSubscriber::age() const noexcept {
   return state_->raw.age();
@@ -250,9 +250,6 @@ void PayloadSubscriber::belongs_to(NodeStats* node) noexcept {
 }
 void PayloadSubscriber::tell_age(NodeStats& node) noexcept {
   state_->raw.tell_age(node);
-}
-std::uint64_t PayloadSubscriber::missed() const noexcept {
-  return state_->missed();
 }
 RawSubscriber& PayloadSubscriber::messages() noexcept {
   return state_->raw;

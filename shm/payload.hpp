@@ -19,6 +19,7 @@ namespace horus::shm {
 struct PayloadKind;
 struct PayloadState;
 class RawSubscriber;
+struct SubscriberCounts;
 
 /// A block of a pool in shared memory and what is said of it: one's own (writable) or received
 /// (read-only). Copies of the handle share the block, which lives as long as any of them, in any
@@ -116,15 +117,12 @@ class PayloadSubscriber {
   bool wait_until(TimePoint until) noexcept;
   bool wait_for_new(TimePoint until) noexcept;  ///< As RawSubscriber's.
   void interrupt() noexcept;
-  std::uint64_t received() const noexcept;
-  std::uint64_t passed_over() const noexcept;  ///< As RawSubscriber's, as for the next two.
-  std::uint64_t missed() const noexcept;
-  void tell_age(NodeStats& node) noexcept;
+  SubscriberCounts counts() const noexcept;
+  void tell_age(NodeStats& node) noexcept;  ///< As RawSubscriber's, as for the next four.
   Nanos age() const noexcept;
-  bool stale() noexcept;  ///< As RawSubscriber's, as for the next two.
+  bool stale() noexcept;
   bool gave_fallback() const noexcept;
   void belongs_to(NodeStats* node) noexcept;
-  std::uint64_t torn() const noexcept;  ///< As RawSubscriber's.
   std::uint64_t pending() const noexcept;
   /// What tells of the payloads: to wait for many topics at once.
   RawSubscriber& messages() noexcept;

@@ -150,13 +150,9 @@ bool has_frame(SubscriberState& state, RingPeer& ring, std::uint64_t n) noexcept
 /// The ring whose next message was sent first; null when all are empty.
 RingPeer* earliest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
-  std::uint64_t best_cycles = 0;
   each_ready(state, Want::kNext, [&](RingPeer& ring, std::uint64_t) {
     if (!has_frame(state, ring, ring.next)) return;
-    const std::uint64_t cycles = sent_at(ring, ring.next);
-    if (best != nullptr && cycles >= best_cycles) return;
-    best = &ring;
-    best_cycles = cycles;
+    if (best == nullptr || sent_at(ring, ring.next) < sent_at(*best, best->next)) best = &ring;
   });
   return best;
 }
@@ -489,18 +485,16 @@ const TypeInfo& RawSubscriber::type() const noexcept {
 std::size_t RawSubscriber::max_size() const noexcept {
   return state_->max_size.load(std::memory_order_relaxed);
 }
-std::uint64_t RawSubscriber::received() const noexcept {
-  return cursor(*state_).received.value();
-}
-std::uint64_t RawSubscriber::missed() const noexcept {
-  return cursor(*state_).missed.value();
-}
-std::uint64_t RawSubscriber::passed_over() const noexcept {
-  return cursor(*state_).passed_over.value();
+SubscriberCounts RawSubscriber::counts() const noexcept {
+  const CursorFile& counted = cursor(*state_);
+  return {.received = counted.received.value(),
+          .passed_over = counted.passed_over.value(),
+          .missed = counted.missed.value(),
+          .torn = counted.torn.value()};
 }
 
 Nanos RawSubscriber::age() const noexcept {
-  if (received() == 0) return Nanos{-1};
+  if (state_->last == nullptr) return Nanos{-1};
   return age_of(*state_, cycle_count(), state_->session->origin.ns_per_cycle());
 }
 
@@ -514,10 +508,6 @@ void RawSubscriber::tell_age(NodeStats& node) noexcept {
   const Nanos age = age_of(*state_, began, scale);
   cursor(*state_).age.record(age);
   if (is_old(age, Nanos{node.period_ns.value()})) node.messages_old.add();
-}
-
-std::uint64_t RawSubscriber::torn() const noexcept {
-  return cursor(*state_).torn.value();
 }
 
 bool RawSubscriber::was_before() const noexcept {

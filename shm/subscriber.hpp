@@ -16,6 +16,15 @@ namespace horus::shm {
 
 struct SubscriberState;
 
+/// What became of the messages that publishers sent since a subscriber came. The first three are
+/// what was sent, once everything was taken.
+struct SubscriberCounts {
+  std::uint64_t received = 0;
+  std::uint64_t passed_over = 0;  ///< Older ones than it wants, or superseded by a newer one.
+  std::uint64_t missed = 0;       ///< Overwritten while they were wanted.
+  std::uint64_t torn = 0;         ///< Beside those: their publisher died while it sent them.
+};
+
 /// Which message it is.
 struct Origin {
   std::string publisher{};   ///< The name of its ring's file; no other publisher ever has it.
@@ -65,14 +74,10 @@ class RawSubscriber {
   void interrupt() noexcept;
 
   const TypeInfo& type() const noexcept;
-  std::size_t max_size() const noexcept;
-  /// Of what publishers sent since this subscriber came: received() + passed_over() + missed() is
   /// Of a message, bytes. Grows where the topic's first publisher, who comes later, says more; what
   /// a smaller buffer does not hold is missed.
-  /// sent(), once everything was taken.
-  std::uint64_t received() const noexcept;
-  std::uint64_t passed_over() const noexcept;
-  std::uint64_t missed() const noexcept;
+  std::size_t max_size() const noexcept;
+  SubscriberCounts counts() const noexcept;
   /// RT-safe. Where the node's tick has told of none yet: how old the message that was taken last
   /// was at the tick's start, into the subscription's histogram; an old one into messages_old, too.
   void tell_age(NodeStats& node) noexcept;
@@ -83,8 +88,6 @@ class RawSubscriber {
   bool gave_fallback() const noexcept;
   /// The node whose ticks count for the fallback, and that is told of it; null: none.
   void belongs_to(NodeStats* node) noexcept;
-  /// Messages, beside those, whose publisher died while it sent them.
-  std::uint64_t torn() const noexcept;
   /// Of the message that was taken last, until the next call. Allocates.
   Origin origin() const;
   /// Since the message was sent that was taken last; negative before the first.

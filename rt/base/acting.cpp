@@ -4,5 +4,6 @@
 namespace horus {
 
 constinit thread_local Acting acting;
+constinit std::atomic<bool> anybody_acts{false};
 
 }  // namespace horus

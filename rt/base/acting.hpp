@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+
 #include "rt/base/tick_stats.hpp"
 
 namespace horus {
@@ -11,6 +13,9 @@ struct Acting {
   bool rests = false;         ///< The callback brings it to rest.
 };
 extern constinit thread_local Acting acting;
+/// Whether a thread of the process has ever run an actuator's callback. Until then no message has
+/// to look for its thread's.
+extern constinit std::atomic<bool> anybody_acts;
 
 /// RT-safe. For as long as the calling thread runs a callback of the node; nothing for a node that
 /// is no actuator.
@@ -19,6 +24,7 @@ class ActingScope {
   explicit ActingScope(NodeStats& node, bool rests = false) noexcept
       : changes_{node.actuator.value() != 0} {
     if (!changes_) return;
+    anybody_acts.store(true, std::memory_order_relaxed);  // relaxed: this thread looks itself
     outer_ = acting;
     acting = {.node = &node, .rests = rests};
   }
@@ -43,6 +49,8 @@ inline bool may_send(const NodeStats& node) noexcept {
 /// nobody's), or the one whose callback sends it. Null: it goes out.
 inline NodeStats* held_back(NodeStats* owner) noexcept {
   if (owner != nullptr && !may_send(*owner)) return owner;
+  if (!anybody_acts.load(std::memory_order_relaxed)) [[likely]]
+    return nullptr;
   NodeStats* const sender = acting.node;
   return sender != nullptr && sender != owner && !may_send(*sender) ? sender : nullptr;
 }

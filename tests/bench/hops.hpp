@@ -210,7 +210,7 @@ class TopicEnd {
   }
   std::uint64_t missed() const noexcept {
     std::uint64_t missed = 0;
-    for (const auto& subscriber : in_) missed += subscriber.missed();
+    for (const auto& subscriber : in_) missed += subscriber.counts().missed;
     return missed;
   }
 

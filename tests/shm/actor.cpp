@@ -71,13 +71,13 @@ int storm_subscriber(const std::string& base, std::size_t place) {
       }
       any = any || message || length >= 0;
     }
-    mine.received[0] = typed.received();
-    mine.passed_over[0] = typed.passed_over();
-    mine.missed[0] = typed.missed();
+    mine.received[0] = typed.counts().received;
+    mine.passed_over[0] = typed.counts().passed_over;
+    mine.missed[0] = typed.counts().missed;
     mine.publishers[0] = typed.publishers();
-    mine.received[1] = generic.received();
-    mine.passed_over[1] = generic.passed_over();
-    mine.missed[1] = generic.missed();
+    mine.received[1] = generic.counts().received;
+    mine.passed_over[1] = generic.counts().passed_over;
+    mine.missed[1] = generic.counts().missed;
     mine.publishers[1] = generic.publishers();
     if (!any && no_more) mine.empty = 1;
     if (!any) ::sched_yield();

@@ -60,13 +60,13 @@ TEST_F(FaultsTest, f14_f15_who_sleeps_for_a_thousand_rings_is_told_exactly_what_
     ASSERT_TRUE(publisher.send(Checked::of(n)));
     ASSERT_EQ(quick.take()->number, n);
   }
-  EXPECT_EQ(quick.missed(), 0U);
+  EXPECT_EQ(quick.counts().missed, 0U);
   EXPECT_EQ(std::filesystem::file_size(files(topic_path("t"), ".ring").at(0)), memory);
   EXPECT_EQ(slow.pending(), kCapacity);
   for (std::uint64_t n = kSent - kCapacity; n < kSent; ++n) ASSERT_EQ(slow.take()->number, n);
   EXPECT_FALSE(slow.take());
-  EXPECT_EQ(slow.received(), kCapacity);
-  EXPECT_EQ(slow.missed(), kSent - kCapacity);
+  EXPECT_EQ(slow.counts().received, kCapacity);
+  EXPECT_EQ(slow.counts().missed, kSent - kCapacity);
   const auto shown = find_topic(base.path(), "t").value();
   std::uint64_t missed = 0;
   for (const auto& subscriber : shown.subscribers) missed += subscriber.missed;

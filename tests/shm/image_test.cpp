@@ -69,7 +69,7 @@ TEST_F(ImageTest, a_frame_arrives_with_its_pixels_and_what_is_said_of_them) {
   EXPECT_TRUE(all_are(received, 9));
   EXPECT_TRUE(received.read_only());
   EXPECT_FALSE(subscriber.take());
-  EXPECT_EQ(subscriber.received(), 1U);
+  EXPECT_EQ(subscriber.counts().received, 1U);
   EXPECT_EQ(publisher.sent(), 1U);
 }
 
@@ -94,8 +94,9 @@ TEST_F(ImageTest, a_frame_stays_as_it_is_while_it_is_held) {
   for (int n = 0; n < 100; ++n) publisher.send(frame(*session, 2));
   EXPECT_TRUE(all_are(held, 1));
   EXPECT_EQ(subscriber.take_latest().bytes()[0], std::byte{2});
-  EXPECT_EQ(subscriber.missed() + subscriber.passed_over() + subscriber.received(),
-            publisher.sent());
+  EXPECT_EQ(
+      subscriber.counts().missed + subscriber.counts().passed_over + subscriber.counts().received,
+      publisher.sent());
 }
 
 TEST_F(ImageTest, a_frame_outlives_its_publisher_and_its_session) {
@@ -116,8 +117,8 @@ TEST_F(ImageTest, the_latest_frame_is_taken_and_the_others_let_go) {
   for (int n = 0; n < 5; ++n) publisher.send(frame(*session, n));
   EXPECT_TRUE(all_are(subscriber.take_latest(), 4));
   EXPECT_FALSE(subscriber.take_latest());
-  EXPECT_EQ(subscriber.received(), 1U);
-  EXPECT_EQ(subscriber.passed_over(), 4U);
+  EXPECT_EQ(subscriber.counts().received, 1U);
+  EXPECT_EQ(subscriber.counts().passed_over, 4U);
 }
 
 TEST_F(ImageTest, as_many_frames_stay_alive_as_the_deepest_subscription_wants) {
@@ -147,12 +148,12 @@ TEST_F(ImageTest, as_many_frames_stay_alive_as_the_deepest_subscription_wants) {
     taken = 0;
     while (deep.take()) ++taken;
     EXPECT_EQ(taken, 5U);
-    EXPECT_EQ(deep.missed(), 0U);
+    EXPECT_EQ(deep.counts().missed, 0U);
   }
   EXPECT_TRUE(test::eventually([&] { return blocks_in_turn() == 2; }));
   EXPECT_TRUE(shallow.take());
-  EXPECT_EQ(shallow.missed(), 0U);
-  EXPECT_EQ(shallow.received() + shallow.passed_over(), publisher.sent() - 40);
+  EXPECT_EQ(shallow.counts().missed, 0U);
+  EXPECT_EQ(shallow.counts().received + shallow.counts().passed_over, publisher.sent() - 40);
 }
 
 TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
@@ -173,7 +174,7 @@ TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
   receive_held(*session, publisher, all, 0);
   while (all.take()) {
   }
-  const std::uint64_t lost = all.missed() + all.passed_over();
+  const std::uint64_t lost = all.counts().missed + all.counts().passed_over;
   EXPECT_EQ(blocks_in_turn(), 2U);
   {
     // Its program may never ask it for a frame.
@@ -182,12 +183,12 @@ TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
     ahead.messages().begin();
     while (ahead.take()) {
     }
-    EXPECT_EQ(ahead.missed(), 32U) << "what the ring has no place for, and no more";
-    EXPECT_GT(ahead.passed_over(), 0U) << "what it did not ask for in time";
+    EXPECT_EQ(ahead.counts().missed, 32U) << "what the ring has no place for, and no more";
+    EXPECT_GT(ahead.counts().passed_over, 0U) << "what it did not ask for in time";
     EXPECT_EQ(blocks_in_turn(), 9U);
     for (int n = 32; n < 40; ++n) EXPECT_TRUE(all_are(ahead.take(), n));
   }
-  EXPECT_EQ(all.missed() + all.passed_over(), lost);
+  EXPECT_EQ(all.counts().missed + all.counts().passed_over, lost);
 }
 
 TEST_F(ImageTest, frames_are_kept_for_a_program_that_may_ask_for_them_later) {
@@ -249,10 +250,10 @@ TEST_F(ImageTest, who_comes_late_gets_the_newest_frame_and_misses_none) {
   while (late.take()) {
   }
   // The one before is still there until its block is used again.
-  EXPECT_GE(late.received(), 1U);
-  EXPECT_LE(late.received(), 2U);
-  EXPECT_EQ(late.received() + late.passed_over(), 5U);
-  EXPECT_EQ(late.missed(), 0U);
+  EXPECT_GE(late.counts().received, 1U);
+  EXPECT_LE(late.counts().received, 2U);
+  EXPECT_EQ(late.counts().received + late.counts().passed_over, 5U);
+  EXPECT_EQ(late.counts().missed, 0U);
 }
 
 TEST_F(ImageTest, a_received_frame_cannot_be_written_to) {
@@ -328,7 +329,7 @@ TEST_F(ImageTest, a_frame_that_a_topic_refuses_takes_no_place_of_those_that_it_k
   ASSERT_TRUE(publisher.send(frame(*session, 1)));
   for (int n = 2; n < 40; ++n) EXPECT_FALSE(publisher.send(frame(*session, n)));
   EXPECT_TRUE(all_are(subscriber.take(), 1));
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
   EXPECT_TRUE(publisher.send(frame(*session, 40)));
   EXPECT_TRUE(all_are(subscriber.take(), 40));
 }
@@ -494,7 +495,7 @@ TEST_F(ImageTest, a_descriptor_that_lies_is_missed_and_no_more) {
     ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
     EXPECT_FALSE(subscriber.take());
   }
-  EXPECT_EQ(subscriber.missed(), lies.size());
+  EXPECT_EQ(subscriber.counts().missed, lies.size());
   forger.send(good);
   EXPECT_TRUE(all_are(subscriber.take(), 1));
 }

@@ -146,12 +146,12 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
       ASSERT_TRUE(publisher.send(Checked::of(typed_sent++)));
       ASSERT_TRUE(test::eventually([&] {
         drain();
-        return watch.received() + watch.missed() >= typed_sent;
+        return watch.counts().received + watch.counts().missed >= typed_sent;
       }));
     }
     ASSERT_TRUE(attached(1));
-    ASSERT_EQ(watch.received() + watch.missed(), typed_sent);
-    ASSERT_EQ(generic_watch.received() + generic_watch.missed(), generic_sent);
+    ASSERT_EQ(watch.counts().received + watch.counts().missed, typed_sent);
+    ASSERT_EQ(generic_watch.counts().received + generic_watch.counts().missed, generic_sent);
     statistics_are_readable();
     seqlock_is_whole();
   }

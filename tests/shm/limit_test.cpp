@@ -34,7 +34,7 @@ TEST_F(LimitTest, the_65th_publisher_is_an_error_until_one_goes) {
   for (auto& publisher : publishers) EXPECT_TRUE(publisher.send(Checked::of(1)));
   ASSERT_TRUE(test::eventually([&] {
     subscriber.take();
-    return subscriber.received() == 64;
+    return subscriber.counts().received == 64;
   }));
   publishers.pop_back();
   EXPECT_TRUE(session->publisher<Checked>("t"));
@@ -67,7 +67,7 @@ TEST_F(LimitTest, the_dead_do_not_count) {
   EXPECT_EQ(subscriber.publishers(), 1U);
   publisher.send(Checked::of(5));
   EXPECT_EQ(subscriber.take()->number, 5U);
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
 }
 
 // Only who breaks the rules can put more into a directory than a topic has.

@@ -44,8 +44,8 @@ TEST_F(MeetTest, from_its_opening_on_a_subscriber_counts_where_the_topic_refuses
     EXPECT_TRUE(in_time || test::eventually([] { return was_told("has not taken note"); }));
     while (subscriber.take()) {
     }
-    EXPECT_EQ(subscriber.received(), 4U);
-    EXPECT_EQ(subscriber.received() + subscriber.missed(), publisher.sent());
+    EXPECT_EQ(subscriber.counts().received, 4U);
+    EXPECT_EQ(subscriber.counts().received + subscriber.counts().missed, publisher.sent());
   }
 }
 
@@ -60,9 +60,9 @@ TEST_F(MeetTest, what_is_sent_before_a_publisher_closes_is_received_by_who_was_t
   }
   EXPECT_TRUE(test::eventually([&] {
     subscriber.take();
-    return subscriber.received() + subscriber.missed() == sent;
+    return subscriber.counts().received + subscriber.counts().missed == sent;
   }));
-  EXPECT_EQ(subscriber.received(), 3U + 9 * 4U);
+  EXPECT_EQ(subscriber.counts().received, 3U + 9 * 4U);
 }
 
 TEST_F(MeetTest, a_stopped_publisher_is_named_and_what_it_loses_is_counted) {
@@ -166,7 +166,7 @@ TEST_F(MeetTest, who_wants_a_topic_that_has_no_type_gets_what_is_sent_there_mean
   EXPECT_TRUE(test::files(topic_path("t"), ".want").empty());
   for (std::uint64_t n = 6; n < 10; ++n) EXPECT_EQ(subscriber.take()->number, n);
   EXPECT_FALSE(subscriber.take());
-  EXPECT_EQ(subscriber.missed(), 6U);
+  EXPECT_EQ(subscriber.counts().missed, 6U);
   subscriber = {};
   EXPECT_FALSE(find_topic(base.path(), "t"));
 }

@@ -220,7 +220,7 @@ TEST_F(PayloadTest, a_cloud_whose_fields_lie_is_missed) {
     ASSERT_TRUE(test::eventually([&] { return subscriber.has_message(); }));
     EXPECT_FALSE(subscriber.take());
   }
-  EXPECT_EQ(subscriber.missed(), lies.size());
+  EXPECT_EQ(subscriber.counts().missed, lies.size());
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ TEST_F(PolicyTest, a_full_ring_refuses_until_the_subscriber_has_taken) {
   EXPECT_TRUE(publisher.send(Checked::of(4)));
   EXPECT_FALSE(publisher.send(Checked::of(5)));
   for (std::uint64_t n = 1; n < 5; ++n) EXPECT_EQ(subscriber.take()->number, n);
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
   const auto topic = find_topic(base.path(), "t").value();
   EXPECT_TRUE(topic.refuses);
   EXPECT_EQ(topic.publishers.at(0).refused, 2U);
@@ -83,7 +83,7 @@ TEST_F(PolicyTest, what_varies_in_size_is_refused_when_its_area_is_full) {
     ASSERT_GE(publisher.sent() - taken, 100U);
     for (int n = 0; n < 20; ++n, ++taken) ASSERT_GE(subscriber.take(buffer), 900);
   }
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
 }
 
 TEST_F(PolicyTest, a_subscriber_that_comes_late_begins_at_the_newest_and_counts_from_then) {
@@ -97,9 +97,9 @@ TEST_F(PolicyTest, a_subscriber_that_comes_late_begins_at_the_newest_and_counts_
   ASSERT_TRUE(test::eventually([&] { return !publisher.send(Checked::of(publisher.sent())); }));
   std::uint64_t taken = 0;
   while (const auto message = subscriber.take()) {
-    EXPECT_EQ(message->number, 9 + subscriber.missed() + taken++);
+    EXPECT_EQ(message->number, 9 + subscriber.counts().missed + taken++);
   }
-  EXPECT_EQ(9 + subscriber.received() + subscriber.missed(), publisher.sent());
+  EXPECT_EQ(9 + subscriber.counts().received + subscriber.counts().missed, publisher.sent());
   EXPECT_EQ(fill(publisher), 4U);
 }
 
@@ -139,7 +139,7 @@ TEST_F(PolicyTest, who_asks_first_costs_no_subscriber_a_message_on_a_topic_that_
   // send() asks nobody.
   EXPECT_TRUE(publisher.send(Checked::of(publisher.sent())));
   EXPECT_EQ(subscriber.take()->number, 102U);
-  EXPECT_EQ(subscriber.missed(), 1U);
+  EXPECT_EQ(subscriber.counts().missed, 1U);
 }
 
 TEST_F(PolicyTest, what_a_subscriber_s_depth_passes_over_costs_it_nothing) {
@@ -175,7 +175,7 @@ TEST_F(PolicyTest, who_says_that_it_refuses_is_waited_for_once_he_asks_and_count
   EXPECT_EQ(fill(publisher), 100U);
   ahead.begin();
   for (std::uint64_t n = 96; n < 100; ++n) EXPECT_EQ(ahead.take()->number, n);
-  EXPECT_EQ(ahead.missed(), 96U);
+  EXPECT_EQ(ahead.counts().missed, 96U);
   EXPECT_EQ(fill(publisher), 4U);
 }
 
@@ -199,7 +199,7 @@ TEST_F(PolicyTest, who_wants_a_topic_ahead_is_waited_for_once_he_asks) {
   EXPECT_EQ(fill(publisher), 0U);
   auto subscriber = session->subscriber<Checked>("t", {.sought = sought.get()}).value();
   while (subscriber.take()) continue;
-  EXPECT_EQ(subscriber.received() + subscriber.missed(), 100U);
+  EXPECT_EQ(subscriber.counts().received + subscriber.counts().missed, 100U);
 }
 
 TEST_F(PolicyTest, another_policy_is_an_error_that_names_both_and_none_takes_what_is_there) {
@@ -231,7 +231,7 @@ TEST_F(PolicyTest, the_first_publisher_says_it_whoever_subscribed_before) {
     ASSERT_TRUE(test::eventually([&] { return far.has_message(); }));
     for (auto* const one : {&near, &far}) {
       for (std::uint64_t n = 0; n < 4; ++n) EXPECT_EQ(one->take()->number, n);
-      EXPECT_EQ(one->passed_over() + one->missed(), 0U);
+      EXPECT_EQ(one->counts().passed_over + one->counts().missed, 0U);
     }
     EXPECT_TRUE(find_topic(base.path(), name).value().refuses);
     EXPECT_FALSE(session->publisher<Checked>(name, {.policy = Policy::kOverwrite}));

@@ -59,17 +59,18 @@ TEST_F(ProcessTest, a_publisher_that_dies_anywhere_tears_no_message_and_stops_no
     // Its ring is known here as soon as the table, which has room for 64, has a place again.
     ASSERT_TRUE(test::eventually([&] {
       look();
-      return subscriber.received() + subscriber.missed() > sent;
+      return subscriber.counts().received + subscriber.counts().missed > sent;
     }));
     for (int left = looks(random); left > 0; --left) look();
     ::kill(child, SIGKILL);
     ASSERT_EQ(flood.line(), "dead");
     // The next child sweeps the ring away, but for those who have it.
     sent += sent_on(files(topic_path("t"), ".ring").at(0));
-    EXPECT_TRUE(test::eventually(
-        [&] { return !look() && subscriber.received() + subscriber.missed() >= sent; }));
+    EXPECT_TRUE(test::eventually([&] {
+      return !look() && subscriber.counts().received + subscriber.counts().missed >= sent;
+    }));
     // What the dead had completed was received or is counted as missed, once.
-    ASSERT_EQ(subscriber.received() + subscriber.missed(), sent);
+    ASSERT_EQ(subscriber.counts().received + subscriber.counts().missed, sent);
     steady.send(Checked::of(kills));
     EXPECT_EQ(beside.take()->number, kills);
   }
@@ -119,7 +120,7 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
     EXPECT_EQ(subscriber.take()->number, 0U) << "what was complete is delivered";
     ASSERT_TRUE(
         test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
-    EXPECT_EQ(subscriber.torn(), death);
+    EXPECT_EQ(subscriber.counts().torn, death);
     EXPECT_EQ(find_topic(base.path(), "t").value().subscribers.at(0).torn, death);
     // One that comes later has nothing to do with it, and nobody counts it again.
     auto late = other->subscriber<Checked>("t").value();
@@ -127,17 +128,17 @@ TEST_F(ProcessTest, what_a_publisher_died_in_counts_once_as_torn) {
     publisher.send(Checked::of(100));
     ASSERT_TRUE(test::eventually([&] { return subscriber.take().has_value(); }));
     ASSERT_TRUE(test::eventually([&] { return late.take().has_value(); }));
-    EXPECT_EQ(late.torn(), 0U);
-    EXPECT_EQ(subscriber.torn(), death);
+    EXPECT_EQ(late.counts().torn, 0U);
+    EXPECT_EQ(subscriber.counts().torn, death);
     publisher = {};
     ASSERT_TRUE(
         test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
-    EXPECT_EQ(subscriber.torn(), death) << "who ends well tears nothing";
+    EXPECT_EQ(subscriber.counts().torn, death) << "who ends well tears nothing";
     late = {};
     sweep(base.path());
   }
-  EXPECT_EQ(subscriber.received(), 4U);
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().received, 4U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
 }
 
 TEST_F(ProcessTest, what_a_publisher_died_in_after_its_last_word_is_delivered_and_counted) {
@@ -150,8 +151,8 @@ TEST_F(ProcessTest, what_a_publisher_died_in_after_its_last_word_is_delivered_an
   EXPECT_EQ(find_topic(base.path(), "t").value().publishers.at(0).sent, 1U);
   EXPECT_EQ(subscriber.take()->number, 0U);
   ASSERT_TRUE(test::eventually([&] { return !subscriber.take() && subscriber.publishers() == 0; }));
-  EXPECT_EQ(subscriber.received(), 1U);
-  EXPECT_EQ(subscriber.missed() + subscriber.torn(), 0U);
+  EXPECT_EQ(subscriber.counts().received, 1U);
+  EXPECT_EQ(subscriber.counts().missed + subscriber.counts().torn, 0U);
 }
 
 TEST_F(ProcessTest, a_dead_subscriber_is_let_go) {

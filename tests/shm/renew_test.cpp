@@ -78,7 +78,7 @@ TEST_F(RenewTest, a_publisher_whose_ring_was_removed_is_found_again_and_nobody_l
       EXPECT_EQ(subscriber->take()->number, n);
     }
     EXPECT_FALSE(subscriber->take());
-    EXPECT_EQ(subscriber->missed(), 0U);
+    EXPECT_EQ(subscriber->counts().missed, 0U);
   }
   ASSERT_TRUE(eventually([&] { return !there.take() && there.publishers() == 1; }));
 }
@@ -134,7 +134,7 @@ TEST_F(RenewTest, the_last_messages_are_there_for_newcomers_after_their_ring_was
       ASSERT_TRUE(eventually([&] { return one->has_message(); }));
       EXPECT_EQ(one->take()->number, 7 + turn);
       EXPECT_FALSE(one->take());
-      EXPECT_EQ(one->missed(), 0U);
+      EXPECT_EQ(one->counts().missed, 0U);
     }
   }
   EXPECT_EQ(publisher.sent(), 9U);
@@ -144,7 +144,7 @@ TEST_F(RenewTest, the_last_messages_are_there_for_newcomers_after_their_ring_was
     EXPECT_EQ(early.take()->number, n);
   }
   EXPECT_FALSE(early.take());
-  EXPECT_EQ(early.missed(), 3U);
+  EXPECT_EQ(early.counts().missed, 3U);
 }
 
 TEST_F(RenewTest, what_was_sent_to_a_ring_made_again_stays_for_who_was_stopped_meanwhile) {

@@ -91,7 +91,7 @@ TEST_F(StaleTest, the_neutral_message_is_given_once_in_a_tick_when_nothing_new_c
   EXPECT_FALSE(cmd.take());
   tick();
   EXPECT_TRUE(cmd.take_latest()) << "and again in the next tick";
-  EXPECT_EQ(cmd.received(), 2U) << "a fallback is no message";
+  EXPECT_EQ(cmd.counts().received, 2U) << "a fallback is no message";
   EXPECT_EQ(node.messages_received.value(), 2U);
   EXPECT_EQ(node.fallbacks.value(), 3U);
   EXPECT_EQ(node.inputs_stale.value(), 2U);
@@ -195,11 +195,11 @@ TEST_F(StaleTest, what_waited_for_longer_than_the_time_out_is_passed_over) {
   tick_until_stale(cmd);  // As after a pause of the whole machine.
   EXPECT_EQ(cmd.take()->linear, 0.0F);
   EXPECT_FALSE(cmd.take());
-  EXPECT_EQ(cmd.received(), 0U);
-  EXPECT_EQ(cmd.passed_over(), 5U);
+  EXPECT_EQ(cmd.counts().received, 0U);
+  EXPECT_EQ(cmd.counts().passed_over, 5U);
   EXPECT_EQ(hold.take()->linear, 5.0F) << "of five the newest is held";
   EXPECT_TRUE(hold.gave_fallback());
-  EXPECT_EQ(hold.passed_over(), 4U);
+  EXPECT_EQ(hold.counts().passed_over, 4U);
   publisher.send({.linear = 6.0F});
   tick();
   EXPECT_EQ(hold.take()->linear, 6.0F);
@@ -306,8 +306,8 @@ TEST_F(StaleTest, what_an_isolated_node_sent_is_stale_at_once) {
   publisher.send({.linear = 3.0F});
   tick();
   EXPECT_EQ(cmd.take()->linear, 0.0F) << "nor what it sends later";
-  EXPECT_EQ(cmd.received(), 1U);
-  EXPECT_EQ(cmd.passed_over(), 2U);
+  EXPECT_EQ(cmd.counts().received, 1U);
+  EXPECT_EQ(cmd.counts().passed_over, 2U);
   while (!other->isolate(planner.name, false)) {
   }
   publisher.send({.linear = 4.0F});

@@ -36,8 +36,8 @@ TEST_F(TopicTest, a_message_arrives_as_it_was_sent) {
   EXPECT_EQ(message->angular, -0.25F);
   EXPECT_FALSE(subscriber.take());
   EXPECT_EQ(publisher.sent(), 1U);
-  EXPECT_EQ(subscriber.received(), 1U);
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().received, 1U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
 }
 
 TEST_F(TopicTest, what_is_sent_is_counted_with_its_bytes_and_what_is_refused_is_not) {
@@ -80,8 +80,8 @@ TEST_F(TopicTest, a_slow_subscriber_loses_the_oldest_and_is_told_exactly_how_man
   EXPECT_EQ(subscriber.take()->number, 7U);
   EXPECT_EQ(subscriber.take()->number, 8U);
   EXPECT_FALSE(subscriber.take());
-  EXPECT_EQ(subscriber.received(), 2U);
-  EXPECT_EQ(subscriber.missed(), 7U);
+  EXPECT_EQ(subscriber.counts().received, 2U);
+  EXPECT_EQ(subscriber.counts().missed, 7U);
 }
 
 TEST_F(TopicTest, every_subscriber_gets_every_message) {
@@ -125,11 +125,11 @@ TEST_F(TopicTest, what_does_not_fit_into_the_depth_is_passed_over) {
   }
   while (subscriber.take()) {
   }
-  EXPECT_EQ(subscriber.received(), 300U + 3U);
-  EXPECT_EQ(subscriber.missed(), 0U);
-  EXPECT_EQ(subscriber.received() + subscriber.passed_over(), publisher.sent());
+  EXPECT_EQ(subscriber.counts().received, 300U + 3U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
+  EXPECT_EQ(subscriber.counts().received + subscriber.counts().passed_over, publisher.sent());
   EXPECT_EQ(missed.value(), 0U);
-  EXPECT_EQ(passed_over.value(), subscriber.passed_over());
+  EXPECT_EQ(passed_over.value(), subscriber.counts().passed_over);
 }
 
 TEST_F(TopicTest, who_may_not_declare_a_type_is_held_to_it_all_the_same) {
@@ -166,7 +166,7 @@ TEST_F(TopicTest, a_depth_that_is_not_full_passes_over_nothing) {
   auto subscriber = session->subscriber<Checked>("t", {.depth = 4}).value();
   for (std::uint64_t n = 0; n < 4; ++n) publisher.send(Checked::of(n));
   for (std::uint64_t n = 0; n < 4; ++n) EXPECT_EQ(subscriber.take()->number, n);
-  EXPECT_EQ(subscriber.passed_over(), 0U);
+  EXPECT_EQ(subscriber.counts().passed_over, 0U);
 }
 
 TEST_F(TopicTest, what_is_overwritten_within_the_depth_is_missed) {
@@ -186,12 +186,12 @@ TEST_F(TopicTest, what_is_overwritten_within_the_depth_is_missed) {
   }
   while (whole.take()) {
   }
-  EXPECT_EQ(whole.received() + whole.missed(), 100U);
-  EXPECT_GT(whole.missed(), 0U);
-  EXPECT_EQ(missed.value(), whole.missed());
-  EXPECT_EQ(deep.missed(), 5 * 4U);
-  EXPECT_EQ(latest.missed(), 0U) << "it wanted none of them";
-  EXPECT_EQ(latest.received() + latest.passed_over(), 100U);
+  EXPECT_EQ(whole.counts().received + whole.counts().missed, 100U);
+  EXPECT_GT(whole.counts().missed, 0U);
+  EXPECT_EQ(missed.value(), whole.counts().missed);
+  EXPECT_EQ(deep.counts().missed, 5 * 4U);
+  EXPECT_EQ(latest.counts().missed, 0U) << "it wanted none of them";
+  EXPECT_EQ(latest.counts().received + latest.counts().passed_over, 100U);
 }
 
 TEST_F(TopicTest, a_ring_is_as_large_as_its_publisher_says_whoever_came_first) {
@@ -212,7 +212,7 @@ TEST_F(TopicTest, a_topic_that_refuses_passes_over_nothing) {
   auto subscriber = session->subscriber<Checked>("t", refuses).value();
   for (std::uint64_t n = 0; n < 12; ++n) EXPECT_EQ(publisher.send(Checked::of(n)), n < 8);
   for (std::uint64_t n = 0; n < 8; ++n) EXPECT_EQ(subscriber.take()->number, n);
-  EXPECT_EQ(subscriber.passed_over() + subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().passed_over + subscriber.counts().missed, 0U);
 }
 
 TEST_F(TopicTest, a_subscription_begins_with_what_was_sent_since_an_instant) {
@@ -285,7 +285,7 @@ TEST_F(TopicTest, a_late_joiner_starts_at_the_newest) {
   EXPECT_FALSE(subscriber.take());
   publisher.send(Checked::of(2));
   EXPECT_EQ(subscriber.take()->number, 2U);
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
 }
 
 TEST_F(TopicTest, a_late_joiner_that_asks_for_history_starts_so_many_back) {
@@ -315,9 +315,9 @@ TEST_F(TopicTest, the_latest_value_is_the_newest_of_all_publishers_and_the_rest_
   first.send(Checked::of(10));
   EXPECT_EQ(subscriber.take_latest()->number, 10U) << "whichever publisher is looked at first";
   EXPECT_FALSE(subscriber.take_latest());
-  EXPECT_EQ(subscriber.received(), 2U);
-  EXPECT_EQ(subscriber.passed_over(), 9U);
-  EXPECT_EQ(subscriber.missed(), 0U);
+  EXPECT_EQ(subscriber.counts().received, 2U);
+  EXPECT_EQ(subscriber.counts().passed_over, 9U);
+  EXPECT_EQ(subscriber.counts().missed, 0U);
 }
 
 TEST_F(TopicTest, generic_messages_have_their_own_lengths) {

@@ -25,7 +25,7 @@ Source payload_source(std::unique_ptr<shm::Session> session, shm::PayloadSubscri
             if (!payload) return std::nullopt;
             return wanted ? payload_message(payload) : MessageJson{};
           },
-          .missed = [shared] { return shared->missed(); },
+          .missed = [shared] { return shared->counts().missed; },
           .sent_at = [shared] { return MonotonicClock::now() - shared->age(); }};
 }
 
@@ -44,7 +44,7 @@ Source message_source(std::unique_ptr<shm::Session> session, shm::RawSubscriber 
             if (type.is_generic()) return generic_message(bytes);
             return whole_message(type.info(), bytes);
           },
-          .missed = [shared] { return shared->missed(); },
+          .missed = [shared] { return shared->counts().missed; },
           .sent_at = [shared] { return MonotonicClock::now() - shared->age(); }};
 }
 
