@@ -112,26 +112,35 @@ GcPlan GcPlanner::plan(const GcSight& sight) noexcept {
   return plan;
 }
 
-bool GcPlanner::full_is_due(const GcSight& sight) const noexcept {
-  const bool oldest_is_due = sight.counts[2] > sight.thresholds[2];
-  const std::int64_t grown = owed_ + (oldest_is_due ? old_ : 0);
-  if (is_quarter(grown, settled_)) return true;
+std::int64_t GcPlanner::grown(const GcSight& sight) const noexcept {
+  return owed_ + (sight.counts[2] > sight.thresholds[2] ? old_ : 0);
+}
+
+bool GcPlanner::memory_grew(const GcSight& sight) const noexcept {
   // Few objects may hold much memory. But where hardly any grew old none of it is garbage.
   return rss_settled_ > 0 && is_quarter(sight.rss - rss_settled_, rss_settled_) &&
-         is_quarter(4 * grown, settled_);
+         is_quarter(4 * grown(sight), settled_);
+}
+
+bool GcPlanner::full_can_wait(const GcSight& sight) const noexcept {
+  const auto& thresholds = sight.thresholds;
+  return grown(sight) <= thresholds[0] * thresholds[1] * thresholds[2] && !memory_grew(sight);
 }
 
 GcPlan GcPlanner::plan_full(const GcSight& sight) noexcept {
-  const bool due = full_is_due(sight);
-  if (!due) due_since_ = {};
+  const bool due = is_quarter(grown(sight), settled_) || memory_grew(sight);
   // What a burst brought was never looked at: worth slack, but no pause.
-  if (!due && passed_ == 0) return {};
+  const auto not_now = [this] {
+    due_since_ = {};
+    return GcPlan{};
+  };
+  if (!due && passed_ == 0) return not_now();
   GcPlan plan{.expected = cost_.old(objects() + sight.counts[0])};
   if (fits(plan.expected, sight.slack)) {
     plan.step = GcStep::kFull;
     return plan;
   }
-  if (!due) return {};
+  if (!due || (plan.expected > kShort && full_can_wait(sight))) return not_now();
   if (due_since_ == TimePoint{}) {
     due_since_ = sight.now;
     plan.announced = plan.expected > kShort;

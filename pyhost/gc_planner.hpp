@@ -93,7 +93,10 @@ class GcPlanner {
   };
 
   void watch(const GcSight& sight) noexcept;
-  bool full_is_due(const GcSight& sight) const noexcept;
+  std::int64_t grown(const GcSight& sight) const noexcept;
+  bool memory_grew(const GcSight& sight) const noexcept;
+  /// Whether it comes earlier than CPython's would, which waits for so many new objects.
+  bool full_can_wait(const GcSight& sight) const noexcept;
   GcPlan plan_full(const GcSight& sight) noexcept;
   GcPlan plan_old(const GcSight& sight) const noexcept;
   GcPlan plan_young(const GcSight& sight) const noexcept;

@@ -168,6 +168,24 @@ TEST_F(GcPlannerTest, a_full_collection_that_fits_is_made_without_a_word) {
   EXPECT_FALSE(plan.announced);
 }
 
+TEST_F(GcPlannerTest, a_full_collection_is_forced_no_earlier_than_cpythons) {
+  begin(100'000);
+  planner.froze(2, 70'000, now);
+  EXPECT_FALSE(look({0, 0, 0}, 0us).announced);
+  EXPECT_EQ(look({0, 0, 0}, 30ms).step, GcStep::kFull);  // In slack it costs nothing.
+  planner.froze(2, 1, now);
+  EXPECT_TRUE(look({0, 0, 0}, 0us).announced);
+}
+
+TEST_F(GcPlannerTest, memory_that_grew_by_a_quarter_does_not_wait_for_many_objects) {
+  begin(100'000);
+  look({0, 0, 0}, 0us, 2s);
+  planner.froze(2, 25'001, now);
+  EXPECT_FALSE(look({0, 0, 0}, 0us).announced);
+  rss = 125'000'001;
+  EXPECT_TRUE(look({0, 0, 0}, 0us).announced);
+}
+
 TEST_F(GcPlannerTest, a_short_full_collection_is_forced_but_not_announced) {
   begin(5'000);
   grow_old(1'251);
