@@ -270,6 +270,7 @@ class NodeRunner {
   void keep_failure(TimePoint now) noexcept;
   void tell_lost(const char* what) noexcept;
   Status are_fresh(const char* what, bool stops) const noexcept;
+  Status refuse_at_rest() const noexcept;
 
   // What every tick reads comes first, on as few cache lines as it takes.
   Node& node_;

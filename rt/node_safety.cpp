@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a NodeRunner follows its run into rest and out of it, and how an actuator is armed.
+#include <array>
 #include <cstdio>
 
 #include "rt/base/acting.hpp"
@@ -24,7 +25,7 @@ Status NodeRunner::arm() noexcept {
   if (!config_.actuator) return {};
   if (gone() || isolated()) return refuse("arm a node that does not tick any more");
   const Safety::View seen = control_.safety().look();
-  if (seen.resting()) return refuse("arm a node of a robot that is at rest");
+  if (seen.resting()) return refuse_at_rest();
   if (auto fresh = are_fresh("arm a node whose input is stale", false); !fresh) return fresh;
   const SafetyState state = stats_.safety.step(SafetyEvent::kArm).second;
   if (state == SafetyState::kStarting) return refuse("arm a node whose init is not over");
@@ -35,6 +36,17 @@ Status NodeRunner::arm() noexcept {
   if (control_.safety().episode() == seen.episode()) return {};
   disarm();
   return refuse("arm a node of a robot that came to rest meanwhile");
+}
+
+/// With the reason, as far as it is written already.
+Status NodeRunner::refuse_at_rest() const noexcept {
+  std::array<char, 200> subject;  // NOLINT: snprintf() ends it
+  const auto note = control_.safety().note();
+  std::snprintf(subject.data(), subject.size(), note ? "%s (%s: %s)" : "%s",
+                config_.name.view().data(), note ? to_text(note->cause) : "",
+                note ? note->text.view().data() : "");
+  return Error{Errc::kBusy, "arm a node of a robot that is at rest", 0,
+               Name<200>::clipped(subject.data())};
 }
 
 Status NodeRunner::serves() const noexcept {
