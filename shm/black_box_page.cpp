@@ -104,6 +104,19 @@ bool is_unnamed(std::string_view host) noexcept {
   return host.starts_with("py-") && host.find_first_not_of("0123456789-", 3) == host.npos;
 }
 
+std::span<const Event> HostEvents::after(BoxMark& mark) const noexcept {
+  if (events.empty()) return {};
+  const auto last = std::ranges::lower_bound(events, mark.sequence, {}, &Event::sequence);
+  // The event of that number is another one, or there is none yet.
+  const bool afresh =
+      last == events.end() || (last->sequence == mark.sequence && last->at_ns != mark.at_ns);
+  const bool known = !afresh && last->sequence == mark.sequence;
+  mark = {.sequence = events.back().sequence, .at_ns = events.back().at_ns};
+  if (afresh) return events;
+  return std::span{events}.subspan(static_cast<std::size_t>(last - events.begin()) +
+                                   (known ? 1U : 0U));
+}
+
 bool HostEvents::died() const noexcept {
   return !alive && !events.empty() && events.back().kind != EventKind::kEnd;
 }
@@ -255,26 +268,45 @@ void BlackBoxPage::begin(std::string_view host, std::size_t places) {
   box_->set_clocks();
 }
 
-std::optional<HostEvents> BlackBoxPage::read(const FolderPtr& hosts, const std::string& file) {
+std::optional<OtherBox> OtherBox::open(const FolderPtr& hosts, const std::string& file) {
   auto region = Region::open(hosts, file, sizeof(BoxFile), /*writable=*/false, kMostBytes);
-  if (!region) return std::nullopt;
-  auto found = box_at(region.value().bytes());
+  if (!region || !places_at(region.value().bytes())) return std::nullopt;
   // Nobody is told of by a box that another has made in his name.
-  if (!found || file_of(found->first.host) != file) return std::nullopt;
-  found->first.alive = region.value().alive();
-  return std::move(found->first);
+  const std::string host = about(*region.value().as<BoxFile>()).host;
+  if (BlackBoxPage::file_of(host) != file) return std::nullopt;
+  return OtherBox{file, std::move(region).value()};
 }
 
-std::vector<HostEvents> BlackBoxPage::read_all(const std::string& base) {
+std::vector<OtherBox> OtherBox::open_all(const std::string& base) {
   const auto looked = Base::look(base);
   if (!looked || !looked.value()->hosts()) return {};
   const FolderPtr& hosts = looked.value()->hosts();
-  std::vector<std::string> names = hosts->list(kSuffix, 1024);
+  std::vector<std::string> names = hosts->list(BlackBoxPage::kSuffix, 1024);
   std::ranges::sort(names);
-  std::vector<HostEvents> boxes;
+  std::vector<OtherBox> boxes;
   for (const std::string& name : names) {
-    if (boxes.size() == kMostPages) break;
-    if (auto box = read(hosts, name)) boxes.push_back(std::move(*box));
+    if (boxes.size() == BlackBoxPage::kMostPages) break;
+    if (auto box = open(hosts, name)) boxes.push_back(std::move(*box));
+  }
+  return boxes;
+}
+
+std::optional<HostEvents> OtherBox::read() const {
+  auto found = box_at(region_.bytes());
+  if (!found || BlackBoxPage::file_of(found->first.host) != file_) return std::nullopt;
+  found->first.alive = region_.alive();
+  return std::move(found->first);
+}
+
+std::optional<HostEvents> BlackBoxPage::read(const FolderPtr& hosts, const std::string& file) {
+  const auto box = OtherBox::open(hosts, file);
+  return box ? box->read() : std::nullopt;
+}
+
+std::vector<HostEvents> BlackBoxPage::read_all(const std::string& base) {
+  std::vector<HostEvents> boxes;
+  for (const OtherBox& other : OtherBox::open_all(base)) {
+    if (auto box = other.read()) boxes.push_back(std::move(*box));
   }
   return boxes;
 }

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rt/base/black_box.hpp"
@@ -36,6 +37,12 @@ bool is_unnamed(std::string_view host) noexcept;
 /// Of so many dead ones what they left stays, to be looked at.
 inline constexpr std::size_t kUnnamedKept = 3;
 
+/// How far a host's box was read: its last event.
+struct BoxMark {
+  std::uint64_t sequence = 0;
+  std::int64_t at_ns = 0;
+};
+
 /// One host's box, as it was read.
 struct HostEvents {
   std::string host;
@@ -43,8 +50,11 @@ struct HostEvents {
   std::uint64_t lives = 0;
   std::uint64_t lost = 0;
   ClockPair clocks{};
-  std::vector<Event> events{};
+  std::vector<Event> events{};  ///< By their numbers.
 
+  /// What came after the mark, which moves to the end. Of a box that began afresh, as a host's does
+  /// that ended in order, everything, from number 1 on.
+  std::span<const Event> after(BoxMark& mark) const noexcept;
   /// Whether it came to an end that it did not say itself: it was killed, or it crashed.
   bool died() const noexcept;
   /// Whether the one before this life did.
@@ -93,6 +103,27 @@ class BoxView {
 };
 /// The bytes of a place with this event, or of an empty one.
 std::vector<std::byte> place_with(const std::optional<Event>& event);
+
+/// A host's box, for those who read it now and again: its last words are there, too, once its host
+/// has ended and taken the name away.
+class OtherBox {
+ public:
+  /// Every box under `base` that this user may read, by name.
+  static std::vector<OtherBox> open_all(const std::string& base);
+  /// What is there, alive or not; nothing where it cannot be read, or where the box is another
+  /// host's than its file says.
+  static std::optional<OtherBox> open(const FolderPtr& hosts, const std::string& file);
+
+  /// Whether others still find it.
+  bool is_named() const noexcept { return region_.is_named(); }
+  std::optional<HostEvents> read() const;
+
+ private:
+  OtherBox(std::string file, Region region) : file_{std::move(file)}, region_{std::move(region)} {}
+
+  std::string file_;
+  Region region_;
+};
 
 /// One host's events in `<base>/hosts/<name>.blackbox`, as its statistics are kept: its owner
 /// writes in place, others read, a successor goes on. It outlives its host: who puts a robot away

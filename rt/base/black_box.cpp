@@ -25,6 +25,15 @@ const EventKindRow* find_kind(std::string_view name) noexcept {
   return row != kEventKinds.end() ? row : nullptr;
 }
 
+std::vector<std::pair<std::string_view, std::int64_t>> numbers_of(const Event& event) {
+  std::vector<std::pair<std::string_view, std::int64_t>> numbers;
+  const EventKindRow* const row = find_kind(event.kind);
+  for (std::size_t i = 0; row != nullptr && i < row->numbers.size(); ++i) {
+    if (!row->numbers[i].empty()) numbers.emplace_back(row->numbers[i], event.numbers[i]);
+  }
+  return numbers;
+}
+
 std::string_view to_text(EventKind kind) noexcept {
   const EventKindRow* const row = find_kind(kind);
   return row != nullptr ? row->name : "unknown";

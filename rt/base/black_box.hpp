@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rt/base/counter.hpp"
@@ -113,6 +114,9 @@ struct Event {
   Name<200> text{};
 };
 static_assert(sizeof(Event) == 320);
+
+/// Its numbers under their names. Those of another version's kinds have none.
+std::vector<std::pair<std::string_view, std::int64_t>> numbers_of(const Event& event);
 
 /// What a wall clock said at one instant of the monotonic one.
 struct ClockPair {

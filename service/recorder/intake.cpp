@@ -12,6 +12,7 @@
 
 #include "rt/base/log_text.hpp"
 #include "rt/base/printable.hpp"
+#include "shm/interop/event_json.hpp"
 #include "shm/interop/log_lines.hpp"
 #include "shm/interop/message_json.hpp"
 #include "shm/interop/payloads.hpp"
@@ -28,6 +29,8 @@ namespace {
 constexpr std::uint16_t kMaxChannels = 65535;  // Of a file; so are the schemas, at most as many.
 /// A topic that nobody sends on is let go after that: its next publisher may have another type.
 constexpr Nanos kSilence = 1s;
+/// Boxes are read as a whole.
+constexpr Nanos kEventsEvery = 1s;
 
 bool matches(const std::vector<std::string>& patterns, const std::string& topic) {
   return std::ranges::any_of(patterns, [&topic](const std::string& pattern) {
@@ -129,6 +132,10 @@ Intake::Intake(std::unique_ptr<shm::Session> session, Selection selection, Say s
     : session_{std::move(session)}, selection_{std::move(selection)}, say_{std::move(say)} {
   lines_ = shm::LogPage::open_all(session_->base());
   for (const shm::LogPage& page : lines_) lines_seen_[page.host()] = page.end();
+  boxes_ = shm::OtherBox::open_all(session_->base());
+  for (const shm::OtherBox& other : boxes_) {
+    if (const auto box = other.read()) static_cast<void>(box->after(events_seen_[box->host]));
+  }
 }
 
 Intake::~Intake() = default;
@@ -284,6 +291,52 @@ bool Intake::take_lines_of(const shm::LogPage& page, mcap::Chunk& chunk) {
   return true;
 }
 
+bool Intake::take_events_of(const shm::OtherBox& other, mcap::Chunk& chunk) {
+  const auto box = other.read();
+  if (!box) return true;
+  Losses& counts = gone_[interop::kEventTopic];
+  shm::BoxMark& mark = events_seen_[box->host];
+  std::uint64_t before = mark.sequence;
+  for (const Event& event : box->after(mark)) {
+    if (event.sequence <= before) before = 0;  // It began afresh.
+    counts.missed += event.sequence - std::exchange(before, event.sequence) - 1;
+    if (event_channel_ == 0) {
+      event_channel_ = add_channel(chunk, interop::kEventTopic, interop::json_format(),
+                                   {{"horus.type", interop::kEventType}});
+    }
+    if (event_channel_ == 0) return false;
+    const std::int64_t at_us = box->clocks.wall_us(event.at_ns);
+    const std::string line = interop::message_line(interop::event_json(box->host, at_us, event));
+    chunk.add({.channel = event_channel_,
+               .sequence = static_cast<std::uint32_t>(counts.received++),
+               .log_ns = wall_ns(),
+               .publish_ns = static_cast<std::uint64_t>(at_us) * kNsInUs,
+               .data = line});
+  }
+  return true;
+}
+
+void Intake::take_events(mcap::Chunk& chunk) {
+  if (!selection_.has(interop::kEventTopic)) return;
+  bool room = true;
+  // The last words of hosts that have taken their boxes away, first.
+  for (const shm::OtherBox& box : boxes_) {
+    if (!box.is_named()) room = room && take_events_of(box, chunk);
+  }
+  boxes_ = shm::OtherBox::open_all(session_->base());
+  for (const shm::OtherBox& box : boxes_) room = room && take_events_of(box, chunk);
+  const auto counts = gone_.find(interop::kEventTopic);
+  if (counts != gone_.end() && counts->second.received == 0) gone_.erase(counts);
+}
+
+void Intake::take_told(mcap::Chunk& chunk, bool all) {
+  take_lines(chunk);
+  const TimePoint now = MonotonicClock::now();
+  if (!all && now - events_at_ < kEventsEvery) return;
+  events_at_ = now;
+  take_events(chunk);
+}
+
 void Intake::take_lines(mcap::Chunk& chunk) {
   if (!selection_.has(interop::kLogTopic)) return;
   // The last words of a host whose page has lost its name by now, first.
@@ -345,11 +398,11 @@ bool Intake::has_pending() const {
 
 Intake::Losses Intake::losses_of(Topic& topic) {
   const bool typed = topic.type != nullptr;
-  const std::uint64_t missed = typed ? topic.messages.missed() : topic.payloads.missed();
+  const shm::SubscriberCounts counts = typed ? topic.messages.counts() : topic.payloads.counts();
   const std::uint64_t waiting = topic.raw().pending();
-  return {.received = typed ? topic.messages.received() : topic.payloads.received(),
+  return {.received = counts.received,
           // What is there still is taken by nobody any more.
-          .missed = missed + waiting,
+          .missed = counts.missed + waiting,
           .refused = topic.refused,
           .waiting = waiting};
 }

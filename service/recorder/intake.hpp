@@ -11,6 +11,7 @@
 
 #include "rt/base/result.hpp"
 #include "rt/base/time.hpp"
+#include "shm/black_box_page.hpp"
 #include "shm/interop/codec.hpp"
 #include "shm/interop/mcap.hpp"
 #include "shm/log_page.hpp"
@@ -43,8 +44,9 @@ class Intake {
   /// Takes what is there, a part of each topic, until the chunk has `most` bytes; channels are
   /// declared in it first.
   void take(interop::mcap::Chunk& chunk, std::size_t most);
-  /// The same with the lines of log that hosts wrote since the beginning.
-  void take_lines(interop::mcap::Chunk& chunk);
+  /// The same with the lines of log that hosts wrote since the beginning, and with the events of
+  /// their black boxes; of those, where not `all` are asked for, about once a second.
+  void take_told(interop::mcap::Chunk& chunk, bool all);
   /// Until there is a message, or `until`.
   void wait(TimePoint until);
 
@@ -64,8 +66,11 @@ class Intake {
  private:
   struct Topic;
   void let_go_of_silent();
-  /// False where a file has no more channels.
+  // False where a file has no more channels.
   bool take_lines_of(const shm::LogPage& page, interop::mcap::Chunk& chunk);
+  bool take_events_of(const shm::OtherBox& other, interop::mcap::Chunk& chunk);
+  void take_lines(interop::mcap::Chunk& chunk);
+  void take_events(interop::mcap::Chunk& chunk);
   static Losses losses_of(Topic& topic);
   void add_losses(Topic& topic);
   Status open(const shm::TopicInfo& info);
@@ -90,6 +95,10 @@ class Intake {
   std::vector<shm::LogPage> lines_;                 ///< As of the last look.
   std::map<std::string, shm::LogMark> lines_seen_;  ///< By host.
   std::uint16_t line_channel_ = 0;
+  std::vector<shm::OtherBox> boxes_;                 ///< As of the last look.
+  std::map<std::string, shm::BoxMark> events_seen_;  ///< By host.
+  std::uint16_t event_channel_ = 0;
+  TimePoint events_at_{};  ///< When they were looked at.
   bool told_full_ = false;
 };
 

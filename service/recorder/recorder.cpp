@@ -76,7 +76,7 @@ void Recorder::keep(mcap::Chunk chunk, TimePoint now) {
 }
 
 void Recorder::trigger(const std::string& why, TimePoint now) {
-  intake_.take_lines(chunk_);
+  intake_.take_told(chunk_, /*all=*/true);
   take_pending(now + kCatchUp);
   write_ring(now);
   auto notes = losses();
@@ -102,7 +102,7 @@ void Recorder::answer() {
 
 void Recorder::look(TimePoint now) {
   intake_.look();
-  intake_.take_lines(chunk_);
+  intake_.take_told(chunk_, /*all=*/false);
   const auto [lost, trouble] = files_.trouble();
   std::uint64_t received = 0;
   std::uint64_t missed = lost;
@@ -144,7 +144,7 @@ void Recorder::take_the_rest() {
   // What was sent before the end, also on a topic that nobody has looked for yet; a frame whose
   // pool is not mapped yet comes a little later.
   intake_.look_closely();
-  intake_.take_lines(chunk_);
+  intake_.take_told(chunk_, /*all=*/true);
   take_pending(MonotonicClock::now() + kDrain);
   if (ring_) write_ring(MonotonicClock::now());
 }

@@ -97,7 +97,7 @@ def by_mcap(path):
     with open(path, "rb") as file:
         found = [(schema, channel, message)
                  for schema, channel, message in make_reader(file).iter_messages()
-                 if channel.topic != "/horus/log"]
+                 if not channel.topic.startswith("/horus/")]
     target = path.with_suffix(".other")
     begin = time.process_time()
     with open(target, "wb") as file:

@@ -205,6 +205,43 @@ def test_lines_of_log_are_a_topic(path):
     assert [one.number for one in run.messages("horus/log")] == list(range(len(lines)))
 
 
+def test_what_black_boxes_say_is_a_topic_and_each_event_is_there_once(path):
+    done = ended("""
+        import sys, horus
+        def begin(life):
+            ticks = []
+            def tick(node):
+                ticks.append(node)
+                if len(ticks) == 1:
+                    raise ValueError(f"bent {life}")
+                events = [one.value for one in horus.open_recording(sys.argv[1]).messages()
+                          if one.topic == "horus/events"]
+                if any(f"bent {life}" in event["text"] for event in events):
+                    node.request_stop()
+            return horus.Node("driver", tick, rate=20)
+        horus.run(horus.Node("before", lambda node: node.request_stop(), rate=20), name="robot")
+        recorder = horus.record(sys.argv[1])
+        for life in range(2):
+            horus.run(begin(life), name="robot")
+        recorder.stop()
+    """, str(path))
+    assert done.returncode == 0, done.stderr
+    run = horus.open_recording(path)
+    assert run.topics["horus/events"] == "event"
+    events = [one.value for one in run.messages("horus/events")]
+    # Each life has a box of its own: it ended in order, and took the one before with it.
+    numbers = [event["sequence"] for event in events]
+    second = numbers.index(1, 1)
+    assert numbers == [*range(1, second + 1), *range(1, len(numbers) - second + 1)]
+    assert all(event["node"] != "before" for event in events), "what was before is not recorded"
+    errors = [event for event in events if event["event"] == "error"]
+    assert [(event["host"], event["node"], event["tick"], event["text"], event["in_a_row"])
+            for event in errors] == [("robot", "driver", 0, f"ValueError: bent {life} (tick 0)", 1)
+                                     for life in range(2)]
+    ends = [event for event in events if event["event"] == "end"]
+    assert [event["code"] for event in ends] == [0, 0], "the end itself is recorded"
+
+
 def test_the_last_words_of_a_host_that_ends_are_recorded(path):
     done = ended("""
         import os, sys, time, horus

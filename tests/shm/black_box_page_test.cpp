@@ -154,6 +154,34 @@ std::vector<std::byte> two_boxes() {
   return bytes;
 }
 
+TEST(HostEvents, after_a_mark_are_those_that_came_since) {
+  const auto box = [](std::uint64_t first, std::uint64_t last, std::int64_t began_ns) {
+    HostEvents made;
+    for (std::uint64_t n = first; n <= last; ++n) {
+      made.events.push_back({.sequence = n, .at_ns = began_ns + static_cast<std::int64_t>(n)});
+    }
+    return made;
+  };
+  const auto numbers = [](std::span<const Event> events) {
+    std::vector<std::uint64_t> all;
+    for (const Event& event : events) all.push_back(event.sequence);
+    return all;
+  };
+  using Numbers = std::vector<std::uint64_t>;
+  BoxMark mark;
+  EXPECT_TRUE(HostEvents{}.after(mark).empty());
+  EXPECT_EQ(numbers(box(1, 3, 100).after(mark)), (Numbers{1, 2, 3}));
+  EXPECT_TRUE(box(1, 3, 100).after(mark).empty());
+  EXPECT_EQ(numbers(box(2, 5, 100).after(mark)), (Numbers{4, 5}));
+  EXPECT_EQ(numbers(box(7, 8, 100).after(mark)), (Numbers{7, 8})) << "6 was overwritten";
+  EXPECT_TRUE(HostEvents{}.after(mark).empty());
+  // A box that began afresh has fewer, as many, or more than were read of the one before.
+  EXPECT_EQ(numbers(box(1, 2, 200).after(mark)), (Numbers{1, 2}));
+  EXPECT_EQ(numbers(box(1, 2, 300).after(mark)), (Numbers{1, 2}));
+  EXPECT_EQ(numbers(box(1, 3, 400).after(mark)), (Numbers{1, 2, 3}));
+  EXPECT_TRUE(box(1, 3, 400).after(mark).empty());
+}
+
 TEST(BlackBoxBytes, are_read_as_they_were_written) {
   const auto boxes = boxes_in(two_boxes());
   ASSERT_EQ(boxes.size(), 2U);

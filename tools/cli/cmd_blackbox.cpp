@@ -22,6 +22,7 @@
 #include "service/wire/varlink.hpp"
 #include "shm/black_box_store.hpp"
 #include "shm/folder.hpp"
+#include "shm/interop/event_json.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/instant.hpp"
 
@@ -62,16 +63,6 @@ std::string when(std::int64_t at_us) {
   return fmt::format("{}.{:06}", std::string_view{text.data(), size}, at % kSecond);
 }
 
-/// Its numbers under their names. Those of another version's kinds have none.
-std::vector<std::pair<std::string_view, std::int64_t>> numbers_of(const Event& event) {
-  std::vector<std::pair<std::string_view, std::int64_t>> numbers;
-  const EventKindRow* const row = find_kind(event.kind);
-  for (std::size_t i = 0; row != nullptr && i < row->numbers.size(); ++i) {
-    if (!row->numbers[i].empty()) numbers.emplace_back(row->numbers[i], event.numbers[i]);
-  }
-  return numbers;
-}
-
 std::string line_of(const ShownEvent& told) {
   const Event& event = told.event;
   std::string line = when(told.at_us) + " " + told.host + ": " + std::string{to_text(event.kind)};
@@ -87,18 +78,7 @@ std::string line_of(const ShownEvent& told) {
 }
 
 std::string json_of(const ShownEvent& told) {
-  const Event& event = told.event;
-  wire::Json json{{"host", told.host},
-                  {"time_us", told.at_us},
-                  {"monotonic_ns", event.at_ns},
-                  {"sequence", event.sequence},
-                  {"event", to_text(event.kind)},
-                  {"node", event.node.view()},
-                  {"tick", nullptr},
-                  {"text", event.text.view()}};
-  if (event.in_tick == 1) json["tick"] = event.tick;
-  for (const auto& [name, value] : numbers_of(event)) json[std::string{name}] = value;
-  return wire::to_line(json) + "\n";
+  return wire::to_line(wire::Json(interop::event_json(told.host, told.at_us, told.event))) + "\n";
 }
 
 bool is_wanted(const ShownEvent& told, const BoxOptions& options, std::int64_t since_us) {
@@ -120,12 +100,7 @@ class BoxLog {
   std::vector<ShownEvent> read(const std::string& base, const std::vector<shm::HostEvents>& boxes) {
     std::vector<ShownEvent> all;
     for (const shm::HostEvents& box : boxes) {
-      std::uint64_t& seen = seen_[{base, box.host}];
-      // A host that began afresh.
-      if (!box.events.empty() && box.events.back().sequence < seen) seen = 0;
-      for (const Event& event : box.events) {
-        if (event.sequence <= seen) continue;
-        seen = event.sequence;
+      for (const Event& event : box.after(seen_[{base, box.host}])) {
         ShownEvent told{box.host, box.clocks.wall_us(event.at_ns), event};
         if (is_wanted(told, options_, since_us_)) all.push_back(std::move(told));
       }
@@ -140,7 +115,7 @@ class BoxLog {
  private:
   const BoxOptions& options_;
   const std::int64_t since_us_;
-  std::map<std::pair<std::string, std::string>, std::uint64_t> seen_;
+  std::map<std::pair<std::string, std::string>, shm::BoxMark> seen_;
 };
 
 int show_copy(const std::string& file, BoxLog& log, Output& output) {
