@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "pyhost/cpython/errors.hpp"
+
 #include <cstring>
 #include <string>
 
-#include "pyhost/cpython/cpython.hpp"
-#include "pyhost/cpython/set_error.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "rt/base/shortage.hpp"
 
@@ -52,6 +53,18 @@ PyObject* set_error(const Error& error) noexcept {
   const Ref arguments{Py_BuildValue("(iN)", error.os_errno, str_of(text))};
   if (kind != nullptr && arguments) PyErr_SetObject(kind, arguments.ptr());
   return nullptr;
+}
+
+PyObject* take_exception() noexcept {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  if (trace != nullptr) PyException_SetTraceback(value, trace);
+  Py_XDECREF(trace);
+  Py_XDECREF(type);
+  return value;
 }
 
 }  // namespace horus::py

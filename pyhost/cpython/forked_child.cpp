@@ -4,7 +4,7 @@
 #include <Python.h>
 #include <unistd.h>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "rt/base/fork_watch.hpp"
 
 namespace horus::py {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/cpython/text.hpp"
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 
 namespace horus::py {
 namespace {

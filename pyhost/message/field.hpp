@@ -16,7 +16,7 @@ namespace horus::py {
 struct MessageObject;
 
 /// Where a value lies in a message: a field, one element of it, or a field of a nested message.
-struct Place {
+struct Field {
   std::string name;       ///< "linear": the attribute.
   std::string full_name;  ///< "CmdVel.linear": for errors.
   shm::Kind kind = shm::Kind::kU8;
@@ -38,34 +38,8 @@ struct Place {
   std::string doc{};                      ///< "[m/s]: Forward.": the attribute's docstring.
 };
 
-/// The place that `path` names in messages of `type` ("x", "pose.x", "linear[2]"). False when
+/// Where `path` leads in messages of `type` ("x", "pose.x", "linear[2]"). False when
 /// there is none: a fault of the declaration.
-bool find_place(const shm::TypeInfo& type, std::string_view path, Place& found);
-
-/// Sets the value. 0, or -1 with TypeError or ValueError set, the message unchanged but for
-/// elements before the faulty one.
-int store(std::byte* message, const Place& place, PyObject* value) noexcept;
-int store_scalar(std::byte* at, const Place& place, PyObject* value) noexcept;
-/// Of what is given for an array; -1 with TypeError set where it is no sequence.
-Py_ssize_t length_of_values(const Place& place, PyObject* value) noexcept;
-
-/// A new reference: number, bool, str, a view of an array or of a nested message, or a list of
-/// texts or messages. Null with an exception set.
-PyObject* load(MessageObject* message, const Place& place) noexcept;
-PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept;
-
-/// What NumPy calls the numbers of this kind.
-shm::Dtype dtype_of(shm::Kind kind) noexcept;
-
-/// Elements in use: what the counting field says, or all.
-std::uint32_t used(const std::byte* message, const Place& place) noexcept;
-
-/// Whether two messages hold equal values there (NaN differs from itself, text ends at its zero).
-bool same_value(const std::byte* a, const std::byte* b, const Place& place) noexcept;
-
-/// A number as Python writes it, a float of 32 bits with no more digits than it needs.
-std::string describe_scalar(const std::byte* at, shm::Kind kind);
-/// "linear=1.0"'s right side, arrays of more than eight elements as "<360 values>".
-std::string describe(MessageObject* message, const Place& place);
+bool find_field(const shm::TypeInfo& type, std::string_view path, Field& found);
 
 }  // namespace horus::py

@@ -6,9 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/message/msgpack.hpp"
+#include "pyhost/message/registry.hpp"
 #include "pyhost/message/type.hpp"
 #include "pyhost/message/varying.hpp"
 

@@ -4,9 +4,10 @@
 #include <cstring>
 #include <limits>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/message/msgpack.hpp"
+#include "pyhost/message/registry.hpp"
 #include "pyhost/message/type.hpp"
 
 namespace horus::py {

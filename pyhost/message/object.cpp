@@ -5,7 +5,9 @@
 #include <array>
 #include <cstring>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/message/field_values.hpp"
+#include "pyhost/message/registry.hpp"
 #include "pyhost/message/varying.hpp"
 
 namespace horus::py {
@@ -14,7 +16,7 @@ namespace {
 template <typename T>
 T number_at(PyObject* self, void* closure) noexcept {
   T value;
-  std::memcpy(&value, as_message(self)->data + static_cast<Place*>(closure)->offset, sizeof value);
+  std::memcpy(&value, as_message(self)->data + static_cast<Field*>(closure)->offset, sizeof value);
   return value;
 }
 
@@ -25,40 +27,40 @@ PyObject* get_float(PyObject* self, void* closure) noexcept {
   return PyFloat_FromDouble(static_cast<double>(number_at<float>(self, closure)));
 }
 PyObject* get_number(PyObject* self, void* closure) noexcept {
-  const auto& place = *static_cast<Place*>(closure);
-  return load_scalar(as_message(self)->data + place.offset, place.kind);
+  const auto& field = *static_cast<Field*>(closure);
+  return load_scalar(as_message(self)->data + field.offset, field.kind);
 }
 PyObject* get_value(PyObject* self, void* closure) noexcept {
-  return load(as_message(self), *static_cast<Place*>(closure));
+  return load(as_message(self), *static_cast<Field*>(closure));
 }
 
-int refuse_delete(const Place& place) noexcept {
-  PyErr_Format(PyExc_TypeError, "%s cannot be deleted", place.full_name.c_str());
+int refuse_delete(const Field& field) noexcept {
+  PyErr_Format(PyExc_TypeError, "%s cannot be deleted", field.full_name.c_str());
   return -1;
 }
 int set_number(PyObject* self, PyObject* value, void* closure) noexcept {
-  const auto& place = *static_cast<Place*>(closure);
-  if (value == nullptr) return refuse_delete(place);
-  return store_scalar(as_message(self)->data + place.offset, place, value);
+  const auto& field = *static_cast<Field*>(closure);
+  if (value == nullptr) return refuse_delete(field);
+  return store_scalar(as_message(self)->data + field.offset, field, value);
 }
 int set_value(PyObject* self, PyObject* value, void* closure) noexcept {
-  const auto& place = *static_cast<Place*>(closure);
-  if (value == nullptr) return refuse_delete(place);
-  return store(as_message(self)->data, place, value);
+  const auto& field = *static_cast<Field*>(closure);
+  if (value == nullptr) return refuse_delete(field);
+  return store(as_message(self)->data, field, value);
 }
 
 /// A count of elements in use, which is not above what their arrays hold.
 int set_counter(PyObject* self, PyObject* value, void* closure) noexcept {
-  const auto& place = *static_cast<Place*>(closure);
-  if (value == nullptr) return refuse_delete(place);
+  const auto& field = *static_cast<Field*>(closure);
+  if (value == nullptr) return refuse_delete(field);
   std::uint64_t count = 0;
-  if (store_scalar(reinterpret_cast<std::byte*>(&count), place, value) < 0) return -1;
-  if (count > place.most) {
-    PyErr_Format(PyExc_ValueError, "%s: %llu elements, the capacity is %u", place.full_name.c_str(),
-                 static_cast<unsigned long long>(count), place.most);
+  if (store_scalar(reinterpret_cast<std::byte*>(&count), field, value) < 0) return -1;
+  if (count > field.most) {
+    PyErr_Format(PyExc_ValueError, "%s: %llu elements, the capacity is %u", field.full_name.c_str(),
+                 static_cast<unsigned long long>(count), field.most);
     return -1;
   }
-  std::memcpy(as_message(self)->data + place.offset, &count, place.size);
+  std::memcpy(as_message(self)->data + field.offset, &count, field.size);
   return 0;
 }
 
@@ -143,19 +145,19 @@ char format_letter(shm::Kind kind) noexcept {
 
 }  // namespace
 
-PyGetSetDef accessor_of(Place& place) noexcept {
+PyGetSetDef accessor_of(Field& field) noexcept {
   PyGetSetDef accessor{};
-  accessor.name = place.name.c_str();
-  accessor.doc = place.doc.empty() ? nullptr : place.doc.c_str();
-  accessor.closure = &place;
-  const bool number = !place.array && place.kind <= shm::Kind::kBool;
+  accessor.name = field.name.c_str();
+  accessor.doc = field.doc.empty() ? nullptr : field.doc.c_str();
+  accessor.closure = &field;
+  const bool number = !field.array && field.kind <= shm::Kind::kBool;
   accessor.get = number ? get_number : get_value;
   accessor.set = number ? set_number : set_value;
-  if (number && place.kind == shm::Kind::kF64) accessor.get = get_double;
-  if (number && place.kind == shm::Kind::kF32) accessor.get = get_float;
-  if (place.most != 0) accessor.set = set_counter;
-  if (place.base != nullptr) accessor.set = set_base;
-  if (place.counts_tail) accessor.set = nullptr;
+  if (number && field.kind == shm::Kind::kF64) accessor.get = get_double;
+  if (number && field.kind == shm::Kind::kF32) accessor.get = get_float;
+  if (field.most != 0) accessor.set = set_counter;
+  if (field.base != nullptr) accessor.set = set_base;
+  if (field.counts_tail) accessor.set = nullptr;
   return accessor;
 }
 
@@ -168,8 +170,8 @@ namespace {
 /// Null: there is none.
 const PyGetSetDef* field_named(PyObject* self, PyObject* name) noexcept {
   if (PyUnicode_Check(name) == 0) return nullptr;
-  for (const PyGetSetDef* field = Py_TYPE(self)->tp_getset; field->name != nullptr; ++field) {
-    if (PyUnicode_CompareWithASCIIString(name, field->name) == 0) return field;
+  for (const PyGetSetDef* row = Py_TYPE(self)->tp_getset; row->name != nullptr; ++row) {
+    if (PyUnicode_CompareWithASCIIString(name, row->name) == 0) return row;
   }
   return nullptr;
 }
@@ -179,15 +181,15 @@ PyObject* message_get(PyObject* self, PyObject* const* arguments, Py_ssize_t cou
     PyErr_SetString(PyExc_TypeError, "get() takes a field's name and a default");
     return nullptr;
   }
-  const PyGetSetDef* const field = field_named(self, arguments[0]);
-  if (field != nullptr) return field->get(self, field->closure);
+  const PyGetSetDef* const row = field_named(self, arguments[0]);
+  if (row != nullptr) return row->get(self, row->closure);
   return Py_NewRef(count == 2 ? arguments[1] : Py_None);
 }
 
 /// A list of what `make` gives for each field.
 template <typename Make>
 PyObject* list_of_fields(PyObject* self, Make make) noexcept {
-  const std::span<const Place> fields = as_message(self)->type->fields();
+  const std::span<const Field> fields = as_message(self)->type->fields();
   Ref list{PyList_New(static_cast<Py_ssize_t>(fields.size()))};
   if (!list) return nullptr;
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -200,21 +202,21 @@ PyObject* list_of_fields(PyObject* self, Make make) noexcept {
 
 PyObject* message_keys(PyObject* self, PyObject* /*none*/) noexcept {
   return list_of_fields(
-      self, [](const Place& place) { return PyUnicode_FromString(place.name.c_str()); });
+      self, [](const Field& field) { return PyUnicode_FromString(field.name.c_str()); });
 }
 
 PyObject* message_items(PyObject* self, PyObject* /*none*/) noexcept {
-  return list_of_fields(self, [self](const Place& place) -> PyObject* {
-    const Ref value{PyObject_GetAttrString(self, place.name.c_str())};
-    return value ? Py_BuildValue("(sO)", place.name.c_str(), value.ptr()) : nullptr;
+  return list_of_fields(self, [self](const Field& field) -> PyObject* {
+    const Ref value{PyObject_GetAttrString(self, field.name.c_str())};
+    return value ? Py_BuildValue("(sO)", field.name.c_str(), value.ptr()) : nullptr;
   });
 }
 
 }  // namespace
 
 PyObject* message_item(PyObject* self, PyObject* name) noexcept {
-  if (const PyGetSetDef* const field = field_named(self, name)) {
-    return field->get(self, field->closure);
+  if (const PyGetSetDef* const row = field_named(self, name)) {
+    return row->get(self, row->closure);
   }
   PyErr_SetObject(PyExc_KeyError, name);
   return nullptr;
@@ -231,11 +233,11 @@ int message_contains(PyObject* self, PyObject* object) noexcept {
 PyObject* message_repr(PyObject* self) noexcept {
   MessageObject* const message = as_message(self);
   std::string text = std::string(message->type->info().name) + "(";
-  const auto add = [&](const Place& place) {
+  const auto add = [&](const Field& field) {
     if (!text.ends_with('(')) text += ", ";
-    text += place.name + "=" + describe(message, place);
+    text += field.name + "=" + describe(message, field);
   };
-  for (const Argument& argument : message->type->arguments()) add(argument.place);
+  for (const Argument& argument : message->type->arguments()) add(argument.field);
   // Without arguments there is nothing to write but what it holds.
   if (message->type->arguments().empty()) std::ranges::for_each(message->type->fields(), add);
   text += ")";
@@ -247,8 +249,8 @@ PyObject* message_compare(PyObject* self, PyObject* other, int operation) noexce
     return Py_NewRef(Py_NotImplemented);
   }
   bool same = true;
-  for (const Place& place : as_message(self)->type->fields()) {
-    same = same && same_value(as_message(self)->data, as_message(other)->data, place);
+  for (const Field& field : as_message(self)->type->fields()) {
+    same = same && same_value(as_message(self)->data, as_message(other)->data, field);
   }
   return PyBool_FromLong(same == (operation == Py_EQ));
 }
@@ -300,19 +302,19 @@ std::string buffer_format(const shm::TypeInfo& type) {
   const auto pad_to = [&](std::uint32_t offset) {
     if (offset > end) format += std::to_string(offset - end) + "x";
   };
-  for (const shm::FieldInfo& field : type.fields) {
-    if (field.kind == shm::Kind::kPadding) continue;
-    pad_to(field.offset);
-    end = field.offset + field.size * field.count;
-    if (field.array) format += "(" + std::to_string(field.count) + ")";
-    if (field.kind == shm::Kind::kMessage) {
-      format += buffer_format(*field.nested);
+  for (const shm::FieldInfo& row : type.fields) {
+    if (row.kind == shm::Kind::kPadding) continue;
+    pad_to(row.offset);
+    end = row.offset + row.size * row.count;
+    if (row.array) format += "(" + std::to_string(row.count) + ")";
+    if (row.kind == shm::Kind::kMessage) {
+      format += buffer_format(*row.nested);
     } else {
       format += '<';
-      if (field.kind == shm::Kind::kText) format += std::to_string(field.size);
-      format += format_letter(field.kind);
+      if (row.kind == shm::Kind::kText) format += std::to_string(row.size);
+      format += format_letter(row.kind);
     }
-    format.append(":").append(field.name).append(":");
+    format.append(":").append(row.name).append(":");
   }
   pad_to(type.size);
   return format + "}";

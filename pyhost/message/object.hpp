@@ -3,18 +3,36 @@
 
 #include <Python.h>
 
+#include <cstddef>
 #include <span>
 #include <string>
 
-#include "pyhost/message/type.hpp"
+#include "pyhost/message/field.hpp"
 
 namespace horus::py {
+
+class MessageType;
+
+/// A message as a Python object: its own bytes behind the object's head, or a view of a nested
+/// message inside another one.
+struct MessageObject {
+  PyObject_HEAD MessageType* type;
+  std::byte* data;
+  PyObject* owner;  ///< The message that `data` lies in; null: this one.
+};
+
+inline std::byte* storage_of(MessageObject* message) noexcept {
+  return reinterpret_cast<std::byte*>(message + 1);
+}
+inline MessageObject* as_message(PyObject* object) noexcept {
+  return reinterpret_cast<MessageObject*>(object);
+}
 
 // The functions of message classes that are the same for every type; each finds its type through
 // the object or the closure.
 
-/// PyGetSetDef of a place; `place` is the closure and must outlive the class.
-PyGetSetDef accessor_of(Place& place) noexcept;
+/// PyGetSetDef of a field, which is the closure and must outlive the class.
+PyGetSetDef accessor_of(Field& field) noexcept;
 
 PyObject* message_vectorcall(PyObject* python, PyObject* const* values, std::size_t flagged_count,
                              PyObject* names) noexcept;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The message classes of the process: those of shm's tables, and those that a program defines.
+#include "pyhost/message/registry.hpp"
+
 #include <array>
 #include <atomic>
 #include <memory>
@@ -8,10 +9,8 @@
 #include <string>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
-#include "pyhost/cpython/set_error.hpp"
-#include "pyhost/message/type.hpp"
-#include "pyhost/topic/bind.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "shm/finite.hpp"
 #include "shm/session.hpp"
 
@@ -81,13 +80,13 @@ constinit Registry registry;
 
 /// Whether every message nested in it is a class of this process, of the same layout.
 bool knows_nested(const shm::TypeInfo& info) {
-  for (const shm::FieldInfo& field : info.fields) {
-    if (field.nested == nullptr) continue;
-    const MessageType* const known = find_message_type(*field.nested);
-    if (known == nullptr || known->info().hash != field.nested->hash) {
+  for (const shm::FieldInfo& row : info.fields) {
+    if (row.nested == nullptr) continue;
+    const MessageType* const known = find_message_type(*row.nested);
+    if (known == nullptr || known->info().hash != row.nested->hash) {
       PyErr_Format(PyExc_ValueError, "%s.%s: this program has no message %s of that layout",
-                   std::string(info.name).c_str(), std::string(field.name).c_str(),
-                   std::string(field.nested->name).c_str());
+                   std::string(info.name).c_str(), std::string(row.name).c_str(),
+                   std::string(row.nested->name).c_str());
       return false;
     }
   }

@@ -2,25 +2,29 @@
 #include "pyhost/message/type.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/message/field_values.hpp"
 #include "pyhost/message/object.hpp"
+#include "pyhost/message/registry.hpp"
 #include "pyhost/message/varying.hpp"
 
 namespace horus::py {
 namespace {
 
 /// A default as it stands in a signature.
-std::string default_text(const Place& place, const std::byte* defaults) {
-  if (place.tail != nullptr && place.kind == shm::Kind::kU8) return "b''";
-  if (place.array || place.kind == shm::Kind::kMessage) return "None";
-  const std::byte* const at = defaults + place.offset;
-  if (place.kind == shm::Kind::kText) {
+std::string default_text(const Field& field, const std::byte* defaults) {
+  if (field.tail != nullptr && field.kind == shm::Kind::kU8) return "b''";
+  if (field.array || field.kind == shm::Kind::kMessage) return "None";
+  const std::byte* const at = defaults + field.offset;
+  if (field.kind == shm::Kind::kText) {
     return "'" + std::string(reinterpret_cast<const char*>(at)) + "'";
   }
-  const std::string text = describe_scalar(at, place.kind);
+  const std::string text = describe_scalar(at, field.kind);
   // A name would be looked up by whoever reads the signature; this number is read as infinite.
   return text == "inf" ? "1e999" : text;
 }
@@ -88,35 +92,35 @@ PyObject* MessageType::view(std::byte* data, PyObject* owner) noexcept {
 }
 
 void MessageType::make_fields() {
-  for (const shm::FieldInfo& field : info_.fields) {
-    if (field.kind == shm::Kind::kPadding) continue;
-    Place place;
-    find_place(info_, field.name, place);
-    place.name = field.name;
-    place.full_name = std::string(info_.name) + "." + place.name;
-    place.doc = meaning_of(field);
+  for (const shm::FieldInfo& row : info_.fields) {
+    if (row.kind == shm::Kind::kPadding) continue;
+    Field field;
+    find_field(info_, row.name, field);
+    field.name = row.name;
+    field.full_name = std::string(info_.name) + "." + field.name;
+    field.doc = meaning_of(row);
     for (const shm::FieldInfo& other : info_.fields) {
-      if (other.counted_by != field.name) continue;
-      place.most = place.most == 0 ? other.count : std::min(place.most, other.count);
+      if (other.counted_by != row.name) continue;
+      field.most = field.most == 0 ? other.count : std::min(field.most, other.count);
     }
     for (const shm::TailInfo& tail : info_.tails) {
-      place.counts_tail |= std::ranges::count(tail.counted_by, field.name) != 0;
+      field.counts_tail |= std::ranges::count(tail.counted_by, row.name) != 0;
     }
-    fields_.push_back(std::move(place));
+    fields_.push_back(std::move(field));
   }
   for (const shm::TailInfo& tail : info_.tails) {
-    fields_.push_back(tail_place(info_, tail));
+    fields_.push_back(tail_field(info_, tail));
     fields_.back().doc = meaning_of(tail);
   }
 }
 
 void MessageType::nest_defaults() {
-  for (const Place& place : fields_) {
-    if (place.nested == nullptr) continue;
-    const MessageType* const nested = find_message_type(*place.nested);
-    for (std::size_t i = 0; i < place.count; ++i) {
-      std::byte* const at = defaults_.data() + place.offset + i * place.size;
-      std::memcpy(at, nested->defaults_.data(), place.size);
+  for (const Field& field : fields_) {
+    if (field.nested == nullptr) continue;
+    const MessageType* const nested = find_message_type(*field.nested);
+    for (std::size_t i = 0; i < field.count; ++i) {
+      std::byte* const at = defaults_.data() + field.offset + i * field.size;
+      std::memcpy(at, nested->defaults_.data(), field.size);
     }
   }
 }
@@ -126,39 +130,39 @@ bool MessageType::make_arguments() {
   defaults_.resize(size_);
   if (info_.initial.empty()) nest_defaults();
   if (!info_.stamp.empty()) {
-    find_place(info_, info_.stamp, stamp_);
+    find_field(info_, info_.stamp, stamp_);
     if (shm::find_field(info_, info_.stamp)->unit == "ms") stamp_unit_ = 1ms;
   }
   for (const shm::ArgInfo& arg : info_.args) {
     Argument& argument = arguments_.emplace_back();
-    if (arguments_.size() > 64 || !find_argument_place(info_, arg, argument.place)) {
+    if (arguments_.size() > 64 || !find_argument_field(info_, arg, argument.field)) {
       PyErr_Format(PyExc_SystemError, "%s: bad declaration of the constructor",
                    std::string(info_.name).c_str());
       return false;
     }
     argument.name = PyUnicode_InternFromString(std::string(arg.name).c_str());
     if (argument.name == nullptr) return false;
-    argument.place.name = arg.name;
-    argument.place.full_name = std::string(info_.name) + "." + argument.place.name;
-    argument.offset = argument.place.offset;
-    argument.kind = argument.place.kind;
-    argument.number = !argument.place.array && argument.kind <= shm::Kind::kBool;
+    argument.field.name = arg.name;
+    argument.field.full_name = std::string(info_.name) + "." + argument.field.name;
+    argument.offset = argument.field.offset;
+    argument.kind = argument.field.kind;
+    argument.number = !argument.field.array && argument.kind <= shm::Kind::kBool;
     argument.required = arg.required;
     if (arg.required) required_ |= std::uint64_t{1} << (arguments_.size() - 1);
-    if (Place second; !arg.also.empty() && find_place(info_, arg.also, second)) {
+    if (Field second; !arg.also.empty() && find_field(info_, arg.also, second)) {
       also_.push_back({argument.offset, second.offset, second.size});
     }
-    const auto named = [&](const Place& place) { return place.name == arg.name; };
+    const auto named = [&](const Field& field) { return field.name == arg.name; };
     if (std::ranges::any_of(fields_, named)) continue;
-    shortcuts_.push_back(argument.place);
+    shortcuts_.push_back(argument.field);
     shortcuts_.back().doc = arg.base != nullptr ? arg.base->doc : meaning_of(info_, arg.path);
   }
   return true;
 }
 
 void MessageType::make_accessors() {
-  for (Place& place : fields_) accessors_.push_back(accessor_of(place));
-  for (Place& place : shortcuts_) accessors_.push_back(accessor_of(place));
+  for (Field& field : fields_) accessors_.push_back(accessor_of(field));
+  for (Field& field : shortcuts_) accessors_.push_back(accessor_of(field));
   accessors_.push_back({});
 }
 
@@ -168,7 +172,7 @@ void MessageType::make_methods() {
     methods_.push_back(*method);
   }
   for (const PyMethodDef& method : mapping_methods()) {
-    const auto hides = [&method](const Place& field) { return field.name == method.ml_name; };
+    const auto hides = [&method](const Field& row) { return row.name == method.ml_name; };
     if (std::ranges::none_of(fields_, hides)) methods_.push_back(method);
   }
   methods_.push_back({});
@@ -179,15 +183,15 @@ void MessageType::make_signature() {
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
     const Argument& argument = arguments_[i];
     if (i > 0) doc_ += ", ";
-    doc_ += argument.place.name;
-    if (!argument.required) doc_ += "=" + default_text(argument.place, defaults_.data());
+    doc_ += argument.field.name;
+    if (!argument.required) doc_ += "=" + default_text(argument.field, defaults_.data());
   }
   doc_.append(")\n--\n\n").append(info_.doc).append("\n");
   if (!info_.stamp.empty()) {
     doc_.append("\n").append(info_.stamp).append(" is when it was made, unless it is given.\n");
   }
-  for (const shm::FieldInfo& field : info_.fields) {
-    if (field.kind != shm::Kind::kPadding) describe_field(field, doc_);
+  for (const shm::FieldInfo& row : info_.fields) {
+    if (row.kind != shm::Kind::kPadding) describe_field(row, doc_);
   }
   for (const shm::TailInfo& tail : info_.tails) describe_field(tail, doc_);
 }
@@ -198,7 +202,7 @@ bool MessageType::set_defaults(PyObject* defaults) {
     if (value == nullptr && PyErr_Occurred()) return false;
     if (value == nullptr) continue;
     const Ref held{Py_NewRef(value)};  // Storing it may run its Python code.
-    if (store(defaults_.data(), argument.place, held.ptr()) < 0) return false;
+    if (store(defaults_.data(), argument.field, held.ptr()) < 0) return false;
   }
   return true;
 }
@@ -247,6 +251,180 @@ bool MessageType::make_class(std::string_view module) {
     PyTuple_SET_ITEM(names.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(arguments_[i].name));
   }
   return PyObject_SetAttrString(as_object(python_), "__match_args__", names.ptr()) == 0;
+}
+
+/// How many of a call's arguments, from the first on, are where they were declared.
+inline std::size_t MessageType::in_order(std::size_t positional, PyObject* names,
+                                         std::size_t named) const noexcept {
+  const std::size_t most = std::min(positional + named, arguments_.size());
+  std::size_t i = positional;
+  while (i < most && arguments_[i].name == PyTuple_GET_ITEM(names, i - positional)) ++i;
+  return i;
+}
+
+inline int MessageType::find_argument(PyObject* name, std::size_t guess) const noexcept {
+  // Names in source code are interned, and most calls keep the declared order.
+  if (guess < arguments_.size() && arguments_[guess].name == name) [[likely]] {
+    return static_cast<int>(guess);
+  }
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    if (arguments_[i].name == name) return static_cast<int>(i);
+  }
+  return find_by_text(name);
+}
+
+int MessageType::find_by_text(PyObject* name) const noexcept {
+  if (!PyUnicode_Check(name)) {
+    PyErr_Format(PyExc_TypeError, "%s: argument names are str, not %s", python_->tp_name,
+                 Py_TYPE(name)->tp_name);
+    return -1;
+  }
+  for (std::size_t i = 0; i < arguments_.size(); ++i) {
+    if (PyUnicode_Compare(arguments_[i].name, name) == 0) return static_cast<int>(i);
+  }
+  PyErr_Format(PyExc_TypeError, "%s has no constructor argument '%U'", python_->tp_name, name);
+  return -1;
+}
+
+int MessageType::set_twice(std::size_t index) const noexcept {
+  PyErr_Format(PyExc_TypeError, "%s got two values for '%U'", python_->tp_name,
+               arguments_[index].name);
+  return -1;
+}
+
+inline int MessageType::set_argument(std::byte* data, std::size_t index,
+                                     PyObject* value) const noexcept {
+  const Argument& argument = arguments_[index];
+  if (PyFloat_CheckExact(value)) [[likely]] {
+    const double number = PyFloat_AS_DOUBLE(value);
+    if (argument.number && argument.kind == shm::Kind::kF64) {
+      std::memcpy(data + argument.offset, &number, sizeof number);
+      return 0;
+    }
+    if (argument.number && argument.kind == shm::Kind::kF32) {
+      const auto narrow = static_cast<float>(number);
+      if (!std::isinf(narrow)) [[likely]] {
+        std::memcpy(data + argument.offset, &narrow, sizeof narrow);
+        return 0;
+      }
+    }
+  }
+  if (argument.number) return store_scalar(data + argument.offset, argument.field, value);
+  const bool left_out = value == Py_None && !argument.required;
+  return left_out ? 0 : store(data, argument.field, value);
+}
+
+int MessageType::set_named(std::byte* data, int index, PyObject* value,
+                           std::uint64_t& given) const noexcept {
+  if (index < 0) return -1;
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  if ((given & bit) != 0) return set_twice(static_cast<std::size_t>(index));
+  given |= bit;
+  return set_argument(data, static_cast<std::size_t>(index), value);
+}
+
+MessageObject* MessageType::with_stamp(MessageObject* message) const noexcept {
+  const auto stamp = static_cast<std::uint64_t>(since_1970() / stamp_unit_);
+  std::memcpy(message->data, defaults_.data(), size_);
+  std::memcpy(message->data + stamp_.offset, &stamp, sizeof stamp);
+  return message;
+}
+
+inline MessageObject* MessageType::with_defaults() noexcept {
+  constexpr std::size_t kSmall = 64;
+  MessageObject* const message = allocate();
+  if (message == nullptr) return nullptr;
+  const std::size_t size = size_;
+  if (stamp_.size != 0) [[unlikely]]
+    return with_stamp(message);
+  if (size > kSmall || size % 8 != 0) {
+    std::memcpy(message->data, defaults_.data(), size);
+    return message;
+  }
+  for (std::size_t i = 0; i < size; i += 8) {  // Fewer steps than a call of memcpy.
+    std::memcpy(message->data + i, defaults_.data() + i, 8);
+  }
+  return message;
+}
+
+int MessageType::check_given(std::uint64_t given) const noexcept {
+  const std::uint64_t missing = required_ & ~given;
+  if (missing == 0) [[likely]]
+    return 0;
+  const auto first = static_cast<std::size_t>(std::countr_zero(missing));
+  PyErr_Format(PyExc_TypeError, "%s needs the argument '%U'", python_->tp_name,
+               arguments_[first].name);
+  return -1;
+}
+
+void MessageType::set_also(std::byte* data) const noexcept {
+  for (const Also& one : also_) std::memcpy(data + one.to, data + one.from, one.size);
+}
+
+PyObject* MessageType::construct(PyObject* const* values, std::size_t positional,
+                                 PyObject* names) noexcept {
+  if (positional > arguments_.size()) {
+    PyErr_Format(PyExc_TypeError, "%s takes at most %zu arguments, %zu were given",
+                 python_->tp_name, arguments_.size(), positional);
+    return nullptr;
+  }
+  MessageObject* const message = with_defaults();
+  if (message == nullptr) return nullptr;
+  const std::size_t named =
+      names == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(names));
+  const std::size_t ordered = in_order(positional, names, named);
+  int result = 0;
+  for (std::size_t i = 0; result == 0 && i < ordered; ++i) {
+    result = set_argument(message->data, i, values[i]);
+  }
+  std::uint64_t given = ordered < 64 ? (std::uint64_t{1} << ordered) - 1 : ~std::uint64_t{0};
+  for (std::size_t i = ordered; result == 0 && i < positional + named; ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i - positional));
+    result = set_named(message->data, find_argument(name, i), values[i], given);
+  }
+  if (result == 0 && check_given(given) == 0) [[likely]] {
+    set_also(message->data);
+    return as_object(message);
+  }
+  Py_DECREF(message);
+  return nullptr;
+}
+
+MessageObject* MessageType::from_dict(PyObject* dict) noexcept {
+  MessageObject* const message = with_defaults();
+  if (message == nullptr) return nullptr;
+  std::uint64_t given = 0;
+  std::size_t guess = 0;
+  Py_ssize_t position = 0;
+  PyObject* name = nullptr;
+  PyObject* value = nullptr;
+  int result = 0;
+  // Storing a value may run its Python code, which may change the dict: hold what is looked at.
+  while (result == 0 && PyDict_Next(dict, &position, &name, &value)) {
+    Py_INCREF(name);
+    Py_INCREF(value);
+    result = set_named(message->data, find_argument(name, guess++), value, given);
+    Py_DECREF(name);
+    Py_DECREF(value);
+  }
+  if (result == 0 && check_given(given) == 0 && (!varies() || fill_tails(message) == 0))
+      [[likely]] {
+    set_also(message->data);
+    return message;
+  }
+  Py_DECREF(message);
+  return nullptr;
+}
+
+PyObject* message_vectorcall(PyObject* python, PyObject* const* values, std::size_t flagged_count,
+                             PyObject* names) noexcept {
+  MessageType* const type = find_message_type(reinterpret_cast<PyTypeObject*>(python));
+  const auto positional = static_cast<std::size_t>(PyVectorcall_NARGS(flagged_count));
+  return type->construct(values, positional, names);
+}
+
+PyObject* message_new(PyTypeObject* python, PyObject* values, PyObject* names) noexcept {
+  return PyVectorcall_Call(as_object(python), values, names);
 }
 
 }  // namespace horus::py

@@ -14,39 +14,22 @@
 #include <utility>
 #include <vector>
 
-#include "pyhost/message/field.hpp"
+#include "pyhost/message/object.hpp"
 #include "rt/base/time.hpp"
 #include "shm/message.hpp"
 #include "shm/schema.hpp"
 
 namespace horus::py {
 
-class MessageType;
-
-/// A message as a Python object: its own bytes behind the object's head, or a view of a nested
-/// message inside another one.
-struct MessageObject {
-  PyObject_HEAD MessageType* type;
-  std::byte* data;
-  PyObject* owner;  ///< The message that `data` lies in; null: this one.
-};
-
-inline std::byte* storage_of(MessageObject* message) noexcept {
-  return reinterpret_cast<std::byte*>(message + 1);
-}
-inline MessageObject* as_message(PyObject* object) noexcept {
-  return reinterpret_cast<MessageObject*>(object);
-}
-
 /// One argument of a constructor.
 struct Argument {
-  // What most calls need, side by side; `place` says the same and more.
+  // What most calls need, side by side; `field` says the same and more.
   PyObject* name = nullptr;  ///< Interned.
   std::uint32_t offset = 0;
   shm::Kind kind = shm::Kind::kU8;
   bool number = false;  ///< One number or bool, no array or text.
   bool required = false;
-  Place place;
+  Field field;
 };
 
 /// A message type's Python class and what its functions need, made from its table alone.
@@ -73,7 +56,7 @@ class MessageType {
   std::size_t size() const noexcept { return size_; }
   bool varies() const noexcept { return info_.varies(); }
   std::span<const Argument> arguments() const noexcept { return arguments_; }
-  std::span<const Place> fields() const noexcept { return fields_; }
+  std::span<const Field> fields() const noexcept { return fields_; }
   /// The message's struct as PEP 3118 writes it.
   const char* format() const noexcept { return format_.c_str(); }
 
@@ -141,26 +124,18 @@ class MessageType {
   };
   std::vector<Also> also_;
   std::vector<std::byte> defaults_;
-  Place stamp_;  ///< Set to now; its size is 0: no field is.
+  Field stamp_;  ///< Set to now; its size is 0: no field is.
   Nanos stamp_unit_{1};
   std::unique_ptr<MessageObject*[]> free_;  ///< Messages to hand out again, free_limit_ at most.
   std::size_t free_count_ = 0;
   std::size_t free_limit_ = 0;
-  std::vector<Place> fields_;
-  std::vector<Place> shortcuts_;  ///< Arguments that are no field but stay attributes ("accel_x").
+  std::vector<Field> fields_;
+  std::vector<Field> shortcuts_;  ///< Arguments that are no field but stay attributes ("accel_x").
   std::vector<PyGetSetDef> accessors_;
   std::vector<PyMethodDef> methods_;
   std::string qualified_name_;
   std::string format_;
   std::string doc_;
 };
-
-/// The type of a message object's class, or null. Constant time.
-MessageType* find_message_type(const PyTypeObject* python) noexcept;
-/// Of a type by its table, or by its name; null when there is none.
-MessageType* find_message_type(const shm::TypeInfo& info) noexcept;
-MessageType* find_message_type(std::string_view name) noexcept;
-/// The type whose default topic this is; null when there is none.
-MessageType* find_type_of_topic(std::string_view topic) noexcept;
 
 }  // namespace horus::py

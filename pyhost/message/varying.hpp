@@ -28,16 +28,16 @@ std::optional<std::span<const std::byte>> elements_of(PyObject* array, shm::Kind
 /// A new array; null with ValueError set for one that was bent.
 PyObject* copy_tail(PyObject* array, const shm::TailInfo& tail) noexcept;
 
-Place tail_place(const shm::TypeInfo& type, const shm::TailInfo& tail);
+Field tail_field(const shm::TypeInfo& type, const shm::TailInfo& tail);
 /// Of a constructor's argument: a field, a tail, or the message that this one begins with.
-bool find_argument_place(const shm::TypeInfo& type, const shm::ArgInfo& arg, Place& found);
+bool find_argument_field(const shm::TypeInfo& type, const shm::ArgInfo& arg, Field& found);
 
-/// As store() and load(), for a place with a tail or a base.
-int store_part(std::byte* message, const Place& place, PyObject* value) noexcept;
-PyObject* load_part(MessageObject* message, const Place& place) noexcept;
+/// As store() and load(), for a field with a tail or a base.
+int store_part(std::byte* message, const Field& field, PyObject* value) noexcept;
+PyObject* load_part(MessageObject* message, const Field& field) noexcept;
 
 /// The elements of a tail; none of an array that the user has bent out of shape.
-std::span<const std::byte> tail_elements(const std::byte* message, const Place& place) noexcept;
+std::span<const std::byte> tail_elements(const std::byte* message, const Field& field) noexcept;
 
 /// Makes the tails that are not there yet, as long as the head says. -1 with ValueError set where
 /// no message holds so much.

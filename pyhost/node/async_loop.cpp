@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/gil.hpp"
-#include "pyhost/cpython/guard.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "rt/event_log.hpp"
 
@@ -186,14 +186,14 @@ AsyncCall* AsyncLoop::find(std::string_view node) noexcept {
 bool AsyncLoop::submit(AsyncCall& call) noexcept {
   call.number_ = ++calls_made_;
   const bool last = call.callback() == Callback::kShutdown;
-  return bool{owned(PyObject_CallMethod(loop_.ptr(), "submit", "OKO", call.node().self(),
-                                        static_cast<unsigned long long>(call.number()),
-                                        last ? Py_True : Py_False))};
+  return bool{Ref{PyObject_CallMethod(loop_.ptr(), "submit", "OKO", call.node().self(),
+                                      static_cast<unsigned long long>(call.number()),
+                                      last ? Py_True : Py_False)}};
 }
 
 void AsyncLoop::cancel(const AsyncCall& call) noexcept {
-  const auto done = owned(PyObject_CallMethod(loop_.ptr(), "cancel", "K",
-                                              static_cast<unsigned long long>(call.number())));
+  const Ref done{PyObject_CallMethod(loop_.ptr(), "cancel", "K",
+                                     static_cast<unsigned long long>(call.number()))};
   if (!done) PyErr_WriteUnraisable(loop_.ptr());
 }
 
@@ -202,7 +202,7 @@ void AsyncLoop::cancel_asked() noexcept {
 }
 
 void AsyncLoop::close(std::unique_ptr<AsyncLoop> loop) noexcept {
-  const auto ended = owned(PyObject_CallMethod(loop->loop_.ptr(), "close", nullptr));
+  const Ref ended{PyObject_CallMethod(loop->loop_.ptr(), "close", nullptr)};
   if (!ended) PyErr_WriteUnraisable(loop->loop_.ptr());
   // Its thread may come back and look at its calls.
   if (!ended || ended.ptr() != Py_True) static_cast<void>(loop.release());

@@ -7,8 +7,8 @@
 #include <cstddef>
 
 #include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/forked_child.hpp"
-#include "pyhost/cpython/guard.hpp"
 #include "pyhost/node/async_loop.hpp"
 #include "rt/base/fork_watch.hpp"
 
@@ -81,7 +81,7 @@ PySendResult steps_send_to(PyObject* self, PyObject* value, PyObject** result) {
 
 /// Raises StopIteration(value), of which a tuple or an exception is the one argument, too.
 void stop_iteration(PyObject* value) {
-  if (const auto raised = owned(PyObject_CallOneArg(PyExc_StopIteration, value))) {
+  if (const Ref raised{PyObject_CallOneArg(PyExc_StopIteration, value)}) {
     PyErr_SetObject(PyExc_StopIteration, raised.ptr());
   }
 }
@@ -105,7 +105,7 @@ PyObject* steps_next(PyObject* self) {
 
 PyObject* steps_throw(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
   return measured(self, [&](PyObject* coroutine) -> PyObject* {
-    const auto method = owned(PyObject_GetAttrString(coroutine, "throw"));
+    const Ref method{PyObject_GetAttrString(coroutine, "throw")};
     if (!method) return nullptr;
     return PyObject_Vectorcall(method.ptr(), arguments, static_cast<std::size_t>(count), nullptr);
   });
@@ -161,7 +161,7 @@ void bind_async_steps(pyb::module_& module) {
                           .itemsize = 0,
                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
                           .slots = slots};
-  const pyb::object type = owned(PyType_FromSpec(&spec));
+  const Ref type{PyType_FromSpec(&spec)};
   if (!type) throw pyb::error_already_set();
   module.attr("_Steps") = type;
 }

@@ -9,13 +9,10 @@
 
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
-#include "pyhost/cpython/gather.hpp"
-#include "pyhost/cpython/guard.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "pyhost/node/node_arguments.hpp"
 #include "pyhost/node/node_stats.hpp"
 #include "pyhost/node/py_node.hpp"
-#include "pyhost/run/run.hpp"
 #include "rt/event_log.hpp"
 
 namespace horus::py {
@@ -35,7 +32,7 @@ PyObject* node_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* const self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
   return guarded<PyObject*>(nullptr, [&] {
-    pyb::object keep = owned(self);
+    Ref keep{self};
     as_node(self).ports = new PortTable;
     as_node(self).node = new PyNode{self};
     const pyb::object named =
@@ -211,11 +208,11 @@ template <bool Arms>
 PyObject* node_arm(PyObject* self, PyObject* /*none*/) {
   return guarded<PyObject*>(nullptr, [self] {
     const PyNode& node = *as_node(self).node;
-    auto* const run = dynamic_cast<Run*>(node.host());
-    if (run == nullptr) {
+    NodeHost* const host = node.host();
+    if (host == nullptr) {
       throw std::runtime_error("node '" + node.spec.name + "' does not run");
     }
-    raise_unless(Arms ? run->arm(node.spec.name) : run->disarm(node.spec.name));
+    raise_unless(Arms ? host->arm(node.spec.name) : host->disarm(node.spec.name));
     return new_none();
   });
 }
@@ -492,7 +489,7 @@ void bind_node(pyb::module_& module) {
                           .itemsize = 0,
                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
                           .slots = slots};
-  const pyb::object type = owned(PyType_FromSpec(&spec));
+  const Ref type{PyType_FromSpec(&spec)};
   if (!type) throw pyb::error_already_set();
   node_type = reinterpret_cast<PyTypeObject*>(type.ptr());
   module.attr("Node") = type;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kind of function a callback is.
-#include <Python.h>
+#include "pyhost/node/callback.hpp"
+
+#include <array>
 
 #include "pyhost/cpython/capi.hpp"
-#include "pyhost/node/py_node.hpp"
 
 namespace horus::py {
 namespace {

@@ -50,7 +50,8 @@ bool parse(PyObject* positional, PyObject* keywords, NodeArguments& arguments) n
 /// name the node and the argument. `async`: its tick is an async function.
 NodeSpec make_spec(const NodeArguments& arguments, bool async);
 
-/// What `pubs=` or `subs=` declares. `capacity` is the node's default_capacity.
+/// What `pubs=` or `subs=` declares. `capacity` is the node's default_capacity
+/// (node_ports.cpp).
 std::vector<NodeSpec::PortSpec> parse_ports(pybind11::handle ports, const char* argument,
                                             std::uint32_t capacity);
 

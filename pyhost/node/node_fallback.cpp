@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "pyhost/cpython/capi.hpp"
-#include "pyhost/cpython/cpython.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "pyhost/message/msgpack.hpp"
+#include "pyhost/message/registry.hpp"
 #include "pyhost/message/varying.hpp"
 #include "pyhost/payload/object.hpp"
 

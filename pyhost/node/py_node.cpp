@@ -62,18 +62,6 @@ std::string place_of(PyObject* exception) noexcept {
 
 }  // namespace
 
-PyObject* take_exception() noexcept {
-  PyObject* type = nullptr;
-  PyObject* value = nullptr;
-  PyObject* trace = nullptr;
-  PyErr_Fetch(&type, &value, &trace);
-  PyErr_NormalizeException(&type, &value, &trace);
-  if (trace != nullptr) PyException_SetTraceback(value, trace);
-  Py_XDECREF(trace);
-  Py_XDECREF(type);
-  return value;
-}
-
 bool is_interruption(PyObject* exception) noexcept {
   return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0 &&
          !is_cancellation(exception);

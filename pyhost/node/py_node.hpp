@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "pyhost/node/callback.hpp"
 #include "pyhost/topic/port_table.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/node.hpp"
@@ -33,6 +33,9 @@ class NodeHost {
   virtual ~NodeHost() = default;
   virtual TimePoint epoch() const noexcept = 0;
   virtual void request_stop() noexcept = 0;
+  /// Lets a node with an actuator move, or no longer.
+  virtual Status arm(std::string_view node) noexcept = 0;
+  virtual Status disarm(std::string_view node) noexcept = 0;
   /// A node's first init() is over, well or badly. With the GIL.
   virtual void initialised() noexcept = 0;
   /// Ends the run with `exception` (SystemExit, KeyboardInterrupt). With the GIL.
@@ -70,33 +73,6 @@ struct NodeSpec {
   std::uint32_t default_capacity = 1024;
   std::vector<PortSpec> publishers;
   std::vector<PortSpec> subscribers;
-};
-
-/// The user's functions, by the place where they are kept.
-enum class Callback : std::size_t { kTick, kInit, kShutdown, kOnError, kSafeState, kLeaveSafe };
-inline constexpr std::size_t kCallbacks = 6;
-/// The attribute of a Node (or method of a subclass): "tick", "init", ...
-const char* name_of(Callback callback) noexcept;
-/// Whether a call of `function` gives a coroutine (callbacks.cpp).
-bool is_async(PyObject* function);
-/// Throws ValueError for a generator, and for an async function where none may be.
-void require_fit(Callback callback, PyObject* function);
-
-/// An exception of Python's that left a callback; what the failure policy sees.
-class CallbackFailed : public NodeFailure {
- public:
-  struct Words {
-    std::string text;
-    std::string type{};   ///< Empty: it was cut short, and has not failed.
-    std::string trace{};  ///< Empty where it was told before.
-  };
-  explicit CallbackFailed(Words words) : words_{std::move(words)} {}
-  const char* what() const noexcept override { return words_.text.c_str(); }
-  const char* type() const noexcept override { return words_.type.c_str(); }
-  const char* trace() const noexcept override { return words_.trace.c_str(); }
-
- private:
-  Words words_;
 };
 
 /// A Python Node as the scheduler sees it.
@@ -256,9 +232,6 @@ bool ask_realtime(std::span<const pybind11::object> nodes);
 /// Adds `Node`.
 void bind_node(pybind11::module_& module);
 
-/// The normalised exception that is set, with its traceback attached; takes it from the thread.
-/// A new reference.
-PyObject* take_exception() noexcept;
 /// Whether it means the run and not the callback that it came through: KeyboardInterrupt,
 /// SystemExit and their like.
 bool is_interruption(PyObject* exception) noexcept;

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
 

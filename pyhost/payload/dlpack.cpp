@@ -15,7 +15,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/payload/object.hpp"
 
 namespace horus::py {

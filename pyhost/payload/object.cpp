@@ -11,8 +11,7 @@
 #include <new>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
-#include "pyhost/topic/bind.hpp"
+#include "pyhost/cpython/capi.hpp"
 
 namespace horus::py {
 namespace {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
-#include "pyhost/cpython/set_error.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/session.hpp"
 
@@ -143,13 +143,17 @@ const char* array_code(shm::Dtype dtype) noexcept;     ///< "<f4": NumPy's array
 const char* buffer_format(shm::Dtype dtype) noexcept;  ///< "f": PEP 3118; null for bfloat16.
 PyObject* text_object(std::string_view text) noexcept;
 
-/// `__dlpack__` (DLPack 1.0, and the older capsule) as a descriptor for every class.
+/// `__dlpack__` (DLPack 1.0, and the older capsule) as a descriptor for every class (dlpack.cpp).
 PyObject* make_dlpack_descriptor() noexcept;
 PyObject* payload_dlpack_device(PyObject* self, PyObject*) noexcept;
 
-/// Getters and setters of shape, dtype, ... ; those of stamp and frame id are apart.
+/// Getters and setters of shape, dtype, ... (properties.cpp); those of stamp and frame id are
+/// apart.
 std::span<const PyGetSetDef> shared_properties() noexcept;
 std::span<const PyGetSetDef> stamp_properties() noexcept;
+
+/// Adds `Image`, `PointCloud`, `DepthImage` and `Tensor`.
+void bind_payloads(pybind11::module_& module);
 
 template <typename P>
 PyObject* constructed(const PayloadClass& kind, Result<P> made,

@@ -2,7 +2,7 @@
 #include <array>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"

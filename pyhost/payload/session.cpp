@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "pyhost/cpython/gil.hpp"
-#include "pyhost/topic/port.hpp"
 #include "rt/event_log.hpp"
 #include "shm/apart.hpp"
 
@@ -59,16 +58,11 @@ void await_publishers() {
   shared.value()->await_publishers();
 }
 
-void close_session() noexcept {
+std::shared_ptr<shm::Session> take_session() noexcept {
   Current& now = current();
-  std::shared_ptr<shm::Session> last;
-  {
-    const std::scoped_lock lock{now.mutex};
-    now.closed = true;
-    last = std::exchange(now.session, nullptr);
-  }
-  // Nobody opens one again meanwhile: to close them may drop the GIL.
-  close_all_ports();
+  const std::scoped_lock lock{now.mutex};
+  now.closed = true;
+  return std::exchange(now.session, nullptr);
 }
 
 }  // namespace horus::py

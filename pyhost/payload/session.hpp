@@ -14,9 +14,9 @@ namespace horus::py {
 /// Thread safety: from any thread, with the GIL or without.
 Result<std::shared_ptr<shm::Session>> session();
 
-/// Closes every port that is still open and lets go of the session; for the exit handler, once
-/// no executor runs. Later calls of session() fail with kBusy.
-void close_session() noexcept;
+/// For the exit handler, once no executor runs: the session, for its ports to be closed before it
+/// ends; null when none is open. Later calls of session() fail with kBusy.
+std::shared_ptr<shm::Session> take_session() noexcept;
 
 /// Until the publishers that live know this process's subscribers, 0.1 s at most: for who has
 /// opened some and is not in a tick. With the GIL, which it drops while it waits.

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"

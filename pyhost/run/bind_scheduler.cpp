@@ -270,7 +270,7 @@ void bind_reports(pyb::class_<PyScheduler>& type) {
 
 PyObject* make_exception(pyb::module_& module, const char* name, const char* doc) {
   const std::string full = std::string{"horus."} + name;
-  const pyb::object type = owned(PyErr_NewExceptionWithDoc(full.c_str(), doc, nullptr, nullptr));
+  const Ref type{PyErr_NewExceptionWithDoc(full.c_str(), doc, nullptr, nullptr)};
   if (!type) throw pyb::error_already_set();
   module.attr(name) = type;
   return type.ptr();

@@ -28,7 +28,7 @@ constexpr Nanos kWarnEvery = 1min;
 constexpr std::int64_t kMostTyped = 20'000;
 
 bool read_three(PyObject* function, std::array<std::int64_t, 3>& numbers) noexcept {
-  const pyb::object tuple = owned(PyObject_CallNoArgs(function));
+  const Ref tuple{PyObject_CallNoArgs(function)};
   if (!tuple || PyTuple_Check(tuple.ptr()) == 0 || PyTuple_GET_SIZE(tuple.ptr()) != 3) {
     PyErr_Clear();
     return false;
@@ -47,16 +47,16 @@ std::uint64_t number_in(PyObject* dict, const char* key) noexcept {
 }
 
 void call_quietly(const pyb::object& function) noexcept {
-  const pyb::object result = owned(PyObject_CallNoArgs(function.ptr()));
+  const Ref result{PyObject_CallNoArgs(function.ptr())};
   if (!result) PyErr_Clear();
 }
 
 /// Calls a function of gc with a generation; null, and no exception, when it fails.
 pyb::object call_with(const pyb::object& function, int generation) noexcept {
   PyObject* arguments[] = {nullptr, PyLong_FromLong(generation)};
-  const pyb::object number = owned(arguments[1]);
-  pyb::object result = owned(PyObject_Vectorcall(function.ptr(), arguments + 1,
-                                                 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  const Ref number{arguments[1]};
+  Ref result{PyObject_Vectorcall(function.ptr(), arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                 nullptr)};
   if (!result) PyErr_Clear();
   return result;
 }
@@ -69,7 +69,7 @@ Nanos cpu_time() noexcept {
 }
 
 std::int64_t frozen_objects(const pyb::object& get_freeze_count) noexcept {
-  const pyb::object frozen = owned(PyObject_CallNoArgs(get_freeze_count.ptr()));
+  const Ref frozen{PyObject_CallNoArgs(get_freeze_count.ptr())};
   const std::int64_t count = frozen ? PyLong_AsLongLong(frozen.ptr()) : 0;
   PyErr_Clear();
   return std::max<std::int64_t>(count, 0);
@@ -143,7 +143,7 @@ void Collector::install() {
   freeze_ = gc.attr("freeze");
   unfreeze_ = gc.attr("unfreeze");
   callbacks_ = gc.attr("callbacks");
-  callback_ = owned(PyCFunction_New(&definition, nullptr));
+  callback_ = Ref{PyCFunction_New(&definition, nullptr)};
   if (!callback_) throw pyb::error_already_set();
   callbacks_.attr("append")(callback_);
   froze_ = begun_ = active_ = false;
@@ -179,7 +179,7 @@ void Collector::begin(HostStats& host) noexcept {
     active_ = policy_ == GcPolicy::kSlack;
     if (active_) collect(2);
     const std::int64_t frozen = frozen_objects(get_freeze_count_);
-    const pyb::object all = owned(PyObject_CallNoArgs(get_objects_.ptr()));
+    const Ref all{PyObject_CallNoArgs(get_objects_.ptr())};
     PyErr_Clear();
     const auto objects = all ? static_cast<std::int64_t>(PyList_GET_SIZE(all.ptr())) : 0;
     froze_ = active_ && frozen == 0;

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/gil_arbiter.hpp"
 #include "pyhost/node/async_loop.hpp"
 #include "pyhost/node/running_tick.hpp"

@@ -8,7 +8,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "pyhost/cpython/text_argument.hpp"
+#include "pyhost/cpython/text.hpp"
 #include "pyhost/run/run.hpp"
 
 namespace horus::py {

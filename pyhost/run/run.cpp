@@ -197,10 +197,10 @@ void Run::serve(const pyb::object& on_ready) noexcept {
 
 void Run::tell_ready(const pyb::object& on_ready) noexcept {
   const ForkWatch watch;
-  const pyb::object result = owned(PyObject_CallNoArgs(on_ready.ptr()));
+  const Ref result{PyObject_CallNoArgs(on_ready.ptr())};
   if (watch.forked()) end_child("_on_ready", {});
   if (result) return;
-  const pyb::object exception = owned(take_exception());
+  const Ref exception{take_exception()};
   if (is_interruption(exception.ptr())) return interrupt(exception.ptr());
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
   PyErr_WriteUnraisable(on_ready.ptr());
@@ -218,7 +218,7 @@ void Run::serve_signals() noexcept {
   }();
   if (watch.forked()) end_child("a signal handler", {});
   if (!raised) return;
-  interrupt(owned(take_exception()).ptr());
+  interrupt(Ref{take_exception()}.ptr());
 }
 
 /// Which thread ticks what, beside the stacks that are printed already.
@@ -370,7 +370,7 @@ bool Run::ended_in_order() const noexcept {
   PyObject* const ended_by = interruption_.ptr();
   if (PyErr_GivenExceptionMatches(ended_by, PyExc_KeyboardInterrupt) != 0) return true;
   if (PyErr_GivenExceptionMatches(ended_by, PyExc_SystemExit) == 0) return false;
-  const pyb::object code = owned(PyObject_GetAttrString(ended_by, "code"));
+  const Ref code{PyObject_GetAttrString(ended_by, "code")};
   if (!code) PyErr_Clear();
   return code && (code.is_none() || PyObject_Not(code.ptr()) == 1);
 }
@@ -407,7 +407,7 @@ void Run::raise_what_ended_it() {
   for (const pyb::object& object : nodes_) {
     PyNode& node = *node_object(object).node;
     if (node.spec.name != stopped_.node) continue;
-    if (const pyb::object failure = owned(node.take_failure())) raise_object(failure.ptr());
+    if (const Ref failure{node.take_failure()}) raise_object(failure.ptr());
   }
   throw std::runtime_error("node '" + stopped_.node + "': " + stopped_.error);
 }

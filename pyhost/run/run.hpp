@@ -64,8 +64,9 @@ class PortSource final : public WakeSource {
   Port& port_;
 };
 
-/// One run of a scheduler, from its statistics page to the last shutdown() (what comes before its
-/// threads: run_prepare.cpp).
+/// One run of a scheduler, from its statistics page to the last shutdown(). In run.cpp; what comes
+/// before its threads in run_prepare.cpp, stops and arming in run_safety.cpp, a run without threads
+/// in run_steps.cpp.
 ///
 /// Thread safety: with the GIL, but for what NodeHost says. It lives until the next run of the
 /// same scheduler, so that statistics can be read after the end.
@@ -263,5 +264,8 @@ void stop_stepped_runs() noexcept;
 /// With the GIL. The program ends: no run begins any more.
 bool program_ends() noexcept;
 void forget_stepped_runs_after_fork() noexcept;
+
+/// Adds estop() and its kin.
+void bind_safety(pybind11::module_& module);
 
 }  // namespace horus::py

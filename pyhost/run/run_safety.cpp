@@ -6,11 +6,10 @@
 
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/gil.hpp"
-#include "pyhost/cpython/text_argument.hpp"
+#include "pyhost/cpython/text.hpp"
 #include "pyhost/payload/session.hpp"
 #include "pyhost/run/py_scheduler.hpp"
 #include "pyhost/run/run.hpp"
-#include "pyhost/topic/bind.hpp"
 #include "rt/base/stop_latch.hpp"
 #include "rt/event_log.hpp"
 #include "shm/folder.hpp"

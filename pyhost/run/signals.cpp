@@ -160,14 +160,14 @@ SignalScope::~SignalScope() {
   const pyb::error_scope kept;  // What ends the run goes on through here.
   // A handler that was set meanwhile is its user's, and stays.
   if (unregister_ && handler_of(SIGQUIT).sa_handler == printing_.sa_handler) {
-    const pyb::object undone = owned(PyObject_CallFunction(unregister_.ptr(), "i", SIGQUIT));
+    const Ref undone{PyObject_CallFunction(unregister_.ptr(), "i", SIGQUIT)};
     if (!undone) PyErr_WriteUnraisable(unregister_.ptr());
   }
   for (std::size_t i = 0; i < kEnding.size(); ++i) {
     const bool ours = handled_[i] && handler_of(kEnding[i]).sa_handler == on_ending;
     if (ours) ::sigaction(kEnding[i], &before_[i], nullptr);
   }
-  const pyb::object result = owned(PyObject_CallFunction(set_wakeup_fd_.ptr(), "i", previous_fd_));
+  const Ref result{PyObject_CallFunction(set_wakeup_fd_.ptr(), "i", previous_fd_)};
   if (!result) PyErr_WriteUnraisable(set_wakeup_fd_.ptr());
 }
 

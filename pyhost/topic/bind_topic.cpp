@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "pyhost/cpython/cpython.hpp"
-#include "pyhost/cpython/set_error.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "pyhost/payload/session.hpp"
 #include "pyhost/topic/bind.hpp"

@@ -9,9 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "pyhost/cpython/cpython.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/gil.hpp"
-#include "pyhost/cpython/set_error.hpp"
+#include "pyhost/message/registry.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
 #include "shm/registry.hpp"

@@ -50,12 +50,13 @@ bool port_type_of(PyObject* type, PortType& found) noexcept;
 /// The topic that a bare type stands for in a declaration; empty when it has none.
 std::string default_topic_of(const PortType& type);
 
-/// Every port of the process, closed: at exit, and by close_session().
+/// Every port of the process, closed: at exit.
 void close_all_ports() noexcept;
 
 /// One node's, or Topic's, publisher and subscriber of one topic. Each is opened when first
 /// needed; the first use decides what the topic carries where no declaration did, and a topic
-/// that exists already decides before that.
+/// that exists already decides before that. In port.cpp; what moves messages in port_calls.cpp,
+/// waiting in port_wait.cpp.
 ///
 /// Thread safety: send() and the receiving calls need the GIL. They drop it where they open the
 /// topic, and send() of a payload where its pool grows for a copy. wait_until() and wait_for_new()

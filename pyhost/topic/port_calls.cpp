@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
-#include "pyhost/cpython/set_error.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/message/msgpack.hpp"
 #include "pyhost/message/varying.hpp"
-#include "pyhost/node/py_node.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/topic/port.hpp"
 #include "shm/finite.hpp"

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "pyhost/cpython/cpython.hpp"
-#include "pyhost/cpython/set_error.hpp"
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/event_log.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "pyhost/cpython/set_error.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/topic/port.hpp"
 
 namespace horus::py {
