@@ -14,30 +14,15 @@
 namespace horus::py {
 namespace {
 
-constexpr int kMaxDimensions = 8;
-
-constexpr std::array<int, 13> kNumpyTypes = {
-    NPY_FLOAT32, NPY_FLOAT64, NPY_FLOAT16, NPY_VOID,   NPY_INT8,   NPY_INT16, NPY_INT32,
-    NPY_INT64,   NPY_UINT8,   NPY_UINT16,  NPY_UINT32, NPY_UINT64, NPY_BOOL};
-
 /// The descriptors of our dtypes, made once: NumPy counts references on them, no more.
-std::array<PyArray_Descr*, kNumpyTypes.size()> descriptors{};
-
-/// NumPy has no bfloat16: its arrays are of two bytes that it does not look into.
-PyArray_Descr* opaque_pairs() noexcept {
-  // By its text: NumPy 1 and 2 have no common way to set a descriptor's size.
-  const Ref text{PyUnicode_FromString("V2")};
-  PyArray_Descr* descriptor = nullptr;
-  if (!text || PyArray_DescrConverter(text.ptr(), &descriptor) != NPY_SUCCEED) return nullptr;
-  return descriptor;
-}
+std::array<PyArray_Descr*, shm::kDtypes> descriptors{};
 
 bool import_numpy() noexcept {
   if (_import_array() < 0) return false;
-  for (std::size_t i = 0; i < kNumpyTypes.size(); ++i) {
-    descriptors[i] =
-        kNumpyTypes[i] == NPY_VOID ? opaque_pairs() : PyArray_DescrFromType(kNumpyTypes[i]);
-    if (descriptors[i] == nullptr) return false;
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    // By its text: NumPy 1 and 2 have no common way to make that of two bytes (bfloat16).
+    const Ref text{PyUnicode_FromString(shm::info(static_cast<shm::Dtype>(i)).array)};
+    if (!text || PyArray_DescrConverter(text.ptr(), &descriptors[i]) != NPY_SUCCEED) return false;
   }
   return true;
 }
@@ -103,8 +88,10 @@ std::optional<ArrayInfo> describe_array(PyObject* array) noexcept {
   if (type == NPY_VOID && (PyArray_ITEMSIZE(numpy) != 2 || PyArray_HASFIELDS(numpy))) {
     return std::nullopt;
   }
-  for (std::size_t i = 0; i < kNumpyTypes.size(); ++i) {
-    if (descriptors[i] == nullptr || !PyArray_EquivTypenums(kNumpyTypes[i], type)) continue;
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    if (descriptors[i] == nullptr || !PyArray_EquivTypenums(descriptors[i]->type_num, type)) {
+      continue;
+    }
     ArrayInfo info;
     const auto dimensions = static_cast<std::size_t>(PyArray_NDIM(numpy));
     info.dtype = static_cast<shm::Dtype>(i);
@@ -136,7 +123,7 @@ PyObject* new_array(std::span<const std::byte> bytes, shm::Dtype dtype,
                     std::span<const Py_ssize_t> shape) noexcept {
   if (!load_numpy()) return nullptr;
   PyArray_Descr* const descriptor = descriptors[static_cast<std::size_t>(dtype)];
-  if (shape.size() > kMaxDimensions) {
+  if (shape.size() > shm::kMaxDimensions) {
     PyErr_SetString(PyExc_ValueError, "the message holds an array that NumPy cannot represent");
     return nullptr;
   }

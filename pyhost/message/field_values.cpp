@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
@@ -19,12 +20,6 @@
 namespace horus::py {
 namespace {
 
-template <typename T>
-T read(const std::byte* at) noexcept {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
 template <typename T>
 void write(std::byte* at, T value) noexcept {
   std::memcpy(at, &value, sizeof value);
@@ -50,6 +45,7 @@ bool is_infinite(PyObject* value, double number) noexcept {
   return same != 0;
 }
 
+template <typename T>
 int store_float(std::byte* at, const Field& field, PyObject* value) noexcept {
   double number = 0;
   if (PyFloat_CheckExact(value)) {
@@ -66,11 +62,7 @@ int store_float(std::byte* at, const Field& field, PyObject* value) noexcept {
     }
     if (std::isinf(number) && !is_infinite(value, number)) return range_error(field, value);
   }
-  if (field.kind == shm::Kind::kF64) {
-    write(at, number);
-    return 0;
-  }
-  const auto narrow = static_cast<float>(number);
+  const auto narrow = static_cast<T>(number);
   if (std::isinf(narrow) && !std::isinf(number)) return range_error(field, value);
   write(at, narrow);
   return 0;
@@ -125,77 +117,61 @@ std::string shown(const Ref& value) {
   return "?";
 }
 
-template <typename T>
-bool same(const std::byte* a, const std::byte* b) noexcept {
-  return read<T>(a) == read<T>(b);
-}
-
 bool equal_element(const std::byte* a, const std::byte* b, const Field& field) noexcept {
-  switch (field.kind) {
-    case shm::Kind::kF32: return same<float>(a, b);
-    case shm::Kind::kF64: return same<double>(a, b);
-    case shm::Kind::kBool: return (read<std::uint8_t>(a) != 0) == (read<std::uint8_t>(b) != 0);
-    case shm::Kind::kText:
-      return std::strncmp(reinterpret_cast<const char*>(a), reinterpret_cast<const char*>(b),
-                          field.size) == 0;
-    case shm::Kind::kMessage:
-      for (const shm::FieldInfo& row : field.nested->fields) {
-        Field inner;
-        if (row.kind == shm::Kind::kPadding) continue;
-        if (!find_field(*field.nested, row.name, inner) || !same_value(a, b, inner)) return false;
-      }
-      return true;
-    default: return std::memcmp(a, b, field.size) == 0;
+  if (field.kind == shm::Kind::kText) {
+    return std::strncmp(reinterpret_cast<const char*>(a), reinterpret_cast<const char*>(b),
+                        field.size) == 0;
   }
+  if (field.kind != shm::Kind::kMessage) {
+    return shm::with_number(field.kind, [a, b]<typename T>(T) {
+      return shm::element_at<T>(a) == shm::element_at<T>(b);
+    });
+  }
+  for (const shm::FieldInfo& row : field.nested->fields) {
+    Field inner;
+    if (row.kind == shm::Kind::kPadding) continue;
+    if (!find_field(*field.nested, row.name, inner) || !same_value(a, b, inner)) return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 int store_scalar(std::byte* at, const Field& field, PyObject* value) noexcept {
-  switch (field.kind) {
-    case shm::Kind::kF64:
-    case shm::Kind::kF32: return store_float(at, field, value);
-    case shm::Kind::kU8: return store_integer<std::uint8_t>(at, field, value);
-    case shm::Kind::kI8: return store_integer<std::int8_t>(at, field, value);
-    case shm::Kind::kU16: return store_integer<std::uint16_t>(at, field, value);
-    case shm::Kind::kI16: return store_integer<std::int16_t>(at, field, value);
-    case shm::Kind::kU32: return store_integer<std::uint32_t>(at, field, value);
-    case shm::Kind::kI32: return store_integer<std::int32_t>(at, field, value);
-    case shm::Kind::kU64: return store_integer<std::uint64_t>(at, field, value);
-    case shm::Kind::kI64: return store_integer<std::int64_t>(at, field, value);
-    case shm::Kind::kBool: return store_bool(at, field, value);
-    case shm::Kind::kText:
-    case shm::Kind::kMessage:
-    case shm::Kind::kPadding: break;
-  }
-  return type_error(field, "a scalar", value);
+  return shm::with_number(field.kind, [&]<typename T>(T) {
+    if constexpr (std::is_same_v<T, bool>) {
+      return store_bool(at, field, value);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return store_float<T>(at, field, value);
+    } else {
+      return store_integer<T>(at, field, value);
+    }
+  });
 }
 
 PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept {
-  switch (kind) {
-    case shm::Kind::kF64: return PyFloat_FromDouble(read<double>(at));
-    case shm::Kind::kF32: return PyFloat_FromDouble(static_cast<double>(read<float>(at)));
-    case shm::Kind::kU8: return PyLong_FromLong(read<std::uint8_t>(at));
-    case shm::Kind::kI8: return PyLong_FromLong(read<std::int8_t>(at));
-    case shm::Kind::kU16: return PyLong_FromLong(read<std::uint16_t>(at));
-    case shm::Kind::kI16: return PyLong_FromLong(read<std::int16_t>(at));
-    case shm::Kind::kU32: return PyLong_FromUnsignedLong(read<std::uint32_t>(at));
-    case shm::Kind::kI32: return PyLong_FromLong(read<std::int32_t>(at));
-    case shm::Kind::kU64: return PyLong_FromUnsignedLongLong(read<std::uint64_t>(at));
-    case shm::Kind::kI64: return PyLong_FromLongLong(read<std::int64_t>(at));
-    case shm::Kind::kBool: return PyBool_FromLong(read<std::uint8_t>(at));
-    case shm::Kind::kText:
-    case shm::Kind::kMessage:
-    case shm::Kind::kPadding: break;
-  }
-  Py_UNREACHABLE();
+  return shm::with_number(kind, [at]<typename T>(T) {
+    const T value = shm::element_at<T>(at);
+    if constexpr (std::is_same_v<T, bool>) {
+      return PyBool_FromLong(value);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return PyFloat_FromDouble(static_cast<double>(value));
+    } else if constexpr (std::is_signed_v<T>) {
+      return PyLong_FromLong(value);
+    } else {
+      return PyLong_FromUnsignedLong(value);
+    }
+  });
 }
 
 std::uint32_t used(const std::byte* message, const Field& field) noexcept {
   std::uint64_t count = field.count;
-  if (field.counter_size == 1) count = read<std::uint8_t>(message + field.counter_offset);
-  if (field.counter_size == 2) count = read<std::uint16_t>(message + field.counter_offset);
-  if (field.counter_size == 4) count = read<std::uint32_t>(message + field.counter_offset);
+  if (field.counter_size == 1)
+    count = shm::element_at<std::uint8_t>(message + field.counter_offset);
+  if (field.counter_size == 2)
+    count = shm::element_at<std::uint16_t>(message + field.counter_offset);
+  if (field.counter_size == 4)
+    count = shm::element_at<std::uint32_t>(message + field.counter_offset);
   // The bytes may come from another process: its count is not to be trusted.
   return count < field.count ? static_cast<std::uint32_t>(count) : field.count;
 }
@@ -220,7 +196,8 @@ bool same_value(const std::byte* a, const std::byte* b, const Field& field) noex
 }
 
 std::string describe_scalar(const std::byte* at, shm::Kind kind) {
-  return kind == shm::Kind::kF32 ? shortest(read<float>(at)) : shown(Ref{load_scalar(at, kind)});
+  return kind == shm::Kind::kF32 ? shortest(shm::element_at<float>(at))
+                                 : shown(Ref{load_scalar(at, kind)});
 }
 
 std::string describe(MessageObject* message, const Field& field) {
@@ -230,7 +207,7 @@ std::string describe(MessageObject* message, const Field& field) {
     const std::size_t count =
         field.tail != nullptr ? tail_elements(data, field).size() / field.size : used(data, field);
     if (count > kShown) return "<" + std::to_string(count) + " values>";
-    if (field.kind <= shm::Kind::kBool) {
+    if (shm::is_number(field.kind)) {
       // Not as NumPy shows its numbers: since its version 2 that is np.float64(1.5).
       const std::byte* const first =
           field.tail != nullptr ? tail_elements(data, field).data() : data + field.offset;
@@ -243,7 +220,7 @@ std::string describe(MessageObject* message, const Field& field) {
     const Ref values{load(message, field)};
     return shown(Ref{values ? PySequence_List(values.ptr()) : nullptr});
   }
-  if (field.kind <= shm::Kind::kBool) return describe_scalar(data + field.offset, field.kind);
+  if (shm::is_number(field.kind)) return describe_scalar(data + field.offset, field.kind);
   return shown(Ref{load(message, field)});
 }
 
@@ -323,19 +300,15 @@ void set_count(std::byte* message, const Field& field, Py_ssize_t length) noexce
   std::memcpy(message + field.counter_offset, &count, field.counter_size);  // Little-endian.
 }
 
-bool numbers(const Field& field) noexcept {
-  return field.kind != shm::Kind::kText && field.kind != shm::Kind::kMessage;
-}
-
 PyObject* numbers_view(std::byte* at, const Field& field, Py_ssize_t length,
                        PyObject* owner) noexcept {
   const std::array<Py_ssize_t, 1> shape{length};
-  return array_view(at, dtype_of(field.kind), {.shape = shape}, owner, true);
+  return array_view(at, shm::dtype_of(field.kind), {.shape = shape}, owner, true);
 }
 
 /// 1: copied by NumPy; 0: not a NumPy array, or not one that fits by itself; -1: error.
 int store_from_array(std::byte* at, const Field& field, PyObject* value, Py_ssize_t length) {
-  if (!numbers(field) || !is_array(value)) return 0;
+  if (!shm::is_number(field.kind) || !is_array(value)) return 0;
   const Ref view{numbers_view(at, field, length, Py_None)};
   return view ? copy_array(view.ptr(), value) : -1;
 }
@@ -401,22 +374,6 @@ PyObject* load_element(std::byte* at, const Field& field, PyObject* owner) noexc
 
 }  // namespace
 
-shm::Dtype dtype_of(shm::Kind kind) noexcept {
-  switch (kind) {
-    case shm::Kind::kI8: return shm::Dtype::kI8;
-    case shm::Kind::kU16: return shm::Dtype::kU16;
-    case shm::Kind::kI16: return shm::Dtype::kI16;
-    case shm::Kind::kU32: return shm::Dtype::kU32;
-    case shm::Kind::kI32: return shm::Dtype::kI32;
-    case shm::Kind::kU64: return shm::Dtype::kU64;
-    case shm::Kind::kI64: return shm::Dtype::kI64;
-    case shm::Kind::kF32: return shm::Dtype::kF32;
-    case shm::Kind::kF64: return shm::Dtype::kF64;
-    case shm::Kind::kBool: return shm::Dtype::kBool;
-    default: return shm::Dtype::kU8;
-  }
-}
-
 Py_ssize_t length_of_values(const Field& field, PyObject* value) noexcept {
   // Who takes the keys of a dict, or what a set gives first, takes other values than were meant.
   const bool ordered = PyDict_Check(value) == 0 && PyAnySet_Check(value) == 0;
@@ -441,10 +398,11 @@ PyObject* load(MessageObject* message, const Field& field) noexcept {
   std::byte* const at = message->data + field.offset;
   auto* const owner = as_object(message);
   if (!field.array) {
-    return numbers(field) ? load_scalar(at, field.kind) : load_element(at, field, owner);
+    return shm::is_number(field.kind) ? load_scalar(at, field.kind)
+                                      : load_element(at, field, owner);
   }
   const auto length = static_cast<Py_ssize_t>(used(message->data, field));
-  if (numbers(field)) return numbers_view(at, field, length, owner);
+  if (shm::is_number(field.kind)) return numbers_view(at, field, length, owner);
   PyObject* const list = PyList_New(length);
   for (Py_ssize_t i = 0; list != nullptr && i < length; ++i) {
     PyObject* const element = load_element(at + i * field.size, field, owner);

@@ -23,9 +23,6 @@ Py_ssize_t length_of_values(const Field& field, PyObject* value) noexcept;
 PyObject* load(MessageObject* message, const Field& field) noexcept;
 PyObject* load_scalar(const std::byte* at, shm::Kind kind) noexcept;
 
-/// What NumPy calls the numbers of this kind.
-shm::Dtype dtype_of(shm::Kind kind) noexcept;
-
 /// Elements in use: what the counting field says, or all.
 std::uint32_t used(const std::byte* message, const Field& field) noexcept;
 

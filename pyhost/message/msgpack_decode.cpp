@@ -177,15 +177,14 @@ PyObject* Reader::dict(std::optional<std::size_t> length, int depth) noexcept {
 }
 
 PyObject* Reader::array(std::span<const std::byte> body) noexcept {
-  constexpr std::size_t kMaxDimensions = 8;
   if (body.size() < 2) return malformed();
   const auto dtype = std::to_integer<unsigned>(body[0]);
   const auto dimensions = std::to_integer<std::size_t>(body[1]);
-  if (dtype > static_cast<unsigned>(shm::Dtype::kBool) || dimensions > kMaxDimensions ||
+  if (dtype > static_cast<unsigned>(shm::Dtype::kBool) || dimensions > shm::kMaxDimensions ||
       body.size() < 2 + 4 * dimensions) {
     return malformed();
   }
-  std::array<Py_ssize_t, kMaxDimensions> shape{};
+  std::array<Py_ssize_t, shm::kMaxDimensions> shape{};
   std::size_t size = shm::size_of(static_cast<shm::Dtype>(dtype));
   for (std::size_t i = 0; i < dimensions; ++i) {
     std::uint32_t extent = 0;

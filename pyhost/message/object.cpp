@@ -124,23 +124,10 @@ PyObject* message_array(PyObject* self, PyObject* values, PyObject* names) noexc
 }
 
 char format_letter(shm::Kind kind) noexcept {
-  switch (kind) {
-    case shm::Kind::kU8: return 'B';
-    case shm::Kind::kI8: return 'b';
-    case shm::Kind::kU16: return 'H';
-    case shm::Kind::kI16: return 'h';
-    case shm::Kind::kU32: return 'I';
-    case shm::Kind::kI32: return 'i';
-    case shm::Kind::kU64: return 'Q';
-    case shm::Kind::kI64: return 'q';
-    case shm::Kind::kF32: return 'f';
-    case shm::Kind::kF64: return 'd';
-    case shm::Kind::kBool: return '?';
-    case shm::Kind::kText: return 's';
-    case shm::Kind::kMessage:
-    case shm::Kind::kPadding: break;
-  }
-  return 'x';
+/// The letters of "<", whose l has 4 bytes.
+  if (kind == shm::Kind::kText) return 's';
+  const char letter = *shm::info(shm::dtype_of(kind)).buffer;
+  return letter == 'l' ? 'q' : letter == 'L' ? 'Q' : letter;
 }
 
 }  // namespace
@@ -150,7 +137,7 @@ PyGetSetDef accessor_of(Field& field) noexcept {
   accessor.name = field.name.c_str();
   accessor.doc = field.doc.empty() ? nullptr : field.doc.c_str();
   accessor.closure = &field;
-  const bool number = !field.array && field.kind <= shm::Kind::kBool;
+  const bool number = !field.array && shm::is_number(field.kind);
   accessor.get = number ? get_number : get_value;
   accessor.set = number ? set_number : set_value;
   if (number && field.kind == shm::Kind::kF64) accessor.get = get_double;

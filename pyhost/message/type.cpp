@@ -146,7 +146,7 @@ bool MessageType::make_arguments() {
     argument.field.full_name = std::string(info_.name) + "." + argument.field.name;
     argument.offset = argument.field.offset;
     argument.kind = argument.field.kind;
-    argument.number = !argument.field.array && argument.kind <= shm::Kind::kBool;
+    argument.number = !argument.field.array && shm::is_number(argument.kind);
     argument.required = arg.required;
     if (arg.required) required_ |= std::uint64_t{1} << (arguments_.size() - 1);
     if (Field second; !arg.also.empty() && find_field(info_, arg.also, second)) {

@@ -50,7 +50,7 @@ PyObject* make_array(const Field& field, std::size_t count, Set set) noexcept {
   if (bytes == nullptr) return PyErr_NoMemory();
   if (set(bytes.get()) < 0) return nullptr;
   const std::array<Py_ssize_t, 1> shape{static_cast<Py_ssize_t>(count)};
-  return new_array({bytes.get(), size}, dtype_of(field.kind), shape);
+  return new_array({bytes.get(), size}, shm::dtype_of(field.kind), shape);
 }
 
 /// A flat array of its own with the values of a sequence, an array of any shape, or bytes.
@@ -172,7 +172,7 @@ std::span<PyObject*> arrays_of(MessageObject* message) noexcept {
 std::optional<std::span<const std::byte>> elements_of(PyObject* array, shm::Kind kind) noexcept {
   if (array == nullptr) return std::nullopt;
   const auto info = describe_array(array);
-  if (!info || info->dtype != dtype_of(kind) || !info->contiguous) return std::nullopt;
+  if (!info || info->dtype != shm::dtype_of(kind) || !info->contiguous) return std::nullopt;
   return std::span<const std::byte>{info->data, info->bytes};
 }
 
@@ -184,7 +184,7 @@ PyObject* copy_tail(PyObject* array, const shm::TailInfo& tail) noexcept {
     return nullptr;
   }
   const std::array<Py_ssize_t, 1> shape{static_cast<Py_ssize_t>(bytes->size() / tail.size)};
-  return new_array(*bytes, dtype_of(tail.kind), shape);
+  return new_array(*bytes, shm::dtype_of(tail.kind), shape);
 }
 
 MessageObject* blank_message(MessageType& type) noexcept {
@@ -300,7 +300,7 @@ MessageObject* unpack_message(MessageType& type, std::span<const std::byte> byte
     const std::array<Py_ssize_t, 1> shape{static_cast<Py_ssize_t>(layout->count(i))};
     const std::size_t size = layout->count(i) * tail.size;
     const auto from = bytes.subspan(layout->offset(i), size);
-    arrays_of(message)[i] = new_array(from, dtype_of(tail.kind), shape);
+    arrays_of(message)[i] = new_array(from, shm::dtype_of(tail.kind), shape);
     if (arrays_of(message)[i] != nullptr) continue;
     Py_DECREF(message);
     return nullptr;

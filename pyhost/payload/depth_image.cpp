@@ -41,7 +41,7 @@ PyObject* depth_repr(PyObject* self) noexcept {
   const PayloadObject& image = *as_payload(self);
   if (!image.payload) return PyUnicode_FromString("DepthImage(released)");
   return PyUnicode_FromFormat("DepthImage(height=%zd, width=%zd, dtype='%s'%s)", image.shape[0],
-                              image.shape[1], dtype_text(image.dtype),
+                              image.shape[1], shm::info(image.dtype).name,
                               image.writable ? "" : ", read-only");
 }
 

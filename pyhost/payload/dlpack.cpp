@@ -80,20 +80,9 @@ void delete_capsule(PyObject* capsule) noexcept {
   let_go(static_cast<Managed*>(PyCapsule_GetPointer(capsule, kName<Managed>)));
 }
 
-dlpack::DataType data_type(shm::Dtype dtype) noexcept {
-  using shm::Dtype;
-  const auto bits = static_cast<std::uint8_t>(8 * shm::size_of(dtype));
-  std::uint8_t code = dlpack::kUnsigned;
-  if (dtype <= Dtype::kF16) code = dlpack::kFloat;
-  if (dtype == Dtype::kBf16) code = dlpack::kBfloat;
-  if (dtype >= Dtype::kI8 && dtype <= Dtype::kI64) code = dlpack::kSigned;
-  if (dtype == Dtype::kBool) code = dlpack::kBool;
-  return {.code = code, .bits = bits, .lanes = 1};
-}
-
 dlpack::Tensor describe(const PayloadObject& object, Export& target) noexcept {
-  const dlpack::DataType type = data_type(object.dtype);
-  const auto element = static_cast<std::int64_t>(type.bits / 8);
+  const shm::DtypeInfo& type = shm::info(object.dtype);
+  const auto element = static_cast<std::int64_t>(type.size);
   for (std::size_t i = 0; i < static_cast<std::size_t>(object.dimensions); ++i) {
     target.shape[i] = object.shape[i];
     target.strides[i] = object.strides[i] / element;
@@ -101,7 +90,9 @@ dlpack::Tensor describe(const PayloadObject& object, Export& target) noexcept {
   return {.data = object.data,
           .device = {.type = dlpack::kCpu, .id = 0},
           .dimensions = object.dimensions,
-          .dtype = type,
+          .dtype = {.code = static_cast<std::uint8_t>(type.dlpack),
+                    .bits = static_cast<std::uint8_t>(8 * type.size),
+                    .lanes = 1},
           .shape = target.shape.data(),
           .strides = target.strides.data(),
           .byte_offset = 0};

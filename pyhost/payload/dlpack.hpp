@@ -8,11 +8,6 @@ namespace horus::py::dlpack {
 // The structs of DLPack 1.0 (dmlc/dlpack, include/dlpack/dlpack.h): an ABI, kept to the letter.
 
 inline constexpr std::int32_t kCpu = 1;
-inline constexpr std::uint8_t kSigned = 0;  ///< DataType::code.
-inline constexpr std::uint8_t kUnsigned = 1;
-inline constexpr std::uint8_t kFloat = 2;
-inline constexpr std::uint8_t kBfloat = 4;
-inline constexpr std::uint8_t kBool = 6;
 inline constexpr std::uint64_t kReadOnly = 1;  ///< ManagedTensorVersioned::flags.
 inline constexpr std::uint64_t kCopied = 2;
 
@@ -21,7 +16,7 @@ struct Device {
   std::int32_t id;
 };
 struct DataType {
-  std::uint8_t code;
+  std::uint8_t code;  ///< A shm::DlpackCode.
   std::uint8_t bits;
   std::uint16_t lanes;
 };

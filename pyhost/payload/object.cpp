@@ -74,7 +74,7 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   }
   const bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
   const bool formatted = (flags & PyBUF_FORMAT) == PyBUF_FORMAT;
-  if (formatted && buffer_format(given.dtype) == nullptr) {
+  if (formatted && shm::info(given.dtype).buffer == nullptr) {
     // NumPy then takes the array interface.
     return refuse_buffer(view, "no buffer format says bfloat16; use to_numpy()");
   }
@@ -89,7 +89,7 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   view->len = static_cast<Py_ssize_t>(object.size);
   view->readonly = object.writable ? 0 : 1;
   view->itemsize = static_cast<Py_ssize_t>(shm::size_of(object.dtype));
-  view->format = formatted ? const_cast<char*>(buffer_format(object.dtype)) : nullptr;
+  view->format = formatted ? const_cast<char*>(shm::info(object.dtype).buffer) : nullptr;
   const bool shaped = (flags & PyBUF_ND) == PyBUF_ND;
   view->ndim = shaped ? object.dimensions : 1;
   view->shape = shaped ? object.shape.data() : nullptr;

@@ -138,9 +138,6 @@ Sent send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object
 bool check_sides(const char* what, long long height, long long width) noexcept;
 /// "float32", "<f4", numpy.float32 or numpy.dtype. False with ValueError or TypeError set.
 bool read_dtype(PyObject* value, shm::Dtype& dtype) noexcept;
-const char* dtype_text(shm::Dtype dtype) noexcept;     ///< "float32"
-const char* array_code(shm::Dtype dtype) noexcept;     ///< "<f4": NumPy's array interface.
-const char* buffer_format(shm::Dtype dtype) noexcept;  ///< "f": PEP 3118; null for bfloat16.
 PyObject* text_object(std::string_view text) noexcept;
 
 /// `__dlpack__` (DLPack 1.0, and the older capsule) as a descriptor for every class (dlpack.cpp).

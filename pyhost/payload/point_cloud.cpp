@@ -46,7 +46,7 @@ PyObject* cloud_repr(PyObject* self) noexcept {
   const PayloadObject& cloud = *as_payload(self);
   if (!cloud.payload) return PyUnicode_FromString("PointCloud(released)");
   return PyUnicode_FromFormat("PointCloud(num_points=%zd, fields=%zd, dtype='%s'%s)",
-                              cloud.shape[0], cloud.shape[1], dtype_text(cloud.dtype),
+                              cloud.shape[0], cloud.shape[1], shm::info(cloud.dtype).name,
                               cloud.writable ? "" : ", read-only");
 }
 

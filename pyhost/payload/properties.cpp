@@ -7,25 +7,6 @@
 namespace horus::py {
 namespace {
 
-struct DtypeTexts {
-  const char* array;
-  const char* buffer;
-};
-// NumPy has no bfloat16: two bytes that it does not look into.
-constexpr std::array<DtypeTexts, shm::kDtypes> kTexts{{{"<f4", "f"},
-                                                       {"<f8", "d"},
-                                                       {"<f2", "e"},
-                                                       {"<V2", nullptr},
-                                                       {"|i1", "b"},
-                                                       {"<i2", "h"},
-                                                       {"<i4", "i"},
-                                                       {"<i8", "l"},
-                                                       {"|u1", "B"},
-                                                       {"<u2", "H"},
-                                                       {"<u4", "I"},
-                                                       {"<u8", "L"},
-                                                       {"|b1", "?"}}};
-
 PyObject* tuple_of(std::span<const Py_ssize_t> numbers) noexcept {
   PyObject* const tuple = PyTuple_New(static_cast<Py_ssize_t>(numbers.size()));
   if (tuple == nullptr) return nullptr;
@@ -41,7 +22,7 @@ PyObject* tuple_of(std::span<const Py_ssize_t> numbers) noexcept {
 }
 
 PyObject* get_dtype(PyObject* self, void*) noexcept {
-  return PyUnicode_FromString(dtype_text(as_payload(self)->dtype));
+  return PyUnicode_FromString(shm::info(as_payload(self)->dtype).name);
 }
 PyObject* get_nbytes(PyObject* self, void*) noexcept {
   return PyLong_FromSize_t(as_payload(self)->size);
@@ -63,8 +44,8 @@ PyObject* get_array_interface(PyObject* self, void*) noexcept {
   const Ref address{PyLong_FromVoidPtr(object.data)};
   if (!shape || !strides || !address) return nullptr;
   return Py_BuildValue("{s:i,s:s,s:O,s:O,s:(OO)}", "version", 3, "typestr",
-                       array_code(object.dtype), "shape", shape.ptr(), "strides", strides.ptr(),
-                       "data", address.ptr(), object.writable ? Py_False : Py_True);
+                       shm::info(object.dtype).array, "shape", shape.ptr(), "strides",
+                       strides.ptr(), "data", address.ptr(), object.writable ? Py_False : Py_True);
 }
 
 shm::StampedPayload stamped(PyObject* self) noexcept {
@@ -113,16 +94,6 @@ PyObject* text_object(std::string_view text) noexcept {
   return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
 }
 
-const char* dtype_text(shm::Dtype dtype) noexcept {
-  return shm::name_of(dtype).data();
-}
-const char* array_code(shm::Dtype dtype) noexcept {
-  return kTexts[static_cast<std::size_t>(dtype)].array;
-}
-const char* buffer_format(shm::Dtype dtype) noexcept {
-  return kTexts[static_cast<std::size_t>(dtype)].buffer;
-}
-
 bool read_dtype(PyObject* value, shm::Dtype& dtype) noexcept {
   Ref name;
   for (const char* const attribute : {"name", "__name__"}) {
@@ -139,13 +110,10 @@ bool read_dtype(PyObject* value, shm::Dtype& dtype) noexcept {
   }
   const char* const text = PyUnicode_AsUTF8(said);
   if (text == nullptr) return false;
-  if (const auto found = shm::parse_dtype(text)) {
-    dtype = *found;
-    return true;
-  }
-  for (std::size_t i = 0; i < kTexts.size(); ++i) {
-    if (std::string_view{kTexts[i].array} != text) continue;
-    dtype = static_cast<shm::Dtype>(i);
+  for (std::size_t i = 0; i < shm::kDtypes; ++i) {
+    const auto known = static_cast<shm::Dtype>(i);
+    if (shm::name_of(known) != text && std::string_view{shm::info(known).array} != text) continue;
+    dtype = known;
     return true;
   }
   PyErr_Format(PyExc_ValueError,

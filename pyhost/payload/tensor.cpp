@@ -89,7 +89,7 @@ PyObject* tensor_repr(PyObject* self) noexcept {
   const Ref shape{PyObject_GetAttrString(self, "shape")};
   if (!shape) return nullptr;
   return PyUnicode_FromFormat("Tensor(shape=%R, dtype='%s'%s)", shape.ptr(),
-                              dtype_text(tensor.dtype), tensor.writable ? "" : ", read-only");
+                              shm::info(tensor.dtype).name, tensor.writable ? "" : ", read-only");
 }
 
 PyObject* tensor_wrap(PyObject*, PyObject* const* values, Py_ssize_t count) noexcept {
