@@ -68,41 +68,42 @@ int set_base(PyObject* self, PyObject* value, void* closure) noexcept {
   return set_value(self, value, closure) < 0 ? -1 : fill_tails(as_message(self));
 }
 
-PyObject* copy_of(PyObject* self) noexcept {
-  const MessageObject* const from = as_message(self);
+PyObject* message_copy(PyObject* self, PyObject*) noexcept {
+  MessageObject* const from = as_message(self);
+  if (from->type->varies()) return as_object(copy_varying(from));
   MessageObject* const to = from->type->allocate();
   if (to == nullptr) return nullptr;
   std::memcpy(to->data, from->data, from->type->size());
   return as_object(to);
 }
 
-PyObject* message_copy(PyObject* self, PyObject*) noexcept {
-  return copy_of(self);
+/// A new message of `type`; null with an exception set.
+MessageObject* read_message(MessageType& type, std::span<const std::byte> bytes) noexcept {
+  if (type.varies()) return unpack_message(type, bytes);
+  if (bytes.size() != type.size()) {
+    PyErr_Format(PyExc_ValueError, "%s has %zu bytes, not %zu", type.python()->tp_name, type.size(),
+                 bytes.size());
+    return nullptr;
+  }
+  MessageObject* const message = type.allocate();
+  if (message != nullptr) std::memcpy(message->data, bytes.data(), bytes.size());
+  return message;
 }
 
 PyObject* message_from_bytes(PyObject* python, PyObject* bytes) noexcept {
-  MessageType* const type = find_message_type(reinterpret_cast<PyTypeObject*>(python));
   Py_buffer buffer;
   if (PyObject_GetBuffer(bytes, &buffer, PyBUF_SIMPLE) < 0) return nullptr;
-  MessageObject* message = nullptr;
-  if (static_cast<std::size_t>(buffer.len) == type->size()) {
-    message = type->allocate();
-    if (message != nullptr) std::memcpy(message->data, buffer.buf, type->size());
-  } else {
-    PyErr_Format(PyExc_ValueError, "%s has %zu bytes, not %zd", type->python()->tp_name,
-                 type->size(), buffer.len);
-  }
+  MessageObject* const message = read_message(
+      *find_message_type(reinterpret_cast<PyTypeObject*>(python)),
+      {static_cast<const std::byte*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
   PyBuffer_Release(&buffer);
   return as_object(message);
 }
 
 PyObject* message_reduce(PyObject* self, PyObject*) noexcept {
-  const MessageObject* const message = as_message(self);
-  const Ref build{PyObject_GetAttrString(as_object(message->type->python()), "from_bytes")};
-  if (!build) return nullptr;
-  PyObject* const bytes = PyBytes_FromStringAndSize(reinterpret_cast<const char*>(message->data),
-                                                    static_cast<Py_ssize_t>(message->type->size()));
-  return bytes == nullptr ? nullptr : Py_BuildValue("O(N)", build.ptr(), bytes);
+  const Ref build{PyObject_GetAttrString(as_object(Py_TYPE(self)), "from_bytes")};
+  const Ref bytes{build ? PyObject_Bytes(self) : nullptr};
+  return bytes ? Py_BuildValue("O(O)", build.ptr(), bytes.ptr()) : nullptr;
 }
 
 PyObject* message_array(PyObject* self, PyObject* values, PyObject* names) noexcept {
@@ -123,8 +124,8 @@ PyObject* message_array(PyObject* self, PyObject* values, PyObject* names) noexc
   return Py_NewRef(array.ptr());
 }
 
-char format_letter(shm::Kind kind) noexcept {
 /// The letters of "<", whose l has 4 bytes.
+char format_letter(shm::Kind kind) noexcept {
   if (kind == shm::Kind::kText) return 's';
   const char letter = *shm::info(shm::dtype_of(kind)).buffer;
   return letter == 'l' ? 'q' : letter == 'L' ? 'Q' : letter;
@@ -257,17 +258,20 @@ int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   return 0;
 }
 
-PyMethodDef* message_methods() noexcept {
-  static PyMethodDef methods[] = {
-      {"from_bytes", message_from_bytes, METH_O | METH_CLASS,
-       "from_bytes(data)\n--\n\nA message from its bytes, as bytes(message) gives them."},
-      {"__copy__", message_copy, METH_NOARGS, nullptr},
-      {"__deepcopy__", message_copy, METH_O, nullptr},
-      {"__reduce__", message_reduce, METH_NOARGS, nullptr},
-      {"__array__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(message_array)),
-       METH_VARARGS | METH_KEYWORDS, nullptr},
-      {nullptr, nullptr, 0, nullptr}};
-  return methods;
+std::span<const PyMethodDef> message_methods(bool varies) noexcept {
+  static const std::array methods{
+      PyMethodDef{"__bytes__", varying_bytes, METH_NOARGS, nullptr},
+      PyMethodDef{
+          "from_bytes", message_from_bytes, METH_O | METH_CLASS,
+          "from_bytes(data)\n--\n\nA message from its bytes, as bytes(message) gives them."},
+      PyMethodDef{"__copy__", message_copy, METH_NOARGS, nullptr},
+      PyMethodDef{"__deepcopy__", message_copy, METH_O, nullptr},
+      PyMethodDef{"__reduce__", message_reduce, METH_NOARGS, nullptr},
+      PyMethodDef{"__array__",
+                  reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(message_array)),
+                  METH_VARARGS | METH_KEYWORDS, nullptr}};
+  const std::span all{methods};
+  return varies ? all.first<methods.size() - 1>() : all.last<methods.size() - 1>();
 }
 
 std::span<const PyMethodDef> mapping_methods() noexcept {

@@ -48,8 +48,9 @@ int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept;
 
 /// get, keys, items: what else programs call that expect a dict.
 std::span<const PyMethodDef> mapping_methods() noexcept;
-/// from_bytes, __copy__, __deepcopy__, __reduce__, __array__; ends with an empty entry.
-PyMethodDef* message_methods() noexcept;
+/// from_bytes, __copy__, __deepcopy__, __reduce__, and __bytes__ or, of what is a buffer,
+/// __array__.
+std::span<const PyMethodDef> message_methods(bool varies) noexcept;
 
 /// The struct of a message as PEP 3118 writes it, for NumPy: "T{<Q:timestamp_ns:<f:linear:}".
 std::string buffer_format(const shm::TypeInfo& type);

@@ -167,10 +167,7 @@ void MessageType::make_accessors() {
 }
 
 void MessageType::make_methods() {
-  for (const PyMethodDef* method = varies() ? varying_methods() : message_methods();
-       method->ml_name != nullptr; ++method) {
-    methods_.push_back(*method);
-  }
+  for (const PyMethodDef& method : message_methods(varies())) methods_.push_back(method);
   for (const PyMethodDef& method : mapping_methods()) {
     const auto hides = [&method](const Field& row) { return row.name == method.ml_name; };
     if (std::ranges::none_of(fields_, hides)) methods_.push_back(method);

@@ -308,10 +308,7 @@ MessageObject* unpack_message(MessageType& type, std::span<const std::byte> byte
   return message;
 }
 
-namespace {
-
-PyObject* copy_varying(PyObject* self, PyObject*) noexcept {
-  MessageObject* const from = as_message(self);
+MessageObject* copy_varying(MessageObject* from) noexcept {
   if (fill_tails(from) < 0) return nullptr;
   MessageObject* const to = blank_message(*from->type);
   if (to == nullptr) return nullptr;
@@ -322,10 +319,10 @@ PyObject* copy_varying(PyObject* self, PyObject*) noexcept {
     Py_DECREF(to);
     return nullptr;
   }
-  return as_object(to);
+  return to;
 }
 
-PyObject* bytes_of(PyObject* self, PyObject*) noexcept {
+PyObject* varying_bytes(PyObject* self, PyObject*) noexcept {
   MessageObject* const message = as_message(self);
   const auto layout =
       shm::TailLayout::of(message->type->info(), {message->data, message->type->size()});
@@ -338,24 +335,6 @@ PyObject* bytes_of(PyObject* self, PyObject*) noexcept {
   return nullptr;
 }
 
-PyObject* from_bytes(PyObject* python, PyObject* bytes) noexcept {
-  Py_buffer buffer;
-  if (PyObject_GetBuffer(bytes, &buffer, PyBUF_SIMPLE) < 0) return nullptr;
-  MessageObject* const message = unpack_message(
-      *find_message_type(reinterpret_cast<PyTypeObject*>(python)),
-      {static_cast<const std::byte*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
-  PyBuffer_Release(&buffer);
-  return as_object(message);
-}
-
-PyObject* reduce(PyObject* self, PyObject*) noexcept {
-  const Ref build{PyObject_GetAttrString(as_object(Py_TYPE(self)), "from_bytes")};
-  const Ref bytes{build ? bytes_of(self, nullptr) : nullptr};
-  return bytes ? Py_BuildValue("O(O)", build.ptr(), bytes.ptr()) : nullptr;
-}
-
-}  // namespace
-
 PyObject* varying_vectorcall(PyObject* python, PyObject* const* values, std::size_t flagged_count,
                              PyObject* names) noexcept {
   PyObject* const made = message_vectorcall(python, values, flagged_count, names);
@@ -367,18 +346,6 @@ PyObject* varying_vectorcall(PyObject* python, PyObject* const* values, std::siz
 void varying_dealloc(PyObject* self) noexcept {
   for (PyObject*& array : arrays_of(as_message(self))) Py_CLEAR(array);
   message_dealloc(self);
-}
-
-PyMethodDef* varying_methods() noexcept {
-  static PyMethodDef methods[] = {
-      {"from_bytes", from_bytes, METH_O | METH_CLASS,
-       "from_bytes(data)\n--\n\nA message from its bytes, as bytes(message) gives them."},
-      {"__bytes__", bytes_of, METH_NOARGS, nullptr},
-      {"__copy__", copy_varying, METH_NOARGS, nullptr},
-      {"__deepcopy__", copy_varying, METH_O, nullptr},
-      {"__reduce__", reduce, METH_NOARGS, nullptr},
-      {nullptr, nullptr, 0, nullptr}};
-  return methods;
 }
 
 }  // namespace horus::py

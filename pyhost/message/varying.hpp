@@ -49,11 +49,13 @@ Py_ssize_t pack_message(MessageObject* message, std::span<std::byte> out) noexce
 /// Null with ValueError set for bytes that are not as long as their own head says.
 MessageObject* unpack_message(MessageType& type, std::span<const std::byte> bytes) noexcept;
 
+/// A new message with arrays of its own.
+MessageObject* copy_varying(MessageObject* from) noexcept;
+
 // What the classes of such messages have of their own.
 PyObject* varying_vectorcall(PyObject* python, PyObject* const* values, std::size_t flagged_count,
                              PyObject* names) noexcept;
 void varying_dealloc(PyObject* self) noexcept;
-/// from_bytes, __bytes__, __copy__, __deepcopy__, __reduce__; ends with an empty entry.
-PyMethodDef* varying_methods() noexcept;
+PyObject* varying_bytes(PyObject* self, PyObject*) noexcept;
 
 }  // namespace horus::py
