@@ -110,9 +110,9 @@ class FallbackReader {
 
   Py_ssize_t write_message(PyObject* value, std::span<std::byte> bytes) const {
     MessageType& type = *port_.type.message;
-    pyb::object made;
+    Ref made;
     if (PyDict_Check(value) != 0) {
-      made = pyb::reinterpret_steal<pyb::object>(as_object(type.from_dict(value)));
+      made = Ref{as_object(type.from_dict(value))};
       if (!made) return -1;
       value = made.ptr();
     }
