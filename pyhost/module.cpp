@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pybind11/pybind11.h>
 
-#include "pyhost/async_loop.hpp"
-#include "pyhost/bind.hpp"
-#include "pyhost/gil.hpp"
-#include "pyhost/gil_arbiter.hpp"
-#include "pyhost/host_log.hpp"
-#include "pyhost/py_node.hpp"
-#include "pyhost/py_scheduler.hpp"
-#include "pyhost/run.hpp"
-#include "pyhost/session.hpp"
-#include "pyhost/tick_state.hpp"
+#include "pyhost/cpython/gil.hpp"
+#include "pyhost/cpython/gil_arbiter.hpp"
+#include "pyhost/message/registry.hpp"
+#include "pyhost/node/async_loop.hpp"
+#include "pyhost/node/py_node.hpp"
+#include "pyhost/node/running_tick.hpp"
+#include "pyhost/payload/object.hpp"
+#include "pyhost/payload/session.hpp"
+#include "pyhost/run/host_log.hpp"
+#include "pyhost/run/py_scheduler.hpp"
+#include "pyhost/run/run.hpp"
+#include "pyhost/topic/bind.hpp"
+#include "pyhost/topic/port.hpp"
 #include "rt/base/version.hpp"
 #include "rt/crash.hpp"
 #include "rt/rt_thread.hpp"
@@ -44,12 +47,18 @@ void bind_log(pyb::module_& module) {
   module.def("_log_for_supervisor", &horus::py::log_for_supervisor);
 }
 
+/// Nobody opens a session from here on: to close the ports may drop the GIL.
+void close_shared_memory() noexcept {
+  const auto last = horus::py::take_session();
+  horus::py::close_all_ports();
+}
+
 /// Threads end before the interpreter does, and in a child of fork() none is waited for.
 void bind_process_end() {
   pyb::module_::import("atexit").attr("register")(pyb::cpp_function([] {
     horus::py::begin_the_end();
     horus::py::stop_all_runs();
-    horus::py::close_session();
+    close_shared_memory();
     horus::py::keep_gil_to_the_end();
   }));
   pyb::module_::import("os").attr("register_at_fork")(

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "shm/message.hpp"
 
@@ -92,17 +93,10 @@ namespace detail {
 
 template <typename T>
 constexpr Kind kind_of() noexcept {
-  if constexpr (std::is_same_v<T, Flag> || std::is_same_v<T, bool>) return Kind::kBool;
-  if constexpr (std::is_same_v<T, std::uint8_t>) return Kind::kU8;
-  if constexpr (std::is_same_v<T, std::int8_t>) return Kind::kI8;
-  if constexpr (std::is_same_v<T, std::uint16_t>) return Kind::kU16;
-  if constexpr (std::is_same_v<T, std::int16_t>) return Kind::kI16;
-  if constexpr (std::is_same_v<T, std::uint32_t>) return Kind::kU32;
-  if constexpr (std::is_same_v<T, std::int32_t>) return Kind::kI32;
-  if constexpr (std::is_same_v<T, std::uint64_t>) return Kind::kU64;
-  if constexpr (std::is_same_v<T, std::int64_t>) return Kind::kI64;
-  if constexpr (std::is_same_v<T, float>) return Kind::kF32;
-  if constexpr (std::is_same_v<T, double>) return Kind::kF64;
+  if constexpr (std::is_same_v<T, Flag>) return Kind::kBool;
+  for (Kind kind{}; is_number(kind); kind = next(kind)) {
+    if (with_number(kind, []<typename U>(U) { return std::is_same_v<T, U>; })) return kind;
+  }
   return Kind::kMessage;
 }
 
@@ -150,6 +144,8 @@ constexpr TailInfo tail(std::string_view name, std::string_view unit, std::strin
 }
 /// TypeInfo::hash of such a table.
 std::uint64_t layout_hash(const TypeInfo& type);
+/// An argument for each field.
+std::vector<ArgInfo> args_of(std::span<const FieldInfo> fields);
 
 }  // namespace detail
 
@@ -172,6 +168,14 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
                 .initial = std::as_bytes(std::span{&kInitial, 1})};
   type.hash = detail::layout_hash(type);
   return type;
+}
+
+/// One whose constructor takes its fields in their order.
+template <typename T, std::size_t size = sizeof(T), std::size_t align = alignof(T)>
+TypeInfo make_type(std::string_view name, std::string_view topic, std::string_view doc,
+                   std::span<const FieldInfo> fields) noexcept {
+  static const std::vector<ArgInfo> kArgs = detail::args_of(fields);
+  return make_type<T, size, align>(name, topic, doc, fields, kArgs);
 }
 
 /// A message with tails behind it, of which `head` is the table.

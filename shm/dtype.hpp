@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "shm/message.hpp"
+
 namespace horus::shm {
 
 /// Element types of tensors; the numbers travel in descriptors.
@@ -25,9 +27,33 @@ enum class Dtype : std::uint8_t {
   kBool
 };
 inline constexpr std::size_t kDtypes = 13;
+inline constexpr std::size_t kMaxDimensions = 8;  ///< Of a tensor.
+
+/// DLDataTypeCode of DLPack 1.0.
+enum class DlpackCode : std::uint8_t {
+  kSigned = 0,
+  kUnsigned = 1,
+  kFloat = 2,
+  kBfloat = 4,
+  kBool = 6
+};
+
+/// What an element type is called, and by whom.
+struct DtypeInfo {
+  const char* name;    ///< "float32"
+  std::size_t size;    ///< Bytes of one element.
+  const char* schema;  ///< "f32": in a message's schema; null where no field is of it.
+  const char* array;   ///< "<f4": NumPy's array interface. It looks at no bfloat16: two bytes.
+  const char* buffer;  ///< "f": PEP 3118, native sizes; null for bfloat16.
+  DlpackCode dlpack;
+};
+const DtypeInfo& info(Dtype dtype) noexcept;
 
 std::size_t size_of(Dtype dtype) noexcept;       ///< Bytes of one element.
-std::string_view name_of(Dtype dtype) noexcept;  ///< "float32"; zero-terminated.
+std::string_view name_of(Dtype dtype) noexcept;  ///< "float32"
 std::optional<Dtype> parse_dtype(std::string_view name) noexcept;
+
+/// What a tensor calls the numbers of this kind.
+Dtype dtype_of(Kind kind) noexcept;
 
 }  // namespace horus::shm

@@ -42,25 +42,17 @@ std::size_t first_odd(Kind kind, const std::byte* at, std::size_t count, bool li
   return kind == Kind::kF64 ? first_odd<double>(at, count, limit) : count;
 }
 
-std::size_t used_of(const TypeInfo& type, const FieldInfo& field, const std::byte* message) {
-  const FieldInfo* const counter = find_field(type, field.counted_by);
-  if (counter == nullptr || counter->size > sizeof(std::uint64_t)) return field.count;
-  std::uint64_t used = 0;
-  std::memcpy(&used, message + counter->offset, counter->size);  // Little-endian.
-  return std::min<std::uint64_t>(used, field.count);
-}
-
 void look_through(const TypeInfo& type, const std::byte* message, Odd& odd) {
   for (const FieldInfo& field : type.fields) {
-    const std::size_t used = field.counted_by.empty() ? field.count : used_of(type, field, message);
+    const std::size_t count = used(type, field, message);
     const std::byte* const at = message + field.offset;
     if (field.kind != Kind::kMessage) {
-      const std::size_t first = first_odd(field.kind, at, used, field.limit);
-      odd.found = first != used;
+      const std::size_t first = first_odd(field.kind, at, count, field.limit);
+      odd.found = first != count;
       if (odd.found) return odd.at(field.name, first, field.array);
       continue;
     }
-    for (std::size_t i = 0; i < used; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       look_through(*field.nested, at + i * field.size, odd);
       if (odd.found) return odd.at(field.name, i, field.array);
     }

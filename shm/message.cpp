@@ -91,6 +91,15 @@ std::optional<Member> find_member(const TypeInfo& type, std::string_view path) n
   }
 }
 
+std::size_t used(const TypeInfo& type, const FieldInfo& field, const std::byte* message) noexcept {
+  if (field.counted_by.empty()) return field.count;
+  const FieldInfo* const counter = find_field(type, field.counted_by);
+  if (counter == nullptr || counter->size > sizeof(std::uint64_t)) return field.count;
+  std::uint64_t count = 0;
+  std::memcpy(&count, message + counter->offset, counter->size);  // Little-endian.
+  return std::min<std::uint64_t>(count, field.count);
+}
+
 const TypeInfo* find_type(std::string_view name) noexcept {
   const auto types = all_types();
   const auto found =

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -32,6 +33,42 @@ enum class Kind : std::uint8_t {
   kMessage,  ///< Another message, inline.
   kPadding,  ///< Declared padding; zero, and not a field to users.
 };
+
+constexpr bool is_number(Kind kind) noexcept {
+  return kind <= Kind::kBool;
+}
+constexpr Kind next(Kind kind) noexcept {
+  return static_cast<Kind>(static_cast<std::uint8_t>(kind) + 1);
+}
+
+/// Calls `use` with a 0 of the C++ type that elements of this kind have; a kind that is no number
+/// gives an empty result.
+template <typename Use>
+constexpr auto with_number(Kind kind, Use&& use) {
+  switch (kind) {
+    case Kind::kU8: return use(std::uint8_t{});
+    case Kind::kI8: return use(std::int8_t{});
+    case Kind::kU16: return use(std::uint16_t{});
+    case Kind::kI16: return use(std::int16_t{});
+    case Kind::kU32: return use(std::uint32_t{});
+    case Kind::kI32: return use(std::int32_t{});
+    case Kind::kU64: return use(std::uint64_t{});
+    case Kind::kI64: return use(std::int64_t{});
+    case Kind::kF32: return use(float{});
+    case Kind::kF64: return use(double{});
+    case Kind::kBool: return use(bool{});
+    default: return decltype(use(bool{}))();
+  }
+}
+
+/// One such element; a bool's byte may come from another process, where all but 0 is true.
+template <typename T>
+T element_at(const std::byte* at) noexcept {
+  if constexpr (std::is_same_v<T, bool>) return *at != std::byte{0};
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
 
 struct TypeInfo;
 
@@ -155,6 +192,9 @@ struct Member {
 /// None when there is no such field or element.
 std::optional<Member> find_member(const TypeInfo& type, std::string_view path) noexcept;
 const FieldInfo* find_field(const TypeInfo& type, std::string_view name) noexcept;
+
+/// How many elements of a field are in use: the word of whoever sent it, so never more than fit.
+std::size_t used(const TypeInfo& type, const FieldInfo& field, const std::byte* message) noexcept;
 
 /// The built-in types by name; null when unknown.
 const TypeInfo* find_type(std::string_view name) noexcept;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "rt/base/result.hpp"
+#include "shm/dtype.hpp"
 #include "shm/msg/depth_image_descriptor.hpp"
 #include "shm/msg/image_descriptor.hpp"
 #include "shm/msg/point_cloud_descriptor.hpp"
@@ -33,7 +34,6 @@ struct PayloadKind {
 inline constexpr std::size_t kMaxDescriptor = sizeof(msg::PointCloudDescriptor);
 inline constexpr std::size_t kStampAt = sizeof(msg::TensorDescriptor);
 inline constexpr std::size_t kFrameIdSize = 32;
-inline constexpr std::size_t kMaxDimensions = 8;
 
 /// One block and what keeps it alive: it is one's own, a hold on a peer's, or a copy.
 struct PayloadState {

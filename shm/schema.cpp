@@ -10,27 +10,11 @@
 #include <vector>
 
 #include "shm/declare.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::shm {
 namespace {
 
-struct Number {
-  std::string_view name;
-  std::uint32_t size;
-};
-/// In the order of Kind.
-constexpr std::array<Number, 11> kNumbers{{{"u8", 1},
-                                           {"i8", 1},
-                                           {"u16", 2},
-                                           {"i16", 2},
-                                           {"u32", 4},
-                                           {"i32", 4},
-                                           {"u64", 8},
-                                           {"i64", 8},
-                                           {"f32", 4},
-                                           {"f64", 8},
-                                           {"bool", 1}}};
-static_assert(static_cast<std::size_t>(Kind::kBool) + 1 == kNumbers.size());
 constexpr std::uint32_t kMaxAlign = 64;
 
 void append(std::string& text, const TypeInfo& type);
@@ -42,7 +26,7 @@ void append(std::string& text, const FieldInfo& field) {
   } else if (field.kind == Kind::kText) {
     text.append("s").append(std::to_string(field.size));
   } else {
-    text.append(kNumbers[static_cast<std::size_t>(field.kind)].name);
+    text.append(info(dtype_of(field.kind)).schema);
   }
   if (field.array) {
     text.append("[").append(std::to_string(field.count));
@@ -63,7 +47,7 @@ void append(std::string& text, const TypeInfo& type) {
   }
   for (const TailInfo& tail : type.tails) {
     text.append(";").append(tail.name).append(":");
-    text.append(kNumbers[static_cast<std::size_t>(tail.kind)].name);
+    text.append(info(dtype_of(tail.kind)).schema);
     text.append("[*:").append(tail.counted_by[0]);
     if (!tail.counted_by[1].empty()) text.append("*").append(tail.counted_by[1]);
     text.append("]");
@@ -162,10 +146,10 @@ class Parser {
       field.size = field.nested->size;
       return true;
     }
-    const auto found = std::ranges::find(kNumbers, word, &Number::name);
-    if (found != kNumbers.end()) {
-      field.kind = static_cast<Kind>(found - kNumbers.begin());
-      field.size = found->size;
+    for (field.kind = Kind{}; is_number(field.kind); field.kind = next(field.kind)) {
+      const DtypeInfo& number = info(dtype_of(field.kind));
+      if (word != number.schema) continue;
+      field.size = static_cast<std::uint32_t>(number.size);
       return true;
     }
     if (word.size() < 2 || word.front() != 's' || !is_digit(word[1])) {
@@ -180,7 +164,7 @@ class Parser {
   /// What follows "[*" of a tail; `field` is its name and its element.
   bool tail(const FieldInfo& field, std::uint32_t depth) {
     if (depth != 0) return fail("a type whose size varies inside of another") != nullptr;
-    if (field.kind > Kind::kBool) return fail("a tail's elements are numbers") != nullptr;
+    if (!is_number(field.kind)) return fail("a tail's elements are numbers") != nullptr;
     if (storage_.tails.size() == kMaxTails) return fail("too many tails") != nullptr;
     TailInfo& tail = storage_.tails.emplace_back(
         TailInfo{.name = field.name, .kind = field.kind, .size = field.size});
@@ -296,6 +280,14 @@ std::uint64_t layout_hash(const TypeInfo& type) {
   return hash_of(schema_of(type));
 }
 
+std::vector<ArgInfo> args_of(std::span<const FieldInfo> fields) {
+  std::vector<ArgInfo> args;
+  for (const FieldInfo& field : fields) {
+    if (field.kind != Kind::kPadding) args.push_back(arg(field.name));
+  }
+  return args;
+}
+
 }  // namespace detail
 
 std::string schema_of(const TypeInfo& type) {
@@ -330,7 +322,7 @@ Result<ParsedType> parse_schema(std::string_view text) {
   Parser parser{*storage};
   const TypeInfo* const found = parser.whole();
   if (found == nullptr) return parser.error();
-  for (const FieldInfo& field : found->fields) storage->args.push_back(arg(field.name));
+  storage->args = detail::args_of(found->fields);
   for (const TailInfo& tail : found->tails) storage->args.push_back(arg(tail.name));
   TypeInfo& root = storage->types.back();  // The outermost type is complete last.
   root.args = storage->args;

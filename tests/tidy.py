@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the tree against its own rules: floors, lengths, banned names, references, packages.
+"""Holds the tree against its own rules: floors, rooms, lengths, banned names, references, packages.
 
 Prints one line a finding, `file:line: what`, and exits with 1 if there is any.
 """
@@ -23,6 +23,10 @@ FLOORS = {
     "pyhost": {"pyhost", "rt", "shm", "shm/interop", "service/wire", "rt/base"},
     "service": {"service", "rt", "shm", "shm/interop", "service/wire", "rt/base"},
     "tools/cli": {"tools/cli", "shm", "shm/interop", "service/wire", "rt/base"},
+}
+# Folder -> its rooms, lowest first: a room includes only itself and lower ones.
+ROOMS = {
+    "pyhost": ["cpython", "message", "payload", "topic", "node", "run"],
 }
 # Folder -> libraries it must not see.
 FOREIGN = {
@@ -84,6 +88,21 @@ def check_includes(name: str, lines: list[str]):
                 yield number, f"{folder} must not include {floor} ({target})"
         elif re.match(FOREIGN[folder], target):
             yield number, f"{folder} must not know <{target}>"
+
+
+def check_rooms(name: str, lines: list[str]):
+    folder, _, rest = name.partition("/")
+    rooms = ROOMS.get(folder, [])
+    room = rest.partition("/")[0]
+    if room not in rooms:
+        if rooms and "/" not in rest and rest.endswith(".hpp"):
+            yield 1, f"a header of {folder} stands in one of its rooms"
+        return
+    lower = rooms[:rooms.index(room) + 1]
+    for number, line in enumerate(lines, 1):
+        match = re.match(rf'\s*#\s*include\s+"{folder}/([^/"]+)', line)
+        if match and match[1] not in lower:
+            yield number, f"{folder}/{room} must not include {folder}/{match[1]}"
 
 
 def check_banned(name: str, lines: list[str]):
@@ -172,7 +191,7 @@ def findings():
             continue
         name = str(path.relative_to(ROOT))
         lines = path.read_text().splitlines()
-        for check in (check_includes, check_banned, check_paths, check_shape):
+        for check in (check_includes, check_rooms, check_banned, check_paths, check_shape):
             for number, text in check(name, lines):
                 yield path, number, text
     yield from check_decisions(files)

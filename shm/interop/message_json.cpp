@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "shm/interop/elements.hpp"
 #include "shm/varying.hpp"
 
 namespace horus::interop {
@@ -26,23 +25,13 @@ std::string text_of(std::span<const std::byte> bytes) {
 }
 
 MessageJson element(const FieldInfo& field, std::span<const std::byte> bytes) {
-  switch (field.kind) {
-    case Kind::kU8: return load<std::uint8_t>(bytes);
-    case Kind::kI8: return load<std::int8_t>(bytes);
-    case Kind::kU16: return load<std::uint16_t>(bytes);
-    case Kind::kI16: return load<std::int16_t>(bytes);
-    case Kind::kU32: return load<std::uint32_t>(bytes);
-    case Kind::kI32: return load<std::int32_t>(bytes);
-    case Kind::kU64: return load<std::uint64_t>(bytes);
-    case Kind::kI64: return load<std::int64_t>(bytes);
-    case Kind::kF32: return as_written(load<float>(bytes));
-    case Kind::kF64: return load<double>(bytes);
-    case Kind::kBool: return load<std::uint8_t>(bytes) != 0;
-    case Kind::kText: return text_of(bytes);
-    case Kind::kMessage: return typed_message(*field.nested, bytes);
-    case Kind::kPadding: break;
-  }
-  return nullptr;
+  if (field.kind == Kind::kText) return text_of(bytes);
+  if (field.kind == Kind::kMessage) return typed_message(*field.nested, bytes);
+  return shm::with_number(field.kind, [bytes]<typename T>(T) -> MessageJson {
+    const T value = shm::element_at<T>(bytes.data());
+    if constexpr (std::is_same_v<T, float>) return as_written(value);
+    return value;
+  });
 }
 
 }  // namespace
@@ -65,7 +54,7 @@ MessageJson typed_message(const shm::TypeInfo& type, std::span<const std::byte> 
       continue;
     }
     value = MessageJson::array();
-    for (std::size_t i = 0; i < used(type, field, bytes); ++i) value.push_back(at(i));
+    for (std::size_t i = 0; i < used(type, field, bytes.data()); ++i) value.push_back(at(i));
   }
   return json;
 }

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <optional>
 
-#include "shm/interop/elements.hpp"
 #include "shm/varying.hpp"
 
 namespace horus::interop {
@@ -19,6 +18,7 @@ using shm::FieldInfo;
 using shm::Kind;
 using shm::TailInfo;
 using shm::TypeInfo;
+using shm::with_number;
 
 ProtoType type_of(Kind kind, bool array) noexcept {
   switch (kind) {
@@ -44,25 +44,6 @@ bool is_skipped(std::string_view name, std::span<const std::string_view> skipped
   return std::ranges::find(skipped, name) != skipped.end();
 }
 
-/// Calls `use` with the T that elements of this kind are; false for kinds that are no numbers.
-template <typename Use>
-bool with_number(Kind kind, Use use) {
-  switch (kind) {
-    case Kind::kU8: return use(std::uint8_t{});
-    case Kind::kI8: return use(std::int8_t{});
-    case Kind::kU16: return use(std::uint16_t{});
-    case Kind::kI16: return use(std::int16_t{});
-    case Kind::kU32: return use(std::uint32_t{});
-    case Kind::kI32: return use(std::int32_t{});
-    case Kind::kU64: return use(std::uint64_t{});
-    case Kind::kI64: return use(std::int64_t{});
-    case Kind::kF32: return use(float{});
-    case Kind::kF64: return use(double{});
-    case Kind::kBool: return use(bool{});
-    default: return false;
-  }
-}
-
 /// The elements of an array, one behind the other.
 template <typename T>
 class Elements {
@@ -75,10 +56,7 @@ class Elements {
     using pointer = const T*;
     using reference = T;
     explicit Iterator(const std::byte* at) noexcept : at_{at} {}
-    T operator*() const noexcept {
-      if constexpr (std::is_same_v<T, bool>) return *at_ != std::byte{0};
-      return load<T>({at_, sizeof(T)});
-    }
+    T operator*() const noexcept { return shm::element_at<T>(at_); }
     Iterator& operator++() noexcept {
       at_ += sizeof(T);
       return *this;
@@ -127,7 +105,6 @@ void add_array(pbf_writer& out, std::uint32_t number, Kind kind, std::span<const
     } else {
       out.add_packed_sint32(number, all.begin(), all.end());
     }
-    return true;
   });
 }
 
@@ -152,13 +129,12 @@ void add_scalar(pbf_writer& out, std::uint32_t number, Kind kind,
     } else {
       out.add_sint32(number, value);
     }
-    return true;
   });
 }
 
 void encode_field(pbf_writer& out, const TypeInfo& type, const FieldInfo& field,
                   std::span<const std::byte> message, std::uint32_t number) {
-  const std::size_t count = used(type, field, message);
+  const std::size_t count = used(type, field, message.data());
   const auto bytes = message.subspan(field.offset, count * field.size);
   if (field.kind != Kind::kText && field.kind != Kind::kMessage) {
     if (field.array) return add_array(out, number, field.kind, bytes);
@@ -263,7 +239,6 @@ std::vector<std::byte> read_array(pbf_reader& in, Kind kind) {
       const auto* const begin = reinterpret_cast<const std::byte*>(&value);
       bytes.insert(bytes.end(), begin, begin + sizeof value);
     }
-    return true;
   });
   return bytes;
 }
@@ -417,7 +392,6 @@ Status FieldDecoder::take_elements(pbf_reader& in, const FieldInfo& field, std::
   with_number(field.kind, [&]<typename T>(T) {
     const T value = read_number<T>(in);
     std::memcpy(one.data(), &value, sizeof value);
-    return true;
   });
   return {};
 }
@@ -448,7 +422,7 @@ std::uint64_t stamp_ns_of(const TypeInfo& type, std::span<const std::byte> messa
   const auto read = [&](std::string_view name) -> std::uint64_t {
     const FieldInfo* const field = shm::find_field(type, name);
     if (field == nullptr || field->kind != Kind::kU64 || field->array) return 0;
-    return load<std::uint64_t>(message.subspan(field->offset, field->size));
+    return shm::element_at<std::uint64_t>(&message[field->offset]);
   };
   constexpr std::uint64_t kNsInMs = 1'000'000;
   const std::uint64_t ns = read("timestamp_ns");

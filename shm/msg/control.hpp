@@ -31,13 +31,9 @@ inline const shm::TypeInfo& type_info(shm::Tag<MotorCommand>) noexcept {
       HORUS_FIELD(MotorCommand, enable, "", "False: the motor runs free.", 40),
       HORUS_FIELD(MotorCommand, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
   };
-  static constexpr std::array kArgs{shm::arg("motor_id"),         shm::arg("mode"),
-                                    shm::arg("target"),           shm::arg("max_velocity"),
-                                    shm::arg("max_acceleration"), shm::arg("feed_forward"),
-                                    shm::arg("enable"),           shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType = shm::neutral<MotorCommand>(
       shm::make_type<MotorCommand, 56, 8>("MotorCommand", "motor_cmd", "What one motor shall do.",
-                                          kFields, kArgs),
+                                          kFields),
       {.enable = false});
   return kType;
 }
@@ -59,13 +55,10 @@ inline const shm::TypeInfo& type_info(shm::Tag<DifferentialDriveCommand>) noexce
       HORUS_FIELD(DifferentialDriveCommand, enable, "", "False: the wheels run free.", 24),
       HORUS_FIELD(DifferentialDriveCommand, timestamp_ns, "ns", "Nanoseconds since 1970.", 32),
   };
-  static constexpr std::array kArgs{shm::arg("left_velocity"), shm::arg("right_velocity"),
-                                    shm::arg("max_acceleration"), shm::arg("enable"),
-                                    shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType = shm::neutral<DifferentialDriveCommand>(
       shm::make_type<DifferentialDriveCommand, 40, 8>(
           "DifferentialDriveCommand", "diff_drive_cmd",
-          "Wheel speeds of a base with two driven wheels.", kFields, kArgs),
+          "Wheel speeds of a base with two driven wheels.", kFields),
       {.enable = false});
   return kType;
 }
@@ -86,10 +79,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<ServoCommand>) noexcept {
       HORUS_FIELD(ServoCommand, enable, "", "False: the servo holds no torque.", 12),
       HORUS_FIELD(ServoCommand, timestamp_ns, "ns", "Nanoseconds since 1970.", 16),
   };
-  static constexpr std::array kArgs{shm::arg("servo_id"), shm::arg("position"), shm::arg("speed"),
-                                    shm::arg("enable"), shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType = shm::make_type<ServoCommand, 24, 8>(
-      "ServoCommand", "servo_cmd", "Where one servo shall go.", kFields, kArgs);
+      "ServoCommand", "servo_cmd", "Where one servo shall go.", kFields);
   return kType;
 }
 
@@ -149,11 +140,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<TrajectoryPoint>) noexcept {
       HORUS_FIELD(TrajectoryPoint, angular_velocity, "rad/s", "About x, y, z.", 104),
       HORUS_FIELD(TrajectoryPoint, time_from_start, "s", "When it shall be reached.", 128),
   };
-  static constexpr std::array kArgs{shm::arg("position"),         shm::arg("velocity"),
-                                    shm::arg("acceleration"),     shm::arg("orientation"),
-                                    shm::arg("angular_velocity"), shm::arg("time_from_start")};
   static const shm::TypeInfo kType = shm::make_type<TrajectoryPoint, 136, 8>(
-      "TrajectoryPoint", "trajectory_point", "One point of a trajectory in space.", kFields, kArgs);
+      "TrajectoryPoint", "trajectory_point", "One point of a trajectory in space.", kFields);
   return kType;
 }
 

@@ -49,10 +49,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<DiagnosticStatus>) noexcept {
       HORUS_TEXT(DiagnosticStatus, component, "", "Whose status it is.", 136),
       HORUS_FIELD(DiagnosticStatus, timestamp_ns, "ns", "Nanoseconds since 1970.", 168),
   };
-  static constexpr std::array kArgs{shm::arg("level"), shm::arg("code"), shm::arg("message"),
-                                    shm::arg("component"), shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType = shm::stamped(shm::make_type<DiagnosticStatus, 176, 8>(
-      "DiagnosticStatus", "diagnostics", "How a component is.", kFields, kArgs));
+      "DiagnosticStatus", "diagnostics", "How a component is.", kFields));
   return kType;
 }
 

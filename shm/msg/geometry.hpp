@@ -20,9 +20,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Point3>) noexcept {
       HORUS_FIELD(Point3, y, "m", "Along the frame's y axis.", 8),
       HORUS_FIELD(Point3, z, "m", "Along the frame's z axis.", 16),
   };
-  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
   static const shm::TypeInfo kType =
-      shm::make_type<Point3, 24, 8>("Point3", "", "A place in space.", kFields, kArgs);
+      shm::make_type<Point3, 24, 8>("Point3", "", "A place in space.", kFields);
   return kType;
 }
 
@@ -38,10 +37,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Vector3>) noexcept {
       HORUS_FIELD(Vector3, y, "", "Along the frame's y axis.", 8),
       HORUS_FIELD(Vector3, z, "", "Along the frame's z axis.", 16),
   };
-  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z")};
   static const shm::TypeInfo kType = shm::make_type<Vector3, 24, 8>(
-      "Vector3", "", "A direction with a length; the unit is that of what it stands for.", kFields,
-      kArgs);
+      "Vector3", "", "A direction with a length; the unit is that of what it stands for.", kFields);
   return kType;
 }
 
@@ -59,9 +56,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Quaternion>) noexcept {
       HORUS_FIELD(Quaternion, z, "", "The axis's z times the sine of half the angle.", 16),
       HORUS_FIELD(Quaternion, w, "", "The real part: the cosine of half the angle.", 24),
   };
-  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z"), shm::arg("w")};
-  static const shm::TypeInfo kType = shm::make_type<Quaternion, 32, 8>(
-      "Quaternion", "", "A rotation, of length 1.", kFields, kArgs);
+  static const shm::TypeInfo kType =
+      shm::make_type<Quaternion, 32, 8>("Quaternion", "", "A rotation, of length 1.", kFields);
   return kType;
 }
 

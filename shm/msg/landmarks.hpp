@@ -22,10 +22,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Landmark>) noexcept {
       HORUS_FIELD(Landmark, visibility, "", "0 to 1.", 8),
       HORUS_FIELD(Landmark, index, "", "Which point of the model.", 12),
   };
-  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("visibility"),
-                                    shm::arg("index")};
   static const shm::TypeInfo kType = shm::make_type<Landmark, 16, 4>(
-      "Landmark", "landmark", "A point of a body in an image.", kFields, kArgs);
+      "Landmark", "landmark", "A point of a body in an image.", kFields);
   return kType;
 }
 
@@ -45,10 +43,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Landmark3D>) noexcept {
       HORUS_FIELD(Landmark3D, visibility, "", "0 to 1.", 12),
       HORUS_FIELD(Landmark3D, index, "", "Which point of the model.", 16),
   };
-  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("z"),
-                                    shm::arg("visibility"), shm::arg("index")};
   static const shm::TypeInfo kType = shm::make_type<Landmark3D, 20, 1>(
-      "Landmark3D", "landmark3d", "A point of a body in space.", kFields, kArgs);
+      "Landmark3D", "landmark3d", "A point of a body in space.", kFields);
   return kType;
 }
 

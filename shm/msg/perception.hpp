@@ -22,10 +22,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<BoundingBox2D>) noexcept {
       HORUS_FIELD(BoundingBox2D, width, "px", "To the right.", 8),
       HORUS_FIELD(BoundingBox2D, height, "px", "Downward.", 12),
   };
-  static constexpr std::array kArgs{shm::arg("x"), shm::arg("y"), shm::arg("width"),
-                                    shm::arg("height")};
   static const shm::TypeInfo kType = shm::make_type<BoundingBox2D, 16, 4>(
-      "BoundingBox2D", "bbox2d", "A rectangle in an image.", kFields, kArgs);
+      "BoundingBox2D", "bbox2d", "A rectangle in an image.", kFields);
   return kType;
 }
 

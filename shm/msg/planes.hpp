@@ -26,10 +26,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<PointField>) noexcept {
                   20),
       HORUS_FIELD(PointField, count, "", "Elements.", 24),
   };
-  static constexpr std::array kArgs{shm::arg("name"), shm::arg("offset"), shm::arg("datatype"),
-                                    shm::arg("count")};
   static const shm::TypeInfo kType = shm::make_type<PointField, 28, 4>(
-      "PointField", "", "One field of a point in a point cloud.", kFields, kArgs);
+      "PointField", "", "One field of a point in a point cloud.", kFields);
   return kType;
 }
 

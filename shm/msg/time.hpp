@@ -28,11 +28,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<Clock>) noexcept {
       HORUS_PADDING(Clock, _pad, 26),
       HORUS_FIELD(Clock, timestamp_ns, "ns", "Nanoseconds since 1970.", 32),
   };
-  static constexpr std::array kArgs{shm::arg("clock_ns"),  shm::arg("realtime_ns"),
-                                    shm::arg("sim_speed"), shm::arg("paused"),
-                                    shm::arg("source"),    shm::arg("timestamp_ns")};
-  static const shm::TypeInfo kType = shm::make_type<Clock, 40, 8>(
-      "Clock", "clock", "What time it is for a robot.", kFields, kArgs);
+  static const shm::TypeInfo kType =
+      shm::make_type<Clock, 40, 8>("Clock", "clock", "What time it is for a robot.", kFields);
   return kType;
 }
 
@@ -50,10 +47,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<TimeReference>) noexcept {
       HORUS_FIELD(TimeReference, offset_ns, "ns", "Our clock minus the other.", 40),
       HORUS_FIELD(TimeReference, timestamp_ns, "ns", "Nanoseconds since 1970.", 48),
   };
-  static constexpr std::array kArgs{shm::arg("time_ref_ns"), shm::arg("source"),
-                                    shm::arg("offset_ns"), shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType = shm::make_type<TimeReference, 56, 8>(
-      "TimeReference", "time_reference", "What another clock says.", kFields, kArgs);
+      "TimeReference", "time_reference", "What another clock says.", kFields);
   return kType;
 }
 
@@ -73,10 +68,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<SimSync>) noexcept {
       HORUS_FIELD(SimSync, state, "", "0 idle, 1 waiting, 2 done.", 24),
       HORUS_PADDING(SimSync, _pad, 25),
   };
-  static constexpr std::array kArgs{shm::arg("step"), shm::arg("sim_time_ns"), shm::arg("dt_ns"),
-                                    shm::arg("state")};
   static const shm::TypeInfo kType = shm::make_type<SimSync, 32, 8>(
-      "SimSync", "", "A step of a simulation, asked for or done.", kFields, kArgs);
+      "SimSync", "", "A step of a simulation, asked for or done.", kFields);
   return kType;
 }
 
@@ -98,11 +91,8 @@ inline const shm::TypeInfo& type_info(shm::Tag<RateRequest>) noexcept {
       HORUS_FIELD(RateRequest, requester_id, "", "Who asks.", 56),
       HORUS_FIELD(RateRequest, timestamp_ns, "ns", "Nanoseconds since 1970.", 64),
   };
-  static constexpr std::array kArgs{shm::arg("topic_name"),   shm::arg("desired_hz"),
-                                    shm::arg("min_hz"),       shm::arg("max_hz"),
-                                    shm::arg("requester_id"), shm::arg("timestamp_ns")};
   static const shm::TypeInfo kType = shm::make_type<RateRequest, 72, 8>(
-      "RateRequest", "", "How often somebody wants a topic's messages.", kFields, kArgs);
+      "RateRequest", "", "How often somebody wants a topic's messages.", kFields);
   return kType;
 }
 

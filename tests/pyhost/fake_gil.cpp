@@ -6,7 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "pyhost/interpreter_gil.h"
+#include "pyhost/cpython/interpreter_gil.h"
 #include "rt/base/check.hpp"
 
 namespace horus::test {

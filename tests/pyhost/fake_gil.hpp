@@ -6,8 +6,8 @@
 namespace horus::test {
 
 /// CPython's GIL without CPython (Python/ceval_gil.h, "take_gil" and "drop_gil"), behind the calls
-/// of pyhost/interpreter_gil.h. It differs in one point: who waits never asks by itself, whatever
-/// the switch interval is. So a wait that nobody asks for never ends.
+/// of pyhost/cpython/interpreter_gil.h. It differs in one point: who waits never asks by itself,
+/// whatever the switch interval is. So a wait that nobody asks for never ends.
 ///
 /// A request that is not made under the mutex, while the GIL is locked, ends the test program.
 struct FakeGil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "pyhost/gc_planner.hpp"
+#include "pyhost/run/gc_planner.hpp"
 
 namespace horus::py {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pyhost/gc_planner.hpp"
+#include "pyhost/run/gc_planner.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pyhost/gil_arbiter.hpp"
+#include "pyhost/cpython/gil_arbiter.hpp"
 
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "pyhost/gil_helper.hpp"
+#include "pyhost/cpython/gil_helper.hpp"
 #include "tests/pyhost/fake_gil.hpp"
 
 namespace horus::py {

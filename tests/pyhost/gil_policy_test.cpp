@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pyhost/gil_policy.hpp"
+#include "pyhost/cpython/gil_policy.hpp"
 
 #include <gtest/gtest.h>
 

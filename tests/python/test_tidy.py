@@ -34,6 +34,28 @@ def test_an_include_along_the_floors_passes(name, line):
     assert not list(tidy.check_includes(name, [line]))
 
 
+@pytest.mark.parametrize("name, line", [
+    ("pyhost/cpython/gil.cpp", '#include "pyhost/message/type.hpp"'),
+    ("pyhost/topic/port_calls.cpp", '#include "pyhost/node/py_node.hpp"'),
+    ("pyhost/node/bind_node.cpp", '#include "pyhost/run/run.hpp"'),
+    ("pyhost/run/run.cpp", '#include "pyhost/module.hpp"'),
+    ("pyhost/gil.hpp", "#pragma once"),
+])
+def test_an_include_against_the_rooms_is_refused(name, line):
+    assert list(tidy.check_rooms(name, [line]))
+
+
+@pytest.mark.parametrize("name, line", [
+    ("pyhost/module.cpp", '#include "pyhost/run/run.hpp"'),
+    ("pyhost/run/run.cpp", '#include "pyhost/cpython/gil.hpp"'),
+    ("pyhost/topic/port.cpp", '#include "pyhost/topic/port.hpp"'),
+    ("pyhost/node/py_node.cpp", '#include "rt/node.hpp"'),
+    ("tests/pyhost/gil_arbiter_test.cpp", '#include "pyhost/cpython/gil_arbiter.hpp"'),
+])
+def test_an_include_along_the_rooms_passes(name, line):
+    assert not list(tidy.check_rooms(name, [line]))
+
+
 @pytest.mark.parametrize("line", [
     "std::mutex mutex_;", "throw 1;", "std::function<void()> f;", "std::cout << 1;",
     "std::this_thread::sleep_for(1ms);", "std::atomic_thread_fence(order);"])

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/dtype.hpp"
 #include "shm/msg/geometry.hpp"
 #include "shm/msg/joint_state.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -42,6 +43,32 @@ std::string refusal(std::string_view schema) {
 
 TEST(Schema, is_the_layout_in_one_line) {
   EXPECT_EQ(schema_of(type_info(Tag<Wheel>{})), kWheel);
+}
+
+TEST(Kind, of_a_number_has_the_size_and_the_name_of_its_element_type) {
+  for (Kind kind{}; is_number(kind); kind = next(kind)) {
+    const DtypeInfo& element = info(dtype_of(kind));
+    EXPECT_EQ(element.size, with_number(kind, [](auto zero) { return sizeof zero; }));
+    const bool declared_so =
+        with_number(kind, [kind]<typename T>(T) { return detail::kind_of<T>() == kind; });
+    EXPECT_TRUE(declared_so) << element.name;
+    ASSERT_NE(element.schema, nullptr) << element.name;
+    const auto parsed = parse_schema("A{x:" + std::string{element.schema} + "@0}8/8");
+    ASSERT_TRUE(parsed) << element.name;
+    EXPECT_EQ(parsed.value().info().fields[0].kind, kind) << element.name;
+  }
+  EXPECT_EQ(detail::kind_of<Flag>(), Kind::kBool);
+  EXPECT_EQ(detail::kind_of<msg::Point3>(), Kind::kMessage);
+}
+
+TEST(Schema, a_declaration_that_names_no_arguments_takes_its_fields) {
+  static const std::array kFields{HORUS_FIELD(Wheel, speed, "rad/s", ""),
+                                  HORUS_PADDING(Wheel, used), HORUS_FIELD(Wheel, blocked, "", "")};
+  const TypeInfo type = make_type<Wheel>("Wheel", "", "", kFields);
+  ASSERT_EQ(type.args.size(), 2U);
+  EXPECT_EQ(type.args[0].path, "speed");
+  EXPECT_EQ(type.args[1].path, "blocked");
+  EXPECT_TRUE(type_info(Tag<Wheel>{}).args.empty());
 }
 
 TEST(Schema, of_a_built_in_type_reads_back_as_the_same_type) {

@@ -80,6 +80,12 @@ Status put_real(Bytes to, const MessageJson& json, const std::string& name) {
   return {};
 }
 
+Status put_bool(Bytes to, const MessageJson& json, const std::string& name) {
+  if (!json.is_boolean()) return refused(name, "is " + json.dump() + ", not true or false");
+  put(to, static_cast<std::uint8_t>(json.get<bool>()));
+  return {};
+}
+
 Status put_text(Bytes to, const MessageJson& json, const std::string& name) {
   if (!json.is_string()) return refused(name, "is " + json.dump() + ", not a text");
   const auto& text = json.get_ref<const std::string&>();
@@ -97,26 +103,18 @@ Status put_message(const TypeInfo& type, Bytes to, const MessageJson& json,
 
 Status put_element(const FieldInfo& field, Bytes to, const MessageJson& json,
                    const std::string& name) {
-  switch (field.kind) {
-    case Kind::kU8: return put_whole<std::uint8_t>(to, json, name);
-    case Kind::kI8: return put_whole<std::int8_t>(to, json, name);
-    case Kind::kU16: return put_whole<std::uint16_t>(to, json, name);
-    case Kind::kI16: return put_whole<std::int16_t>(to, json, name);
-    case Kind::kU32: return put_whole<std::uint32_t>(to, json, name);
-    case Kind::kI32: return put_whole<std::int32_t>(to, json, name);
-    case Kind::kU64: return put_whole<std::uint64_t>(to, json, name);
-    case Kind::kI64: return put_whole<std::int64_t>(to, json, name);
-    case Kind::kF32: return put_real<float>(to, json, name);
-    case Kind::kF64: return put_real<double>(to, json, name);
-    case Kind::kText: return put_text(to, json, name);
-    case Kind::kMessage: return put_message(*field.nested, to, json, name + ".");
-    case Kind::kBool:
-      if (!json.is_boolean()) return refused(name, "is " + json.dump() + ", not true or false");
-      put(to, static_cast<std::uint8_t>(json.get<bool>()));
-      return {};
-    case Kind::kPadding: break;
-  }
-  return refused(name, "is padding");
+  if (field.kind == Kind::kPadding) return refused(name, "is padding");
+  if (field.kind == Kind::kText) return put_text(to, json, name);
+  if (field.kind == Kind::kMessage) return put_message(*field.nested, to, json, name + ".");
+  return shm::with_number(field.kind, [&]<typename T>(T) -> Status {
+    if constexpr (std::is_same_v<T, bool>) {
+      return put_bool(to, json, name);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return put_real<T>(to, json, name);
+    } else {
+      return put_whole<T>(to, json, name);
+    }
+  });
 }
 
 Bytes bytes_of(const FieldInfo& field, Bytes message, std::size_t index = 0) {

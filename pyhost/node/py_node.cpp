@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/node/py_node.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/forked_child.hpp"
+#include "pyhost/cpython/gil.hpp"
+#include "pyhost/cpython/text.hpp"
+#include "pyhost/node/async_loop.hpp"
+#include "pyhost/node/running_tick.hpp"
+#include "rt/base/acting.hpp"
+#include "rt/base/fork_watch.hpp"
+#include "rt/event_log.hpp"
+#include "rt/log_queue.hpp"
+
+namespace horus::py {
+namespace {
+
+/// Traces of at most so many kinds of exception are logged for one node.
+constexpr std::size_t kMaxTraces = 16;
+
+/// How many positional arguments a Python function takes after `bound` ones; many when unknown.
+std::size_t free_arguments(PyObject* function, int bound) {
+  if (!PyFunction_Check(function)) return 1;
+  const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  if ((code->co_flags & CO_VARARGS) != 0) return 1;
+  return static_cast<std::size_t>(std::max(code->co_argcount - bound, 0));
+}
+
+/// "ValueError: bent", as the last line of a traceback.
+std::string last_line(PyObject* exception) noexcept {
+  std::string text = Py_TYPE(exception)->tp_name;
+  const std::string message = text_of(exception);
+  return message.empty() ? text : text + ": " + message;
+}
+
+/// The whole traceback as CPython prints it; its last line when that fails.
+std::string format_traceback(PyObject* exception) noexcept {
+  try {
+    const auto lines = pybind11::module_::import("traceback")
+                           .attr("format_exception")(pybind11::handle{exception});
+    return text_of(pybind11::str("").attr("join")(lines).ptr());
+  } catch (const std::exception&) {
+    return last_line(exception);
+  }
+}
+
+/// The line that raised, as an identity of the fault: "file.py:12".
+std::string place_of(PyObject* exception) noexcept {
+  try {
+    pybind11::object trace = pybind11::handle{exception}.attr("__traceback__");
+    if (trace.is_none()) return {};
+    while (!trace.attr("tb_next").is_none()) trace = trace.attr("tb_next");
+    const pybind11::object file = trace.attr("tb_frame").attr("f_code").attr("co_filename");
+    return text_of(file.ptr()) + ":" + text_of(pybind11::object(trace.attr("tb_lineno")).ptr());
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+bool is_interruption(PyObject* exception) noexcept {
+  return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0 &&
+         !is_cancellation(exception);
+}
+
+bool ask_realtime(std::span<const pybind11::object> nodes) {
+  return std::ranges::any_of(nodes, [](const pybind11::object& node) {
+    const NodeConfig& config = node_object(node).node->spec.config;
+    return config.priority.has_value() || config.cpu.has_value();
+  });
+}
+
+PyNode::~PyNode() {
+  clear();
+}
+
+PyNode::Call PyNode::resolve(Callback callback) {
+  if (PyObject* const function = given[static_cast<std::size_t>(callback)]; function != nullptr) {
+    if (callback == Callback::kOnError) return {Py_NewRef(function), 1};
+    if (PyMethod_Check(function)) {
+      return {Py_NewRef(function),
+              std::min<std::size_t>(free_arguments(PyMethod_GET_FUNCTION(function), 1), 1)};
+    }
+    return {Py_NewRef(function), std::min<std::size_t>(free_arguments(function, 0), 1)};
+  }
+  const pybind11::object method = pybind11::getattr(self_, name_of(callback));
+  if (method.is_none()) return {};
+  require_fit(callback, method.ptr());
+  if (PyMethod_Check(method.ptr()) && PyMethod_GET_SELF(method.ptr()) == self_) {
+    PyObject* const function = PyMethod_GET_FUNCTION(method.ptr());
+    // The function, not the bound method: no reference back to the node, one call less.
+    return {Py_NewRef(function), 1 + std::min<std::size_t>(free_arguments(function, 1), 1)};
+  }
+  return {Py_NewRef(method.ptr()), 1};
+}
+
+void PyNode::prepare(NodeHost& host, std::shared_ptr<NodeStats> stats,
+                     std::shared_ptr<const HostStats> host_stats) {
+  bool waits = spec.config.node_class == NodeClass::kAsync;
+  for (std::size_t i = 0; i < kCallbacks; ++i) {
+    const Call call = resolve(static_cast<Callback>(i));
+    Py_XDECREF(calls_[i].function);
+    calls_[i] = call;
+    waits = waits || (call.function != nullptr && is_async(call.function));
+  }
+  if (waits) async_ = &host.async_loop().add(*this);
+  host_ = &host;
+  removed_.store(false, std::memory_order_relaxed);  // relaxed: nobody waits yet.
+  own_stats_ = stats.get();
+  stats_ = std::move(stats);
+  host_stats_ = std::move(host_stats);
+  epoch_ = {};
+  initialised_ = in_callback_ = interrupting_ = false;
+  failed_ticks_ = stats_->errors.value();  // Of earlier lives of the host.
+  reported_.clear();
+  Py_CLEAR(failure_);
+}
+
+void PyNode::removed() noexcept {
+  // release: see wait_until_removed().
+  removed_.store(true, std::memory_order_release);
+  removed_.notify_all();
+}
+
+void PyNode::release() noexcept {
+  removed();
+  host_ = nullptr;
+  async_ = nullptr;
+  for (Call& call : calls_) Py_CLEAR(call.function);
+}
+
+bool PyNode::hears(LogLevel level) const noexcept {
+  if (host_ == nullptr) return level <= LogLevel::kInfo;
+  return is_heard(level, {.level = &stats_->log_level});
+}
+
+PyObject* PyNode::take_failure() noexcept {
+  return std::exchange(failure_, nullptr);
+}
+
+PyObject* PyNode::call_function(Callback callback) noexcept {
+  const Call& call = calls_[static_cast<std::size_t>(callback)];
+  if (call.function == nullptr) return new_none();
+  PyObject* arguments[] = {nullptr, self_, self_};
+  const ForkWatch watch;
+  PyObject* const result = PyObject_Vectorcall(
+      call.function, arguments + 1, call.arguments | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  if (watch.forked()) [[unlikely]]
+    end_child(name_of(callback), spec.name);
+  return result;
+}
+
+PyObject* PyNode::invoke(Callback callback) noexcept {
+  PyObject* const result = call_function(callback);
+  if (result == nullptr || !PyCoro_CheckExact(result)) [[likely]]
+    return result;
+  // A plain function that gives a coroutine: nobody would ever run its body.
+  Py_DECREF(result);
+  PyErr_Format(PyExc_TypeError,
+               "%s returned a coroutine, but is no async function: write 'async def', and 'await' "
+               "what it calls",
+               name_of(callback));
+  return nullptr;
+}
+
+/// A callback that interrupt() can reach.
+inline PyObject* PyNode::call_bounded(Callback callback) noexcept {
+  enter_callback();
+  PyObject* const result = invoke(callback);
+  leave_callback();
+  return result;
+}
+
+void PyNode::interrupt() noexcept {
+  if (async_ != nullptr && async_->pending()) async_->cancel();
+  if (!in_callback_) return;
+  interrupting_ = true;
+  PyThreadState_SetAsyncExc(thread_, PyExc_KeyboardInterrupt);
+}
+
+void PyNode::pass_on_interruption() noexcept {
+  if (PyErr_Occurred() == nullptr || interrupting_ || host_ == nullptr) return;
+  if (PyErr_ExceptionMatches(PyExc_SystemExit) == 0 &&
+      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) == 0) {
+    return;
+  }
+  PyObject* const exception = take_exception();
+  host_->interrupt(exception);
+  PyErr_Restore(Py_NewRef(as_object(Py_TYPE(exception))), exception,
+                PyException_GetTraceback(exception));
+}
+
+/// Whether the exception that is set is the one that interrupt() has raised; takes it then.
+bool PyNode::was_interrupted() noexcept {
+  if (!std::exchange(interrupting_, false)) return false;
+  if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) == 0) return false;
+  PyErr_Clear();
+  log_lines(static_cast<int>(LogLevel::kWarning), spec.name, "was interrupted, for the run stops");
+  return true;
+}
+
+void PyNode::tick(const Tick& tick) {
+  if (epoch_ == TimePoint{}) epoch_ = host_->epoch();
+  latest_tick.store(tick.number, std::memory_order_relaxed);
+  if (async_ != nullptr && on_loop(Callback::kTick)) return tick_on_loop(tick);
+  running_tick = {.tick = &tick, .epoch = epoch_, .stats = stats_.get()};
+  PyObject* const result = call_bounded(Callback::kTick);
+  running_tick.tick = nullptr;
+  if (result == nullptr) [[unlikely]] {
+    if (was_interrupted()) return;
+    return fail(Callback::kTick, tick.number);
+  }
+  interrupting_ = false;  // It has dealt with that itself.
+  Py_DECREF(result);
+}
+
+bool PyNode::on_loop(Callback callback) const noexcept {
+  if (async_ == nullptr) return false;
+  return callback != Callback::kTick || spec.config.node_class == NodeClass::kAsync;
+}
+
+void PyNode::tick_on_loop(const Tick& tick) {
+  PyObject* const result = async_->run(Callback::kTick, tick, epoch_);
+  awaited_in_tick = async_->awaited();
+  if (result != nullptr) return Py_DECREF(result);
+  if (async_->was_cancelled() || was_interrupted()) return;
+  fail(Callback::kTick, tick.number);
+}
+
+void PyNode::stop_waiting() noexcept {
+  if (async_ != nullptr && async_->ask_to_cancel()) host_->want_cancel();
+}
+
+void PyNode::run_callback(Callback callback) {
+  const Tick tick{.period = spec.config.rate ? spec.config.rate->period() : Nanos{}};
+  PyObject* result = nullptr;
+  if (on_loop(callback)) {
+    result = async_->run(callback, tick, host_->epoch());
+    if (result == nullptr && async_->was_cancelled())
+      throw CallbackFailed{{.text = "was cancelled"}};
+  } else {
+    running_tick = {.tick = &tick, .epoch = host_->epoch()};
+    result = call_bounded(callback);
+    running_tick.tick = nullptr;
+  }
+  if (result == nullptr) {
+    // An init() that was cut short has not initialised.
+    if (was_interrupted()) throw CallbackFailed{{.text = "was interrupted"}};
+    return fail(callback, 0);
+  }
+  interrupting_ = false;
+  Py_DECREF(result);
+}
+
+void PyNode::init() {
+  const GilScope gil;
+  const bool first = !std::exchange(initialised_, true);
+  try {
+    run_callback(Callback::kInit);
+  } catch (const CallbackFailed&) {
+    if (first) host_->initialised();
+    throw;
+  }
+  if (first) host_->initialised();
+}
+
+void PyNode::shutdown() {
+  const GilScope gil;
+  run_callback(Callback::kShutdown);
+}
+
+void PyNode::enter_safe_state() noexcept {
+  host_->count_safe_state();
+  const ThreadState* const thread = ThreadState::current();
+  if (thread != nullptr && thread->held()) return run_safe_state();
+  // Another thread's watchdog must not wait for a GIL that a hanging node may hold.
+  host_->want_safe_state(*this);
+}
+
+void PyNode::leave_safe_state() noexcept {
+  // Who hangs is not told before he comes back.
+  if (PyGILState_Check() != 0) run_safety(Callback::kLeaveSafe);
+}
+
+void PyNode::run_safety(Callback callback) noexcept {
+  const GilScope gil;
+  const ActingScope acts{own_stats(), /*rests=*/callback == Callback::kSafeState};
+  const bool on_own_thread = ThreadState::current() != nullptr;
+  PyObject* const result = on_own_thread ? call_bounded(callback) : invoke(callback);
+  if (result != nullptr) return Py_DECREF(result);
+  if (on_own_thread && was_interrupted()) return;
+  PyObject* const exception = take_exception();
+  if (is_interruption(exception)) {
+    host_->interrupt(exception);
+    return Py_DECREF(exception);
+  }
+  log_lines(static_cast<int>(LogLevel::kError), spec.name,
+            std::string{name_of(callback)} + " failed: " + last_line(exception));
+  log_traceback(exception);
+  Py_DECREF(exception);
+}
+
+void PyNode::fail(Callback callback, std::uint64_t number) {
+  PyObject* const exception = take_exception();
+  Py_XSETREF(failure_, Py_NewRef(exception));
+  CallbackFailed::Words words;
+  if (is_interruption(exception)) {
+    host_->interrupt(exception);
+    // It ends the run, and is no failure of the node; whose init() it cuts short does not tick.
+    if (callback != Callback::kInit) return Py_DECREF(exception);
+  } else {
+    words.type = Py_TYPE(exception)->tp_name;
+    words.trace = new_traceback(exception);
+    // Fatal ones leave run() with their traceback; those to be ignored are only counted.
+    const FailureKind policy = spec.config.failure.kind;
+    const bool told = policy != FailureKind::kFatal && policy != FailureKind::kIgnore;
+    if (told) log_lines(static_cast<int>(LogLevel::kError), spec.name, words.trace);
+    notify(exception);
+  }
+  words.text = last_line(exception);
+  Py_DECREF(exception);
+  if (callback == Callback::kTick) {
+    ++failed_ticks_;
+    words.text += " (tick " + std::to_string(number) + ")";
+  }
+  throw CallbackFailed{std::move(words)};
+}
+
+void PyNode::notify(PyObject* exception) noexcept {
+  PyObject* const on_error = calls_[static_cast<std::size_t>(Callback::kOnError)].function;
+  if (on_error == nullptr) return;
+  // A method of a subclass is called as on_error(self, exception), a function as
+  // on_error(node, exception): the same two arguments.
+  PyObject* arguments[] = {nullptr, self_, exception};
+  const ForkWatch watch;
+  PyObject* const result =
+      PyObject_Vectorcall(on_error, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  if (watch.forked()) [[unlikely]]
+    end_child(name_of(Callback::kOnError), spec.name);
+  if (result != nullptr) return Py_DECREF(result);
+  PyObject* const second = take_exception();
+  if (is_interruption(second)) {
+    host_->interrupt(second);
+  } else {
+    tell_on_error_failed(second);
+  }
+  Py_DECREF(second);
+}
+
+void PyNode::tell_on_error_failed(PyObject* exception) noexcept {
+  log_traceback(exception);
+  const auto suppressed = on_error_log_.admit(MonotonicClock::now());
+  if (!suppressed) return;
+  std::string text = "on_error failed: " + last_line(exception);
+  if (*suppressed > 0) text += " (" + std::to_string(*suppressed) + " more not shown)";
+  log_lines(static_cast<int>(LogLevel::kError), spec.name, text);
+}
+
+void PyNode::log_traceback(PyObject* exception) noexcept {
+  log_lines(static_cast<int>(LogLevel::kError), spec.name, new_traceback(exception));
+}
+
+std::string PyNode::new_traceback(PyObject* exception) noexcept {
+  // Once per kind and place: a node that fails at 1 kHz must not fill the journal.
+  std::string identity = std::string{Py_TYPE(exception)->tp_name} + "@" + place_of(exception);
+  if (reported_.size() >= kMaxTraces) return {};
+  if (std::find(reported_.begin(), reported_.end(), identity) != reported_.end()) return {};
+  reported_.push_back(std::move(identity));
+  return format_traceback(exception);
+}
+
+int PyNode::traverse(visitproc visit, void* arg) const noexcept {
+  for (PyObject* const function : given) Py_VISIT(function);
+  for (const Call& call : calls_) Py_VISIT(call.function);
+  Py_VISIT(info);
+  Py_VISIT(made_with);
+  Py_VISIT(failure_);
+  return 0;
+}
+
+void PyNode::clear() noexcept {
+  for (PyObject*& function : given) Py_CLEAR(function);
+  for (Call& call : calls_) Py_CLEAR(call.function);
+  Py_CLEAR(info);
+  Py_CLEAR(made_with);
+  Py_CLEAR(failure_);
+}
+
+namespace {
+
+/// Its lines, long ones in parts.
+std::vector<std::string_view> pieces_of(std::string_view rest) {
+  constexpr std::size_t kPiece = 300;
+  std::vector<std::string_view> pieces;
+  while (!rest.empty()) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    while (!line.empty()) {
+      std::size_t length = std::min(line.size(), kPiece);
+      // Never between the bytes of one character.
+      while (length < line.size() && (static_cast<unsigned char>(line[length]) & 0xC0U) == 0x80U) {
+        --length;
+      }
+      pieces.push_back(line.substr(0, length));
+      line.remove_prefix(length);
+    }
+  }
+  return pieces;
+}
+
+}  // namespace
+
+void log_lines(int level, const std::string& node, const std::string& text) noexcept {
+  // The queue of a thread holds some hundred lines, and the end of a traceback says most.
+  constexpr std::size_t kFirst = 40;
+  constexpr std::size_t kLast = 80;
+  std::string flat = text;
+  // A tab is no control character to a reader, and a zero would end the record.
+  std::ranges::replace(flat, '\t', ' ');
+  std::ranges::replace(flat, '\0', ' ');
+  // Where the node runs the logger knows it.
+  const LogSource* const source = log_source();
+  const bool known = source != nullptr && *source->node == node;
+  const auto say = [&](const std::string& line) {
+    log(static_cast<LogLevel>(level), known || node.empty() ? line : node + ": " + line);
+  };
+  const auto pieces = pieces_of(flat);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces.size() > kFirst + kLast && i == kFirst) {
+      i = pieces.size() - kLast;
+      say("(" + std::to_string(i - kFirst) + " lines left out)");
+    }
+    say(std::string{pieces[i]});
+  }
+}
+
+}  // namespace horus::py

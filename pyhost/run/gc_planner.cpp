@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pyhost/run/gc_planner.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace horus::py {
+namespace {
+
+/// Slack must be this much longer than the prediction.
+constexpr double kMargin = 1.5;
+/// A young collection that is expected to be shorter may be forced; CPython's own, within a
+/// tick, come near to it.
+constexpr Nanos kShort = 1ms;
+/// How many times its threshold a young generation waits for slack.
+constexpr std::array<std::int64_t, 2> kWaits{3, 2};
+/// A full collection that is due waits so long for the best moment.
+constexpr Nanos kPatience = 1s;
+/// Resident memory is measured about once a second; a full collection shows in it after this.
+constexpr Nanos kRssSettles = 2s;
+/// gc.get_freeze_count() walks a list.
+constexpr double kNsPerCounted = 10.0;
+/// Fewer objects say nothing of the cost of one.
+constexpr std::int64_t kTellingYoung = 100;
+constexpr std::int64_t kTellingOld = 1000;
+
+Nanos times(double ns, std::int64_t objects) noexcept {
+  return Nanos{static_cast<std::int64_t>(ns * static_cast<double>(objects))};
+}
+
+bool fits(Nanos cost, Nanos slack) noexcept {
+  return kMargin * static_cast<double>(cost.count()) < static_cast<double>(slack.count());
+}
+
+/// Quickly up, slowly down: a prediction that is too short delays a release. One odd sample
+/// does not make everything seem dear.
+void follow(double& known, std::int64_t objects, Nanos cpu) noexcept {
+  const double seen = static_cast<double>(cpu.count()) / static_cast<double>(objects);
+  known += seen > known ? (std::min(seen, 4 * known) - known) / 2 : (seen - known) / 8;
+}
+
+/// More than a quarter: CPython's rule for a full collection.
+bool is_quarter(std::int64_t part, std::int64_t whole) noexcept {
+  return part > whole / 4;
+}
+
+}  // namespace
+
+Nanos GcCost::young(std::int64_t objects) const noexcept {
+  return times(ns_per_young_, objects);
+}
+Nanos GcCost::old(std::int64_t objects) const noexcept {
+  return times(ns_per_old_, objects);
+}
+void GcCost::learn_young(std::int64_t objects, Nanos cpu) noexcept {
+  if (objects >= kTellingYoung) follow(ns_per_young_, objects, cpu);
+}
+void GcCost::learn_old(std::int64_t objects, Nanos cpu) noexcept {
+  if (objects >= kTellingOld) follow(ns_per_old_, objects, cpu);
+}
+void GcCost::begin_old(std::int64_t objects, Nanos cpu) noexcept {
+  if (objects < kTellingOld || cpu <= Nanos{}) return;
+  ns_per_old_ = static_cast<double>(cpu.count()) / static_cast<double>(objects);
+}
+
+void GcPlanner::BestSlack::see(Nanos slack, TimePoint now) noexcept {
+  if (now - began_ >= kPatience / 2) {
+    began_ = now;
+    before_ = since_;
+    since_ = Nanos{};
+  }
+  since_ = std::max(since_, slack);
+}
+
+Nanos GcPlanner::BestSlack::value() const noexcept {
+  return std::max(before_, since_);
+}
+
+void GcPlanner::begin(const Beginning& beginning) noexcept {
+  *this = {};
+  settled_ = beginning.objects;
+  may_freeze_ = beginning.may_freeze;
+  cost_.begin_old(beginning.objects, beginning.cpu);
+  forget_rss(beginning.now);
+}
+
+void GcPlanner::forget_rss(TimePoint now) noexcept {
+  rss_settled_ = 0;
+  rss_forgotten_ = now;
+}
+
+void GcPlanner::watch(const GcSight& sight) noexcept {
+  best_slack_.see(sight.slack, sight.now);
+  if (rss_settled_ == 0 && sight.now - rss_forgotten_ >= kRssSettles) rss_settled_ = sight.rss;
+}
+
+GcPlan GcPlanner::plan(const GcSight& sight) noexcept {
+  watch(sight);
+  // The user has turned it off.
+  if (sight.thresholds[0] <= 0) return {};
+  const GcPlan full = may_freeze_ ? plan_full(sight) : GcPlan{};
+  if (full.step != GcStep::kNothing) return full;
+  GcPlan plan = sight.counts[0] > sight.thresholds[0] ? plan_old(sight) : GcPlan{};
+  if (plan.step == GcStep::kNothing && wants_count_ &&
+      fits(times(kNsPerCounted, settled_ + owed_), sight.slack)) {
+    plan.step = GcStep::kCount;
+  }
+  if (full.announced) {
+    plan.announced = true;
+    plan.expected = full.expected;
+  }
+  return plan;
+}
+
+std::int64_t GcPlanner::grown(const GcSight& sight) const noexcept {
+  return owed_ + (sight.counts[2] > sight.thresholds[2] ? old_ : 0);
+}
+
+bool GcPlanner::memory_grew(const GcSight& sight) const noexcept {
+  // Few objects may hold much memory. But where hardly any grew old none of it is garbage.
+  return rss_settled_ > 0 && is_quarter(sight.rss - rss_settled_, rss_settled_) &&
+         is_quarter(4 * grown(sight), settled_);
+}
+
+bool GcPlanner::full_can_wait(const GcSight& sight) const noexcept {
+  const auto& thresholds = sight.thresholds;
+  return grown(sight) <= thresholds[0] * thresholds[1] * thresholds[2] && !memory_grew(sight);
+}
+
+GcPlan GcPlanner::plan_full(const GcSight& sight) noexcept {
+  const bool due = is_quarter(grown(sight), settled_) || memory_grew(sight);
+  // What a burst brought was never looked at: worth slack, but no pause.
+  const auto not_now = [this] {
+    due_since_ = {};
+    return GcPlan{};
+  };
+  if (!due && passed_ == 0) return not_now();
+  GcPlan plan{.expected = cost_.old(objects() + sight.counts[0])};
+  if (fits(plan.expected, sight.slack)) {
+    plan.step = GcStep::kFull;
+    return plan;
+  }
+  if (!due || (plan.expected > kShort && full_can_wait(sight))) return not_now();
+  if (due_since_ == TimePoint{}) {
+    due_since_ = sight.now;
+    plan.announced = plan.expected > kShort;
+  }
+  const bool good = 10 * sight.slack >= 9 * best_slack_.value();
+  // Waiting for long while garbage piles up would make the pause longer, not shorter.
+  const bool late = sight.now - due_since_ >= kPatience || 16 * (owed_ + old_) > 5 * settled_;
+  if (good || late) {
+    plan.step = GcStep::kFull;
+    plan.forced = true;
+  }
+  return plan;
+}
+
+GcPlan GcPlanner::plan_old(const GcSight& sight) const noexcept {
+  // While a full one waits for its moment, this one is part of it. Without freezing it looks at
+  // everything, which is worth it only by CPython's rule.
+  const bool due = sight.counts[2] > sight.thresholds[2] && due_since_ == TimePoint{} &&
+                   (may_freeze_ || is_quarter(old_, settled_));
+  if (!due) return plan_young(sight);
+  const std::int64_t looked_at = sight.counts[0] + middle_ + old_;
+  const Nanos expected = cost_.old(may_freeze_ ? looked_at : looked_at + settled_);
+  if (fits(expected, sight.slack)) {
+    return {.step = GcStep::kCollect, .generation = 2, .expected = expected};
+  }
+  if (may_freeze_) return {.step = GcStep::kFreeze, .generation = 2};
+  return {.step = GcStep::kCollect, .generation = 2, .forced = true, .expected = expected};
+}
+
+GcPlan GcPlanner::plan_young(const GcSight& sight) const noexcept {
+  const std::int64_t own_size = sight.thresholds[0] * (sight.thresholds[1] + 1);
+  for (std::size_t g : {1U, 0U}) {
+    if (sight.counts[g] <= sight.thresholds[g]) continue;
+    const std::int64_t objects = sight.counts[0] + (g == 1 ? middle_ : 0);
+    GcPlan plan{.step = GcStep::kCollect,
+                .generation = static_cast<int>(g),
+                .expected = cost_.young(objects)};
+    if (fits(plan.expected, sight.slack)) return plan;
+    if (sight.counts[g] <= kWaits.at(g) * sight.thresholds[g]) continue;
+    // As many as CPython collects at a time: no dearer than its own.
+    if (plan.expected <= kShort || objects <= own_size || !may_freeze_) {
+      plan.forced = true;
+      return plan;
+    }
+    return {.step = GcStep::kFreeze, .generation = 0};
+  }
+  return {};
+}
+
+void GcPlanner::collected(int generation, std::int64_t young, std::int64_t freed,
+                          Nanos cpu) noexcept {
+  const auto left = [freed](std::int64_t objects) {
+    return std::max<std::int64_t>(objects - freed, 0);
+  };
+  if (generation == 0) {
+    cost_.learn_young(young, cpu);
+    middle_ += left(young);
+    return;
+  }
+  const std::int64_t looked_at = young + middle_;
+  middle_ = 0;
+  if (generation == 1) {
+    cost_.learn_young(looked_at, cpu);
+    old_ += left(looked_at);
+    return;
+  }
+  cost_.learn_old(looked_at + old_ + (may_freeze_ ? 0 : settled_), cpu);
+  old_ = left(looked_at + old_);
+  if (!may_freeze_) settled_ += std::exchange(old_, 0);
+}
+
+void GcPlanner::froze(int instead_of, std::int64_t young, TimePoint now) noexcept {
+  const std::int64_t moved = young + middle_ + old_;
+  middle_ = old_ = 0;
+  const bool burst = instead_of == 0;
+  if (burst) bursts_ += moved;
+  // A heap that comes to life grows the heap; it is no reason to look through it. But of several
+  // bursts only the first passes, and none where the last ones were garbage.
+  if (burst && passed_ == 0 && bursts_live_) {
+    passed_ = moved;
+    settled_ += moved;
+    forget_rss(now);
+  } else {
+    owed_ += moved;
+  }
+}
+
+void GcPlanner::completed_full(std::int64_t young, std::int64_t freed, Nanos cpu,
+                               TimePoint now) noexcept {
+  cost_.learn_old(objects() + young, cpu);
+  if (bursts_ > 0) bursts_live_ = freed < bursts_ / 2;
+  settled_ = std::max<std::int64_t>(objects() + young - freed, 0);
+  owed_ = old_ = middle_ = bursts_ = passed_ = 0;
+  due_since_ = {};
+  wants_count_ = true;
+  forget_rss(now);
+}
+
+void GcPlanner::counted(std::int64_t frozen) noexcept {
+  settled_ = std::max<std::int64_t>(frozen - owed_, 0);
+  wants_count_ = false;
+}
+
+}  // namespace horus::py
