@@ -50,16 +50,9 @@ const char* to_text(NodeState state) noexcept {
 }
 
 void take_counts(const NodeStats& node, NodeCounts& counts) noexcept {
-  counts.ticks.set(node.ticks.value());
-  counts.skipped.set(node.skipped.value());
-  counts.misses.set(node.misses.value());
-  counts.overruns.set(node.overruns.value());
-  counts.errors.set(node.errors.value());
-  counts.hangs.set(node.hangs.value());
-  counts.missed.set(node.messages_missed.value());
-  counts.old.set(node.messages_old.value());
-  counts.refused.set(node.messages_refused.value());
-  counts.gil_long_waits.set(node.gil_long_waits.value());
+  for (const auto& row : kRecentCounts<Counter>) {
+    (counts.*row.count).set((node.*row.taken_from).value());
+  }
 }
 
 std::uint64_t forced_collections(const GcStats& gc) noexcept {
