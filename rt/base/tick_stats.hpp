@@ -17,6 +17,7 @@
 #include "rt/base/seqlock.hpp"
 #include "rt/base/stale_inputs.hpp"
 #include "rt/base/time.hpp"
+#include "rt/base/words.hpp"
 
 namespace horus {
 
@@ -55,11 +56,19 @@ enum class Rung : std::uint32_t {
 /// What of a node's is running.
 enum class NodeActivity : std::uint32_t { kNone, kInit, kTick, kShutdown, kSafeState };
 
-/// Lower-case names as users see them ("tick", "best_effort"; "running", ...).
-const char* to_text(NodeClass node_class) noexcept;
-const char* to_text(NodeState state) noexcept;
-const char* to_text(NodeActivity activity) noexcept;
-const char* to_text(Rung rung) noexcept;
+constexpr auto words_of(NodeClass /*any*/) noexcept {
+  return words_in_order<NodeClass>("tick", "compute", "event", "async", "best_effort");
+}
+constexpr auto words_of(NodeState /*any*/) noexcept {
+  return words_in_order<NodeState>("uninitialized", "initializing", "running", "stopping",
+                                   "stopped", "error", "crashed");
+}
+constexpr auto words_of(NodeActivity /*any*/) noexcept {
+  return words_in_order<NodeActivity>("none", "init", "tick", "shutdown", "safe_state");
+}
+constexpr auto words_of(Rung /*any*/) noexcept {
+  return words_in_order<Rung>("none", "warned", "degraded", "isolated", "stopped");
+}
 
 /// From here on a wait for the GIL is counted apart.
 inline constexpr Nanos kLongGilWait = 100ms;
