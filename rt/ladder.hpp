@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
+#include "rt/settings.hpp"
 
 namespace horus {
 
@@ -19,6 +21,14 @@ struct LadderConfig {
   std::uint32_t recover = 100;  ///< So many good ticks in a row take all of it back, but a stop.
   Nanos least = 50ms;
 };
+inline constexpr std::array<Setting<LadderConfig>, 6> kLadderSettings{{
+    {"warn", &LadderConfig::warn, {1, 1'000'000}},
+    {"degrade", &LadderConfig::degrade, {1, 1'000'000}},
+    {"isolate", &LadderConfig::isolate, {1, 1'000'000}},
+    {"stop", &LadderConfig::stop, {1, 1'000'000}},
+    {"recover", &LadderConfig::recover, {1, 1'000'000}},
+    {"least", &LadderConfig::least},
+}};
 
 /// Which rungs a node has.
 struct LadderPlan {

@@ -1,45 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/node_config.hpp"
 
-#include <array>
-#include <utility>
-
 namespace horus {
 namespace {
 
-constexpr int kMaxOrder = 255;
-constexpr int kMaxPriority = 98;  // 99 is left to the kernel's own threads.
-
-template <typename Value, std::size_t N>
-using Texts = std::array<std::pair<const char*, Value>, N>;
-
-// Where a value has two texts, the first one is its own.
-constexpr Texts<MissPolicy, 5> kMissPolicies{{{"warn", MissPolicy::kWarn},
-                                              {"skip", MissPolicy::kSkip},
-                                              {"safe_mode", MissPolicy::kSafeMode},
-                                              {"safemode", MissPolicy::kSafeMode},
-                                              {"stop", MissPolicy::kStop}}};
-constexpr Texts<FailureKind, 5> kFailureKinds{{{"log", FailureKind::kLog},
-                                               {"fatal", FailureKind::kFatal},
-                                               {"restart", FailureKind::kRestart},
-                                               {"skip", FailureKind::kSkip},
-                                               {"ignore", FailureKind::kIgnore}}};
-
-template <typename Value, std::size_t N>
-std::optional<Value> value_of(const Texts<Value, N>& texts, std::string_view text) noexcept {
-  for (const auto& [name, value] : texts) {
-    if (name == text) return value;
-  }
-  return std::nullopt;
-}
-
-template <typename Value, std::size_t N>
-const char* text_of(const Texts<Value, N>& texts, Value wanted) noexcept {
-  for (const auto& [name, value] : texts) {
-    if (value == wanted) return name;
-  }
-  return "unknown";
-}
+constexpr auto kOrderRule = in_words("order must be ", kOrders);
+constexpr auto kPriorityRule = in_words("priority must be ", kPriorities);
 
 bool has_control_character(std::string_view text) noexcept {
   for (const char c : text) {
@@ -113,13 +79,11 @@ Status validate(const NodeConfig& config) noexcept {
   }
   if (auto times = validate_times(config, refuse); !times) return times;
   if (auto arming = validate_arming(config, refuse); !arming) return arming;
-  if (config.order < 0 || config.order > kMaxOrder) return refuse("order must be 0 to 255");
-  if (config.priority && (*config.priority < 1 || *config.priority > kMaxPriority)) {
-    return refuse("priority must be 1 to 98");
+  if (!kOrders.holds(config.order)) return refuse(kOrderRule.data());
+  if (!kPriorities.holds(config.priority.value_or(kPriorities.low))) {
+    return refuse(kPriorityRule.data());
   }
-  if (config.cpu && (*config.cpu < 0 || *config.cpu >= CpuSet::kMaxCpus)) {
-    return refuse("cpu must be the index of a CPU");
-  }
+  if (!kCpuIndices.holds(config.cpu.value_or(0))) return refuse("cpu must be the index of a CPU");
   if (auto ladder = validate_ladder(config, refuse); !ladder) return ladder;
   return validate_failure(config.failure, refuse);
 }
@@ -141,22 +105,6 @@ Budget effective_budget(const NodeConfig& config) noexcept {
   if (!config.budget) budget.execution = period * 80 / 100;
   if (!config.budget && !config.deadline) budget.deadline = period * 95 / 100;
   return budget;
-}
-
-std::optional<MissPolicy> parse_miss_policy(std::string_view text) noexcept {
-  return value_of(kMissPolicies, text);
-}
-
-std::optional<FailureKind> parse_failure_kind(std::string_view text) noexcept {
-  return value_of(kFailureKinds, text);
-}
-
-const char* to_text(MissPolicy policy) noexcept {
-  return text_of(kMissPolicies, policy);
-}
-
-const char* to_text(FailureKind kind) noexcept {
-  return text_of(kFailureKinds, kind);
 }
 
 }  // namespace horus

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -10,8 +11,10 @@
 #include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
+#include "rt/base/words.hpp"
 #include "rt/budget.hpp"
 #include "rt/ladder.hpp"
+#include "rt/settings.hpp"
 
 namespace horus {
 
@@ -22,6 +25,14 @@ enum class MissPolicy : std::uint8_t {
   kSafeMode,  ///< Call Node::enter_safe_state(), once per episode.
   kStop,      ///< Stop the scheduler.
 };
+constexpr auto words_of(MissPolicy /*any*/) noexcept {
+  using enum MissPolicy;
+  return std::to_array<Word<MissPolicy>>({{kWarn, "warn"},
+                                          {kSkip, "skip"},
+                                          {kSafeMode, "safe_mode"},
+                                          {kSafeMode, "safemode"},
+                                          {kStop, "stop"}});
+}
 
 /// What follows when a tick throws.
 enum class FailureKind : std::uint8_t {
@@ -31,6 +42,14 @@ enum class FailureKind : std::uint8_t {
   kSkip,     ///< After `failures` in a row rest for `rest`.
   kIgnore,   ///< Count, go on.
 };
+constexpr auto words_of(FailureKind /*any*/) noexcept {
+  using enum FailureKind;
+  return std::to_array<Word<FailureKind>>({{kLog, "log"},
+                                           {kFatal, "fatal"},
+                                           {kRestart, "restart"},
+                                           {kSkip, "skip"},
+                                           {kIgnore, "ignore"}});
+}
 
 struct FailurePolicy {
   FailureKind kind = FailureKind::kLog;
@@ -39,6 +58,16 @@ struct FailurePolicy {
   int failures = 5;
   Nanos rest = 30s;
 };
+inline constexpr std::array<Setting<FailurePolicy>, 4> kFailureSettings{{
+    {"retries", &FailurePolicy::retries, {0, 1000}},
+    {"delay", &FailurePolicy::delay},
+    {"failures", &FailurePolicy::failures, {1, 1000}},
+    {"rest", &FailurePolicy::rest},
+}};
+
+inline constexpr Range kOrders{0, 255};
+inline constexpr Range kPriorities{1, 98};  ///< 99 is left to the kernel's own threads.
+inline constexpr Range kCpuIndices{0, CpuSet::kMaxCpus - 1};
 
 /// The rate of best-effort nodes that name none.
 inline constexpr Rate kBestEffortRate = 100_hz;
@@ -51,12 +80,12 @@ struct NodeConfig {
   std::optional<Nanos> budget = {};  ///< Default: 80 % of the period.
   /// From the release. Default: 95 % of the period, or the budget if only that is given.
   std::optional<Nanos> deadline = {};
-  int order = 0;  ///< 0 to 255, lower first.
+  int order = 0;  ///< Of kOrders, lower first.
   MissPolicy on_miss = MissPolicy::kWarn;
   FailurePolicy failure{};
   std::optional<LadderConfig> ladder = {};  ///< See ladder_plan().
   bool degrade = false;                     ///< The ladder may halve the rate.
-  std::optional<int> priority = {};         ///< SCHED_FIFO, 1 to 98.
+  std::optional<int> priority = {};         ///< SCHED_FIFO, of kPriorities.
   std::optional<int> cpu = {};
   /// What it sends moves something: it is disarmed until somebody arms it, and whenever the robot
   /// comes to rest.
@@ -83,13 +112,5 @@ struct NodeConfig {
 /// A node is isolated, and the run stopped, where `ladder` or an on_miss of safe_mode or stop asks
 /// for it.
 [[nodiscard]] LadderPlan ladder_plan(const NodeConfig& config) noexcept;
-
-/// "warn", "skip", "safe_mode" (or "safemode"), "stop"; "fatal", "restart", "skip", "ignore",
-/// "log". Nothing on other text.
-[[nodiscard]] std::optional<MissPolicy> parse_miss_policy(std::string_view text) noexcept;
-[[nodiscard]] std::optional<FailureKind> parse_failure_kind(std::string_view text) noexcept;
-/// The text that stands for it: "safe_mode", "restart".
-const char* to_text(MissPolicy policy) noexcept;
-const char* to_text(FailureKind kind) noexcept;
 
 }  // namespace horus

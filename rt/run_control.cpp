@@ -83,15 +83,4 @@ StopReport RunControl::report() const {
           .error = {}};
 }
 
-const char* to_text(StopReason reason) noexcept {
-  switch (reason) {
-    case StopReason::kRequested: return "asked to";
-    case StopReason::kDuration: return "the time is over";
-    case StopReason::kMissPolicy: return "missed its deadline, and its policy is to stop";
-    case StopReason::kNodeFailure: return "failed, and its policy is fatal";
-    case StopReason::kNotStarted: return "did not start";
-  }
-  return "unknown";
-}
-
 }  // namespace horus

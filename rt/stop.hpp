@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "rt/base/words.hpp"
+
 namespace horus {
 
 enum class StopReason : std::uint8_t {
@@ -15,7 +17,11 @@ enum class StopReason : std::uint8_t {
 };
 
 /// In the words of who stopped.
-const char* to_text(StopReason reason) noexcept;
+constexpr auto words_of(StopReason /*any*/) noexcept {
+  return words_in_order<StopReason>("asked to", "the time is over",
+                                    "missed its deadline, and its policy is to stop",
+                                    "failed, and its policy is fatal", "did not start");
+}
 
 struct StopReport {
   StopReason reason = StopReason::kRequested;

@@ -100,7 +100,7 @@ CpuShare read_cpu_share(std::int32_t tid) noexcept {
 }
 
 void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
-                        NodeStats::Thread& stats) noexcept {
+                        NodeStats& stats) noexcept {
   stats.minor_faults.set(now.minor_faults - base.minor_faults);
   stats.major_faults.set(now.major_faults - base.major_faults);
   stats.voluntary_switches.set(now.voluntary_switches - base.voluntary_switches);

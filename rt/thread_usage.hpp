@@ -39,8 +39,7 @@ struct CpuShare {
 CpuShare read_cpu_share(std::int32_t tid) noexcept;
 
 /// Writes what was used since `base`.
-void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base,
-                        NodeStats::Thread& stats) noexcept;
+void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base, NodeStats& stats) noexcept;
 
 /// Whether a debugger is attached to the process. Not RT-safe.
 bool is_process_traced(std::int32_t process) noexcept;

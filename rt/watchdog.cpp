@@ -489,7 +489,7 @@ void Watchdog::store_usage() noexcept {
     const Nanos waited = options_.cpu_share(tid).waited;
     const TimePoint now = clock_.now();
     for (const auto& runner : watched.group->runners()) {
-      store_thread_usage(*usage, watched.usage_base, runner->stats().thread);
+      store_thread_usage(*usage, watched.usage_base, runner->stats());
       runner->late().look_around(watched.looked, now, waited - watched.waited, *usage,
                                  watched.usage);
     }

@@ -35,8 +35,14 @@ enum class RtMode : std::uint8_t {
   kStrict,  ///< Refuse to run without SCHED_FIFO or locked memory.
   kOff,     ///< Ask for nothing.
 };
+constexpr auto words_of(RtMode /*any*/) noexcept {
+  return words_in_order<RtMode>("auto", "strict", "off");
+}
 
 enum class RestartPolicy : std::uint8_t { kAlways, kOnFailure, kNever };
+constexpr auto words_of(RestartPolicy /*any*/) noexcept {
+  return words_in_order<RestartPolicy>("always", "on-failure", "never");
+}
 
 /// A C++ node of horusd: one [[node]].
 struct NodeEntry {

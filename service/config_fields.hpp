@@ -42,10 +42,15 @@ inline bool text(const toml::node& value, std::string& out) {
   return true;
 }
 
-inline bool integer(const toml::node& value, std::int64_t low, std::int64_t high, int& out) {
+template <typename Number>
+bool integer(const toml::node& value, Range range, Number& out) {
   const auto found = value.value_exact<std::int64_t>();
-  if (!found || *found < low || *found > high) return false;
-  out = static_cast<int>(*found);
+  if (!found || !range.holds(*found)) return false;
+  if constexpr (requires { out.emplace(); }) {
+    out = static_cast<typename Number::value_type>(*found);
+  } else {
+    out = static_cast<Number>(*found);
+  }
   return true;
 }
 
@@ -98,16 +103,12 @@ inline bool cpu_list(const toml::node& value, std::optional<CpuSet>& out) {
   return true;
 }
 
-template <typename E>
-bool choice(const toml::node& value, std::span<const std::pair<std::string_view, E>> choices,
-            E& out) {
-  const auto written = value.value_exact<std::string>();
-  for (const auto& [name, meaning] : choices) {
-    if (!written || *written != name) continue;
-    out = meaning;
-    return true;
-  }
-  return false;
+/// One of those that kChoices names, or another word for it.
+template <Worded E>
+bool word(const toml::node& value, E& out) {
+  const auto found = parse_word<E>(value.value_exact<std::string>().value_or(""));
+  if (found) out = *found;
+  return found.has_value();
 }
 
 inline bool texts(const toml::node& value, std::vector<std::string>& out) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <concepts>
+#include <variant>
 
 #include "service/config.hpp"
 #include "service/config_fields.hpp"
@@ -13,38 +15,11 @@ namespace {
 
 constexpr std::size_t kMaxQuoted = 60;
 
-constexpr std::array<std::pair<std::string_view, RtMode>, 3> kModes{
-    {{"auto", RtMode::kAuto}, {"strict", RtMode::kStrict}, {"off", RtMode::kOff}}};
-constexpr std::array<std::pair<std::string_view, RestartPolicy>, 3> kRestarts{
-    {{"always", RestartPolicy::kAlways},
-     {"on-failure", RestartPolicy::kOnFailure},
-     {"never", RestartPolicy::kNever}}};
-
 bool read_name(const toml::node& value, NodeEntry& node) {
   std::string name;
   if (!fields::text(value, name) || !NodeName::fits(name)) return false;
   node.config.name = NodeName::clipped(name);
   return true;
-}
-
-bool read_miss_policy(const toml::node& value, NodeEntry& node) {
-  const auto policy = parse_miss_policy(value.value_exact<std::string>().value_or(""));
-  if (policy) node.config.on_miss = *policy;
-  return policy.has_value();
-}
-
-bool read_failure_policy(const toml::node& value, NodeEntry& node) {
-  const auto kind = parse_failure_kind(value.value_exact<std::string>().value_or(""));
-  if (kind) node.config.failure.kind = *kind;
-  return kind.has_value();
-}
-
-constexpr const char* kLevels = "\"error\", \"warning\", \"info\" or \"debug\"";
-
-bool read_level(const toml::node& value, LogLevel& out) {
-  const auto level = parse_log_level(value.value_exact<std::string>().value_or(""));
-  if (level) out = *level;
-  return level.has_value();
 }
 
 bool read_scalar(const toml::node& value, Params::Value& out) {
@@ -83,66 +58,28 @@ bool read_env(const toml::node& value, HostEntry& host) {
   return true;
 }
 
-/// An optional number.
-bool read_optional(const toml::node& value, std::int64_t low, std::int64_t high,
-                   std::optional<int>& out) {
-  int number = 0;
-  if (!fields::integer(value, low, high, number)) return false;
-  out = number;
-  return true;
-}
-
-/// One of a table within a node.
-template <typename T>
-struct Inner {
-  std::string_view name;
-  bool (*read)(const toml::node& value, T& out);
-};
-
-bool read_number(const toml::node& value, std::uint32_t& out) {
-  int number = 0;
-  if (!fields::integer(value, 1, 1'000'000, number)) return false;
-  out = static_cast<std::uint32_t>(number);
-  return true;
-}
-
-constexpr std::array<Inner<FailurePolicy>, 4> kFailureFields{{
-    {"retries", [](const toml::node& value,
-                   FailurePolicy& out) { return fields::integer(value, 0, 1000, out.retries); }},
-    {"failures", [](const toml::node& value,
-                    FailurePolicy& out) { return fields::integer(value, 1, 1000, out.failures); }},
-    {"delay", [](const toml::node& value,
-                 FailurePolicy& out) { return fields::duration(value, out.delay); }},
-    {"rest",
-     [](const toml::node& value, FailurePolicy& out) { return fields::duration(value, out.rest); }},
-}};
-
-constexpr std::array<Inner<LadderConfig>, 6> kLadderFields{{
-    {"warn",
-     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.warn); }},
-    {"degrade",
-     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.degrade); }},
-    {"isolate",
-     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.isolate); }},
-    {"stop",
-     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.stop); }},
-    {"recover",
-     [](const toml::node& value, LadderConfig& out) { return read_number(value, out.recover); }},
-    {"least",
-     [](const toml::node& value, LadderConfig& out) { return fields::duration(value, out.least); }},
-}};
-
 /// False for a key that it does not have, or a value that is none.
 template <typename T>
-bool read_table(const toml::node& value, std::span<const Inner<T>> known, T& out) {
+bool read_table(const toml::node& value, std::span<const Setting<T>> known, T& out) {
   const toml::table* table = value.as_table();
   if (table == nullptr) return false;
   for (const auto& [key, element] : *table) {
-    const auto found = std::ranges::find(known, key.str(), &Inner<T>::name);
-    if (found == known.end() || !found->read(element, out)) return false;
+    const auto found = std::ranges::find(known, key.str(), &Setting<T>::name);
+    if (found == known.end()) return false;
+    const auto read = [&](auto member) {
+      if constexpr (std::same_as<decltype(member), Nanos T::*>) {
+        return fields::duration(element, out.*member);
+      } else {
+        return fields::integer(element, found->range, out.*member);
+      }
+    };
+    if (!std::visit(read, found->value)) return false;
   }
   return true;
 }
+
+constexpr auto kWholePriority = in_words("a whole number from ", kPriorities);
+constexpr auto kWholeOrder = in_words("a whole number from ", kOrders);
 
 constexpr std::array<Field<Config::Robot>, 3> kRobotFields{{
     {"name", fields::kText,
@@ -173,13 +110,11 @@ constexpr std::array<Field<Config::Cpus>, 3> kCpusFields{{
 }};
 
 constexpr std::array<Field<Config::Realtime>, 5> kRealtimeFields{{
-    {"mode", "\"auto\", \"strict\" or \"off\"",
+    {"mode", kChoices<RtMode, '"'>,
+     [](const toml::node& value, Config::Realtime& rt) { return fields::word(value, rt.mode); }},
+    {"priority", kWholePriority.data(),
      [](const toml::node& value, Config::Realtime& rt) {
-       return fields::choice<RtMode>(value, kModes, rt.mode);
-     }},
-    {"priority", "a whole number from 1 to 98",
-     [](const toml::node& value, Config::Realtime& rt) {
-       return fields::integer(value, 1, 98, rt.priority);
+       return fields::integer(value, kPriorities, rt.priority);
      }},
     {"spin",
      "\"auto\", or a duration of at most \"1 ms\", e.g. \"200 us\"; \"0\" turns spinning off",
@@ -194,7 +129,7 @@ constexpr std::array<Field<Config::Realtime>, 5> kRealtimeFields{{
      }},
     {"max_deadline_misses", "a whole number from 0 to 1000000; 0: no limit",
      [](const toml::node& value, Config::Realtime& rt) {
-       return fields::integer(value, 0, 1'000'000, rt.max_deadline_misses);
+       return fields::integer(value, {0, 1'000'000}, rt.max_deadline_misses);
      }},
 }};
 
@@ -206,7 +141,7 @@ constexpr std::array<Field<Config::Safety>, 2> kSafetyFields{{
      true},
     {"stop_key", "the number of a key, 1 to 767; without it any key of the device counts",
      [](const toml::node& value, Config::Safety& safety) {
-       return fields::integer(value, 1, 767, safety.stop_key);
+       return fields::integer(value, {1, 767}, safety.stop_key);
      }},
 }};
 
@@ -229,42 +164,47 @@ constexpr std::array<Field<NodeEntry>, 23> kNodeFields{{
      [](const toml::node& value, NodeEntry& node) {
        return fields::duration(value, node.config.deadline);
      }},
-    {"on_miss", "\"warn\", \"skip\", \"safe_mode\" or \"stop\"", read_miss_policy},
-    {"failure_policy", "\"log\", \"fatal\", \"restart\", \"skip\" or \"ignore\"",
-     read_failure_policy},
+    {"on_miss", kChoices<MissPolicy, '"'>,
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::word(value, node.config.on_miss);
+     }},
+    {"failure_policy", kChoices<FailureKind, '"'>,
+     [](const toml::node& value, NodeEntry& node) {
+       return fields::word(value, node.config.failure.kind);
+     }},
     {"failure", "a table, e.g. { retries = 5, delay = \"100 ms\", failures = 5, rest = \"30 s\" }",
      [](const toml::node& value, NodeEntry& node) {
-       return read_table<FailurePolicy>(value, kFailureFields, node.config.failure);
+       return read_table<FailurePolicy>(value, kFailureSettings, node.config.failure);
      }},
     {"ladder",
      "a table, e.g. { warn = 3, degrade = 5, isolate = 10, stop = 20, recover = 100, "
      "least = \"50 ms\" }",
      [](const toml::node& value, NodeEntry& node) {
-       return read_table<LadderConfig>(value, kLadderFields, node.config.ladder.emplace());
+       return read_table<LadderConfig>(value, kLadderSettings, node.config.ladder.emplace());
      }},
     {"degrade", "true or false",
      [](const toml::node& value, NodeEntry& node) {
        return fields::boolean(value, node.config.degrade);
      }},
-    {"order", "a whole number from 0 to 255",
+    {"order", kWholeOrder.data(),
      [](const toml::node& value, NodeEntry& node) {
-       return fields::integer(value, 0, 255, node.config.order);
+       return fields::integer(value, kOrders, node.config.order);
      }},
-    {"priority", "a whole number from 1 to 98",
+    {"priority", kWholePriority.data(),
      [](const toml::node& value, NodeEntry& node) {
-       return read_optional(value, 1, 98, node.config.priority);
+       return fields::integer(value, kPriorities, node.config.priority);
      }},
     {"cpu", "the number of a CPU",
      [](const toml::node& value, NodeEntry& node) {
-       return read_optional(value, 0, CpuSet::kMaxCpus - 1, node.config.cpu);
+       return fields::integer(value, kCpuIndices, node.config.cpu);
      }},
     {"watchdog", "a duration in quotes, e.g. \"1 s\"; \"0\" switches it off",
      [](const toml::node& value, NodeEntry& node) {
        return fields::duration(value, node.config.watchdog.emplace());
      }},
-    {"log_level", kLevels,
+    {"log_level", kChoices<LogLevel, '"'>,
      [](const toml::node& value, NodeEntry& node) {
-       return read_level(value, node.config.log_level);
+       return fields::word(value, node.config.log_level);
      }},
     {"on", "the name of a topic in quotes",
      [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.on); }},
@@ -300,10 +240,8 @@ constexpr std::array<Field<HostEntry>, 15> kHostFields{{
        return fields::texts(value, host.python_path);
      }},
     {"env", "a table of texts, e.g. { FOO = \"1\" }", read_env},
-    {"restart", "\"always\", \"on-failure\" or \"never\"",
-     [](const toml::node& value, HostEntry& host) {
-       return fields::choice<RestartPolicy>(value, kRestarts, host.restart);
-     }},
+    {"restart", kChoices<RestartPolicy, '"'>,
+     [](const toml::node& value, HostEntry& host) { return fields::word(value, host.restart); }},
     {"watchdog", fields::kDuration,
      [](const toml::node& value, HostEntry& host) {
        return fields::duration(value, host.watchdog);
@@ -321,9 +259,9 @@ constexpr std::array<Field<HostEntry>, 15> kHostFields{{
        return fields::text(value, host.gc) &&
               (host.gc == "slack" || host.gc == "off" || host.gc == "python");
      }},
-    {"log_level", kLevels,
+    {"log_level", kChoices<LogLevel, '"'>,
      [](const toml::node& value, HostEntry& host) {
-       return read_level(value, host.log_level.emplace());
+       return fields::word(value, host.log_level.emplace());
      }},
     {"rt", "true or false",
      [](const toml::node& value, HostEntry& host) { return fields::boolean(value, host.rt); }},

@@ -139,7 +139,7 @@ Answer control_set_log_level(Service& service, const wire::Request& request) {
     }
     *text = given->get<std::string>();
   }
-  const auto level = parse_log_level(texts[1]);
+  const auto level = parse_word<LogLevel>(texts[1]);
   if (!level) return refused(wire::error::kInvalidParameter, "parameter", "level");
   if (!service.set_log_level(texts[0], *level)) {
     return refused(wire::error::kNoNodeToSet, "node", texts[0]);

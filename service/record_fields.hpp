@@ -44,7 +44,7 @@ inline constexpr std::array<Field<Config::Record>, 7> kRecordFields{{
      }},
     {"keep", "a whole number from 1 to 1000000",
      [](const toml::node& value, Config::Record& record) {
-       return fields::integer(value, 1, 1'000'000, record.keep);
+       return fields::integer(value, {1, 1'000'000}, record.keep);
      }},
     {"last", "a time in quotes, e.g. \"60 s\" or \"2min\"",
      [](const toml::node& value, Config::Record& record) {

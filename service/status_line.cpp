@@ -34,7 +34,7 @@ std::string short_time(std::int64_t ns) {
 
 /// "degraded: node 'arm' ...; what to do (and 2 more: horusctl status)"
 std::string verdict_text(const wire::HealthView& verdict) {
-  std::string text = wire::to_text(verdict.health);
+  std::string text = to_text(verdict.health);
   if (verdict.reasons.empty()) return text;
   text += ": " + verdict.reasons.front().line();
   const std::size_t more = verdict.reasons.size() - 1;
@@ -45,7 +45,7 @@ std::string verdict_text(const wire::HealthView& verdict) {
 /// What of it is worth telling at once: not the numbers, which always move.
 std::string verdict_state(const StatusFacts& facts) {
   if (!facts.verdict) return "";
-  std::string text = wire::to_text(facts.verdict->health);
+  std::string text = to_text(facts.verdict->health);
   for (const wire::Reason& reason : facts.verdict->reasons)
     text += ' ' + reason.host + '/' + reason.node;
   return text;

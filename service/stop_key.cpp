@@ -16,16 +16,12 @@
 #include <utility>
 
 #include "rt/base/time.hpp"
+#include "service/describe.hpp"
 
 namespace horus::service {
 namespace {
 
 constexpr Nanos kOpenAgain = std::chrono::seconds{1};
-
-std::string reason(int error) {
-  const char* const text = ::strerrordesc_np(error);
-  return text != nullptr ? text : "unknown error";
-}
 
 /// Of each key whether it is pressed now; nothing where the device does not say.
 std::optional<std::array<std::uint8_t, KEY_CNT / 8 + 1>> pressed_keys(int device) noexcept {
@@ -63,11 +59,12 @@ bool StopKey::means(int code) const noexcept {
 
 void StopKey::open() {
   device_ = UniqueFd{::open(options_.device.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
-  if (!device_) return lose("cannot be opened (" + reason(errno) + ")");
+  if (!device_) return lose("cannot be opened (" + errno_text(errno) + ")");
   // Of these a read says the same at each look: it is never there.
   struct stat status {};
-  if (::fstat(device_.get(), &status) != 0) return lose("cannot be read (" + reason(errno) + ")");
-  if (S_ISDIR(status.st_mode)) return lose("cannot be read (" + reason(EISDIR) + ")");
+  if (::fstat(device_.get(), &status) != 0)
+    return lose("cannot be read (" + errno_text(errno) + ")");
+  if (S_ISDIR(status.st_mode)) return lose("cannot be read (" + errno_text(EISDIR) + ")");
   if (S_ISREG(status.st_mode)) return lose("is a file, and no input device");
   if (lost_.exchange(false)) options_.tell(options_.device + " is there again");
   // A button that locks may be down already.
@@ -99,7 +96,7 @@ void StopKey::read() {
   std::array<input_event, 64> events{};
   const ssize_t length = ::read(device_.get(), events.data(), sizeof events);
   if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (length < 0) return lose("cannot be read (" + reason(errno) + ")");
+  if (length < 0) return lose("cannot be read (" + errno_text(errno) + ")");
   if (length == 0) return lose("has ended");
   const auto count = static_cast<std::size_t>(length) / sizeof(input_event);
   for (std::size_t i = 0; i < count; ++i) {

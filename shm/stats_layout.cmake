@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# The layout of a statistics page: a hash of what declares it, comments and spaces left out. Two
-# counters that change places change it, which no size would tell.
+# The layout of a statistics page: a hash of what declares it, without comments, texts and spaces.
+# Two counters that change places change it, which no size would tell.
 #   cmake -DFOLDER=rt/base -P shm/stats_layout.cmake    prints it
-set(HORUS_STATS_HEADERS counter.hpp histogram.hpp late_ticks.hpp name.hpp
-    safety.hpp seqlock.hpp stale_inputs.hpp tick_stats.hpp)
+set(HORUS_STATS_HEADERS counter.hpp failures.hpp histogram.hpp late_ticks.hpp name.hpp
+    node_counters.hpp safety.hpp seqlock.hpp stale_inputs.hpp tick_stats.hpp)
 
 function(horus_stats_layout folder result)
   set(declared "")
   foreach(header IN LISTS HORUS_STATS_HEADERS)
     file(READ "${folder}/${header}" text)
     string(REGEX REPLACE "//[^\n]*" "" text "${text}")
+    string(REGEX REPLACE "\"[^\"]*\"" "" text "${text}")
     string(REGEX REPLACE "[ \t\r\n]+" " " text "${text}")
     string(APPEND declared "${text}")
   endforeach()

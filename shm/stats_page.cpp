@@ -91,38 +91,11 @@ std::string file_of(std::string_view host) {
   return escape(host) + std::string{StatsPage::kSuffix};
 }
 
-void carry(NodeCounts& counts, const NodeCounts& past) noexcept {
-  counts.ticks.set(past.ticks.value());
-  counts.skipped.set(past.skipped.value());
-  counts.misses.set(past.misses.value());
-  counts.overruns.set(past.overruns.value());
-  counts.errors.set(past.errors.value());
-  counts.hangs.set(past.hangs.value());
-  counts.missed.set(past.missed.value());
-  counts.old.set(past.old.value());
-  counts.refused.set(past.refused.value());
-  counts.gil_long_waits.set(past.gil_long_waits.value());
-}
-
 void carry(NodeStats& node, const NodeStats& past) noexcept {
-  const auto add = [](Counter& to, const Counter& from) { to.add(from.value()); };
-  add(node.ticks, past.ticks);
-  add(node.skipped, past.skipped);
-  add(node.misses, past.misses);
-  add(node.overruns, past.overruns);
-  add(node.errors, past.errors);
-  add(node.messages_sent, past.messages_sent);
-  add(node.bytes_sent, past.bytes_sent);
-  add(node.messages_received, past.messages_received);
-  add(node.messages_dropped, past.messages_dropped);
-  add(node.messages_missed, past.messages_missed);
-  add(node.messages_passed_over, past.messages_passed_over);
-  add(node.messages_old, past.messages_old);
-  add(node.messages_refused, past.messages_refused);
-  add(node.inputs_stale, past.inputs_stale);
-  add(node.fallbacks, past.fallbacks);
-  add(node.degrades, past.degrades);
-  add(node.hangs, past.hangs);
+  for (const auto& row : kNodeCounters<Counter>) {
+    if (!row.is(kThisLife)) (node.*row.count).add((past.*row.count).value());
+  }
+  node.degrades.add(past.degrades.value());
   node.carried_ticks.set(past.ticks.value());
   node.carried_skipped.set(past.skipped.value());
   node.lateness.carry(past.lateness.snapshot());
@@ -130,12 +103,13 @@ void carry(NodeStats& node, const NodeStats& past) noexcept {
   node.response.carry(past.response.snapshot());
   node.skipped_response.carry(past.skipped_response.snapshot());
   node.gil_wait.carry(past.gil_wait.snapshot());
-  add(node.gil_losses, past.gil_losses);
-  add(node.gil_long_waits, past.gil_long_waits);
-  add(node.gil_long_waits_off_cpu, past.gil_long_waits_off_cpu);
   node.gil_lost.carry(past.gil_lost.snapshot());
   node.awaited.carry(past.awaited.snapshot());
-  for (std::size_t i = 0; i < kSnapshots; ++i) carry(node.snapshots[i], past.snapshots[i]);
+  for (std::size_t i = 0; i < kSnapshots; ++i) {
+    for (const auto& row : kRecentCounts<Counter>) {
+      (node.snapshots[i].*row.count).set((past.snapshots[i].*row.count).value());
+    }
+  }
   carry(node.failures, past.failures);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyhost/cpython/errors.hpp"
 
-#include <cstring>
 #include <string>
 
 #include "pyhost/cpython/capi.hpp"
@@ -38,14 +37,14 @@ PyObject* exception_of(Errc code) noexcept {
 }  // namespace
 
 PyObject* set_error(const Error& error) noexcept {
-  const std::string_view subject = error.subject.view();
-  std::string text = error.what;
-  if (!subject.empty()) text.append(": ").append(subject);
-  if (error.os_errno == 0 || error.code == Errc::kInvalidArgument) {
+  Error told = error;
+  // ValueError has no place for an errno.
+  if (error.code == Errc::kInvalidArgument) told.os_errno = 0;
+  std::string text = describe(told);
+  if (told.os_errno == 0) {
     set_exception(exception_of(error.code), text);
     return nullptr;
   }
-  text.append(": ").append(strerrordesc_np(error.os_errno));
   const int shortage = shortage_of(error);
   text.append(cure_of(shortage));
   // OSError(errno, text) becomes PermissionError, FileNotFoundError, ... by itself.

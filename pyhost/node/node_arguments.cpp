@@ -3,10 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
+#include <type_traits>
+#include <variant>
 
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/text.hpp"
@@ -68,16 +72,16 @@ class ArgumentReader {
     return duration(value, argument, given);
   }
 
-  std::optional<int> integer(PyObject* value, const char* argument, int low, int high) const {
+  std::optional<int> integer(PyObject* value, const char* argument, Range range) const {
     if (!is_given(value)) return std::nullopt;
     if (PyLong_Check(value) == 0 || PyBool_Check(value) != 0) {
       refuse_type(argument, "an int", value);
     }
     int overflow = 0;
     const long number = PyLong_AsLongAndOverflow(value, &overflow);
-    if (overflow != 0 || number < low || number > high) {
-      refuse(std::string{argument} + " must be " + std::to_string(low) + " to " +
-             std::to_string(high) + ", not " + repr_of(value));
+    if (overflow != 0 || !range.holds(number)) {
+      refuse(std::string{argument} + " must be " + std::to_string(range.low) + " to " +
+             std::to_string(range.high) + ", not " + repr_of(value));
     }
     return static_cast<int>(number);
   }
@@ -88,6 +92,41 @@ class ArgumentReader {
     if (PyUnicode_AsUTF8(value) != nullptr) return characters_of(value);
     PyErr_Clear();
     refuse(std::string{argument} + " holds what is no character: '" + characters_of(value) + "'");
+  }
+
+  template <Worded E>
+  E word(PyObject* value, const char* argument,
+         const std::string& choices = std::string{kChoices<E, '\''>}) const {
+    const std::string given = text(value, argument);
+    if (const auto found = parse_word<E>(given)) return *found;
+    refuse(std::string{argument} + " must be " + choices + ", not '" + given + "'");
+  }
+
+  /// What a dict gives; None leaves it as it is. `zero`: durations may be 0.
+  template <typename T>
+  void settings(PyObject* dict, const std::string& argument, std::span<const Setting<T>> known,
+                bool zero, T& out) const {
+    for (const auto& [key, value] : pyb::reinterpret_borrow<pyb::dict>(dict)) {
+      const std::string name = text(key.ptr(), ("a key of " + argument).c_str());
+      const auto found = std::ranges::find(known, name, &Setting<T>::name);
+      if (found == known.end()) {
+        std::string names;
+        for (const Setting<T>& one : known)
+          names += (names.empty() ? "" : ", ") + std::string{one.name};
+        refuse(argument + " has no '" + name + "' (known: " + names + ")");
+      }
+      const std::string place = argument + "['" + name + "']";
+      const auto set = [&](auto member) {
+        if constexpr (std::same_as<decltype(member), Nanos T::*>) {
+          const auto given = zero ? duration_or_zero(value.ptr(), place.c_str())
+                                  : duration(value.ptr(), place.c_str());
+          out.*member = given.value_or(out.*member);
+        } else if (const auto number = integer(value.ptr(), place.c_str(), found->range)) {
+          out.*member = static_cast<std::remove_reference_t<decltype(out.*member)>>(*number);
+        }
+      };
+      std::visit(set, found->value);
+    }
   }
 
   bool flag(PyObject* value, const char* argument) const {
@@ -123,31 +162,17 @@ std::string node_name(PyObject* value) {
 FailurePolicy failure_policy(const ArgumentReader& reader, const NodeArguments& arguments) {
   FailurePolicy policy;
   if (is_given(arguments.failure_policy)) {
-    const std::string text = reader.text(arguments.failure_policy, "failure_policy");
-    const auto kind = parse_failure_kind(text);
-    if (!kind) {
-      reader.refuse("failure_policy must be None, 'fatal', 'restart', 'skip' or 'ignore', not '" +
-                    text + "'");
-    }
-    policy.kind = *kind;
+    // None is the first of them.
+    std::string choices{kChoices<FailureKind, '\''>};
+    choices.replace(0, choices.find(','), "None");
+    policy.kind = reader.word<FailureKind>(arguments.failure_policy, "failure_policy", choices);
   }
-  if (!is_given(arguments.failure)) return policy;
-  if (PyDict_Check(arguments.failure) == 0) {
-    reader.refuse_type("failure", "a dict", arguments.failure);
-  }
-  for (const auto& [key, value] : pyb::reinterpret_borrow<pyb::dict>(arguments.failure)) {
-    const std::string name = reader.text(key.ptr(), "a key of failure");
-    if (name == "retries") {
-      policy.retries = reader.integer(value.ptr(), "failure['retries']", 0, 1000).value_or(5);
-    } else if (name == "failures") {
-      policy.failures = reader.integer(value.ptr(), "failure['failures']", 1, 1000).value_or(5);
-    } else if (name == "delay") {
-      policy.delay = reader.duration(value.ptr(), "failure['delay']").value_or(policy.delay);
-    } else if (name == "rest") {
-      policy.rest = reader.duration(value.ptr(), "failure['rest']").value_or(policy.rest);
-    } else {
-      reader.refuse("failure has no '" + name + "' (known: retries, delay, failures, rest)");
+  if (is_given(arguments.failure)) {
+    if (PyDict_Check(arguments.failure) == 0) {
+      reader.refuse_type("failure", "a dict", arguments.failure);
     }
+    reader.settings<FailurePolicy>(arguments.failure, "failure", kFailureSettings, /*zero=*/false,
+                                   policy);
   }
   return policy;
 }
@@ -158,29 +183,7 @@ std::optional<LadderConfig> read_ladder(const ArgumentReader& reader, PyObject* 
   LadderConfig ladder;
   if (given == Py_True) return ladder;
   if (PyDict_Check(given) == 0) reader.refuse_type("ladder", "a bool or a dict", given);
-  constexpr int kMost = 1'000'000;
-  const std::array<std::pair<std::string_view, std::uint32_t*>, 5> numbers{
-      {{"warn", &ladder.warn},
-       {"degrade", &ladder.degrade},
-       {"isolate", &ladder.isolate},
-       {"stop", &ladder.stop},
-       {"recover", &ladder.recover}}};
-  for (const auto& [key, value] : pyb::reinterpret_borrow<pyb::dict>(given)) {
-    const std::string name = reader.text(key.ptr(), "a key of ladder");
-    const std::string argument = "ladder['" + name + "']";
-    if (name == "least") {
-      ladder.least = reader.duration_or_zero(value.ptr(), argument.c_str()).value_or(ladder.least);
-      continue;
-    }
-    const auto* const found =
-        std::ranges::find(numbers, name, &std::pair<std::string_view, std::uint32_t*>::first);
-    if (found == numbers.end()) {
-      reader.refuse("ladder has no '" + name +
-                    "' (known: warn, degrade, isolate, stop, recover, least)");
-    }
-    const auto number = reader.integer(value.ptr(), argument.c_str(), 1, kMost);
-    *found->second = static_cast<std::uint32_t>(number.value_or(static_cast<int>(*found->second)));
-  }
+  reader.settings<LadderConfig>(given, "ladder", kLadderSettings, /*zero=*/true, ladder);
   return ladder;
 }
 
@@ -224,12 +227,12 @@ void set_class(const ArgumentReader& reader, const NodeArguments& arguments, boo
 /// The family's nodes may ask for 99, which is the kernel's.
 std::optional<int> read_priority(const ArgumentReader& reader, const NodeArguments& arguments,
                                  bool& asked_99) {
-  constexpr int kHighest = 98;
+  constexpr int kHighest = kPriorities.high;
   PyObject* const given = arguments.priority;
   int overflow = 0;
   asked_99 = is_given(given) && PyLong_Check(given) != 0 &&
              PyLong_AsLongAndOverflow(given, &overflow) == kHighest + 1;
-  return asked_99 ? std::optional{kHighest} : reader.integer(given, "priority", 1, kHighest);
+  return asked_99 ? std::optional{kHighest} : reader.integer(given, "priority", kPriorities);
 }
 
 void set_times(const ArgumentReader& reader, const NodeArguments& arguments, NodeSpec& spec) {
@@ -314,22 +317,17 @@ NodeSpec make_spec(const NodeArguments& arguments, bool async) {
   }
   spec.config.critical = reader.flag(arguments.critical, "critical");
   spec.config.safe_state_async = reader.flag(arguments.safe_state_async, "safe_state_async");
-  spec.config.order = reader.integer(arguments.order, "order", 0, 255).value_or(0);
+  spec.config.order = reader.integer(arguments.order, "order", kOrders).value_or(0);
   spec.config.priority = read_priority(reader, arguments, spec.asked_99);
-  spec.config.cpu = reader.integer(arguments.core, "core", 0, CpuSet::kMaxCpus - 1);
+  spec.config.cpu = reader.integer(arguments.core, "core", kCpuIndices);
   spec.config.failure = failure_policy(reader, arguments);
   spec.config.ladder = read_ladder(reader, arguments.ladder);
   spec.config.degrade = reader.flag(arguments.degrade, "degrade");
   if (is_given(arguments.on_miss)) {
-    const std::string text = reader.text(arguments.on_miss, "on_miss");
-    const auto policy = parse_miss_policy(text);
-    if (!policy) {
-      reader.refuse("on_miss must be 'warn', 'skip', 'safe_mode' or 'stop', not '" + text + "'");
-    }
-    spec.config.on_miss = *policy;
+    spec.config.on_miss = reader.word<MissPolicy>(arguments.on_miss, "on_miss");
   }
   spec.default_capacity = static_cast<std::uint32_t>(
-      reader.integer(arguments.default_capacity, "default_capacity", 1, kMaxCapacity)
+      reader.integer(arguments.default_capacity, "default_capacity", {1, kMaxCapacity})
           .value_or(1024));
   // The default means: by kind of message, as for any topic; only a number that was given counts.
   const std::uint32_t capacity = is_given(arguments.default_capacity) ? spec.default_capacity : 0;

@@ -21,25 +21,6 @@ struct Quantile {
 constexpr std::array<Quantile, 4> kQuantiles{
     {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}}};
 
-struct CounterKey {
-  const char* key;
-  Counter NodeStats::*counter;
-};
-constexpr std::array<CounterKey, 13> kCounters{
-    {{"total_ticks", &NodeStats::ticks},
-     {"errors_count", &NodeStats::errors},
-     {"deadline_misses", &NodeStats::misses},
-     {"budget_overruns", &NodeStats::overruns},
-     {"skipped_ticks", &NodeStats::skipped},
-     {"old_message_ticks", &NodeStats::messages_old},
-     {"stale_inputs", &NodeStats::inputs_stale},
-     {"fallbacks", &NodeStats::fallbacks},
-     {"consecutive_misses", &NodeStats::consecutive_misses},
-     {"gil_losses", &NodeStats::gil_losses},
-     {"gil_lost_longest_tick", &NodeStats::gil_lost_tick},
-     {"gil_long_waits", &NodeStats::gil_long_waits},
-     {"gil_long_waits_off_cpu", &NodeStats::gil_long_waits_off_cpu}}};
-
 /// `<prefix>p50<suffix>` … and `<prefix>max<suffix>`, in units of `ns`.
 void add_quantiles(pyb::dict& stats, const std::string& prefix, const char* suffix,
                    const HistogramSnapshot& histogram, double ns) {
@@ -127,16 +108,19 @@ pyb::dict stats_of(PyNode& node) {
   stats["cpu"] = known ? counted.cpu.value() : node.spec.config.cpu.value_or(-1);
   stats["class"] = to_text(node.spec.config.node_class);
   stats["state"] = to_text(counted.state.value());
-  for (const CounterKey& entry : kCounters) stats[entry.key] = (counted.*entry.counter).value();
+  for (const auto& row : kNodeCounters<Counter>) {
+    if (row.python != nullptr) stats[row.python] = (counted.*row.count).value();
+  }
   const bool apart = known && !node.spec.host.empty() && node.host() == nullptr;
-  // The ports count outside of runs as well.
-  const PortTable& ports = *node_object(node.self()).ports;
-  stats["messages_sent"] = apart ? counted.messages_sent.value() : ports.sent();
-  stats["messages_received"] = apart ? counted.messages_received.value() : ports.received();
-  stats["messages_dropped"] = apart ? counted.messages_dropped.value() : ports.dropped();
-  stats["messages_missed"] = apart ? counted.messages_missed.value() : ports.missed();
-  stats["messages_passed_over"] =
-      apart ? counted.messages_passed_over.value() : ports.passed_over();
+  if (!apart) {
+    // The ports count outside of runs as well.
+    const PortTable& ports = *node_object(node.self()).ports;
+    stats["messages_sent"] = ports.sent();
+    stats["messages_received"] = ports.received();
+    stats["messages_dropped"] = ports.dropped();
+    stats["messages_missed"] = ports.missed();
+    stats["messages_passed_over"] = ports.passed_over();
+  }
   const std::uint64_t ticks = counted.ticks.value();
   // A tick that fails just now is counted among the failed before it is among all.
   const std::uint64_t failures = apart ? counted.errors.value() : node.failed_ticks();
@@ -145,10 +129,6 @@ pyb::dict stats_of(PyNode& node) {
   stats["successful_ticks"] = ticks - failed;
   stats["uptime_seconds"] = uptime_seconds(counted);
   stats["safety"] = to_text(counted.safety.value());
-  stats["messages_held"] = counted.held.value();
-  stats["minor_faults"] = counted.thread.minor_faults.value();
-  stats["major_faults"] = counted.thread.major_faults.value();
-  stats["involuntary_switches"] = counted.thread.involuntary_switches.value();
   add_durations(stats, counted);
   add_host(stats, node.host_stats() != nullptr ? *node.host_stats() : kNoHost);
   return stats;

@@ -55,8 +55,11 @@ CpuSet cores_of(const std::optional<std::vector<int>>& cores) {
 }
 
 GcPolicy gc_of(const std::string& text) {
-  const auto policy = parse_gc_policy(text);
-  if (!policy) throw pyb::value_error("gc must be 'slack', 'off' or 'python', not '" + text + "'");
+  const auto policy = parse_word<GcPolicy>(text);
+  if (!policy) {
+    throw pyb::value_error("gc must be " + std::string{kChoices<GcPolicy, '\''>} + ", not '" +
+                           text + "'");
+  }
   return *policy;
 }
 

@@ -87,22 +87,6 @@ std::string milliseconds(Nanos duration) {
 
 }  // namespace
 
-std::optional<GcPolicy> parse_gc_policy(std::string_view text) noexcept {
-  if (text == "slack") return GcPolicy::kSlack;
-  if (text == "off") return GcPolicy::kOff;
-  if (text == "python") return GcPolicy::kPython;
-  return std::nullopt;
-}
-
-const char* to_text(GcPolicy policy) noexcept {
-  switch (policy) {
-    case GcPolicy::kSlack: return "slack";
-    case GcPolicy::kOff: return "off";
-    case GcPolicy::kPython: return "python";
-  }
-  return "";
-}
-
 Collector& Collector::instance() {
   // Never destroyed: it holds Python objects, and the interpreter may be gone by then.
   static auto* const collector = new Collector;

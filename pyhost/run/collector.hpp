@@ -16,6 +16,7 @@
 #include "rt/base/black_box.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
+#include "rt/base/words.hpp"
 
 namespace horus::py {
 
@@ -24,8 +25,9 @@ enum class GcPolicy : unsigned char {
   kOff,     ///< As the user left it; never collected here.
   kPython,  ///< CPython's own.
 };
-std::optional<GcPolicy> parse_gc_policy(std::string_view text) noexcept;
-const char* to_text(GcPolicy policy) noexcept;
+constexpr auto words_of(GcPolicy /*any*/) noexcept {
+  return words_in_order<GcPolicy>("slack", "off", "python");
+}
 
 /// The one garbage collector of this process, and every pause it makes.
 ///

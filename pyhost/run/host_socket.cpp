@@ -102,7 +102,7 @@ wire::Reply answer(shm::StatsPage& page, BlackBox* box, SafetyPort& safety,
   if (const auto unknown = wire::unknown_parameter(request, {"node", "level"})) {
     return refused(wire::error::kInvalidParameter, "parameter", *unknown);
   }
-  const auto level = parse_log_level(text_parameter(request, "level"));
+  const auto level = parse_word<LogLevel>(text_parameter(request, "level"));
   if (!level) return refused(wire::error::kInvalidParameter, "parameter", "level");
   const std::string name = text_parameter(request, "node");
   const auto nodes = page.nodes();

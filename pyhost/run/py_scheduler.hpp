@@ -64,7 +64,9 @@ class PyScheduler {
   pybind11::list degradations() const;
 
   /// "warning"; any other text than a level's: as `verbose` says.
-  void set_log_level(const Text& level) noexcept { settings_.log_level = parse_log_level(level); }
+  void set_log_level(const Text& level) noexcept {
+    settings_.log_level = parse_word<LogLevel>(level);
+  }
   /// A supervisor reads `descriptor`, and ends this process when it hangs. Times in seconds.
   /// `robot`: whose host this is; empty: it is a robot by itself.
   void supervise(int descriptor, std::optional<double> hang_timeout,

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "rt/base/words.hpp"
+
 namespace horus {
 
 /// What the supervisor of Python hosts says of one.
@@ -14,15 +16,8 @@ enum class HostState : std::uint32_t {
   kEnded,     ///< Not running, and its policy says: leave it so.
 };
 
-constexpr const char* to_text(HostState state) noexcept {
-  switch (state) {
-    case HostState::kWaiting: return "waiting";
-    case HostState::kStarting: return "starting";
-    case HostState::kReady: return "ready";
-    case HostState::kStopping: return "stopping";
-    case HostState::kEnded: return "ended";
-  }
-  return "unknown";
+constexpr auto words_of(HostState /*any*/) noexcept {
+  return words_in_order<HostState>("waiting", "starting", "ready", "stopping", "ended");
 }
 
 }  // namespace horus

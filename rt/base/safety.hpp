@@ -5,11 +5,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include "rt/base/name.hpp"
+#include "rt/base/words.hpp"
 
 namespace horus {
 
@@ -39,9 +38,14 @@ enum class SafetyEvent : std::uint8_t {
 };
 inline constexpr std::size_t kSafetyEvents = 9;
 
-/// "estopped"; "release".
-const char* to_text(SafetyState state) noexcept;
-const char* to_text(SafetyEvent event) noexcept;
+constexpr auto words_of(SafetyState /*any*/) noexcept {
+  return words_in_order<SafetyState>("starting", "disarmed", "armed", "degraded", "safe",
+                                     "estopped", "stopped");
+}
+constexpr auto words_of(SafetyEvent /*any*/) noexcept {
+  return words_in_order<SafetyEvent>("ready", "arm", "disarm", "degrade", "recover", "fault",
+                                     "stop", "release", "end");
+}
 
 /// RT-safe. The state after the event; the same one where the event means nothing to it.
 [[nodiscard]] constexpr SafetyState after(SafetyState state, SafetyEvent event) noexcept {
@@ -114,11 +118,11 @@ enum class StopCause : std::uint32_t {
   kMisses,   ///< Too many deadlines were missed.
   kHang,     ///< A node hangs.
 };
-inline constexpr std::size_t kStopCauses = 13;
 
-/// "command".
-const char* to_text(StopCause cause) noexcept;
-std::optional<StopCause> parse_stop_cause(std::string_view text) noexcept;
+constexpr auto words_of(StopCause /*any*/) noexcept {
+  return words_in_order<StopCause>("none", "call", "command", "topic", "input", "host", "node",
+                                   "device", "latch", "owner", "peer", "misses", "hang");
+}
 
 /// Why something is at rest.
 struct StopNote {

@@ -64,7 +64,7 @@ std::optional<StopLatch> parse(std::string_view text) {
   text.remove_prefix(kHead.size());
   const std::size_t end = text.find('\n');
   if (end == text.npos || !text.ends_with('\n')) return std::nullopt;
-  const auto cause = parse_stop_cause(text.substr(0, end));
+  const auto cause = parse_word<StopCause>(text.substr(0, end));
   if (!cause) return std::nullopt;
   const std::string_view rest = text.substr(end + 1);
   return StopLatch{.cause = *cause, .text = flat(rest.substr(0, rest.find('\n')))};

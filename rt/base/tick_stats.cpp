@@ -3,63 +3,10 @@
 
 namespace horus {
 
-const char* to_text(NodeClass node_class) noexcept {
-  switch (node_class) {
-    case NodeClass::kTick: return "tick";
-    case NodeClass::kCompute: return "compute";
-    case NodeClass::kEvent: return "event";
-    case NodeClass::kAsync: return "async";
-    case NodeClass::kBestEffort: return "best_effort";
-  }
-  return "unknown";  // Reachable: the value may come from another process's memory.
-}
-
-const char* to_text(NodeActivity activity) noexcept {
-  switch (activity) {
-    case NodeActivity::kNone: return "none";
-    case NodeActivity::kInit: return "init";
-    case NodeActivity::kTick: return "tick";
-    case NodeActivity::kShutdown: return "shutdown";
-    case NodeActivity::kSafeState: return "safe_state";
-  }
-  return "unknown";
-}
-
-const char* to_text(Rung rung) noexcept {
-  switch (rung) {
-    case Rung::kNone: return "none";
-    case Rung::kWarned: return "warned";
-    case Rung::kDegraded: return "degraded";
-    case Rung::kIsolated: return "isolated";
-    case Rung::kStopped: return "stopped";
-  }
-  return "unknown";  // Reachable: the value may come from another process's memory.
-}
-
-const char* to_text(NodeState state) noexcept {
-  switch (state) {
-    case NodeState::kUninitialized: return "uninitialized";
-    case NodeState::kInitializing: return "initializing";
-    case NodeState::kRunning: return "running";
-    case NodeState::kStopping: return "stopping";
-    case NodeState::kStopped: return "stopped";
-    case NodeState::kError: return "error";
-    case NodeState::kCrashed: return "crashed";
-  }
-  return "unknown";  // Reachable: the value may come from another process's memory.
-}
-
 void take_counts(const NodeStats& node, NodeCounts& counts) noexcept {
-  counts.ticks.set(node.ticks.value());
-  counts.skipped.set(node.skipped.value());
-  counts.misses.set(node.misses.value());
-  counts.overruns.set(node.overruns.value());
-  counts.errors.set(node.errors.value());
-  counts.hangs.set(node.hangs.value());
-  counts.missed.set(node.messages_missed.value());
-  counts.old.set(node.messages_old.value());
-  counts.refused.set(node.messages_refused.value());
-  counts.gil_long_waits.set(node.gil_long_waits.value());
+  for (const auto& row : kRecentCounts<Counter>) {
+    (counts.*row.count).set((node.*row.taken_from).value());
+  }
 }
 
 std::uint64_t forced_collections(const GcStats& gc) noexcept {

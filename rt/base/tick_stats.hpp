@@ -12,10 +12,12 @@
 #include "rt/base/histogram.hpp"
 #include "rt/base/log_level.hpp"
 #include "rt/base/name.hpp"
+#include "rt/base/node_counters.hpp"
 #include "rt/base/safety.hpp"
 #include "rt/base/seqlock.hpp"
 #include "rt/base/stale_inputs.hpp"
 #include "rt/base/time.hpp"
+#include "rt/base/words.hpp"
 
 namespace horus {
 
@@ -54,11 +56,19 @@ enum class Rung : std::uint32_t {
 /// What of a node's is running.
 enum class NodeActivity : std::uint32_t { kNone, kInit, kTick, kShutdown, kSafeState };
 
-/// Lower-case names as users see them ("tick", "best_effort"; "running", ...).
-const char* to_text(NodeClass node_class) noexcept;
-const char* to_text(NodeState state) noexcept;
-const char* to_text(NodeActivity activity) noexcept;
-const char* to_text(Rung rung) noexcept;
+constexpr auto words_of(NodeClass /*any*/) noexcept {
+  return words_in_order<NodeClass>("tick", "compute", "event", "async", "best_effort");
+}
+constexpr auto words_of(NodeState /*any*/) noexcept {
+  return words_in_order<NodeState>("uninitialized", "initializing", "running", "stopping",
+                                   "stopped", "error", "crashed");
+}
+constexpr auto words_of(NodeActivity /*any*/) noexcept {
+  return words_in_order<NodeActivity>("none", "init", "tick", "shutdown", "safe_state");
+}
+constexpr auto words_of(Rung /*any*/) noexcept {
+  return words_in_order<Rung>("none", "warned", "degraded", "isolated", "stopped");
+}
 
 /// From here on a wait for the GIL is counted apart.
 inline constexpr Nanos kLongGilWait = 100ms;
@@ -71,27 +81,16 @@ inline constexpr Nanos kOldAtLeast = 100ms;
 /// From here on a callback that is still running is shown as such.
 inline constexpr Nanos kLongCall = 1s;
 
-/// What a node had counted at one instant: what a verdict on its last minute is made of.
-struct NodeCounts {
-  Counter ticks{};
-  Counter skipped{};
-  Counter misses{};
-  Counter overruns{};
-  Counter errors{};
-  Counter hangs{};
-  Counter missed{};
-  Counter refused{};
-  Counter gil_long_waits{};
-  Counter old{};
-};
+/// What a node had counted at one instant.
+using NodeCounts = RecentCounts<Counter>;
 
 /// How many instants a page keeps, a second apart: a minute, and some that are being written.
 inline constexpr std::size_t kSnapshots = 64;
 
-/// One node. One writer per word: the node's thread, but for `thread`, `busy_*`, `hangs` and
-/// `snapshots`, which the host's supervising thread writes, and `log_level`, which is anybody's of
-/// the host.
-struct NodeStats {
+/// One node. One writer per word: the node's thread, but for what is of its thread, `busy_*`,
+/// `hangs` and `snapshots`, which the host's supervising thread writes, and `log_level`, `safety`,
+/// `outputs_shut` and `held`, which are anybody's of the host.
+struct NodeStats : NodeCounters<Counter> {
   // Written once before the node first ticks.
   NodeName name{};
   Cell<NodeClass> node_class{};
@@ -104,13 +103,7 @@ struct NodeStats {
   Gauge budget_ns{};              ///< 0: none.
   Gauge deadline_ns{};            ///< 0: none.
 
-  Counter ticks{};
-  Counter skipped{};
-  Counter misses{};
-  Counter overruns{};
-  Counter errors{};              ///< Exceptions out of tick(), and out of init() at a restart.
-  Counter consecutive_misses{};  ///< Of the current episode.
-  Cell<Rung> rung{};             ///< Of its ladder,
+  Cell<Rung> rung{};                   ///< Of its ladder,
   Cell<std::uint32_t> rung_recover{};  ///< the good ticks in a row that take it back,
   Cell<std::uint32_t> rung_good{};     ///< those that there are so far,
   Cell<std::uint32_t> rung_misses{};   ///< and the misses in a row that led to it.
@@ -120,51 +113,21 @@ struct NodeStats {
   Gauge last_release_ns{};             ///< Monotonic; of the latest tick.
   Counter began{};                     ///< cycle_count() at the start of the latest tick.
   Gauge last_execution_ns{};
-  Counter carried_ticks{};  ///< Part of `ticks` that earlier lives of the host counted.
-  Counter carried_skipped{};
+  Counter stops_asked{};  ///< Times that an input became stale whose fallback is a stop.
 
-  Counter messages_sent{};
-  Counter bytes_sent{};  ///< Of those; of a frame, all of it.
-  Counter messages_received{};
-  Counter messages_dropped{};      ///< Missed by its subscribers, or refused at send: all of them,
-  Counter messages_missed{};       ///< those that a ring overwrote while their reader wanted them,
-  Counter messages_refused{};      ///< and those refused at send.
-  Counter messages_passed_over{};  ///< Newer ones came, and a subscription's depth has no place.
-  Counter messages_old{};          ///< Ticks whose first message was an old one, see kOldPeriods.
-  Counter inputs_stale{};          ///< Times that an input became older than its time-out.
-  Counter fallbacks{};             ///< Receives that gave a fallback in its place.
-  Counter stops_asked{};           ///< Those times whose fallback is an emergency stop.
-
-  Counter hangs{};  ///< Episodes of a silence that was longer than its limit.
-
-  Counter gil_losses{};              ///< Ticks that lost the GIL before they were done.
-  Gauge gil_lost_longest_ns{};       ///< The longest loss that was timed,
-  Counter gil_lost_tick{};           ///< its tick's number,
-  Cell<std::int32_t> gil_lost_to{};  ///< and the Linux thread that had the GIL; 0: unknown.
-  Cell<std::int32_t> gil_pad{};
-  Counter gil_long_waits{};          ///< Waits for the GIL of kLongGilWait and more.
-  Counter gil_long_waits_off_cpu{};  ///< Those whose holder was kept off its CPU meanwhile.
+  Gauge gil_lost_longest_ns{};       ///< The longest loss of the GIL that was timed,
+  Cell<std::int32_t> gil_lost_to{};  ///< and the Linux thread that had it; 0: unknown.
+  Cell<std::int32_t> last_cpu{};     ///< Of its thread.
+  Counter cpu_time_ns{};             ///< Of its thread, since the first release.
 
   Gauge busy_since_ns{};         ///< Monotonic: when the callback began that takes kLongCall
   Cell<NodeActivity> busy_in{};  ///< and more, and which it is; 0: there is none.
 
   Cell<LogLevel> log_level{};  ///< Down to which its lines are written; 0: all.
 
-  // Written by any thread of the host's.
   SafetyCell safety{};
   Cell<std::uint32_t> actuator{};              ///< 1: what it sends moves something.
   std::atomic<std::uint32_t> outputs_shut{0};  ///< 1: what it sends on its outputs is refused.
-  Counter held{};                              ///< Messages that were refused for that.
-
-  struct Thread {
-    Counter minor_faults{};  ///< Since the first release.
-    Counter major_faults{};
-    Counter voluntary_switches{};
-    Counter involuntary_switches{};
-    Counter cpu_time_ns{};
-    Cell<std::int32_t> last_cpu{};
-    Cell<std::int32_t> pad{};
-  } thread{};
 
   std::array<NodeCounts, kSnapshots> snapshots{};  ///< Of HostStats::snapshot's instants.
   Failures failures{};

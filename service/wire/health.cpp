@@ -366,22 +366,11 @@ bool died_lately(const HostView& host) {
 }
 
 Result<Health> health_of(std::string_view word) {
-  for (const Health health : {Health::kHealthy, Health::kDegraded, Health::kFailed}) {
-    if (word == to_text(health)) return health;
-  }
+  if (const auto health = parse_word<Health>(word)) return *health;
   return Error{Errc::kCorrupt, "read health: unknown word", 0, Name<200>::clipped(word)};
 }
 
 }  // namespace
-
-const char* to_text(Health health) noexcept {
-  switch (health) {
-    case Health::kHealthy: return "healthy";
-    case Health::kDegraded: return "degraded";
-    case Health::kFailed: break;
-  }
-  return "failed";
-}
 
 std::string state_text(const HostView& host) {
   if (!host.alive) return "dead";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rt/base/result.hpp"
+#include "rt/base/words.hpp"
 #include "service/wire/stats_view.hpp"
 #include "service/wire/varlink.hpp"
 
@@ -15,7 +16,9 @@ namespace horus::wire {
 
 /// How a robot is. The numbers are exit codes.
 enum class Health { kHealthy = 0, kDegraded = 1, kFailed = 2 };
-const char* to_text(Health health) noexcept;
+constexpr auto words_of(Health /*any*/) noexcept {
+  return words_in_order<Health>("healthy", "degraded", "failed");
+}
 
 /// Above which number a robot is degraded. Nothing: it is not judged.
 struct HealthLimits {

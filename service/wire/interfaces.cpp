@@ -3,6 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "service/wire/stats_fields.hpp"
 
 namespace horus::wire {
 
@@ -29,77 +36,78 @@ error PermissionDenied ()
 error ExpectedMore ()
 )"};
 
-const Interface kStatsInterface{"io.horus.Stats", R"(# Statistics of every host and node. Reading
+namespace {
+
+constexpr std::size_t kColumns = 100;
+
+/// `head` and the fields of a view: in one line where they have room, else a line each.
+template <typename T>
+std::string record(std::string head) {
+  std::string line;
+  std::string lines;
+  for (const Field<T>& field : kFields<T>) {
+    const std::string text = field.key + std::string{": "} + kMemberTypes.at(field.member.index());
+    line += (line.empty() ? "" : ", ") + text;
+    lines += (lines.empty() ? "\n  " : ",\n  ") + text;
+  }
+  const bool fits = head.size() + line.size() + 2 <= kColumns;
+  return std::move(head) + "(" + (fits ? line : lines + "\n") + ")";
+}
+
+/// What is to be said of counters, as a comment.
+std::string counter_notes() {
+  std::string text = "#";
+  std::size_t begin = 0;
+  for (const auto& row : kNodeCounters<std::uint64_t>) {
+    if (row.note == nullptr) continue;
+    std::istringstream words{std::string{row.key} + ": " + row.note};
+    for (std::string word; words >> word;) {
+      if (text.size() - begin + 1 + word.size() > kColumns) {
+        text += "\n#";
+        begin = text.size() - 1;
+      }
+      text += " " + word;
+    }
+  }
+  return text;
+}
+
+const std::string kStatsText =
+    R"(# Statistics of every host and node. Reading
 # them costs a real-time thread nothing. Clients ignore fields that they do not know.
 interface io.horus.Stats
 
 # Durations. min to max are in microseconds; buckets are pairs [index, count] (the grammar has no
 # list of lists) of scheme "ll5": nanoseconds, exact below 32, then 32 buckets for each power of two
 # up to 2^36.
-type Histogram (
-  count: int,
-  min: float,
-  mean: float,
-  p50: float,
-  p90: float,
-  p99: float,
-  p999: float,
-  max: float,
-  scheme: string,
-  unit: string,
-  buckets: []object
-)
+)" + record<HistogramView>("type Histogram ") +
+    R"(
 
 # What was counted lately; since the start in a host that is younger. missed: messages that were
 # overwritten while the node wanted them. gil_waits: of 100 ms and more. old: ticks whose first
 # message was sent ten periods and more before.
-type Window (
-  ticks: int,
-  skipped: int,
-  misses: int,
-  overruns: int,
-  errors: int,
-  hangs: int,
-  missed: int,
-  refused: int,
-  gil_waits: int,
-  old: int
-)
+)" + record<WindowView>("type Window ") +
+    R"(
 
 # A real-time setting that was wanted and not granted. severity: info, warning, error.
-type Degradation (feature: string, reason: string, severity: string, fix: string)
+)" + record<DegradationView>("type Degradation ") +
+    R"(
 
 # The garbage collector of a Python host. forced: collected without enough slack.
-type Generation (
-  generation: int,
-  collections: int,
-  forced: int,
-  collected: int,
-  uncollectable: int,
-  pause_us: Histogram,
-  longest_us: float,
-  longest_tick: int
-)
+)" + record<GcView>("type Generation ") +
+    R"(
 
 # An input that is older than timeout_s. publisher: the node that sent what is newest; came: there
 # is such a message, and age_s is its age; else it is since when the input is stale. stops: it has
 # asked for an emergency stop.
-type Stale (
-  topic: string,
-  publisher: string,
-  came: bool,
-  age_s: float,
-  timeout_s: float,
-  stops: bool
-)
+)" + record<StaleView>("type Stale ") +
+    R"(
 
 # lateness: start - release; execution: finish - start; response: finish - release.
 # misses: response > deadline; overruns: execution > budget; skipped: whole releases given up.
 # busy_in: the callback that has been running for busy_s, where that is long; else empty.
-# hangs: silences over the watchdog's limit. bytes_sent: of the messages sent; of a frame, all of
-# it. dropped: messages missed, or refused at send; missed and refused of those: overwritten while
-# the node wanted them, and refused. passed_over: newer ones came, and the depth of the node's
-# subscription has no place for so many. old: as in Window.
+)" + counter_notes() +
+    R"(
 # safety: starting, disarmed, armed, degraded, safe, estopped or stopped; held: messages that were
 # refused as an actuator might not act.
 # inputs_stale: times that an input became older than its subscription's time-out; fallbacks:
@@ -107,69 +115,8 @@ type Stale (
 # a row have led: warned, degraded, isolated or stopped; empty: not at all. rung_s: since when;
 # rung_misses: so many led to it; rung_recover good ticks in a row take it back, rung_good so far.
 # ticks and skipped contain what earlier lives of the host counted: carried_*.
-type Node (
-  name: string,
-  class: string,
-  state: string,
-  busy_in: string,
-  busy_s: float,
-  safety: string,
-  actuator: bool,
-  held: int,
-  rate_hz: float,
-  ticks: int,
-  skipped: int,
-  carried_ticks: int,
-  carried_skipped: int,
-  misses: int,
-  consecutive_misses: int,
-  rung: string,
-  rung_s: float,
-  rung_misses: int,
-  rung_good: int,
-  rung_recover: int,
-  overruns: int,
-  errors: int,
-  hangs: int,
-  last_10s: Window,
-  last_minute: Window,
-  elapsed_s: float,
-  order: int,
-  priority: int,
-  cpu: int,
-  tid: int,
-  budget_us: float,
-  deadline_us: float,
-  lateness_us: Histogram,
-  execution_us: Histogram,
-  response_us: Histogram,
-  skipped_response_us: Histogram,
-  gil_wait_us: ?Histogram,
-  await_us: ?Histogram,
-  gil_lost_us: ?Histogram,
-  gil_losses: int,
-  gil_lost_tick: int,
-  gil_lost_to: int,
-  gil_long_waits: int,
-  gil_long_waits_off_cpu: int,
-  sent: int,
-  bytes_sent: int,
-  received: int,
-  dropped: int,
-  missed: int,
-  refused: int,
-  passed_over: int,
-  old: int,
-  inputs_stale: int,
-  fallbacks: int,
-  stale: []Stale,
-  minor_faults: int,
-  major_faults: int,
-  voluntary_switches: int,
-  involuntary_switches: int,
-  cpu_time_s: float,
-  last_cpu: int
-)
+)" + record<NodeView>("type Node ") +
+    R"(
 
 # silent_s: since a host counted last, of a living one about a second at most. asks_realtime: what
 # the machine does not grant is a fault. kind: cpp or python. ready: each periodic node has ticked.
@@ -179,29 +126,8 @@ type Node (
 # C++ host.
 # safety: of the whole host; stop_cause and stop_text: why it is at rest, else empty.
 # rejected_files: of others, in shared memory, which it did not use: damaged, foreign, or too many.
-type Host (
-  name: string,
-  pid: int,
-  alive: bool,
-  ready: bool,
-  kind: string,
-  lives: int,
-  restarts_last_minute: int,
-  gc_forced_last_minute: int,
-  silent_s: float,
-  asks_realtime: bool,
-  safety: string,
-  stop_cause: string,
-  stop_text: string,
-  uptime_s: float,
-  rss_bytes: int,
-  gc_objects: int,
-  gc_freezes: int,
-  rejected_files: int,
-  degradations: []Degradation,
-  gc: ?[]Generation,
-  nodes: []Node
-)
+)" + record<HostView>("type Host ") +
+    R"(
 
 # Why a robot is not healthy: who and how much, and what to do. health: degraded or failed.
 type Reason (health: string, host: string, node: string, text: string, advice: string)
@@ -211,23 +137,13 @@ type ExpectedHost (name: string, kind: string)
 
 # The statistics now; of one node only, if it is named. truncated: there are more nodes, or more
 # hosts that the configuration does not name, than a reply holds.
-method Get(node: ?string) -> (
-  version: string,
-  monotonic_us: int,
-  boot_id: string,
-  truncated: bool,
-  hosts: []Host
-)
+)" + record<StatsView>("method Get(node: ?string) -> ") +
+    R"(
 
 # The statistics again and again (more), every interval_ms, at least 50; 1000 if absent. Who reads
 # too slowly misses some, and so does who asks for more in a second than one user may.
-method Subscribe(interval_ms: ?int, node: ?string) -> (
-  version: string,
-  monotonic_us: int,
-  boot_id: string,
-  truncated: bool,
-  hosts: []Host
-)
+)" + record<StatsView>("method Subscribe(interval_ms: ?int, node: ?string) -> ") +
+    R"(
 
 # How the robot is: healthy, degraded or failed, and why, the worst first. notes: what the machine
 # does not grant, and nobody asked for; what was not judged.
@@ -250,7 +166,11 @@ method Describe() -> (
 
 error NoSuchNode (node: string)
 error TooManyRequests (limit: string)
-)"};
+)";
+
+}  // namespace
+
+const Interface kStatsInterface{"io.horus.Stats", kStatsText};
 
 const Interface kControlInterface{"io.horus.Control",
                                   R"(# Changes what runs. For root, the service's

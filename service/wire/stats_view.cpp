@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 
 #include "service/wire/interfaces.hpp"
 #include "service/wire/windows.hpp"
@@ -121,73 +122,43 @@ std::vector<StaleView> read_stale(const StaleInputs& inputs, TimePoint now) {
 
 /// All but the histograms.
 NodeView read_numbers(const HostStats& host, const NodeStats& node, bool alive, TimePoint now) {
-  const std::optional<LongCall> busy = alive ? long_call_of(host, node, now) : std::nullopt;
   const TimePoint until = counted_until(host, alive, now);
+  NodeView view;
+  for (std::size_t i = 0; i < std::size(kNodeCounters<Counter>); ++i) {
+    view.*kNodeCounters<std::uint64_t>[i].count = (node.*kNodeCounters<Counter>[i].count).value();
+  }
+  view.name = node.name.view();
+  view.node_class = to_text(node.node_class.value());
+  view.state = to_text(node.state.value());
+  if (const auto busy = alive ? long_call_of(host, node, now) : std::nullopt) {
+    view.busy_in = to_text(busy->in);
+    view.busy_s = seconds(between(busy->since_ns, to_ns(now)));
+  }
+  view.safety = to_text(node.safety.value());
+  view.actuator = node.actuator.value() != 0;
   const std::int64_t period = node.period_ns.value();
-  const bool climbed = node.rung_since_ns.value() > 0;
-  return {
-      .name = std::string{node.name.view()},
-      .node_class = to_text(node.node_class.value()),
-      .state = to_text(node.state.value()),
-      .busy_in = busy ? to_text(busy->in) : "",
-      .busy_s = busy ? seconds(between(busy->since_ns, to_ns(now))) : 0.0,
-      .safety = to_text(node.safety.value()),
-      .actuator = node.actuator.value() != 0,
-      .held = node.held.value(),
-      .rate_hz = period > 0 ? 1e9 / static_cast<double>(period) : 0.0,
-      .ticks = node.ticks.value(),
-      .skipped = node.skipped.value(),
-      .carried_ticks = node.carried_ticks.value(),
-      .carried_skipped = node.carried_skipped.value(),
-      .misses = node.misses.value(),
-      .consecutive_misses = node.consecutive_misses.value(),
-      .rung = climbed ? to_text(node.rung.value()) : "",
-      .rung_s = climbed ? seconds(between(node.rung_since_ns.value(), to_ns(until))) : 0.0,
-      .rung_misses = node.rung_misses.value(),
-      .rung_good = node.rung_good.value(),
-      .rung_recover = node.rung_recover.value(),
-      .overruns = node.overruns.value(),
-      .errors = node.errors.value(),
-      .hangs = node.hangs.value(),
-      .last_10s = window_of(host, node, until, 10s),
-      .last_minute = window_of(host, node, until, 60s),
-      .elapsed_s = elapsed_s(node),
-      .order = node.order.value(),
-      .priority = node.priority.value(),
-      .cpu = node.cpu.value(),
-      .tid = node.tid.value(),
-      .budget_us = us(node.budget_ns.value()),
-      .deadline_us = us(node.deadline_ns.value()),
-      .lateness = {},
-      .execution = {},
-      .response = {},
-      .skipped_response = {},
-      .gil_wait = {},
-      .gil_lost = {},
-      .awaited = {},
-      .gil_losses = node.gil_losses.value(),
-      .gil_lost_tick = node.gil_lost_tick.value(),
-      .gil_lost_to = node.gil_lost_to.value(),
-      .gil_long_waits = node.gil_long_waits.value(),
-      .gil_long_waits_off_cpu = node.gil_long_waits_off_cpu.value(),
-      .sent = node.messages_sent.value(),
-      .bytes_sent = node.bytes_sent.value(),
-      .received = node.messages_received.value(),
-      .dropped = node.messages_dropped.value(),
-      .missed = node.messages_missed.value(),
-      .refused = node.messages_refused.value(),
-      .passed_over = node.messages_passed_over.value(),
-      .old = node.messages_old.value(),
-      .inputs_stale = node.inputs_stale.value(),
-      .fallbacks = node.fallbacks.value(),
-      .stale = alive ? read_stale(node.stale, now) : std::vector<StaleView>{},
-      .minor_faults = node.thread.minor_faults.value(),
-      .major_faults = node.thread.major_faults.value(),
-      .voluntary_switches = node.thread.voluntary_switches.value(),
-      .involuntary_switches = node.thread.involuntary_switches.value(),
-      .cpu_time_s = static_cast<double>(node.thread.cpu_time_ns.value()) / 1e9,
-      .last_cpu = node.thread.last_cpu.value(),
-  };
+  if (period > 0) view.rate_hz = 1e9 / static_cast<double>(period);
+  if (const std::int64_t since = node.rung_since_ns.value(); since > 0) {
+    view.rung = to_text(node.rung.value());
+    view.rung_s = seconds(between(since, to_ns(until)));
+  }
+  view.rung_misses = node.rung_misses.value();
+  view.rung_good = node.rung_good.value();
+  view.rung_recover = node.rung_recover.value();
+  view.last_10s = window_of(host, node, until, 10s);
+  view.last_minute = window_of(host, node, until, 60s);
+  view.elapsed_s = elapsed_s(node);
+  view.order = node.order.value();
+  view.priority = node.priority.value();
+  view.cpu = node.cpu.value();
+  view.tid = node.tid.value();
+  view.budget_us = us(node.budget_ns.value());
+  view.deadline_us = us(node.deadline_ns.value());
+  view.gil_lost_to = node.gil_lost_to.value();
+  if (alive) view.stale = read_stale(node.stale, now);
+  view.cpu_time_s = static_cast<double>(node.cpu_time_ns.value()) / 1e9;
+  view.last_cpu = node.last_cpu.value();
+  return view;
 }
 
 /// How much the host's counts have grown in a minute.

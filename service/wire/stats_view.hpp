@@ -14,6 +14,9 @@
 
 namespace horus::wire {
 
+/// Index and count; no zeros.
+using HistogramBuckets = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
 /// Statistics as values: what is sent, and what a client prints. Durations that people read are
 /// in microseconds; buckets are those of rt/base/histogram.hpp ("ll5").
 struct HistogramView {
@@ -25,22 +28,11 @@ struct HistogramView {
   double p99_us = 0;
   double p999_us = 0;
   double max_us = 0;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> buckets{};  ///< Index and count; no zeros.
+  HistogramBuckets buckets{};
 };
 
 /// What was counted lately. A host that is younger than the window: since its start.
-struct WindowView {
-  std::uint64_t ticks = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t overruns = 0;
-  std::uint64_t errors = 0;
-  std::uint64_t hangs = 0;
-  std::uint64_t missed = 0;     ///< Messages that were overwritten while the node wanted them.
-  std::uint64_t refused = 0;    ///< Messages that were refused at send.
-  std::uint64_t gil_waits = 0;  ///< Of 100 ms and more.
-  std::uint64_t old = 0;        ///< Ticks whose first message was sent many periods before.
-};
+using WindowView = RecentCounts<std::uint64_t>;
 
 /// A subscription whose newest message is older than its time-out.
 struct StaleView {
@@ -52,7 +44,7 @@ struct StaleView {
   bool stops = false;  ///< Its fallback is an emergency stop.
 };
 
-struct NodeView {
+struct NodeView : NodeCounters<std::uint64_t> {
   std::string name;
   std::string node_class;
   std::string state;
@@ -60,22 +52,12 @@ struct NodeView {
   double busy_s = 0;     ///< How long it has been running.
   std::string safety{};  ///< "armed", "estopped".
   bool actuator = false;
-  std::uint64_t held = 0;  ///< Messages that were refused as it might not act.
-  double rate_hz = 0;      ///< 0: none.
-  std::uint64_t ticks = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t carried_ticks = 0;
-  std::uint64_t carried_skipped = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t consecutive_misses = 0;
+  double rate_hz = 0;              ///< 0: none.
   std::string rung;                ///< Of its ladder; empty: it is on none.
   double rung_s = 0;               ///< Since when.
   std::uint64_t rung_misses = 0;   ///< In a row, that led to it.
   std::uint64_t rung_good = 0;     ///< Good ticks in a row since,
   std::uint64_t rung_recover = 0;  ///< of those that take it back.
-  std::uint64_t overruns = 0;
-  std::uint64_t errors = 0;
-  std::uint64_t hangs = 0;  ///< Silences over the watchdog's limit.
   WindowView last_10s{};
   WindowView last_minute{};
   double elapsed_s = 0;  ///< Last release - first release + period, of this life.
@@ -89,29 +71,11 @@ struct NodeView {
   HistogramView execution;
   HistogramView response;
   HistogramView skipped_response;
-  std::optional<HistogramView> gil_wait;     ///< Python nodes only, as is the next.
-  std::optional<HistogramView> gil_lost;     ///< What ticks lost that lost the GIL and were timed.
-  std::optional<HistogramView> awaited;      ///< Async nodes only: what their ticks waited.
-  std::uint64_t gil_losses = 0;              ///< Ticks that lost the GIL.
-  std::uint64_t gil_lost_tick = 0;           ///< The tick of the longest loss that was timed,
-  std::int64_t gil_lost_to = 0;              ///< and the Linux thread that had the GIL; 0: unknown.
-  std::uint64_t gil_long_waits = 0;          ///< Waits for the GIL of 100 ms and more.
-  std::uint64_t gil_long_waits_off_cpu = 0;  ///< Those whose holder was kept off its CPU.
-  std::uint64_t sent = 0;
-  std::uint64_t bytes_sent = 0;  ///< Of those messages; of a frame, all of it.
-  std::uint64_t received = 0;
-  std::uint64_t dropped = 0;       ///< Missed, or refused at send.
-  std::uint64_t missed = 0;        ///< Of those: overwritten while the node wanted them,
-  std::uint64_t refused = 0;       ///< and refused at send.
-  std::uint64_t passed_over = 0;   ///< Newer ones came, and a subscription's depth has no place.
-  std::uint64_t old = 0;           ///< Ticks whose first message was sent many periods before.
-  std::uint64_t inputs_stale = 0;  ///< Times that an input became older than its time-out.
-  std::uint64_t fallbacks = 0;     ///< Receives that gave a fallback.
-  std::vector<StaleView> stale{};  ///< Those inputs that are so now.
-  std::uint64_t minor_faults = 0;
-  std::uint64_t major_faults = 0;
-  std::uint64_t voluntary_switches = 0;
-  std::uint64_t involuntary_switches = 0;
+  std::optional<HistogramView> gil_wait;  ///< Python nodes only, as is the next.
+  std::optional<HistogramView> gil_lost;  ///< What ticks lost that lost the GIL and were timed.
+  std::optional<HistogramView> awaited;   ///< Async nodes only: what their ticks waited.
+  std::int64_t gil_lost_to = 0;           ///< To which Linux thread; 0: unknown.
+  std::vector<StaleView> stale{};         ///< Those inputs that are so now.
   double cpu_time_s = 0;
   std::int64_t last_cpu = 0;
 };

@@ -2,6 +2,7 @@
 #include "service/wire/windows.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace horus::wire {
 namespace {
@@ -39,16 +40,12 @@ TimePoint counted_until(const HostStats& host, bool alive, TimePoint now) {
 WindowView window_of(const HostStats& host, const NodeStats& node, TimePoint now, Nanos length) {
   const auto place = snapshot_before(host, now, length);
   const NodeCounts& before = place ? node.snapshots[*place] : kNone;
-  return {.ticks = grown(node.ticks, before.ticks),
-          .skipped = grown(node.skipped, before.skipped),
-          .misses = grown(node.misses, before.misses),
-          .overruns = grown(node.overruns, before.overruns),
-          .errors = grown(node.errors, before.errors),
-          .hangs = grown(node.hangs, before.hangs),
-          .missed = grown(node.messages_missed, before.missed),
-          .refused = grown(node.messages_refused, before.refused),
-          .gil_waits = grown(node.gil_long_waits, before.gil_long_waits),
-          .old = grown(node.messages_old, before.old)};
+  WindowView window;
+  for (std::size_t i = 0; i < std::size(kRecentCounts<Counter>); ++i) {
+    const auto& row = kRecentCounts<Counter>[i];
+    window.*kRecentCounts<std::uint64_t>[i].count = grown(node.*row.taken_from, before.*row.count);
+  }
+  return window;
 }
 
 }  // namespace horus::wire

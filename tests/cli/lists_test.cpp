@@ -74,11 +74,11 @@ TEST(NodeInfo, topics_tell_what_was_lost_and_what_was_passed_over) {
 TEST(NodeInfo, messages_are_counted_by_what_became_of_them) {
   wire::StatsView stats = test::robot();
   wire::NodeView& node = stats.hosts[0].nodes[0];
-  node.sent = 1;
-  node.received = 2;
-  node.missed = 3;
-  node.refused = 4;
-  node.passed_over = 5;
+  node.messages_sent = 1;
+  node.messages_received = 2;
+  node.messages_missed = 3;
+  node.messages_refused = 4;
+  node.messages_passed_over = 5;
   EXPECT_THAT(node_text(stats.hosts[0], node),
               HasSubstr("messages    1 sent, 2 received, 3 missed, 4 refused, 5 passed over\n"));
 }

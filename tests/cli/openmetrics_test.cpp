@@ -134,6 +134,18 @@ TEST(OpenMetrics, what_was_sent_and_what_was_not_used_is_there) {
   EXPECT_THAT(text, HasSubstr("horus_node_sent_bytes_total{host=\"rover\",node=\"motor\"} 4096\n"));
 }
 
+TEST(OpenMetrics, every_counter_that_has_a_name_there_is_exported) {
+  const std::string text = stats_openmetrics(test::robot());
+  for (const auto& row : kNodeCounters<Counter>) {
+    if (row.metric.family == nullptr) continue;
+    const std::string name = std::string{row.metric.family} + (row.is(kMayFall) ? "{" : "_total{");
+    const std::string label = row.metric.label == nullptr ? "" : row.metric.label;
+    bool found = false;
+    for (const std::string& line : lines_of(text, name)) found |= line.find(label) != line.npos;
+    EXPECT_TRUE(found) << row.key;
+  }
+}
+
 TEST(OpenMetrics, names_cannot_break_out_of_their_quotes) {
   wire::StatsView stats = test::robot();
   stats.hosts[0].name = "a\"b\\c\nd";

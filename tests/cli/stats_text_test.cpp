@@ -88,7 +88,7 @@ TEST(StatsText, columns_that_say_nothing_are_left_out) {
   EXPECT_THAT(stats_text(stats, 200), Not(HasSubstr("ERRORS")));
   EXPECT_THAT(stats_text(stats, 200), Not(HasSubstr("DROPPED")));
   stats.hosts[0].nodes[0].errors = 5;
-  stats.hosts[0].nodes[0].dropped = 6;
+  stats.hosts[0].nodes[0].messages_dropped = 6;
   EXPECT_THAT(stats_text(stats, 200), HasSubstr("ERRORS"));
   EXPECT_THAT(stats_text(stats, 200), HasSubstr("DROPPED"));
   stats.hosts.pop_back();

@@ -126,19 +126,19 @@ TEST(EffectiveBudget, of_event_async_and_best_effort_nodes_is_what_was_given) {
 }
 
 TEST(ParsePolicies, know_their_texts_and_no_others) {
-  EXPECT_EQ(parse_miss_policy("warn"), MissPolicy::kWarn);
-  EXPECT_EQ(parse_miss_policy("skip"), MissPolicy::kSkip);
-  EXPECT_EQ(parse_miss_policy("safe_mode"), MissPolicy::kSafeMode);
-  EXPECT_EQ(parse_miss_policy("safemode"), MissPolicy::kSafeMode);
-  EXPECT_EQ(parse_miss_policy("stop"), MissPolicy::kStop);
-  EXPECT_EQ(parse_failure_kind("log"), FailureKind::kLog);
-  EXPECT_EQ(parse_failure_kind("fatal"), FailureKind::kFatal);
-  EXPECT_EQ(parse_failure_kind("restart"), FailureKind::kRestart);
-  EXPECT_EQ(parse_failure_kind("skip"), FailureKind::kSkip);
-  EXPECT_EQ(parse_failure_kind("ignore"), FailureKind::kIgnore);
+  EXPECT_EQ(parse_word<MissPolicy>("warn"), MissPolicy::kWarn);
+  EXPECT_EQ(parse_word<MissPolicy>("skip"), MissPolicy::kSkip);
+  EXPECT_EQ(parse_word<MissPolicy>("safe_mode"), MissPolicy::kSafeMode);
+  EXPECT_EQ(parse_word<MissPolicy>("safemode"), MissPolicy::kSafeMode);
+  EXPECT_EQ(parse_word<MissPolicy>("stop"), MissPolicy::kStop);
+  EXPECT_EQ(parse_word<FailureKind>("log"), FailureKind::kLog);
+  EXPECT_EQ(parse_word<FailureKind>("fatal"), FailureKind::kFatal);
+  EXPECT_EQ(parse_word<FailureKind>("restart"), FailureKind::kRestart);
+  EXPECT_EQ(parse_word<FailureKind>("skip"), FailureKind::kSkip);
+  EXPECT_EQ(parse_word<FailureKind>("ignore"), FailureKind::kIgnore);
   for (const char* text : {"", "Warn", "warn ", "safe mode", "none"}) {
-    EXPECT_FALSE(parse_miss_policy(text)) << text;
-    EXPECT_FALSE(parse_failure_kind(text)) << text;
+    EXPECT_FALSE(parse_word<MissPolicy>(text)) << text;
+    EXPECT_FALSE(parse_word<FailureKind>(text)) << text;
   }
 }
 
@@ -146,11 +146,11 @@ TEST(ParsePolicies, each_policy_has_a_text_of_its_own) {
   EXPECT_STREQ(to_text(MissPolicy::kSafeMode), "safe_mode") << "the first of its two";
   for (const auto policy :
        {MissPolicy::kWarn, MissPolicy::kSkip, MissPolicy::kSafeMode, MissPolicy::kStop}) {
-    EXPECT_EQ(parse_miss_policy(to_text(policy)), policy);
+    EXPECT_EQ(parse_word<MissPolicy>(to_text(policy)), policy);
   }
   for (const auto kind : {FailureKind::kLog, FailureKind::kFatal, FailureKind::kRestart,
                           FailureKind::kSkip, FailureKind::kIgnore}) {
-    EXPECT_EQ(parse_failure_kind(to_text(kind)), kind);
+    EXPECT_EQ(parse_word<FailureKind>(to_text(kind)), kind);
   }
 }
 

@@ -62,7 +62,7 @@ TEST(ReadResidentBytes, grows_with_memory_that_is_touched) {
 }
 
 TEST(StoreThreadUsage, writes_the_difference_but_for_the_cpu) {
-  const auto stats = std::make_unique<NodeStats::Thread>();
+  const auto stats = std::make_unique<NodeStats>();
   store_thread_usage({.minor_faults = 10, .cpu_time_ns = 500, .last_cpu = 3},
                      {.minor_faults = 4, .cpu_time_ns = 100, .last_cpu = 1}, *stats);
   EXPECT_EQ(stats->minor_faults.value(), 6U);

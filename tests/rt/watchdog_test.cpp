@@ -542,10 +542,10 @@ TEST_F(WatchdogTest, writes_what_the_kernel_counted_since_the_base) {
   std::uint64_t used = 0;
   while (used <= base->cpu_time_ns) used = read_thread_usage(::gettid())->cpu_time_ns;
   watchdog.store_usage();
-  EXPECT_GT(stats[0].thread.cpu_time_ns.value(), 0U);
-  EXPECT_LT(stats[0].thread.cpu_time_ns.value(), used);
-  EXPECT_EQ(stats[1].thread.cpu_time_ns.value(), stats[0].thread.cpu_time_ns.value());
-  EXPECT_GE(stats[0].thread.last_cpu.value(), 0);
+  EXPECT_GT(stats[0].cpu_time_ns.value(), 0U);
+  EXPECT_LT(stats[0].cpu_time_ns.value(), used);
+  EXPECT_EQ(stats[1].cpu_time_ns.value(), stats[0].cpu_time_ns.value());
+  EXPECT_GE(stats[0].last_cpu.value(), 0);
 }
 
 }  // namespace

@@ -145,9 +145,9 @@ TEST_F(StatsPageTest, a_successor_carries_every_count_of_a_node_on) {
 TEST_F(StatsPageTest, a_successor_carries_the_last_minute_on) {
   using Count = Counter NodeCounts::*;
   static constexpr std::array<Count, 10> kCounts{
-      &NodeCounts::ticks,          &NodeCounts::skipped, &NodeCounts::misses, &NodeCounts::overruns,
-      &NodeCounts::errors,         &NodeCounts::hangs,   &NodeCounts::missed, &NodeCounts::refused,
-      &NodeCounts::gil_long_waits, &NodeCounts::old};
+      &NodeCounts::ticks,     &NodeCounts::skipped, &NodeCounts::misses, &NodeCounts::overruns,
+      &NodeCounts::errors,    &NodeCounts::hangs,   &NodeCounts::missed, &NodeCounts::refused,
+      &NodeCounts::gil_waits, &NodeCounts::old};
   const TimePoint then = MonotonicClock::now() - 30s;
   {
     auto page = create({"arm"}).value();

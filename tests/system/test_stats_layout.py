@@ -18,8 +18,9 @@ def layout(folder):
 
 
 @pytest.mark.parametrize("header, text, other", [
-    ("tick_stats.hpp", "Counter misses{};\n  Counter overruns{};",
-     "Counter overruns{};\n  Counter misses{};"),
+    ("node_counters.hpp", "Number overruns{};\n  Number errors{};",
+     "Number errors{};\n  Number overruns{};"),
+    ("failures.hpp", "kMost = 4", "kMost = 5"),
     ("tick_stats.hpp", "Histogram lateness{};\n  Histogram execution{};",
      "Histogram execution{};\n  Histogram lateness{};"),
     ("histogram.hpp", "kEnd = std::uint64_t{1} << 36", "kEnd = std::uint64_t{1} << 35"),
@@ -36,3 +37,11 @@ def test_a_change_of_what_is_counted_is_another_layout(tmp_path, header, text, o
     assert layout(headers) == layout(ROOT / "rt/base")
     (headers / header).write_text(bare.replace(text, other))
     assert layout(headers) != layout(ROOT / "rt/base")
+
+
+def test_a_text_about_a_counter_is_no_part_of_the_layout(tmp_path):
+    headers = shutil.copytree(ROOT / "rt/base", tmp_path / "base")
+    source = (headers / "node_counters.hpp").read_text()
+    assert '"Whole releases given up."' in source
+    (headers / "node_counters.hpp").write_text(source.replace("Whole releases", "Releases"))
+    assert layout(headers) == layout(ROOT / "rt/base")

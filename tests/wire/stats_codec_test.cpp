@@ -130,6 +130,27 @@ TEST(StatsCodec, every_key_of_a_reply_is_described) {
   }
 }
 
+TEST(StatsCodec, every_field_of_a_reply_is_described_with_its_type) {
+  const std::string described{find_interface("io.horus.Stats")->description};
+  for (const char* field :
+       {"  name: string,\n", "  alive: bool,\n", "  pid: int,\n", "  ticks: int,\n",
+        "  rate_hz: float,\n", "  last_10s: Window,\n", "  lateness_us: Histogram,\n",
+        "  gil_wait_us: ?Histogram,\n", "  stale: []Stale,\n", "  scheme: string,\n",
+        "  buckets: []object\n)", "  gc: ?[]Generation,\n", "  nodes: []Node\n)",
+        "type Degradation (feature: string, reason: string, severity: string, fix: string)\n"}) {
+    EXPECT_THAT(described, testing::HasSubstr(field));
+  }
+}
+
+TEST(StatsCodec, every_counter_of_a_node_is_told_by_its_key) {
+  const auto page = std::make_unique<Page>();
+  std::uint64_t next = 100;
+  for (const auto& row : kNodeCounters<Counter>) (page->nodes[0].*row.count).set(next++);
+  const Json json = to_json(page->view().nodes[0]);
+  next = 100;
+  for (const auto& row : kNodeCounters<Counter>) EXPECT_EQ(json[row.key], next++) << row.key;
+}
+
 TEST(ReadHost, only_an_async_node_has_what_it_awaited) {
   const auto page = std::make_unique<Page>();
   page->nodes[0].awaited.record(7us);

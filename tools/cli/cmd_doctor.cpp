@@ -12,16 +12,6 @@
 
 namespace horus::cli {
 
-const char* to_text(Grade grade) noexcept {
-  switch (grade) {
-    case Grade::kOk: return "ok";
-    case Grade::kWarn: return "warn";
-    case Grade::kFail: return "fail";
-    case Grade::kSkip: break;
-  }
-  return "skip";
-}
-
 std::size_t Diagnosis::count(Grade grade) const noexcept {
   return static_cast<std::size_t>(std::count_if(
       rows.begin(), rows.end(), [&](const Row& row) { return row.finding.grade == grade; }));

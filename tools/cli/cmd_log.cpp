@@ -53,7 +53,7 @@ std::vector<std::string> journalctl(const LogOptions& options) {
                                  "--unit=horus.service",
                                  "--unit=horus-pyhost.service",
                                  "--unit=horus-recorder.service"};
-  if (const auto level = parse_log_level(options.level)) {
+  if (const auto level = parse_word<LogLevel>(options.level)) {
     words.push_back("--priority=" + std::to_string(static_cast<int>(*level)));
   }
   if (options.since.empty()) {
@@ -116,7 +116,7 @@ struct PageLine {
 };
 
 bool is_wanted(const PageLine& line, const LogOptions& options, std::int64_t since_us) {
-  const auto level = parse_log_level(options.level);
+  const auto level = parse_word<LogLevel>(options.level);
   return (!level || line.line.level <= *level) && line.line.at_us >= since_us &&
          (options.node.empty() || line.line.node == options.node || line.host == options.node);
 }
@@ -283,7 +283,7 @@ int show_journal(PageLog pages, const LogOptions& options, Output& output) {
 /// which are for machines without one, and for a first look of the group. What the user's dead
 /// hosts left is shown beside the service's lines: it may be older.
 int run_log(const LogOptions& options, Output& output) {
-  if (!options.level.empty() && !parse_log_level(options.level)) {
+  if (!options.level.empty() && !parse_word<LogLevel>(options.level)) {
     return fail(kUsage,
                 "--level: '" + options.level + "' is no level (error, warning, info, debug)");
   }

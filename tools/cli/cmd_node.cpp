@@ -89,7 +89,7 @@ bool set_level_in_hosts(const std::string& node, LogLevel level, Error& last) {
 }
 
 int set_level(const std::string& node, const std::string& text, const Places& places) {
-  const auto level = parse_log_level(text);
+  const auto level = parse_word<LogLevel>(text);
   if (!level) {
     return fail(kUsage, "'" + text + "' is no level (error, warning, info, debug)");
   }

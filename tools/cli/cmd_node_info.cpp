@@ -139,10 +139,10 @@ std::string node_text(const wire::HostView& host, const wire::NodeView& node) {
        fmt::format("{} ticks, {} skipped, {} missed their deadline, {} over their "
                    "budget, {} exceptions, {} hangs",
                    node.ticks, node.skipped, node.misses, node.overruns, node.errors, node.hangs));
-  line("messages",
-       fmt::format("{} sent, {} received, {} missed, {} refused, {} passed over",
-                   count_text(node.sent), count_text(node.received), count_text(node.missed),
-                   count_text(node.refused), count_text(node.passed_over)));
+  line("messages", fmt::format("{} sent, {} received, {} missed, {} refused, {} passed over",
+                               count_text(node.messages_sent), count_text(node.messages_received),
+                               count_text(node.messages_missed), count_text(node.messages_refused),
+                               count_text(node.messages_passed_over)));
   if (node.inputs_stale > 0) {
     line("", fmt::format("an input was stale {} times; {} fallbacks", node.inputs_stale,
                          node.fallbacks));

@@ -14,8 +14,8 @@ namespace horus::cli {
 /// What OpenMetrics calls a number. kNone: it is not exported.
 enum class Metric : std::uint8_t { kNone, kCounter, kGauge, kHistogram };
 
-/// One number of a node: the only place that names it to people and to OpenMetrics. (Its JSON key
-/// is the wire codec's.)
+/// One number of a node as people and OpenMetrics see it. Those of counters are made from
+/// kNodeCounters.
 struct NodeColumn {
   const char* title;  ///< Of the table; of a histogram, over its p50, p99 and max. Null: not there.
   const char* usual;  ///< The column is left out when each cell says this. Null: never left out.

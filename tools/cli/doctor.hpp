@@ -7,13 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "rt/base/words.hpp"
 #include "service/wire/varlink.hpp"
 #include "tools/cli/machine.hpp"
 
 namespace horus::cli {
 
 enum class Grade : std::uint8_t { kOk, kWarn, kFail, kSkip };
-const char* to_text(Grade grade) noexcept;
+constexpr auto words_of(Grade /*any*/) noexcept {
+  return words_in_order<Grade>("ok", "warn", "fail", "skip");
+}
 
 struct Finding {
   Grade grade = Grade::kOk;
