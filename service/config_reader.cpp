@@ -81,7 +81,7 @@ bool read_table(const toml::node& value, std::span<const Setting<T>> known, T& o
 constexpr auto kWholePriority = in_words("a whole number from ", kPriorities);
 constexpr auto kWholeOrder = in_words("a whole number from ", kOrders);
 
-constexpr std::array<Field<Config::Robot>, 3> kRobotFields{{
+constexpr Field<Config::Robot> kRobotFields[] = {
     {"name", fields::kText,
      [](const toml::node& value, Config::Robot& robot) { return fields::text(value, robot.name); }},
     {"stop_timeout", "a duration in quotes, e.g. \"5 s\"; \"0\" waits for ever",
@@ -92,9 +92,9 @@ constexpr std::array<Field<Config::Robot>, 3> kRobotFields{{
      [](const toml::node& value, Config::Robot& robot) {
        return fields::box_size(value, robot.blackbox_mb);
      }},
-}};
+};
 
-constexpr std::array<Field<Config::Cpus>, 3> kCpusFields{{
+constexpr Field<Config::Cpus> kCpusFields[] = {
     {"realtime", fields::kCpuList,
      [](const toml::node& value, Config::Cpus& cpus) {
        return fields::cpu_list(value, cpus.realtime);
@@ -107,9 +107,9 @@ constexpr std::array<Field<Config::Cpus>, 3> kCpusFields{{
      [](const toml::node& value, Config::Cpus& cpus) {
        return fields::cpu_list(value, cpus.python);
      }},
-}};
+};
 
-constexpr std::array<Field<Config::Realtime>, 5> kRealtimeFields{{
+constexpr Field<Config::Realtime> kRealtimeFields[] = {
     {"mode", kChoices<RtMode, '"'>,
      [](const toml::node& value, Config::Realtime& rt) { return fields::word(value, rt.mode); }},
     {"priority", kWholePriority.data(),
@@ -131,9 +131,9 @@ constexpr std::array<Field<Config::Realtime>, 5> kRealtimeFields{{
      [](const toml::node& value, Config::Realtime& rt) {
        return fields::integer(value, {0, 1'000'000}, rt.max_deadline_misses);
      }},
-}};
+};
 
-constexpr std::array<Field<Config::Safety>, 2> kSafetyFields{{
+constexpr Field<Config::Safety> kSafetyFields[] = {
     {"stop_device", "the path of an input device, e.g. \"/dev/input/by-id/...-event-kbd\"",
      [](const toml::node& value, Config::Safety& safety) {
        return fields::text(value, safety.stop_device) && safety.stop_device.front() == '/';
@@ -143,9 +143,9 @@ constexpr std::array<Field<Config::Safety>, 2> kSafetyFields{{
      [](const toml::node& value, Config::Safety& safety) {
        return fields::integer(value, {1, 767}, safety.stop_key);
      }},
-}};
+};
 
-constexpr std::array<Field<NodeEntry>, 23> kNodeFields{{
+constexpr Field<NodeEntry> kNodeFields[] = {
     {"name", "a text of at most 63 bytes", read_name, true},
     {"plugin", fields::kText,
      [](const toml::node& value, NodeEntry& node) { return fields::text(value, node.plugin); },
@@ -227,9 +227,9 @@ constexpr std::array<Field<NodeEntry>, 23> kNodeFields{{
        return fields::boolean(value, node.config.safe_state_async);
      }},
     {"params", "a table of texts, numbers, true or false, e.g. { kp = 0.8 }", read_params},
-}};
+};
 
-constexpr std::array<Field<HostEntry>, 15> kHostFields{{
+constexpr Field<HostEntry> kHostFields[] = {
     {"name", fields::kText,
      [](const toml::node& value, HostEntry& host) { return fields::text(value, host.name); }, true},
     {"module", fields::kText,
@@ -277,16 +277,16 @@ constexpr std::array<Field<HostEntry>, 15> kHostFields{{
      }},
     {"cpus", fields::kCpuList,
      [](const toml::node& value, HostEntry& host) { return fields::cpu_list(value, host.cpus); }},
-}};
+};
 
-constexpr std::array<Field<TopicEntry>, 2> kTopicFields{{
+constexpr Field<TopicEntry> kTopicFields[] = {
     {"name", fields::kText,
      [](const toml::node& value, TopicEntry& topic) { return fields::text(value, topic.name); },
      true},
     {"type", "the name of a message, or \"generic\"",
      [](const toml::node& value, TopicEntry& topic) { return fields::text(value, topic.type); },
      true},
-}};
+};
 
 template <typename Range, typename Proj>
 std::string joined(const Range& range, Proj proj) {

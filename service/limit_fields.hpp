@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 
 #include "service/config.hpp"
 #include "service/config_fields.hpp"
@@ -34,7 +33,7 @@ bool percent(const toml::node& value, LimitEntry& entry) {
 
 }  // namespace fields
 
-inline constexpr std::array<Field<LimitEntry>, 13> kLimitFields{{
+inline constexpr Field<LimitEntry> kLimitFields[] = {
     {"host", fields::kText,
      [](const toml::node& value, LimitEntry& entry) {
        return fields::text(value, entry.rule.host);
@@ -54,6 +53,6 @@ inline constexpr std::array<Field<LimitEntry>, 13> kLimitFields{{
     {"gil_waits", fields::kCount, fields::count<&wire::HealthLimits::gil_waits>},
     {"gc_forced", fields::kCount, fields::count<&wire::HealthLimits::gc_forced>},
     {"restarts", fields::kCount, fields::count<&wire::HealthLimits::restarts>},
-}};
+};
 
 }  // namespace horus::service

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 
@@ -22,7 +21,7 @@ inline std::optional<std::string> words(const toml::node& value) {
 }  // namespace fields
 
 /// The keys of [record].
-inline constexpr std::array<Field<Config::Record>, 7> kRecordFields{{
+inline constexpr Field<Config::Record> kRecordFields[] = {
     {"topics", fields::kPatterns,
      [](const toml::node& value, Config::Record& record) {
        record.topics.clear();
@@ -57,6 +56,6 @@ inline constexpr std::array<Field<Config::Record>, 7> kRecordFields{{
        if (size) record.min_free = *size;
        return size.has_value();
      }},
-}};
+};
 
 }  // namespace horus::service

@@ -9,6 +9,38 @@
 
 namespace horus::cli {
 
+// Each stands in a cmd_*.cpp.
+Action declare_stats(CLI::App&, const Places&);
+Action declare_status(CLI::App&, const Places&);
+Action declare_reload(CLI::App&, const Places&);
+Action declare_estop(CLI::App&, const Places&);
+Action declare_release(CLI::App&, const Places&);
+Action declare_arm(CLI::App&, const Places&);
+Action declare_disarm(CLI::App&, const Places&);
+Action declare_node_list(CLI::App&, const Places&);
+Action declare_node_level(CLI::App&, const Places&);
+Action declare_node_info(CLI::App&, const Places&);
+Action declare_why(CLI::App&, const Places&);
+Action declare_log(CLI::App&, const Places&);
+Action declare_blackbox(CLI::App&, const Places&);
+Action declare_graph(CLI::App&, const Places&);
+Action declare_topic_list(CLI::App&, const Places&);
+Action declare_topic_info(CLI::App&, const Places&);
+Action declare_topic_echo(CLI::App&, const Places&);
+Action declare_topic_hz(CLI::App&, const Places&);
+Action declare_topic_bw(CLI::App&, const Places&);
+Action declare_topic_delay(CLI::App&, const Places&);
+Action declare_topic_pub(CLI::App&, const Places&);
+Action declare_record(CLI::App&, const Places&);
+Action declare_clean(CLI::App&, const Places&);
+Action declare_doctor(CLI::App&, const Places&);
+Action declare_launch(CLI::App&, const Places&);
+Action declare_run(CLI::App&, const Places&);
+Action declare_version(CLI::App&, const Places&);
+Action declare_help(CLI::App&, const Places&);
+Action declare_completion(CLI::App&, const Places&);
+Action declare_man(CLI::App&, const Places&);
+
 namespace {
 
 constexpr auto kMemory = Command::Reads::kMemory;

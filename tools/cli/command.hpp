@@ -37,35 +37,4 @@ std::unique_ptr<CLI::App> make_app(std::string_view program, Places& places, Act
 /// The whole program but for main().
 int run(int argc, const char* const* argv, Output& output);
 
-Action declare_stats(CLI::App& app, const Places& places);
-Action declare_status(CLI::App& app, const Places& places);
-Action declare_reload(CLI::App& app, const Places& places);
-Action declare_estop(CLI::App& app, const Places& places);
-Action declare_release(CLI::App& app, const Places& places);
-Action declare_arm(CLI::App& app, const Places& places);
-Action declare_disarm(CLI::App& app, const Places& places);
-Action declare_node_list(CLI::App& app, const Places& places);
-Action declare_node_level(CLI::App& app, const Places& places);
-Action declare_node_info(CLI::App& app, const Places& places);
-Action declare_why(CLI::App& app, const Places& places);
-Action declare_log(CLI::App& app, const Places& places);
-Action declare_blackbox(CLI::App& app, const Places& places);
-Action declare_graph(CLI::App& app, const Places& places);
-Action declare_topic_list(CLI::App& app, const Places& places);
-Action declare_topic_info(CLI::App& app, const Places& places);
-Action declare_topic_echo(CLI::App& app, const Places& places);
-Action declare_topic_hz(CLI::App& app, const Places& places);
-Action declare_topic_bw(CLI::App& app, const Places& places);
-Action declare_topic_delay(CLI::App& app, const Places& places);
-Action declare_topic_pub(CLI::App& app, const Places& places);
-Action declare_record(CLI::App& app, const Places& places);
-Action declare_clean(CLI::App& app, const Places& places);
-Action declare_doctor(CLI::App& app, const Places& places);
-Action declare_launch(CLI::App& app, const Places& places);
-Action declare_run(CLI::App& app, const Places& places);
-Action declare_version(CLI::App& app, const Places& places);
-Action declare_help(CLI::App& app, const Places& places);
-Action declare_completion(CLI::App& app, const Places& places);
-Action declare_man(CLI::App& app, const Places& places);
-
 }  // namespace horus::cli
