@@ -4,7 +4,8 @@
 // another process; 16 bytes to 1 MiB; polling and sleeping readers; with the processor's sleep
 // states allowed and held off. Frames that are copied in and out, a send that wakes 16 sleepers
 // of one process, a topic that is opened, a publisher that comes to a subscriber of another
-// session, and calls that come one by one, 2 ms apart, with cold caches. Rows have their targets.
+// session, cameras that start beside a real-time reader, and calls that come one by one, 2 ms
+// apart, with cold caches. Rows have their targets.
 //
 //   bench_topic [--rounds 5] [--only TEXT] [--out FILE]
 //
@@ -79,6 +80,7 @@ std::vector<Cell> all_cells() {
   cells.push_back({.name = "session/attach", .kind = Kind::kAttach});
   cells.push_back({.name = "cold/64B", .kind = Kind::kCold});
   cells.push_back({.name = "cold/1080p", .kind = Kind::kCold, .size = kFrame});
+  cells.push_back({.name = "session/cameras", .kind = Kind::kCameras});
   return cells;
 }
 
@@ -132,6 +134,7 @@ class Bench {
       case Cell::Kind::kBurst: return burst(cells_[cell], name);
       case Cell::Kind::kOpen: return open(cells_[cell], name);
       case Cell::Kind::kAttach: return add(name, attach_cost(session_, name));
+      case Cell::Kind::kCameras: return add(name, cameras_cost(session_, name));
       case Cell::Kind::kCold:
         return cells_[cell].size == kFrame ? add(name, cold_frame_costs(session_, name))
                                            : add(name, cold_message_costs(session_, name));

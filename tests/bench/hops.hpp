@@ -40,7 +40,8 @@ struct Cell {
     kOpen,
     kBurst,
     kCold,
-    kAttach
+    kAttach,
+    kCameras
   };
   std::string name;
   Kind kind = Kind::kHop;

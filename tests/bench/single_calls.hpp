@@ -2,8 +2,10 @@
 #pragma once
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -140,6 +142,69 @@ inline std::vector<Cost> attach_cost(shm::Session& session, const std::string& n
     if (!found) return {};
   }
   return {{.what = "", .ours = median(times), .floor = named_and_heard(session.base() + "/floor")}};
+}
+
+/// A camera: a session of its own, as another process has, which films as long as `filming`.
+inline void film(const std::string& base, const std::string& topic,
+                 const std::atomic<bool>& filming) {
+  auto session = shm::Session::open(base);
+  if (!session) return;
+  auto publisher = session.value()->image_publisher(topic);
+  while (publisher && filming) {
+    if (auto image = session.value()->image(480, 640, shm::Encoding::kRgb8)) {
+      publisher.value().send(std::move(image).value());
+    }
+    std::this_thread::sleep_for(16ms);
+  }
+}
+
+/// The longest take of a thread that takes each millisecond, before all others where this user may
+/// have real-time priorities, while `work` is done beside it.
+template <typename Work>
+double longest_take(shm::ImageSubscriber& frames, Work work) {
+  std::atomic<bool> taking{true};
+  double longest = 0;
+  std::thread taker{[&] {
+    const sched_param priority{.sched_priority = 50};
+    ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &priority);
+    while (taking) {
+      longest = std::max(longest, ns_once([&frames] { frames.take(); }));
+      std::this_thread::sleep_for(1ms);
+    }
+  }};
+  work();
+  taking = false;
+  taker.join();
+  return longest;
+}
+
+/// Three cameras that start in turn beside one that films on; the least: that one alone.
+inline std::vector<Cost> cameras_cost(shm::Session& session, const std::string& name) {
+  constexpr int kCameras = 3;
+  constexpr Nanos kFilmed = 500ms;
+  auto frames = session.image_subscriber(name);
+  if (!frames) return {};
+  std::atomic<bool> filming{true};
+  std::thread first{[&] { film(session.base(), name, filming); }};
+  const bool came = patiently([&] { return static_cast<bool>(frames.value().take()); });
+  double alone = 0;
+  double beside = 0;
+  if (came) {
+    alone = longest_take(frames.value(), [&] { std::this_thread::sleep_for(kCameras * kFilmed); });
+    beside = longest_take(frames.value(), [&] {
+      for (int i = 0; i < kCameras; ++i) {
+        std::atomic<bool> one{true};
+        std::thread camera{[&] { film(session.base(), name, one); }};
+        std::this_thread::sleep_for(kFilmed);
+        one = false;
+        camera.join();
+      }
+    });
+  }
+  filming = false;
+  first.join();
+  if (!came) return {};
+  return {{.what = "/longest_take", .ours = beside, .floor = alone}};
 }
 
 }  // namespace horus::bench
