@@ -66,11 +66,11 @@ bool read_table(const toml::node& value, std::span<const Setting<T>> known, T& o
   for (const auto& [key, element] : *table) {
     const auto found = std::ranges::find(known, key.str(), &Setting<T>::name);
     if (found == known.end()) return false;
-    const auto read = [&](auto member) {
+    const auto read = [&, &given = element](auto member) {
       if constexpr (std::same_as<decltype(member), Nanos T::*>) {
-        return fields::duration(element, out.*member);
+        return fields::duration(given, out.*member);
       } else {
-        return fields::integer(element, found->range, out.*member);
+        return fields::integer(given, found->range, out.*member);
       }
     };
     if (!std::visit(read, found->value)) return false;

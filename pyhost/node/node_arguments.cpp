@@ -116,12 +116,12 @@ class ArgumentReader {
         refuse(argument + " has no '" + name + "' (known: " + names + ")");
       }
       const std::string place = argument + "['" + name + "']";
-      const auto set = [&](auto member) {
+      const auto set = [&, item = value.ptr()](auto member) {
         if constexpr (std::same_as<decltype(member), Nanos T::*>) {
-          const auto given = zero ? duration_or_zero(value.ptr(), place.c_str())
-                                  : duration(value.ptr(), place.c_str());
+          const auto given =
+              zero ? duration_or_zero(item, place.c_str()) : duration(item, place.c_str());
           out.*member = given.value_or(out.*member);
-        } else if (const auto number = integer(value.ptr(), place.c_str(), found->range)) {
+        } else if (const auto number = integer(item, place.c_str(), found->range)) {
           out.*member = static_cast<std::remove_reference_t<decltype(out.*member)>>(*number);
         }
       };
