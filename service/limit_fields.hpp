@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-
 #include "service/config.hpp"
 #include "service/config_fields.hpp"
 
