@@ -56,6 +56,7 @@ class StaleWatch {
 
   Freshness fresh;
   const RingHeader* source = nullptr;  ///< Of the ring that the newest message came from.
+  bool source_isolated = false;        ///< Its node is isolated, or was when the ring went.
 
  private:
   void tell(std::uint64_t now, CursorFile& cursor) noexcept;

@@ -103,6 +103,18 @@ std::uint64_t ready(SubscriberState& state, RingPeer& ring, Want want, bool dead
   return count;
 }
 
+bool is_isolated(const RingPeer& ring) noexcept {
+  // relaxed: a flag on its own.
+  return ring.view.header->isolated.load(std::memory_order_relaxed) != 0;
+}
+
+/// Of the ring that the newest message came from: notes whether its node is isolated. What was
+/// noted last holds when the ring has gone: the message is no better for it.
+void note_isolation(SubscriberState& state, const RingPeer& ring) noexcept {
+  if (state.watch == nullptr || ring.view.header != state.watch->source) return;
+  state.watch->source_isolated = is_isolated(ring);
+}
+
 /// Looks at each ring that has messages ready. One that is empty and whose publisher is dead goes.
 template <typename Visit>
 void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
@@ -116,6 +128,7 @@ void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
     if (ring.witnessed && is_torn(ring.view, ring.next)) cursor(state).torn.add();
     // release: the next ring's publisher finds its number here, not this one's.
     if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
+    note_isolation(state, ring);
     state.rings.let_go(slot);
   });
 }
@@ -231,20 +244,6 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
 
 // Of a subscription with a time-out
 
-bool is_isolated(const RingPeer& ring) noexcept {
-  // relaxed: a flag on its own.
-  return ring.view.header->isolated.load(std::memory_order_relaxed) != 0;
-}
-
-/// Whether the newest message came from a node that its own process has isolated.
-bool is_from_isolated(const SubscriberState& state) noexcept {
-  bool isolated = false;
-  state.rings.each([&](const RingPeer& ring, std::size_t) {
-    isolated = isolated || (ring.view.header == state.watch->source && is_isolated(ring));
-  });
-  return isolated;
-}
-
 /// Passes over what is too old; of a ring that has nothing else kHold keeps the newest.
 void drop_old(SubscriberState& state, std::uint64_t now) noexcept {
   StaleWatch& watch = *state.watch;
@@ -268,10 +267,11 @@ std::uint64_t look_at_age(SubscriberState& state) noexcept {
   return now;
 }
 
-/// What waits is fresh, or nothing waits.
-bool is_stale(const SubscriberState& state, std::uint64_t now) noexcept {
+/// Whether the input is stale where nothing fresh waits.
+bool is_stale(SubscriberState& state, std::uint64_t now) noexcept {
+  state.rings.each([&state](const RingPeer& ring, std::size_t) { note_isolation(state, ring); });
   const StaleWatch& watch = *state.watch;
-  return watch.fresh.is_stale(now) || (watch.fresh.heard() && is_from_isolated(state));
+  return watch.fresh.is_stale(now) || (watch.fresh.heard() && watch.source_isolated);
 }
 
 /// The message that is next, where it is fresh; null where there is none, or kHold keeps an old
@@ -315,8 +315,9 @@ std::ptrdiff_t RawSubscriber::take_fresh(std::span<std::byte> buffer, Take take)
   for (std::ptrdiff_t length = take(buffer); length >= 0; length = take(buffer)) {
     watch.hear(state.sent_at, now, state.last->view.header->node);
     watch.source = state.last->view.header;
+    watch.source_isolated = is_isolated(*state.last);
     watch.keep(buffer.first(static_cast<std::size_t>(length)));
-    const bool old = watch.fresh.is_old(state.sent_at, now) || is_isolated(*state.last);
+    const bool old = watch.fresh.is_old(state.sent_at, now) || watch.source_isolated;
     if (old) {
       tell_taken();
       continue;
