@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 #include "pyhost/cpython/gil_helper.hpp"
 #include "pyhost/cpython/interpreter_gil.h"
@@ -163,6 +164,25 @@ bool GilArbiter::alone_until(const GilSeat& seat, TimePoint release) noexcept {
     if (&other == &seat || !other.taken.load(std::memory_order_acquire)) return false;
     return other.phase.load() != Phase::kIdle || other.expected_ns.load(kRelaxed) <= to_ns(release);
   });
+}
+
+bool GilArbiter::tick_is_near(TimePoint now) noexcept {
+  return std::ranges::any_of(seats(), [now](const GilSeat& seat) {
+    if (!seat.taken.load(std::memory_order_acquire)) return false;
+    if (seat.phase.load() != Phase::kIdle) return true;
+    const TimePoint expected = from_ns(seat.expected_ns.load(kRelaxed));
+    // One that is overdue for long is not about to come: its node rests.
+    return expected <= now + kNear && now < expected + kPatience;
+  });
+}
+
+void GilArbiter::let_ticks_by() noexcept {
+  const TimePoint since = MonotonicClock::now();
+  for (TimePoint now = since; now - since < kPatience && tick_is_near(now);) {
+    // Not a spin: on a single CPU the tick needs this thread's.
+    std::this_thread::sleep_for(kLook);
+    now = MonotonicClock::now();
+  }
 }
 
 void GilArbiter::got(GilSeat& seat, TimePoint before, TimePoint now, TimePoint release) noexcept {

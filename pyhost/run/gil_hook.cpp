@@ -147,7 +147,11 @@ Nanos GilHook::enter(TimePoint release) noexcept {
   GilSeat* const seat = ticks_ ? thread_->seat : nullptr;
   GilArbiter& arbiter = GilArbiter::instance();
   const TimePoint before = MonotonicClock::now();
-  if (seat != nullptr) arbiter.begin(*seat, before);
+  if (seat != nullptr) {
+    arbiter.begin(*seat, before);
+  } else if (ticks_ && arbiter.refusal() == nullptr) {
+    arbiter.let_ticks_by();
+  }
   thread_->python.take();
   const TimePoint after = MonotonicClock::now();
   if (seat != nullptr) arbiter.got(*seat, before, after, release);

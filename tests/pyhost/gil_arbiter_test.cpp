@@ -328,6 +328,43 @@ TEST_F(GilArbiterTest, the_gil_is_taken_early_only_where_no_other_tick_comes_fir
   slow.seat().phase = GilSeat::Phase::kIdle;
 }
 
+TEST_F(GilArbiterTest, who_has_no_seat_lets_a_tick_by_that_is_about_to_come) {
+  GilArbiter& arbiter = GilArbiter::instance();
+  Ticker ticker{kFast};
+  ticker.take();
+  const TimePoint release = now() + 20ms;
+  ticker.drop(release);
+  EXPECT_FALSE(arbiter.tick_is_near(release - 1ms));
+  std::atomic<bool> ticked{false};
+  std::thread plain{[&] {
+    while (now() < release - GilArbiter::kNear) {
+    }
+    arbiter.let_ticks_by();
+    // After the tick, or it was given up as late.
+    EXPECT_TRUE(ticked || now() - release >= GilArbiter::kPatience - GilArbiter::kNear);
+  }};
+  while (now() < release) {
+  }
+  ticker.take();
+  ticked = true;
+  ticker.drop();
+  plain.join();
+}
+
+TEST_F(GilArbiterTest, who_has_no_seat_waits_for_no_tick_that_is_long_overdue_nor_for_a_long_one) {
+  GilArbiter& arbiter = GilArbiter::instance();
+  Ticker ticker{kFast};
+  ticker.take();
+  const TimePoint since = now();
+  arbiter.let_ticks_by();
+  EXPECT_GE(now() - since, GilArbiter::kPatience);
+  // As that of a node that rests.
+  ticker.drop(now() - 1s);
+  EXPECT_FALSE(arbiter.tick_is_near(now()));
+  ticker.seat().expected_ns = to_ns(now() + GilArbiter::kNear);
+  EXPECT_TRUE(arbiter.tick_is_near(now()));
+}
+
 TEST_F(GilArbiterTest, a_child_of_fork_has_no_tick_and_the_users_interval) {
   FakeGil::interval() = 5000;
   auto* const tick = new Ticker{kSlow, 80'001};
