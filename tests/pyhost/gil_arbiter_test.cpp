@@ -358,11 +358,13 @@ TEST_F(GilArbiterTest, who_has_no_seat_waits_for_no_tick_that_is_long_overdue_no
   const TimePoint since = now();
   arbiter.let_ticks_by();
   EXPECT_GE(now() - since, GilArbiter::kPatience);
-  // As that of a node that rests.
-  ticker.drop(now() - 1s);
-  EXPECT_FALSE(arbiter.tick_is_near(now()));
-  ticker.seat().expected_ns = to_ns(now() + GilArbiter::kNear);
-  EXPECT_TRUE(arbiter.tick_is_near(now()));
+  ticker.drop();
+  const TimePoint at = now();
+  ticker.seat().expected_ns = to_ns(at);
+  EXPECT_TRUE(arbiter.tick_is_near(at - GilArbiter::kNear));
+  EXPECT_FALSE(arbiter.tick_is_near(at - GilArbiter::kNear - 1ns));
+  EXPECT_TRUE(arbiter.tick_is_near(at + GilArbiter::kPatience - 1ns));
+  EXPECT_FALSE(arbiter.tick_is_near(at + GilArbiter::kPatience)) << "its node rests";
 }
 
 TEST_F(GilArbiterTest, a_child_of_fork_has_no_tick_and_the_users_interval) {
