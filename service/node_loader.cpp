@@ -111,7 +111,8 @@ std::string construct(const PluginNodeType& type, PluginContext& context, Loaded
   }
 }
 
-std::variant<LoadedNode, std::string> make_node(const NodeEntry& entry, const NodeTopics& topics) {
+std::variant<LoadedNode, std::string> make_node(const NodeEntry& entry,
+                                                const shm::Session& topics) {
   const auto found = find_type(entry);
   if (const auto* error = std::get_if<std::string>(&found)) return *error;
   const std::string name{entry.config.name.view()};
@@ -159,7 +160,7 @@ std::variant<std::vector<LoadedNode>, ConfigError> load_nodes(const Config& conf
   std::vector<LoadedNode> nodes;
   for (const NodeEntry& entry : config.nodes) {
     forget_shortage();
-    auto made = make_node(entry, {topics, message_counters(stats[nodes.size()])});
+    auto made = make_node(entry, topics.of_node(message_counters(stats[nodes.size()])));
     if (const auto* error = std::get_if<std::string>(&made)) {
       const int shortage = shortage_behind();
       std::string text = entry.place.text() + ": " + *error;

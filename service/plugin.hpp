@@ -3,18 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "rt/node.hpp"
 #include "service/params.hpp"
+#include "shm/depth_image.hpp"
 #include "shm/image.hpp"
-#include "shm/publisher.hpp"
-#include "shm/session.hpp"
-#include "shm/subscriber.hpp"
+#include "shm/point_cloud.hpp"
+#include "shm/tensor.hpp"
 
 /// The plug-in API: C++ nodes in a shared library that horusd loads.
 ///
@@ -31,83 +29,21 @@
 namespace horus {
 
 /// Raised when anything that a plug-in and horusd share changes its shape.
-inline constexpr std::uint32_t kPluginAbi = 7;
+inline constexpr std::uint32_t kPluginAbi = 8;
 
-/// A node's way to topics: a Session whose publishers and subscribers count into the node's own
-/// statistics. Cheap to copy; valid as long as the node. A subscriber begins with what was
-/// sent since the robot started. Where its options say no depth it wants the newest 16 messages of
-/// each publisher, of images and their like the newest one.
-class NodeTopics {
- public:
-  NodeTopics(shm::Session& session, const MessageCounters& counters)
-      : session_{&session}, counters_{counters} {}
-
-  template <shm::Message T>
-  Result<shm::Publisher<T>> publisher(std::string_view topic, shm::TopicOptions options = {}) {
-    return session_->publisher<T>(topic, counted(options));
-  }
-  template <shm::Message T>
-  Result<shm::Subscriber<T>> subscriber(std::string_view topic, shm::TopicOptions options = {}) {
-    return session_->subscriber<T>(topic, wanted(options, kDepth));
-  }
-  template <shm::PooledPayload P>
-  Result<shm::PooledPublisher<P>> publisher(std::string_view topic,
-                                            shm::TopicOptions options = {}) {
-    return session_->publisher<P>(topic, counted(options));
-  }
-  template <shm::PooledPayload P>
-  Result<shm::PooledSubscriber<P>> subscriber(std::string_view topic,
-                                              shm::TopicOptions options = {}) {
-    return session_->subscriber<P>(topic, wanted(options, kPayloadDepth));
-  }
-  Result<shm::ImagePublisher> image_publisher(std::string_view topic,
-                                              shm::TopicOptions options = {}) {
-    return session_->image_publisher(topic, counted(options));
-  }
-  Result<shm::ImageSubscriber> image_subscriber(std::string_view topic,
-                                                shm::TopicOptions options = {}) {
-    return session_->image_subscriber(topic, wanted(options, kPayloadDepth));
-  }
-  Result<shm::Image> image(std::uint32_t height, std::uint32_t width, shm::Encoding encoding) {
-    return session_->image(height, width, encoding);
-  }
-  /// Counts a message that the node received and does not use: it is among those dropped.
-  void count_refused() noexcept { count(counters_.dropped); }
-  /// For topics whose type is known at run time only, and to make clouds, depth images, tensors.
-  shm::Session& session() noexcept { return *session_; }
-
-  static constexpr std::uint32_t kDepth = 16;
-  static constexpr std::uint32_t kPayloadDepth = 1;
-
- private:
-  shm::TopicOptions wanted(shm::TopicOptions options, std::uint32_t depth) const noexcept {
-    if (!options.depth) options.depth = depth;
-    return counted(options);
-  }
-  shm::TopicOptions counted(shm::TopicOptions options) const noexcept {
-    options.counters = counters_;
-    options.actuator = counters_.whole;
-    if (!options.history) {
-      options.history = std::numeric_limits<std::uint32_t>::max();
-      options.since = session_->opened();
-    }
-    options.waits = false;  // For all of a robot's subscribers together, once they are there.
-    return options;
-  }
-
-  shm::Session* session_;
-  MessageCounters counters_;
-};
+/// A node's way to topics: Session::of_node() of horusd's. Cheap to copy; a copy is valid as long
+/// as the node.
+using Topics = shm::Session;
 
 /// What a node's constructor may use. Valid while the constructor runs.
 class PluginContext {
  public:
-  PluginContext(const NodeTopics& topics, const Params& params, std::string_view node_name,
+  PluginContext(const Topics& topics, const Params& params, std::string_view node_name,
                 std::string_view on)
       : topics_{topics}, params_{params}, node_name_{node_name}, on_{on} {}
 
   /// May be copied, to be used for the node's whole life.
-  NodeTopics& topics() noexcept { return topics_; }
+  Topics& topics() noexcept { return topics_; }
   const Params& params() const noexcept { return params_; }
   std::string_view node_name() const noexcept { return node_name_; }
 
@@ -134,7 +70,7 @@ class PluginContext {
     Subscriber& subscriber_;
   };
 
-  NodeTopics topics_;
+  Topics topics_;
   const Params& params_;
   std::string_view node_name_;
   std::string_view on_;

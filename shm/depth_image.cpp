@@ -4,7 +4,6 @@
 #include <array>
 
 #include "shm/payload_state.hpp"
-#include "shm/session_impl.hpp"
 
 namespace horus::shm {
 namespace {
@@ -32,6 +31,8 @@ const PayloadKind& DepthImage::kind() noexcept {
                                  .sound = sound_depth};
   return kKind;
 }
+/// Now: its first use may be in a tick.
+[[maybe_unused]] static const PayloadKind& kDepthImageKind = DepthImage::kind();
 
 std::uint32_t DepthImage::height() const noexcept {
   return static_cast<std::uint32_t>(descriptor_of(*this).tensor.shape[0]);
@@ -56,7 +57,8 @@ void DepthImage::set_range(std::uint16_t min_mm, std::uint16_t max_mm) noexcept 
   descriptor_of(*this).max_depth = max_mm;
 }
 
-Result<DepthImage> Session::depth_image(std::uint32_t height, std::uint32_t width, Dtype dtype) {
+Result<DepthImage> DepthImage::make(Session& session, std::uint32_t height, std::uint32_t width,
+                                    Dtype dtype) {
   if (height == 0 || width == 0 || height > kMaxSide || width > kMaxSide) {
     return Error{Errc::kInvalidArgument, "a depth image's sides are 1 to 65,535 pixels", 0, {}};
   }
@@ -64,7 +66,7 @@ Result<DepthImage> Session::depth_image(std::uint32_t height, std::uint32_t widt
     return Error{Errc::kInvalidArgument, "a depth image is float32 or uint16", 0, {}};
   }
   const std::array<std::uint64_t, 2> shape{height, width};
-  auto made = make_payload(*impl_, DepthImage::kind(), dtype, shape);
+  auto made = make_payload(session.pools(), DepthImage::kind(), dtype, shape);
   if (!made) return made.error();
   const msg::DepthImageDescriptor defaults;
   DepthImage image{std::move(made).value()};

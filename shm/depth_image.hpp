@@ -9,10 +9,14 @@ namespace horus::shm {
 
 /// Distances along the optical axis of a depth camera, a value a pixel: float32 in metres or
 /// uint16 in millimetres, each times scale(). 0, NaN and infinity say that nothing was measured.
-/// Session::depth_image() makes one.
 class DepthImage : public StampedPayload {
  public:
   using StampedPayload::StampedPayload;
+  using Publisher = PooledPublisher<DepthImage>;
+  using Subscriber = PooledSubscriber<DepthImage>;
+  /// `dtype` is float32 or uint16.
+  static Result<DepthImage> make(Session& session, std::uint32_t height, std::uint32_t width,
+                                 Dtype dtype = Dtype::kF32);
   static const PayloadKind& kind() noexcept;
 
   std::uint32_t height() const noexcept;

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "shm/payload_state.hpp"
-#include "shm/session_impl.hpp"
 
 namespace horus::shm {
 namespace {
@@ -33,6 +32,8 @@ const PayloadKind& Image::kind() noexcept {
                                  .sound = sound_image};
   return kKind;
 }
+/// Now: its first use may be in a tick.
+[[maybe_unused]] static const PayloadKind& kImageKind = Image::kind();
 
 std::uint32_t Image::height() const noexcept {
   return static_cast<std::uint32_t>(descriptor_of(*this).tensor.shape[0]);
@@ -47,13 +48,14 @@ std::uint32_t Image::step() const noexcept {
   return descriptor_of(*this).step;
 }
 
-Result<Image> Session::image(std::uint32_t height, std::uint32_t width, Encoding encoding) {
+Result<Image> Image::make(Session& session, std::uint32_t height, std::uint32_t width,
+                          Encoding encoding) {
   if (height == 0 || width == 0 || height > kMaxSide || width > kMaxSide) {
     return Error{Errc::kInvalidArgument, "an image's sides are 1 to 65,535 pixels", 0, {}};
   }
   const EncodingInfo& kind = info(encoding);
   const std::array<std::uint64_t, 3> shape{height, width, kind.channels};
-  auto made = make_payload(*impl_, Image::kind(), kind.dtype,
+  auto made = make_payload(session.pools(), Image::kind(), kind.dtype,
                            std::span{shape}.first(kind.channels == 1 ? 2 : 3));
   if (!made) return made.error();
   auto& image = made.value()->as<msg::ImageDescriptor>();

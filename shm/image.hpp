@@ -31,10 +31,14 @@ struct EncodingInfo {
 const EncodingInfo& info(Encoding encoding) noexcept;
 std::optional<Encoding> parse_encoding(std::string_view name) noexcept;
 
-/// A camera's frame. Session::image() makes one.
+/// A camera's frame.
 class Image : public StampedPayload {
  public:
   using StampedPayload::StampedPayload;
+  using Publisher = PooledPublisher<Image>;
+  using Subscriber = PooledSubscriber<Image>;
+  static Result<Image> make(Session& session, std::uint32_t height, std::uint32_t width,
+                            Encoding encoding);
   static const PayloadKind& kind() noexcept;
 
   std::uint32_t height() const noexcept;

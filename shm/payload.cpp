@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "shm/payload_state.hpp"
-#include "shm/session_impl.hpp"
 
 namespace horus::shm {
 namespace {
@@ -68,31 +67,16 @@ bool StampedPayload::set_frame_id(std::string_view id) noexcept {
   return true;
 }
 
-const PayloadKind* find_payload_kind(std::string_view type) noexcept {
-  for (const PayloadKind* kind :
-       {&Image::kind(), &PointCloud::kind(), &DepthImage::kind(), &Tensor::kind()}) {
-    if (kind->type.name == type) return kind;
-  }
-  return nullptr;
-}
-
-void prepare_payloads() {
-  for (const PayloadKind* kind :
-       {&Image::kind(), &PointCloud::kind(), &DepthImage::kind(), &Tensor::kind()}) {
-    make_state(*kind);
-  }
-}
-
 struct PayloadPublisher::State {
   ~State() {
-    if (session == nullptr) return;
+    if (pools == nullptr) return;
     // It may wait for its readers, who want their frames meanwhile.
     raw = {};
-    if (window) session->remove(*window);
-    if (window && reserve.empty()) session->pools->unshare();
-    session->release_blocks(reserve);
+    if (window) pools->remove(*window);
+    if (window && reserve.empty()) pools->own().unshare();
+    pools->release(reserve);
   }
-  Session::Impl* session = nullptr;
+  std::shared_ptr<PoolSet> pools;
   const PayloadKind* kind = nullptr;
   RawPublisher raw;
   std::optional<PayloadWindow> window;  ///< What the ring's descriptors refer to.
@@ -109,8 +93,8 @@ PayloadPublisher::~PayloadPublisher() = default;
 bool PayloadPublisher::send(const Payload& payload) noexcept {
   std::shared_ptr<PayloadState> sent = payload.state();
   if (&sent->kind != state_->kind) return false;
-  if (!sent->own || !state_->session->pools->owns(*sent->own)) {
-    auto copy = copy_payload(*state_->session, *sent);
+  if (!sent->own || !state_->pools->own().owns(*sent->own)) {
+    auto copy = copy_payload(state_->pools, *sent);
     if (!copy) return false;
     sent = std::move(copy).value();
   }
@@ -138,7 +122,7 @@ std::uint64_t PayloadPublisher::sent() const noexcept {
 }
 
 struct PayloadSubscriber::State {
-  Session::Impl* session = nullptr;
+  std::shared_ptr<PoolSet> pools;
   const PayloadKind* kind = nullptr;
   RawSubscriber raw;
   std::uint64_t lost = 0;        ///< Descriptors whose payload was gone while it was wanted,
@@ -173,7 +157,7 @@ Payload PayloadSubscriber::State::payload_of(std::span<const std::byte> descript
   auto state = make_state(*kind);
   std::ranges::copy(descriptor, state->descriptor.begin());
   if (!sound(*state)) return {};
-  const auto from = session->peer_pools->find(state->tensor().pool_id);
+  const auto from = pools->peers().find(state->tensor().pool_id);
   if (from == nullptr || !hold(*state, from)) return {};
   return Payload{std::move(state)};
 }
@@ -258,50 +242,50 @@ std::uint64_t PayloadSubscriber::pending() const noexcept {
   return state_->raw.pending();
 }
 
-Result<PayloadPublisher> Session::payload_publisher(std::string_view topic, const PayloadKind& kind,
-                                                    TopicOptions options) {
+Result<PayloadPublisher> PayloadPublisher::open(Session& session, std::string_view topic,
+                                                const PayloadKind& kind, TopicOptions options) {
   if (options.capacity == 0) options.capacity = kPayloadCapacity;
   if (options.finite) {
     return Error{Errc::kInvalidArgument, "finite is for topics of messages, not of frames", 0,
                  Name<200>::clipped(topic)};
   }
   auto state = std::make_unique<PayloadPublisher::State>();
-  state->session = impl_.get();
-  auto raw = publish(topic, kind.type, options);
+  state->pools = session.pools();
+  auto raw = session.publish(topic, kind.type, options);
   if (!raw) return raw.error();
   state->kind = &kind;
   state->raw = std::move(raw).value();
   const auto depth = static_cast<std::uint32_t>(state->raw.capacity());
   if (options.size != 0) {
-    auto reserve = impl_->reserve_blocks(options.size, depth + kBeyondWindow);
+    auto reserve = state->pools->reserve(options.size, depth + kBeyondWindow);
     if (!reserve) return reserve.error();
     state->reserve = std::move(reserve).value();
   }
   state->window.emplace(depth);
-  if (options.size == 0) impl_->pools->share();
+  if (options.size == 0) state->pools->own().share();
   // A topic that refuses keeps what its readers have not taken.
-  if (!state->raw.refuses()) impl_->add(*state->window);
-  impl_->introduce_pools();
+  if (!state->raw.refuses()) state->pools->add(*state->window);
+  state->pools->introduce();
   make_state(kind);  // The first one allocates: not in a tick.
   return PayloadPublisher{std::move(state)};
 }
 
-Result<PayloadSubscriber> Session::payload_subscriber(std::string_view topic,
-                                                      const PayloadKind& kind,
-                                                      TopicOptions options) {
+Result<PayloadSubscriber> PayloadSubscriber::open(Session& session, std::string_view topic,
+                                                  const PayloadKind& kind, TopicOptions options) {
   if (options.capacity == 0) options.capacity = kPayloadCapacity;
   if (options.fallback != Fallback::kNone && options.fallback != Fallback::kStop) {
     return Error{Errc::kInvalidArgument, "the fallback of a topic of frames is 'stop', or none", 0,
                  Name<200>::clipped(topic)};
   }
+  options = session.completed(options, Session::kPayloadDepth);
   // Counted by payloads, not by descriptors.
   const MessageCounters counters = options.counters;
   options.counters = {.node = counters.node};
   const bool watched = options.timeout != Nanos{};
-  auto raw = subscribe(topic, kind.type, options);
+  auto raw = session.subscribe(topic, kind.type, options);
   if (!raw) return raw.error();
   auto state = std::make_unique<PayloadSubscriber::State>();
-  state->session = impl_.get();
+  state->pools = session.pools();
   state->kind = &kind;
   state->counters = counters;
   state->raw = std::move(raw).value();

@@ -9,21 +9,25 @@
 #include <string_view>
 #include <utility>
 
+#include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
 #include "shm/dtype.hpp"
-#include "shm/message.hpp"
+#include "shm/session.hpp"
 
 namespace horus::shm {
 
 struct PayloadKind;
 struct PayloadState;
-class RawSubscriber;
-struct SubscriberCounts;
 
 /// A block of a pool in shared memory and what is said of it: one's own (writable) or received
 /// (read-only). Copies of the handle share the block, which lives as long as any of them, in any
 /// process. What images, point clouds, depth images and tensors have in common.
+///
+/// make() of a kind gives one of one's own to fill in place and then to send, from this process's
+/// pools, which grow to fit; what is in it is not set. kInvalidArgument for a shape that cannot be;
+/// kExhausted when /dev/shm is full; kBusy in a C++ tick that finds no free block: the helper
+/// thread makes one, or TopicOptions::size did.
 ///
 /// Thread safety: the handle's count is atomic; the contents are the user's affair.
 class Payload {
@@ -66,16 +70,14 @@ concept PooledPayload = std::derived_from<T, Payload> && requires {
   { T::kind() } -> std::same_as<const PayloadKind&>;
 };
 
-/// The kind of payload that topics of this type carry; null when it is none.
-const PayloadKind* find_payload_kind(std::string_view type) noexcept;
-/// Makes what all payloads share: the first one of a tick then allocates nothing.
-void prepare_payloads();
-
 /// Sends payloads of one kind on one topic: their descriptors, none of their bytes.
 ///
 /// Thread safety: one thread at a time.
 class PayloadPublisher {
  public:
+  /// `capacity` of them stay alive at most.
+  static Result<PayloadPublisher> open(Session& session, std::string_view topic,
+                                       const PayloadKind& kind, TopicOptions options = {});
   PayloadPublisher() noexcept;
   struct State;
   explicit PayloadPublisher(std::unique_ptr<State> state) noexcept;
@@ -102,6 +104,8 @@ class PayloadPublisher {
 /// Thread safety: one thread at a time; interrupt() from any.
 class PayloadSubscriber {
  public:
+  static Result<PayloadSubscriber> open(Session& session, std::string_view topic,
+                                        const PayloadKind& kind, TopicOptions options = {});
   PayloadSubscriber() noexcept;
   struct State;
   explicit PayloadSubscriber(std::unique_ptr<State> state) noexcept;
@@ -131,9 +135,16 @@ class PayloadSubscriber {
   std::unique_ptr<State> state_;
 };
 
-template <PooledPayload P>
+/// What Session::publisher<P>() gives.
+template <typename P>
 class PooledPublisher : public PayloadPublisher {
  public:
+  static Result<PooledPublisher> open(Session& session, std::string_view topic,
+                                      TopicOptions options) {
+    auto raw = PayloadPublisher::open(session, topic, P::kind(), options);
+    if (!raw) return raw.error();
+    return PooledPublisher{std::move(raw).value()};
+  }
   PooledPublisher() noexcept = default;
   explicit PooledPublisher(PayloadPublisher raw) noexcept : PayloadPublisher{std::move(raw)} {}
   /// See PayloadPublisher::send().
@@ -147,9 +158,15 @@ class PooledPublisher : public PayloadPublisher {
   }
 };
 
-template <PooledPayload P>
+template <typename P>
 class PooledSubscriber : public PayloadSubscriber {
  public:
+  static Result<PooledSubscriber> open(Session& session, std::string_view topic,
+                                       TopicOptions options) {
+    auto raw = PayloadSubscriber::open(session, topic, P::kind(), options);
+    if (!raw) return raw.error();
+    return PooledSubscriber{std::move(raw).value()};
+  }
   PooledSubscriber() noexcept = default;
   explicit PooledSubscriber(PayloadSubscriber raw) noexcept : PayloadSubscriber{std::move(raw)} {}
   /// See PayloadSubscriber::take().

@@ -4,9 +4,18 @@
 #include <algorithm>
 #include <utility>
 
-#include "shm/session_impl.hpp"
-
 namespace horus::shm {
+
+bool describes_payload(const TypeInfo& type) noexcept {
+  const std::uint64_t tensor = type_info(Tag<msg::TensorDescriptor>{}).hash;
+  const TypeInfo* const first = type.fields.empty() ? nullptr : type.fields[0].nested;
+  return type.hash == tensor || (first != nullptr && first->hash == tensor);
+}
+
+void prepare_payloads() {
+  static const PayloadKind kNone{.type = type_info(Tag<msg::TensorDescriptor>{})};
+  make_state(kNone);
+}
 
 bool lay_out(msg::TensorDescriptor& tensor, Dtype dtype,
              std::span<const std::uint64_t> shape) noexcept {
@@ -73,8 +82,8 @@ void move_into(PayloadState& state, std::shared_ptr<OwnPool> pool, BlockRef bloc
 
 }  // namespace
 
-Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const PayloadKind& kind,
-                                                   Dtype dtype,
+Result<std::shared_ptr<PayloadState>> make_payload(const std::shared_ptr<PoolSet>& pools,
+                                                   const PayloadKind& kind, Dtype dtype,
                                                    std::span<const std::uint64_t> shape) {
   auto state = make_state(kind);
   auto& tensor = state->tensor();
@@ -84,31 +93,31 @@ Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const
   if (!lay_out(tensor, dtype, shape)) {
     return Error{Errc::kExhausted, "a block of shared memory holds at most 1 GiB", 0, {}};
   }
-  auto taken = session.take_block(std::max<std::size_t>(tensor.size, 1));
+  auto taken = pools->take(std::max<std::size_t>(tensor.size, 1));
   if (!taken) return taken.error();
   move_into(*state, std::move(taken.value().pool), taken.value().block);
-  state->session = session.weak_from_this();
+  state->pools = pools;
   return state;
 }
 
 std::shared_ptr<PayloadState> renewed(const PayloadState& state) noexcept {
-  const auto session = state.session.lock();
+  const auto pools = state.pools.lock();
   // A frame outlives its session.
-  if (session == nullptr) return nullptr;
-  auto taken = session->take_block(std::max<std::size_t>(state.tensor().size, 1));
+  if (pools == nullptr) return nullptr;
+  auto taken = pools->take(std::max<std::size_t>(state.tensor().size, 1));
   if (!taken) return nullptr;
   auto fresh = make_state(state.kind);
   fresh->descriptor = state.descriptor;
-  fresh->session = session;
+  fresh->pools = pools;
   move_into(*fresh, std::move(taken.value().pool), taken.value().block);
   std::ranges::copy(state.bytes, fresh->writable.begin());
   return fresh;
 }
 
-Result<std::shared_ptr<PayloadState>> copy_payload(Session::Impl& session,
+Result<std::shared_ptr<PayloadState>> copy_payload(const std::shared_ptr<PoolSet>& pools,
                                                    const PayloadState& state) {
   const auto& tensor = state.tensor();
-  auto made = make_payload(session, state.kind, static_cast<Dtype>(tensor.dtype),
+  auto made = make_payload(pools, state.kind, static_cast<Dtype>(tensor.dtype),
                            {tensor.shape, tensor.ndim});
   if (!made) return made.error();
   std::ranges::copy(state.bytes, made.value()->writable.begin());

@@ -16,12 +16,12 @@
 #include "shm/msg/depth_image_descriptor.hpp"
 #include "shm/msg/image_descriptor.hpp"
 #include "shm/msg/point_cloud_descriptor.hpp"
-#include "shm/payload.hpp"
-#include "shm/pool.hpp"
+#include "shm/pool_set.hpp"
 #include "shm/recycle.hpp"
-#include "shm/session.hpp"
 
 namespace horus::shm {
+
+struct PayloadState;
 
 /// What sets one kind of payload apart. Every descriptor begins with a tensor's; those that have
 /// a stamp have it right behind that.
@@ -32,6 +32,7 @@ struct PayloadKind {
   bool (*sound)(const PayloadState& state) noexcept = nullptr;
 };
 inline constexpr std::size_t kMaxDescriptor = sizeof(msg::PointCloudDescriptor);
+inline constexpr std::uint32_t kMaxSide = 65535;  ///< Pixels of a picture.
 inline constexpr std::size_t kStampAt = sizeof(msg::TensorDescriptor);
 inline constexpr std::size_t kFrameIdSize = 32;
 
@@ -62,13 +63,18 @@ struct PayloadState {
   BlockUse* use = nullptr;  ///< Of the block of one's own.
   /// How often it was sent: others read the block, which is not written to any more.
   std::atomic<std::uint32_t> sent{0};
-  std::weak_ptr<Session::Impl> session;  ///< Whose pools the block is of.
+  std::weak_ptr<PoolSet> pools;  ///< That the block is of.
   std::shared_ptr<PeerPool> peer;
   std::vector<std::byte> copied;
   std::span<std::byte> writable;
   std::span<const std::byte> bytes;  ///< The block up to the end of the data.
   alignas(8) std::array<std::byte, kMaxDescriptor> descriptor{};
 };
+
+/// Whether messages of this type describe payloads.
+bool describes_payload(const TypeInfo& type) noexcept;
+/// Makes what all payloads share: the first one of a tick then allocates nothing.
+void prepare_payloads();
 
 inline std::shared_ptr<PayloadState> make_state(const PayloadKind& kind) {
   return std::allocate_shared<PayloadState>(RecyclingAllocator<PayloadState, 256>{}, kind);
@@ -94,11 +100,11 @@ inline void copy_notes(const PayloadState& from, PayloadState& to) noexcept {
 }
 
 /// A block of one's own in this layout. kInvalidArgument, kExhausted.
-Result<std::shared_ptr<PayloadState>> make_payload(Session::Impl& session, const PayloadKind& kind,
-                                                   Dtype dtype,
+Result<std::shared_ptr<PayloadState>> make_payload(const std::shared_ptr<PoolSet>& pools,
+                                                   const PayloadKind& kind, Dtype dtype,
                                                    std::span<const std::uint64_t> shape);
 /// The same content in a block of one's own. `state` is packed.
-Result<std::shared_ptr<PayloadState>> copy_payload(Session::Impl& session,
+Result<std::shared_ptr<PayloadState>> copy_payload(const std::shared_ptr<PoolSet>& pools,
                                                    const PayloadState& state);
 /// The same content in another block of one's own; null when none is free, or, outside of ticks, no
 /// memory for another one.

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "shm/payload_state.hpp"
-#include "shm/session_impl.hpp"
 
 namespace horus::shm {
 namespace {
@@ -49,6 +48,8 @@ const PayloadKind& PointCloud::kind() noexcept {
                                  .sound = sound_cloud};
   return kKind;
 }
+/// Now: its first use may be in a tick.
+[[maybe_unused]] static const PayloadKind& kPointCloudKind = PointCloud::kind();
 
 std::uint32_t PointCloud::points() const noexcept {
   return static_cast<std::uint32_t>(descriptor_of(*this).tensor.shape[0]);
@@ -85,12 +86,13 @@ void PointCloud::set_dense(bool dense) noexcept {
   descriptor_of(*this).is_dense = dense ? 1 : 0;
 }
 
-Result<PointCloud> Session::point_cloud(std::uint32_t points, std::uint32_t fields, Dtype dtype) {
+Result<PointCloud> PointCloud::make(Session& session, std::uint32_t points, std::uint32_t fields,
+                                    Dtype dtype) {
   if (fields == 0 || fields > kMaxPointFields) {
     return Error{Errc::kInvalidArgument, "a point has 1 to 8 fields", 0, {}};
   }
   const std::array<std::uint64_t, 2> shape{points, fields};
-  auto made = make_payload(*impl_, PointCloud::kind(), dtype, shape);
+  auto made = make_payload(session.pools(), PointCloud::kind(), dtype, shape);
   if (!made) return made.error();
   auto& descriptor = made.value()->as<msg::PointCloudDescriptor>();
   descriptor.field_count = static_cast<std::uint8_t>(fields);

@@ -10,12 +10,16 @@ namespace horus::shm {
 
 inline constexpr std::uint32_t kMaxPointFields = 8;
 
-/// Points of a laser scanner or a depth camera, each a row of fields of one type. Session::
-/// point_cloud() makes one, with the fields x, y, z, then i (intensity) for 4 fields, r, g, b for
-/// 6, r, g, b, i for 7; others are named f3, f4, ... by their place.
+/// Points of a laser scanner or a depth camera, each a row of fields of one type. make() gives the
+/// fields x, y, z, then i (intensity) for 4 fields, r, g, b for 6, r, g, b, i for 7; others are
+/// named f3, f4, ... by their place.
 class PointCloud : public StampedPayload {
  public:
   using StampedPayload::StampedPayload;
+  using Publisher = PooledPublisher<PointCloud>;
+  using Subscriber = PooledSubscriber<PointCloud>;
+  static Result<PointCloud> make(Session& session, std::uint32_t points, std::uint32_t fields = 3,
+                                 Dtype dtype = Dtype::kF32);
   static const PayloadKind& kind() noexcept;
 
   std::uint32_t points() const noexcept;

@@ -9,6 +9,7 @@
 
 #include "shm/apart.hpp"
 #include "shm/names.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -30,7 +31,7 @@ void carry(const PublisherState& publisher, NextRing& next) {
   RingHeader& header = *next.view.header;
   header.replaces = publisher.inode;
   header.opened = from.header->opened;
-  if (find_payload_kind(publisher.type->name) != nullptr) return;
+  if (describes_payload(*publisher.type)) return;
   std::vector<std::byte> message(from.max_size);
   const std::uint64_t sent = complete(from);
   for (std::uint64_t n = oldest_kept(from, 0, sent); n < sent; ++n) {
@@ -166,8 +167,9 @@ void Session::Impl::mend_removed() {
 
 void Session::Impl::mend_pools() {
   const FolderPtr& folder = home_.base->pools();
-  peer_pools->move(folder, home_.identity);
-  pools->mend(folder, home_.identity, [this](const Error& why) { lose("a pool of images", why); });
+  pools->peers().move(folder, home_.identity);
+  pools->own().mend(folder, home_.identity,
+                    [this](const Error& why) { lose("a pool of images", why); });
 }
 
 void Session::Impl::mend_pages() {

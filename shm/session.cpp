@@ -6,9 +6,11 @@
 #include <sys/inotify.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "shm/names.hpp"
+#include "shm/payload_state.hpp"
 #include "shm/registry.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/slow_section.hpp"
@@ -37,6 +39,25 @@ std::string from_root(const std::string& path) {
 
 Session::Session(std::shared_ptr<Impl> impl) noexcept : impl_{std::move(impl)} {}
 Session::~Session() = default;
+
+Session Session::of_node(const MessageCounters& counters) const {
+  Session its{*this};
+  its.node_ = counters;
+  return its;
+}
+
+TopicOptions Session::completed(TopicOptions options, std::uint32_t depth) const noexcept {
+  if (!node_) return options;
+  if (options.counters.node == nullptr) options.counters = *node_;
+  options.actuator = node_->whole;
+  if (!options.depth) options.depth = depth;
+  if (!options.history) {
+    options.history = std::numeric_limits<std::uint32_t>::max();
+    options.since = opened();
+  }
+  options.waits = false;  // For all of a robot's subscribers together, once they are there.
+  return options;
+}
 
 Result<std::unique_ptr<Session>> Session::open(const std::string& base, bool declares,
                                                Teller teller) {
@@ -88,7 +109,10 @@ std::optional<Error> Session::last_rejection() const {
 }
 
 std::uint64_t Session::blocks_not_yet() const noexcept {
-  return impl_->not_yet.load(std::memory_order_relaxed);
+  return impl_->pools->not_yet();
+}
+std::shared_ptr<PoolSet> Session::pools() noexcept {
+  return {impl_, &*impl_->pools};
 }
 
 Session::Impl::Impl(const std::string& base_directory, bool may_declare, Teller teller)
@@ -108,8 +132,7 @@ Status Session::Impl::start() {
   if (sweep_->go_on(kSweepAtStart)) sweep_.reset();
   const std::string identity = make_identity();
   home_ = {.base = base, .identity = identity, .bell = identity + ".bell"};
-  pools.emplace(base->pools(), identity);
-  peer_pools.emplace(base->pools(), identity);
+  pools.emplace(*this, mutex_, base->pools(), identity);
   auto region = Region::create(base->bells(), sizeof(BellFile), kBellMode);
   if (!region) return region.error();
   if (auto named = region.value().publish(home_.bell); !named) return named;
@@ -165,9 +188,9 @@ void Session::Impl::run() noexcept {
       if (round) pass_round();
       if (!round && unmended_ != 0) probe(kMostProbes);
       more = has_work && look_where_due();
-      grant_wishes();
-      if (has_work) refresh_pools();
-      if (round || heard.pools || heard.lost) pools->attend();
+      pools->grant_wishes();
+      if (has_work) pools->refresh();
+      if (round || heard.pools || heard.lost) pools->own().attend();
     }
     // Who makes more files than are kept in mind leaves some behind.
     if (heard.lost && !sweep_) sweep_ = std::make_unique<Sweep>(home_.base);
@@ -275,94 +298,7 @@ void Session::Impl::leave(Region& region, const TopicPlace& place) noexcept {
 
 SlowSection::Hooks SlowSection::installed;
 
-Result<OwnPools::Taken> Session::Impl::take_block(std::size_t size) {
-  const OwnPools::From first = pools->first();
-  if (auto taken = pools->take(size, first)) return *std::move(taken);
-  if (defers_bells() && !SlowSection::gives_way()) {
-    if (first == OwnPools::From::kUnreserved) {
-      if (auto reserved = pools->take(size)) {
-        // What a publisher has declared is not to be others' for long.
-        wish_for(size);
-        return *std::move(reserved);
-      }
-    }
-    not_yet.fetch_add(1, std::memory_order_relaxed);
-    wish_for(size);
-    return Error{Errc::kBusy,
-                 "no free block of this size yet, and a tick does not wait for memory; it is being "
-                 "made: try in a later tick, or declare the size where the topic is opened",
-                 0,
-                 {}};
-  }
-  const SlowSection a_new_pool;
-  const std::scoped_lock lock{mutex_};
-  auto taken = pools->grow(size);
-  refresh_pools();
-  pools->attend();
-  return taken;
-}
-
-/// Of several that wish for a size at once each is heard, or tries again.
-void Session::Impl::wish_for(std::size_t size) noexcept {
-  const std::size_t block = block_size_for(size);
-  for (auto& wish : wishes_) {
-    std::size_t none = 0;
-    // release: nothing; relaxed: a number on its own.
-    if (wish.compare_exchange_strong(none, block, std::memory_order_relaxed) || none == block) {
-      return;
-    }
-  }
-}
-
-void Session::Impl::grant_wishes() {
-  for (auto& wish : wishes_) {
-    const std::size_t size = wish.load(std::memory_order_relaxed);
-    if (size == 0) continue;
-    if (auto granted = pools->grant(size); !granted) {
-      const std::string what = "no block of " + std::to_string(size) + " bytes for a tick";
-      if (denied_.insert(size).second) to_tell_.push_back(what + ": " + describe(granted.error()));
-    } else {
-      denied_.erase(size);
-    }
-    wish.store(0, std::memory_order_relaxed);
-  }
-}
-
-Result<OwnPools::Reserve> Session::Impl::reserve_blocks(std::size_t size, std::uint32_t blocks) {
-  const std::scoped_lock lock{mutex_};
-  auto reserve = pools->reserve(size, blocks);
-  refresh_pools();
-  pools->attend();
-  return reserve;
-}
-
-void Session::Impl::release_blocks(const OwnPools::Reserve& reserve) noexcept {
-  if (forked()) return;  // The lock may have been held at the fork.
-  const std::scoped_lock lock{mutex_};
-  pools->release(reserve);
-}
-
-void Session::Impl::add(PayloadWindow& window) {
-  const std::scoped_lock lock{mutex_};
-  pools->add(window);
-}
-
-void Session::Impl::remove(PayloadWindow& window) noexcept {
-  if (forked()) return;  // As above.
-  const std::scoped_lock lock{mutex_};
-  pools->remove(window);
-}
-
-Result<std::shared_ptr<PeerPool>> Session::Impl::peer_pool(std::uint32_t id) {
-  if (auto known = peer_pools->find(id)) return known;
-  const SlowSection mapping;
-  const std::scoped_lock lock{mutex_};
-  auto opened = peer_pools->open(id);
-  if (!opened) reject("pool " + PeerPool::name_of(id), opened.error());
-  return opened;
-}
-
-void Session::Impl::refresh_pools() {
+PeerPools::Wanted Session::Impl::wanted_pools() const {
   PeerPools::Wanted wanted;
   for (SubscriberState* one : subscribers_) {
     if (one->frames == nullptr) continue;
@@ -372,24 +308,19 @@ void Session::Impl::refresh_pools() {
       owner->second |= !ring->dead.load(std::memory_order_relaxed);
     }
   }
-  if (wanted.empty() && peer_pools->is_empty()) return;
-  peer_pools->refresh(wanted,
-                      [this](const std::string& path, const Error& error) { reject(path, error); });
+  return wanted;
 }
 
-/// No slow section: a host that gave way here could open the same topic twice at once.
-void Session::Impl::introduce_pools() {
-  const std::scoped_lock lock{mutex_};
-  refresh_pools();
-  pools->attend();
+void Session::Impl::deny(std::size_t size, const Error& why) {
+  to_tell_.push_back("no block of " + std::to_string(size) + " bytes for a tick: " + describe(why));
 }
 
 void Session::Impl::expect_frames(SubscriberState& subscriber) {
   {
     const std::scoped_lock lock{mutex_};
-    subscriber.frames = &*peer_pools;
+    subscriber.frames = &pools->peers();
   }
-  introduce_pools();
+  pools->introduce();
 }
 
 const TypeInfo& generic_type() noexcept {

@@ -10,20 +10,14 @@
 #include "rt/base/outputs.hpp"
 #include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "shm/depth_image.hpp"
 #include "shm/fallback.hpp"
-#include "shm/image.hpp"
 #include "shm/message.hpp"
-#include "shm/point_cloud.hpp"
 #include "shm/publisher.hpp"
 #include "shm/subscriber.hpp"
-#include "shm/tensor.hpp"
-
-namespace horus::msg {
-struct TensorDescriptor;
-}
 
 namespace horus::shm {
+
+class PoolSet;
 
 class BlackBoxPage;
 class StatsPage;
@@ -79,11 +73,12 @@ struct TopicOptions {
 };
 
 /// A process's part in the topics of one base directory: its identity, its doorbell, and the
-/// helper thread that attaches new publishers and subscribers (never an executor thread).
+/// helper thread that attaches new publishers and subscribers (never an executor thread). A copy
+/// is the same session, which ends with the last one.
 ///
 /// Thread safety: every call from any thread. Publishers and subscribers it makes are each for
 /// one thread at a time. It outlives them.
-class Session final : public Outputs {
+class Session : public Outputs {
  public:
   /// Creates the directories it needs, sweeps what dead processes left. With `declares`, in a base
   /// of this user's: what is opened here has its type whoever opened it before, and theirs is
@@ -96,8 +91,19 @@ class Session final : public Outputs {
                                                bool declares = false,
                                                Teller teller = tell_on_stderr);
   ~Session() override;
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+
+  /// For one node: what it opens counts into `counters`, is shut with the node's outputs, and
+  /// begins with what was sent since the session was opened. Where nothing is said of the depth, a
+  /// subscriber wants the newest kDepth messages of each publisher, of payloads kPayloadDepth.
+  Session of_node(const MessageCounters& counters) const;
+  static constexpr std::uint32_t kDepth = 16;
+  static constexpr std::uint32_t kPayloadDepth = 1;
+  /// The options, with what a node has not said of its own.
+  TopicOptions completed(TopicOptions options, std::uint32_t depth = kDepth) const noexcept;
+  /// Counts a message that the node received and does not use: it is among those dropped.
+  void count_refused() noexcept {
+    if (node_) count(node_->dropped);
+  }
 
   const std::string& base() const noexcept;
 
@@ -157,53 +163,26 @@ class Session final : public Outputs {
     return Subscriber<T>{std::move(raw).value()};
   }
 
-  /// Payloads of one kind, by their descriptors; `capacity` of them stay alive at most.
-  Result<PayloadPublisher> payload_publisher(std::string_view topic, const PayloadKind& kind,
-                                             TopicOptions options = {});
-  Result<PayloadSubscriber> payload_subscriber(std::string_view topic, const PayloadKind& kind,
-                                               TopicOptions options = {});
-  template <PooledPayload P>
-  Result<PooledPublisher<P>> publisher(std::string_view topic, TopicOptions options = {}) {
-    auto raw = payload_publisher(topic, P::kind(), options);
-    if (!raw) return raw.error();
-    return PooledPublisher<P>{std::move(raw).value()};
+  /// Of payloads: whoever has publishers and subscribers of his own (Image, PointCloud, ...).
+  template <typename T>
+  auto publisher(std::string_view topic, TopicOptions options = {}) {
+    return T::Publisher::open(*this, topic, options);
   }
-  template <PooledPayload P>
-  Result<PooledSubscriber<P>> subscriber(std::string_view topic, TopicOptions options = {}) {
-    auto raw = payload_subscriber(topic, P::kind(), options);
-    if (!raw) return raw.error();
-    return PooledSubscriber<P>{std::move(raw).value()};
+  template <typename T>
+  auto subscriber(std::string_view topic, TopicOptions options = {}) {
+    return T::Subscriber::open(*this, topic, options);
   }
-  Result<ImagePublisher> image_publisher(std::string_view topic, TopicOptions options = {}) {
-    return publisher<Image>(topic, options);
-  }
-  Result<ImageSubscriber> image_subscriber(std::string_view topic, TopicOptions options = {}) {
-    return subscriber<Image>(topic, options);
-  }
-
-  /// Payloads of one's own to fill in place and then to send, from this process's pools, which
-  /// grow to fit; what is in them is not set. kInvalidArgument for a shape that cannot be;
-  /// kExhausted when /dev/shm is full; kBusy in a C++ tick that finds no free block: the helper
-  /// thread makes one, or TopicOptions::size did.
-  Result<Image> image(std::uint32_t height, std::uint32_t width, Encoding encoding);
-  Result<PointCloud> point_cloud(std::uint32_t points, std::uint32_t fields = 3,
-                                 Dtype dtype = Dtype::kF32);
-  /// `dtype` is float32 or uint16.
-  Result<DepthImage> depth_image(std::uint32_t height, std::uint32_t width,
-                                 Dtype dtype = Dtype::kF32);
-  Result<Tensor> tensor(std::span<const std::uint64_t> shape, Dtype dtype = Dtype::kF32);
-  /// The tensor, read-only, that a process of this base describes and keeps. kNotFound when it is
-  /// gone.
-  Result<Tensor> tensor(const msg::TensorDescriptor& descriptor);
 
   struct Impl;
-  Impl& impl() noexcept { return *impl_; }
+  /// For payload kinds: where their blocks come from. Shares the session.
+  std::shared_ptr<PoolSet> pools() noexcept;
 
  private:
   explicit Session(std::shared_ptr<Impl> impl) noexcept;
   Result<RawPublisher> try_publish(std::string_view topic, const TypeInfo& type,
                                    TopicOptions options);
   std::shared_ptr<Impl> impl_;  ///< Shared with who takes a block for a frame at this moment.
+  std::optional<MessageCounters> node_;
 };
 
 /// The type of topics that carry MessagePack values of any shape.

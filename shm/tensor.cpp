@@ -2,7 +2,6 @@
 #include "shm/tensor.hpp"
 
 #include "shm/payload_state.hpp"
-#include "shm/session_impl.hpp"
 
 namespace horus::shm {
 
@@ -11,20 +10,22 @@ const PayloadKind& Tensor::kind() noexcept {
                                  .sound = [](const PayloadState&) noexcept { return true; }};
   return kKind;
 }
+/// Now: its first use may be in a tick.
+[[maybe_unused]] static const PayloadKind& kTensorKind = Tensor::kind();
 
-Result<Tensor> Session::tensor(std::span<const std::uint64_t> shape, Dtype dtype) {
-  auto made = make_payload(*impl_, Tensor::kind(), dtype, shape);
+Result<Tensor> Tensor::make(Session& session, std::span<const std::uint64_t> shape, Dtype dtype) {
+  auto made = make_payload(session.pools(), Tensor::kind(), dtype, shape);
   if (!made) return made.error();
   return Tensor{std::move(made).value()};
 }
 
-Result<Tensor> Session::tensor(const msg::TensorDescriptor& descriptor) {
+Result<Tensor> Tensor::find(Session& session, const msg::TensorDescriptor& descriptor) {
   auto state = make_state(Tensor::kind());
   state->tensor() = descriptor;
   if (!is_bounded(state->tensor())) {
     return Error{Errc::kInvalidArgument, "the bytes describe no tensor", 0, {}};
   }
-  auto pool = impl_->peer_pool(descriptor.pool_id);
+  auto pool = session.pools()->peer(descriptor.pool_id);
   if (!pool && pool.error().code != Errc::kNotFound) return pool.error();
   const auto found = [&state, &pool] {
     return pool.value()->acknowledged() ? hold(*state, pool.value())

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "shm/payload.hpp"
+
+namespace horus::msg {
+struct TensorDescriptor;
+}
 
 namespace horus::shm {
 
-/// Numbers of one type in up to 8 dimensions. Session::tensor() makes one, or takes one that
-/// another process has described.
+/// Numbers of one type in up to 8 dimensions.
 class Tensor : public Payload {
  public:
   using Payload::Payload;
+  using Publisher = PooledPublisher<Tensor>;
+  using Subscriber = PooledSubscriber<Tensor>;
+  static Result<Tensor> make(Session& session, std::span<const std::uint64_t> shape,
+                             Dtype dtype = Dtype::kF32);
+  /// The tensor, read-only, that a process of this base describes and keeps. kNotFound when it is
+  /// gone.
+  static Result<Tensor> find(Session& session, const msg::TensorDescriptor& descriptor);
   static const PayloadKind& kind() noexcept;
 };
 

@@ -437,7 +437,7 @@ Result<Region> Session::Impl::make_ring(const TopicPlace& place, const TypeFile&
 Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& type,
                                       TopicOptions options) {
   for (int tried = 1;; ++tried) {
-    auto opened = try_publish(topic, type, options);
+    auto opened = try_publish(topic, type, completed(options));
     const bool again = !opened && opened.error().code == Errc::kBusy && tried < kPublishTries;
     if (!again) return opened;
   }
@@ -506,6 +506,7 @@ void SubscriberState::take_limits() noexcept {
 
 Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo& type,
                                          TopicOptions options) {
+  options = completed(options);
   if (auto good = check_topic_name(topic); !good) return good.error();
   if (auto fits = check_fallback(type, options.timeout, options.fallback, options.value); !fits) {
     return fits.error();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "shm/depth_image.hpp"
+
 #include <array>
 #include <cmath>
 #include <limits>
@@ -30,8 +32,8 @@ PyObject* depth_new(PyTypeObject*, PyObject* values, PyObject* names) noexcept {
   }
   auto shared = session();
   if (!shared) return set_error(shared.error());
-  auto image = shared.value()->depth_image(static_cast<std::uint32_t>(height),
-                                           static_cast<std::uint32_t>(width), dtype);
+  auto image = shm::DepthImage::make(*shared.value(), static_cast<std::uint32_t>(height),
+                                     static_cast<std::uint32_t>(width), dtype);
   if (!image) return set_error(image.error());
   return make_payload_object(depth_image_class(), std::move(image).value(),
                              std::move(shared).value());

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "shm/image.hpp"
+
 #include <array>
 #include <string>
 #include <utility>
@@ -31,8 +33,8 @@ PyObject* image_new(PyTypeObject*, PyObject* values, PyObject* names) noexcept {
   if (!check_sides("image", height, width)) return nullptr;
   auto shared = session();
   if (!shared) return set_error(shared.error());
-  auto image = shared.value()->image(static_cast<std::uint32_t>(height),
-                                     static_cast<std::uint32_t>(width), *encoding);
+  auto image = shm::Image::make(*shared.value(), static_cast<std::uint32_t>(height),
+                                static_cast<std::uint32_t>(width), *encoding);
   if (!image) return set_error(image.error());
   return make_payload_object(image_class(), std::move(image).value(), std::move(shared).value());
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "pyhost/cpython/capi.hpp"
+#include "shm/payload.hpp"
 
 namespace horus::py {
 namespace {
@@ -310,7 +311,7 @@ Result<shm::Payload> copy_of(const PayloadObject& object, Content content) {
   std::array<std::uint64_t, shm::kMaxDimensions> shape{};
   std::ranges::copy(shape_of(object), shape.begin());
   auto made =
-      shm::make_payload(object.session->impl(), object.kind->kind(), object.dtype,
+      shm::make_payload(object.session->pools(), object.kind->kind(), object.dtype,
                         std::span{shape}.first(static_cast<std::size_t>(object.dimensions)));
   if (!made) return made.error();
   shm::PayloadState& copy = *made.value();

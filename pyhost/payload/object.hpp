@@ -13,6 +13,7 @@
 
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
+#include "shm/payload.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/session.hpp"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "shm/point_cloud.hpp"
+
 #include <array>
 #include <utility>
 
@@ -35,8 +37,8 @@ PyObject* cloud_new(PyTypeObject*, PyObject* values, PyObject* names) noexcept {
   }
   auto shared = session();
   if (!shared) return set_error(shared.error());
-  auto cloud = shared.value()->point_cloud(static_cast<std::uint32_t>(points),
-                                           static_cast<std::uint32_t>(fields), dtype);
+  auto cloud = shm::PointCloud::make(*shared.value(), static_cast<std::uint32_t>(points),
+                                     static_cast<std::uint32_t>(fields), dtype);
   if (!cloud) return set_error(cloud.error());
   return make_payload_object(point_cloud_class(), std::move(cloud).value(),
                              std::move(shared).value());

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "shm/tensor.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -61,7 +63,8 @@ PyObject* make_tensor(PyObject* values, PyObject* names, const char* format, boo
   }
   auto shared = session();
   if (!shared) return set_error(shared.error());
-  auto tensor = shared.value()->tensor(std::span{shape.lengths}.first(shape.dimensions), dtype);
+  auto tensor =
+      shm::Tensor::make(*shared.value(), std::span{shape.lengths}.first(shape.dimensions), dtype);
   if (!tensor) return set_error(tensor.error());
   if (zeroed) std::ranges::fill(tensor.value().writable(), std::byte{});
   return make_payload_object(tensor_class(), std::move(tensor).value(), std::move(shared).value());
@@ -134,7 +137,7 @@ PyObject* tensor_from_descriptor(PyObject*, PyObject* values, PyObject* names) n
   }
   auto shared = session();
   if (!shared) return set_error(shared.error());
-  auto tensor = shared.value()->tensor(descriptor);
+  auto tensor = shm::Tensor::find(*shared.value(), descriptor);
   if (!tensor && tensor.error().code == Errc::kNotFound) {
     PyErr_SetString(PyExc_ValueError, tensor.error().what);
     return nullptr;

@@ -15,6 +15,7 @@
 #include "pyhost/message/registry.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
+#include "shm/payload.hpp"
 #include "shm/registry.hpp"
 #include "shm/seeking.hpp"
 
@@ -230,7 +231,7 @@ Status Port::open_publisher() noexcept {
   shm::TopicOptions options = options_;
   options.counters = {.node = counters_.node};  // The port counts by itself.
   if (type_.carries == Carries::kPayloads) {
-    auto opened = session_->payload_publisher(topic_, type_.payload->kind(), options);
+    auto opened = shm::PayloadPublisher::open(*session_, topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
     payload_publisher_ = std::move(opened).value();
   } else {
@@ -274,7 +275,7 @@ Status Port::open_subscriber() noexcept {
   options.ahead = ahead_;
   options.waits = false;  // It may be a tick that opens it; see Session::are_known().
   if (type_.carries == Carries::kPayloads) {
-    auto opened = session_->payload_subscriber(topic_, type_.payload->kind(), options);
+    auto opened = shm::PayloadSubscriber::open(*session_, topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
     payload_subscriber_ = std::move(opened).value();
   } else {

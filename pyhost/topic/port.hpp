@@ -21,6 +21,7 @@
 #include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/time.hpp"
+#include "shm/payload.hpp"
 #include "shm/session.hpp"
 
 namespace horus::py {

@@ -10,6 +10,7 @@
 #include "pyhost/payload/object.hpp"
 #include "pyhost/topic/port.hpp"
 #include "shm/finite.hpp"
+#include "shm/payload.hpp"
 
 namespace horus::py {
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "pyhost/payload/object.hpp"
+#include "shm/image.hpp"
 #include "shm/message.hpp"
 
 namespace horus::py {

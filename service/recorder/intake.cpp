@@ -17,6 +17,7 @@
 #include "shm/interop/message_json.hpp"
 #include "shm/interop/payloads.hpp"
 #include "shm/interop/protobuf.hpp"
+#include "shm/payload_kinds.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/schema.hpp"
 
@@ -200,7 +201,7 @@ Status Intake::open(const shm::TopicInfo& info) {
   const shm::TopicOptions options{
       .history = std::numeric_limits<std::uint32_t>::max(), .since = since, .wanted = since};
   if (const shm::PayloadKind* const kind = shm::find_payload_kind(info.type)) {
-    auto payloads = session_->payload_subscriber(name, *kind, options);
+    auto payloads = shm::PayloadSubscriber::open(*session_, name, *kind, options);
     if (!payloads) return payloads.error();
     topic->payloads = std::move(payloads).value();
     topic->format = interop::format_of(*kind);

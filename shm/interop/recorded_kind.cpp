@@ -5,6 +5,7 @@
 
 #include "shm/interop/log_lines.hpp"
 #include "shm/payload.hpp"
+#include "shm/payload_kinds.hpp"
 
 namespace horus::interop {
 

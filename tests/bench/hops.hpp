@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "rt/base/time.hpp"
+#include "shm/image.hpp"
 #include "shm/session.hpp"
+#include "shm/tensor.hpp"
 
 /// The two ends of a way that a message goes and comes back, for bench_topic: topics, and the
 /// bare word that no topic can beat.
@@ -232,11 +234,11 @@ class ImageEnd {
       : words_{session, {.name = cell.name + "/words", .sleeps = cell.sleeps}, side},
         first_{side == Side::kFirst} {
     if (first_) {
-      if (auto made = session.image_publisher(cell.name)) out_ = std::move(made).value();
-      if (auto made = session.image(1024, cell.size / 1024, shm::Encoding::kMono8)) {
+      if (auto made = session.publisher<shm::Image>(cell.name)) out_ = std::move(made).value();
+      if (auto made = shm::Image::make(session, 1024, cell.size / 1024, shm::Encoding::kMono8)) {
         image_ = std::move(made).value();
       }
-    } else if (auto made = session.image_subscriber(cell.name)) {
+    } else if (auto made = session.subscriber<shm::Image>(cell.name)) {
       in_ = std::move(made).value();
     }
   }
@@ -280,7 +282,7 @@ class CopiedEnd {
   }
   bool connected() const { return whole_ && words_.connected(); }
   void send() noexcept {
-    auto made = session_.tensor(shape_, shm::Dtype::kU8);
+    auto made = shm::Tensor::make(session_, shape_, shm::Dtype::kU8);
     if (!made) return;
     std::memcpy(made.value().writable().data(), own_.data(), own_.size());
     out_.send(std::move(made).value());

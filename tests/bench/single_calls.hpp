@@ -15,6 +15,7 @@
 
 #include "rt/base/seqlock.hpp"
 #include "rt/base/unique_fd.hpp"
+#include "shm/image.hpp"
 #include "tests/bench/hops.hpp"
 #include "tests/bench/report.hpp"
 
@@ -79,13 +80,13 @@ inline std::vector<Cost> cold_message_costs(shm::Session& session, const std::st
 
 /// A frame that was filled before: the send, and the take of who looks at it.
 inline std::vector<Cost> cold_frame_costs(shm::Session& session, const std::string& name) {
-  auto publisher = session.image_publisher(name, {.size = kFrame});
-  auto subscriber = session.image_subscriber(name);
+  auto publisher = session.publisher<shm::Image>(name, {.size = kFrame});
+  auto subscriber = session.subscriber<shm::Image>(name);
   if (!publisher || !subscriber) return {};
   bool all = true;
   const auto ours = one_by_one(
       [&] {
-        if (auto image = session.image(1080, 1920, shm::Encoding::kRgb8)) {
+        if (auto image = shm::Image::make(session, 1080, 1920, shm::Encoding::kRgb8)) {
           publisher.value().send(std::move(image).value());
         }
       },
@@ -149,9 +150,9 @@ inline void film(const std::string& base, const std::string& topic,
                  const std::atomic<bool>& filming) {
   auto session = shm::Session::open(base);
   if (!session) return;
-  auto publisher = session.value()->image_publisher(topic);
+  auto publisher = session.value()->publisher<shm::Image>(topic);
   while (publisher && filming) {
-    if (auto image = session.value()->image(480, 640, shm::Encoding::kRgb8)) {
+    if (auto image = shm::Image::make(*session.value(), 480, 640, shm::Encoding::kRgb8)) {
       publisher.value().send(std::move(image).value());
     }
     std::this_thread::sleep_for(16ms);
@@ -182,7 +183,7 @@ double longest_take(shm::ImageSubscriber& frames, Work work) {
 inline std::vector<Cost> cameras_cost(shm::Session& session, const std::string& name) {
   constexpr int kCameras = 3;
   constexpr Nanos kFilmed = 500ms;
-  auto frames = session.image_subscriber(name);
+  auto frames = session.subscriber<shm::Image>(name);
   if (!frames) return {};
   std::atomic<bool> filming{true};
   std::thread first{[&] { film(session.base(), name, filming); }};

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "shm/host_board.hpp"
+#include "shm/image.hpp"
 #include "shm/log_page.hpp"
 #include "shm/msg/odometry.hpp"
 #include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
+#include "shm/pool_set.hpp"
 #include "shm/schema.hpp"
-#include "shm/session_impl.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/varying.hpp"
 #include "tests/support/corpus.hpp"
@@ -76,8 +77,8 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
   auto subscriber = session->subscriber<Checked>("t").value();
   for (std::uint64_t n = 0; n < 6; ++n) publisher.send(Checked::of(n));
-  const auto image = session->image(4, 4, Encoding::kMono8).value();
-  const auto peer = session->impl().peer_pool(image.state()->tensor().pool_id);
+  const auto image = Image::make(*session, 4, 4, Encoding::kMono8).value();
+  const auto peer = session->pools()->peer(image.state()->tensor().pool_id);
   const std::vector<std::string> nodes{"arm"};
   const auto page = StatsPage::create(base.path(), "robot", nodes).value();
   auto generic =

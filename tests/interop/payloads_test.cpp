@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include "shm/depth_image.hpp"
+#include "shm/image.hpp"
+#include "shm/point_cloud.hpp"
 #include "shm/session.hpp"
+#include "shm/tensor.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::interop {
@@ -33,7 +37,7 @@ class RecordedPayloadTest : public test::ShmTest {
 TEST_F(RecordedPayloadTest, an_image_of_any_encoding) {
   for (int i = 0; i <= static_cast<int>(shm::Encoding::kDepth16); ++i) {
     const auto encoding = static_cast<shm::Encoding>(i);
-    auto image = session_->image(4, 6, encoding).value();
+    auto image = shm::Image::make(*session_, 4, 6, encoding).value();
     fill(image);
     image.set_timestamp_ns(3'000'000'005);
     ASSERT_TRUE(image.set_frame_id("camera_link"));
@@ -46,7 +50,7 @@ TEST_F(RecordedPayloadTest, an_image_of_any_encoding) {
 }
 
 TEST_F(RecordedPayloadTest, a_cloud_with_its_fields) {
-  auto cloud = session_->point_cloud(5, 4).value();
+  auto cloud = shm::PointCloud::make(*session_, 5, 4).value();
   fill(cloud);
   cloud.set_dense(true);
   ASSERT_TRUE(cloud.set_frame_id("lidar"));
@@ -58,7 +62,7 @@ TEST_F(RecordedPayloadTest, a_cloud_with_its_fields) {
 
 TEST_F(RecordedPayloadTest, a_depth_image_of_both_kinds) {
   for (const shm::Dtype dtype : {shm::Dtype::kF32, shm::Dtype::kU16}) {
-    auto depth = session_->depth_image(3, 7, dtype).value();
+    auto depth = shm::DepthImage::make(*session_, 3, 7, dtype).value();
     fill(depth);
     depth.set_scale(0.5F);
     depth.set_range(100, 9000);
@@ -71,13 +75,13 @@ TEST_F(RecordedPayloadTest, a_depth_image_of_both_kinds) {
 
 TEST_F(RecordedPayloadTest, a_tensor_of_any_shape) {
   const std::array<std::uint64_t, 3> shape{2, 3, 4};
-  auto tensor = session_->tensor(shape, shm::Dtype::kBf16).value();
+  auto tensor = shm::Tensor::make(*session_, shape, shm::Dtype::kBf16).value();
   fill(tensor);
   back(tensor);
 }
 
 TEST_F(RecordedPayloadTest, bytes_from_anywhere_are_refused_or_agree_with_themselves) {
-  auto cloud = session_->point_cloud(5, 4).value();
+  auto cloud = shm::PointCloud::make(*session_, 5, 4).value();
   fill(cloud);
   std::string whole;
   encode_payload(cloud, whole);

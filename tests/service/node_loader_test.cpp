@@ -87,7 +87,7 @@ TEST_F(NodeLoaderTest, what_wakes_an_event_node_does_so_once_a_message) {
 }
 
 TEST_F(NodeLoaderTest, a_node_s_depth_is_its_own_unless_its_options_say_one) {
-  NodeTopics topics{*session_, {}};
+  Topics topics{session_->of_node({})};
   const auto depth = [&topics](const shm::TopicOptions& options) {
     return topics.subscriber<msg::CmdVel>("a", options).value().depth();
   };
@@ -95,7 +95,7 @@ TEST_F(NodeLoaderTest, a_node_s_depth_is_its_own_unless_its_options_say_one) {
   EXPECT_EQ(depth({.timeout = 1s}), 16U);
   EXPECT_EQ(depth({.depth = 3}), 3U);
   EXPECT_EQ(depth({.depth = 0}), ~std::uint64_t{0});
-  EXPECT_EQ(topics.image_subscriber("b", {.timeout = 1s}).value().messages().depth(), 1U);
+  EXPECT_EQ(topics.subscriber<shm::Image>("b", {.timeout = 1s}).value().messages().depth(), 1U);
 }
 
 TEST_F(NodeLoaderTest, a_type_that_does_not_wait_cannot_be_an_event_node) {

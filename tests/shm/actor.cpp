@@ -9,6 +9,7 @@
 #include <iostream>
 #include <random>
 
+#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
 #include "tests/shm/actor_roles.hpp"
 #include "tests/shm/storm.hpp"
@@ -164,8 +165,8 @@ int brim(const std::string& base) {
   const auto session = shm::Session::open(base).value();
   auto publisher = session->publisher<Checked>("t", {.capacity = 64}).value();
   auto subscriber = session->subscriber<Checked>("t").value();
-  auto camera = session->image_publisher("camera").value();
-  auto viewer = session->image_subscriber("camera").value();
+  auto camera = session->publisher<shm::Image>("camera").value();
+  auto viewer = session->subscriber<shm::Image>("camera").value();
   const UniqueFd filler{::open((base + "/filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
   const std::array<char, 4096> page{};
   while (::write(filler.get(), page.data(), page.size()) > 0) {
@@ -175,7 +176,7 @@ int brim(const std::string& base) {
   say(more ? "made" : text_of(more.error()));
   const auto listener = session->subscriber<Checked>("t");
   say(listener ? "made" : text_of(listener.error()));
-  const auto image = session->image(48, 64, shm::Encoding::kMono8);
+  const auto image = shm::Image::make(*session, 48, 64, shm::Encoding::kMono8);
   say(image ? "made" : text_of(image.error()));
   say_whether_it_goes_on(publisher, subscriber);
   return 0;
@@ -184,7 +185,7 @@ int brim(const std::string& base) {
 /// Takes frames, keeps them all, says how many it has.
 int viewer(const std::string& base) {
   const auto session = shm::Session::open(base).value();
-  auto subscriber = session->image_subscriber("camera").value();
+  auto subscriber = session->subscriber<shm::Image>("camera").value();
   std::vector<shm::Image> held;
   say("ready");
   std::string line;

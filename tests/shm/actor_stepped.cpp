@@ -6,6 +6,7 @@
 #include <map>
 
 #include "rt/base/seqlock.hpp"
+#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/actor_roles.hpp"
@@ -37,8 +38,8 @@ struct Stage {
     generic =
         session->publish("generic", shm::generic_type(), {.max_size = Varied::kLargest}).value();
     subscriber = session->subscriber<Checked>("t").value();
-    camera = session->image_publisher("camera").value();
-    viewer = session->image_subscriber("camera").value();
+    camera = session->publisher<shm::Image>("camera").value();
+    viewer = session->subscriber<shm::Image>("camera").value();
   }
   void send(std::uint64_t from, std::uint64_t to) {
     for (std::uint64_t n = from; n < to; ++n) publisher.send(Checked::of(n));
@@ -89,12 +90,12 @@ const std::map<std::string, Operation>& operations() {
       {"loan",
        {kOpen,
         [](Stage& stage) {
-          stage.image = stage.session->image(48, 64, shm::Encoding::kMono8).value();
+          stage.image = shm::Image::make(*stage.session, 48, 64, shm::Encoding::kMono8).value();
         }}},
       {"send_image",
        {[](Stage& stage) {
           stage.open();
-          stage.image = stage.session->image(48, 64, shm::Encoding::kMono8).value();
+          stage.image = shm::Image::make(*stage.session, 48, 64, shm::Encoding::kMono8).value();
         },
         [](Stage& stage) { stage.camera.send(stage.image); }}},
       {"hold_and_release",
@@ -111,7 +112,7 @@ const std::map<std::string, Operation>& operations() {
       {"close",
        {[](Stage& stage) {
           stage.open();
-          stage.image = stage.session->image(48, 64, shm::Encoding::kMono8).value();
+          stage.image = shm::Image::make(*stage.session, 48, 64, shm::Encoding::kMono8).value();
         },
         [](Stage& stage) {
           stage.image = {};

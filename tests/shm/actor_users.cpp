@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/actor_roles.hpp"
@@ -65,13 +66,13 @@ int owner(const std::string& base) {
   const auto session = shm::Session::open(base).value();
   auto publisher = session->publisher<Checked>("t").value();
   auto subscriber = session->subscriber<Checked>("t").value();
-  auto camera = session->image_publisher("camera").value();
-  auto viewer = session->image_subscriber("camera").value();
+  auto camera = session->publisher<shm::Image>("camera").value();
+  auto viewer = session->subscriber<shm::Image>("camera").value();
   const std::string node = "arm";
   const auto page = shm::StatsPage::create(base, "robot", {&node, 1}).value();
   shm::Image held;
   while (!held || !held.state()->peer) {
-    camera.send(session->image(48, 64, shm::Encoding::kMono8).value());
+    camera.send(shm::Image::make(*session, 48, 64, shm::Encoding::kMono8).value());
     if (auto next = viewer.take()) held = next;
   }
   say("ready");
@@ -90,7 +91,7 @@ int owner(const std::string& base) {
       }
     }
     publisher.send(Checked::of(n));
-    camera.send(session->image(48, 64, shm::Encoding::kMono8).value());
+    camera.send(shm::Image::make(*session, 48, 64, shm::Encoding::kMono8).value());
     say("sent");
   }
   return 0;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/image.hpp"
 #include "shm/leave.hpp"
 #include "shm/msg/varying.hpp"
 #include "shm/pool.hpp"
@@ -82,7 +83,7 @@ int subscribe(shm::Session& session, const std::string& topic) {
 
 /// Sends a frame of one colour for each line, "COLOUR [HEIGHT WIDTH]": mono8 of 48 x 64, or rgb8.
 int camera(shm::Session& session, const std::string& topic) {
-  auto publisher = session.image_publisher(topic).value();
+  auto publisher = session.publisher<shm::Image>(topic).value();
   say("ready");
   std::string line;
   while (std::getline(std::cin, line)) {
@@ -93,7 +94,8 @@ int camera(shm::Session& session, const std::string& topic) {
     words >> colour;
     const bool large = static_cast<bool>(words >> height >> width);
     const auto encoding = large ? shm::Encoding::kRgb8 : shm::Encoding::kMono8;
-    auto image = session.image(large ? height : 48, large ? width : 64, encoding).value();
+    auto image =
+        shm::Image::make(session, large ? height : 48, large ? width : 64, encoding).value();
     std::ranges::fill(image.writable(), static_cast<std::byte>(colour));
     say(publisher.send(image) ? "sent" : "refused");
   }
@@ -102,7 +104,7 @@ int camera(shm::Session& session, const std::string& topic) {
 
 /// Takes frames, says the colour of each, and keeps the newest.
 int viewer(shm::Session& session, const std::string& topic) {
-  auto subscriber = session.image_subscriber(topic).value();
+  auto subscriber = session.subscriber<shm::Image>(topic).value();
   shm::Image image;
   say("ready");
   std::string line;
@@ -206,7 +208,7 @@ int full(const std::string& base) {
   auto big = session->publisher<Checked>("big", {.capacity = 1U << 16});
   say(big ? "made" : std::string{big.error().what} + " " + std::to_string(big.error().os_errno));
   say(small.send(Checked::of(1)) ? "goes on" : "stopped");
-  auto image = session->image(1000, 1000, shm::Encoding::kMono8);
+  auto image = shm::Image::make(*session, 1000, 1000, shm::Encoding::kMono8);
   say(image ? "made" : image.error().code == Errc::kExhausted ? "exhausted" : "other");
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -166,12 +167,12 @@ TEST_F(ConcurrentTest, publishers_that_come_and_go_disturb_nobody) {
 TEST_F(ConcurrentTest, frames_that_are_held_are_never_written_to) {
   const auto session = open();
   const auto other = open();
-  auto subscriber = other->image_subscriber("camera").value();
-  auto publisher = session->image_publisher("camera").value();
+  auto subscriber = other->subscriber<Image>("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
   std::atomic<bool> ends{false};
   std::thread camera{[&] {
     for (int n = 0; !ends; ++n) {
-      auto image = session->image(16, 64, Encoding::kMono8);
+      auto image = Image::make(*session, 16, 64, Encoding::kMono8);
       if (!image) continue;
       std::ranges::fill(image.value().writable(), static_cast<std::byte>(n));
       publisher.send(image.value());

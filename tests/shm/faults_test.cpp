@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "shm/image.hpp"
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/sweep.hpp"
@@ -19,10 +20,10 @@ using FaultsTest = test::ShmTest;
 
 TEST_F(FaultsTest, f13_the_frames_that_a_dead_process_held_come_back_and_nobody_waited_for_them) {
   const auto session = open();
-  auto camera = session->image_publisher("camera").value();
+  auto camera = session->publisher<Image>("camera").value();
   int refused = 0;
   const auto send = [&] {
-    const auto image = session->image(48, 64, Encoding::kMono8);
+    const auto image = Image::make(*session, 48, 64, Encoding::kMono8);
     refused += image && camera.send(image.value()) ? 0 : 1;
   };
   for (int life = 0; life < 5; ++life) {
@@ -42,7 +43,8 @@ TEST_F(FaultsTest, f13_the_frames_that_a_dead_process_held_come_back_and_nobody_
   ASSERT_TRUE(test::eventually([&] {
     send();
     std::vector<Image> all;
-    for (int i = 0; i < 8; ++i) all.push_back(session->image(48, 64, Encoding::kMono8).value());
+    for (int i = 0; i < 8; ++i)
+      all.push_back(Image::make(*session, 48, 64, Encoding::kMono8).value());
     return files(base.path() + "/pools", ".pool").size() == 1;
   }));
   EXPECT_EQ(refused, 0);
@@ -127,7 +129,7 @@ class ShrinkTest : public FaultsTest, public ::testing::WithParamInterface<const
 TEST_P(ShrinkTest, f18_a_process_that_shrinks_its_files_is_dead_to_the_others_who_go_on) {
   auto honest = session->publisher<Checked>("t").value();
   auto subscriber = session->subscriber<Checked>("t").value();
-  auto viewer = session->image_subscriber("camera").value();
+  auto viewer = session->subscriber<Image>("camera").value();
   std::uint64_t honest_sent = 0;
   std::uint64_t honest_received = 0;
   // The numbers of the honest one are above a million.

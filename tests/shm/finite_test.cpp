@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "shm/image.hpp"
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/control.hpp"
 #include "shm/msg/joint_state.hpp"
@@ -92,7 +93,7 @@ TEST_F(FiniteTopicTest, refuses_counts_and_goes_on) {
   EXPECT_EQ(subscriber.take()->linear, 1);
   EXPECT_EQ(session->publish("values", generic_type(), {.finite = true}).error().code,
             Errc::kInvalidArgument);
-  EXPECT_EQ(session->image_publisher("camera", {.finite = true}).error().code,
+  EXPECT_EQ(session->publisher<Image>("camera", {.finite = true}).error().code,
             Errc::kInvalidArgument);
 }
 

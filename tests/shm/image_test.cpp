@@ -26,7 +26,7 @@ bool all_are(const Image& image, int colour) {
 class ImageTest : public test::ShmTest {
  protected:
   static Image frame(Session& session, int colour) {
-    Image image = session.image(48, 64, Encoding::kMono8).value();
+    Image image = Image::make(session, 48, 64, Encoding::kMono8).value();
     std::ranges::fill(image.writable(), static_cast<std::byte>(colour));
     return image;
   }
@@ -45,9 +45,9 @@ class ImageTest : public test::ShmTest {
 
 TEST_F(ImageTest, a_frame_arrives_with_its_pixels_and_what_is_said_of_them) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = session->image_subscriber("camera").value();
-  Image image = session->image(2, 3, Encoding::kRgb8).value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = session->subscriber<Image>("camera").value();
+  Image image = Image::make(*session, 2, 3, Encoding::kRgb8).value();
   EXPECT_FALSE(image.read_only());
   ASSERT_EQ(image.writable().size(), 18U);
   std::ranges::fill(image.writable(), std::byte{9});
@@ -77,7 +77,7 @@ TEST_F(ImageTest, a_frame_counts_with_all_its_bytes) {
   const auto session = open();
   const auto node = std::make_unique<NodeStats>();
   auto publisher =
-      session->image_publisher("camera", {.counters = message_counters(*node)}).value();
+      session->publisher<Image>("camera", {.counters = message_counters(*node)}).value();
   EXPECT_TRUE(publisher.send(frame(*session, 1)));
   EXPECT_EQ(node->messages_sent.value(), 1U);
   const std::size_t described = Image::kind().type.size;
@@ -87,8 +87,8 @@ TEST_F(ImageTest, a_frame_counts_with_all_its_bytes) {
 TEST_F(ImageTest, a_frame_stays_as_it_is_while_it_is_held) {
   const auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = other->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = other->subscriber<Image>("camera").value();
   const Image held = receive_held(*session, publisher, subscriber, 1);
   const Image copy_of_the_handle = held;
   for (int n = 0; n < 100; ++n) publisher.send(frame(*session, 2));
@@ -102,8 +102,8 @@ TEST_F(ImageTest, a_frame_stays_as_it_is_while_it_is_held) {
 TEST_F(ImageTest, a_frame_outlives_its_publisher_and_its_session) {
   auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = other->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = other->subscriber<Image>("camera").value();
   const Image held = receive_held(*session, publisher, subscriber, 3);
   publisher = {};
   session = nullptr;
@@ -112,8 +112,8 @@ TEST_F(ImageTest, a_frame_outlives_its_publisher_and_its_session) {
 
 TEST_F(ImageTest, the_latest_frame_is_taken_and_the_others_let_go) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = session->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   for (int n = 0; n < 5; ++n) publisher.send(frame(*session, n));
   EXPECT_TRUE(all_are(subscriber.take_latest(), 4));
   EXPECT_FALSE(subscriber.take_latest());
@@ -123,24 +123,24 @@ TEST_F(ImageTest, the_latest_frame_is_taken_and_the_others_let_go) {
 
 TEST_F(ImageTest, as_many_frames_stay_alive_as_the_deepest_subscription_wants) {
   const auto session = open();
-  auto publisher = session->image_publisher("t").value();
+  auto publisher = session->publisher<Image>("t").value();
   // Those that stay alive, and the one that is filled.
   const auto blocks_in_turn = [&] {
     std::set<std::uint32_t> blocks;
     for (int i = 0; i < 40; ++i) {
-      const Image frame = session->image(4, 4, Encoding::kMono8).value();
+      const Image frame = Image::make(*session, 4, 4, Encoding::kMono8).value();
       blocks.insert(frame.state()->tensor().slot_id);
       EXPECT_TRUE(publisher.send(frame));
     }
     return blocks.size();
   };
   EXPECT_EQ(blocks_in_turn(), 2U);
-  auto shallow = session->image_subscriber("t", {.depth = 1}).value();
+  auto shallow = session->subscriber<Image>("t", {.depth = 1}).value();
   EXPECT_EQ(blocks_in_turn(), 2U);
   {
-    auto deep = session->image_subscriber("t", {.depth = 5}).value();
+    auto deep = session->subscriber<Image>("t", {.depth = 5}).value();
     EXPECT_EQ(blocks_in_turn(), 6U);
-    auto all = session->image_subscriber("t").value();
+    auto all = session->subscriber<Image>("t").value();
     EXPECT_EQ(blocks_in_turn(), 9U) << "the capacity is an upper bound";
     std::uint64_t taken = 0;
     while (all.take()) ++taken;
@@ -159,8 +159,8 @@ TEST_F(ImageTest, as_many_frames_stay_alive_as_the_deepest_subscription_wants) {
 TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
   const auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("t").value();
-  auto all = other->image_subscriber("t").value();
+  auto publisher = session->publisher<Image>("t").value();
+  auto all = other->subscriber<Image>("t").value();
   const auto blocks_in_turn = [&] {
     std::set<std::uint32_t> blocks;
     for (int n = 0; n < 40; ++n) {
@@ -178,7 +178,7 @@ TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
   EXPECT_EQ(blocks_in_turn(), 2U);
   {
     // Its program may never ask it for a frame.
-    auto ahead = session->image_subscriber("t", {.ahead = true}).value();
+    auto ahead = session->subscriber<Image>("t", {.ahead = true}).value();
     EXPECT_EQ(blocks_in_turn(), 2U);
     ahead.messages().begin();
     while (ahead.take()) {
@@ -194,14 +194,14 @@ TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
 TEST_F(ImageTest, frames_are_kept_for_a_program_that_may_ask_for_them_later) {
   const auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("t").value();
+  auto publisher = session->publisher<Image>("t").value();
   // Where somebody else receives only for another process.
   for (Session* const from : {session.get(), other.get()}) {
-    auto ahead = from->image_subscriber("t", {.ahead = true}).value();
+    auto ahead = from->subscriber<Image>("t", {.ahead = true}).value();
     receive_held(*session, publisher, ahead, 0);
     while (ahead.take()) {
     }
-    auto receives = from == other.get() ? session->image_subscriber("t", {.depth = 1})
+    auto receives = from == other.get() ? session->subscriber<Image>("t", {.depth = 1})
                                         : Result<ImageSubscriber>{ImageSubscriber{}};
     for (int n = 0; n < 10; ++n) EXPECT_TRUE(publisher.send(frame(*session, n)));
     ahead.messages().begin();
@@ -215,8 +215,8 @@ TEST_F(ImageTest, a_frame_is_kept_until_whoever_takes_it_holds_it) {
   for (const Policy policy : {Policy::kOverwrite, Policy::kRefuse}) {
     const bool refuses = policy == Policy::kRefuse;
     const std::string topic = refuses ? "refuses" : "overwrites";
-    auto publisher = session->image_publisher(topic, {.capacity = 1, .policy = policy}).value();
-    auto viewer = session->image_subscriber(topic).value();
+    auto publisher = session->publisher<Image>(topic, {.capacity = 1, .policy = policy}).value();
+    auto viewer = session->subscriber<Image>(topic).value();
     ASSERT_TRUE(publisher.send(frame(*session, 1)));
     // The first half of a take: the descriptor is read, and nothing held yet.
     ASSERT_GE(viewer.messages().take(descriptor), 0);
@@ -225,8 +225,8 @@ TEST_F(ImageTest, a_frame_is_kept_until_whoever_takes_it_holds_it) {
     EXPECT_TRUE(publisher.send(frame(*session, 3)));
     EXPECT_TRUE(all_are(viewer.take(), 3));
   }
-  auto publisher = session->image_publisher("deep").value();
-  auto viewer = session->image_subscriber("deep").value();
+  auto publisher = session->publisher<Image>("deep").value();
+  auto viewer = session->subscriber<Image>("deep").value();
   const auto send = [&](int colour) {
     const Image image = frame(*session, colour);
     EXPECT_TRUE(publisher.send(image));
@@ -242,11 +242,11 @@ TEST_F(ImageTest, a_frame_is_kept_until_whoever_takes_it_holds_it) {
 
 TEST_F(ImageTest, who_comes_late_gets_the_newest_frame_and_misses_none) {
   const auto session = open();
-  auto publisher = session->image_publisher("t").value();
+  auto publisher = session->publisher<Image>("t").value();
   for (int i = 0; i < 5; ++i) {
-    EXPECT_TRUE(publisher.send(session->image(4, 4, Encoding::kMono8).value()));
+    EXPECT_TRUE(publisher.send(Image::make(*session, 4, 4, Encoding::kMono8).value()));
   }
-  auto late = session->image_subscriber("t", {.history = 8}).value();
+  auto late = session->subscriber<Image>("t", {.history = 8}).value();
   while (late.take()) {
   }
   // The one before is still there until its block is used again.
@@ -261,8 +261,8 @@ TEST_F(ImageTest, a_received_frame_cannot_be_written_to) {
   base.share();
   const auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = other->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = other->subscriber<Image>("camera").value();
   Image held = receive_held(*session, publisher, subscriber, 1);
   EXPECT_TRUE(held.writable().empty());
   // The kernel, asked without a fault: it would have to write there.
@@ -275,10 +275,10 @@ TEST_F(ImageTest, a_received_frame_cannot_be_written_to) {
 TEST_F(ImageTest, sending_a_received_frame_on_copies_it_into_ones_own_pool) {
   const auto camera = open();
   const auto relay = open();
-  auto publisher = camera->image_publisher("in").value();
-  auto subscriber = relay->image_subscriber("in").value();
-  auto onward = relay->image_publisher("out").value();
-  auto viewer = camera->image_subscriber("out").value();
+  auto publisher = camera->publisher<Image>("in").value();
+  auto subscriber = relay->subscriber<Image>("in").value();
+  auto onward = relay->publisher<Image>("out").value();
+  auto viewer = camera->subscriber<Image>("out").value();
   Image received = receive_held(*camera, publisher, subscriber, 5);
   received.set_timestamp_ns(8);
   EXPECT_TRUE(onward.send(received));
@@ -291,9 +291,9 @@ TEST_F(ImageTest, sending_a_received_frame_on_copies_it_into_ones_own_pool) {
 
 TEST_F(ImageTest, ones_own_frame_is_sent_on_without_a_copy) {
   const auto session = open();
-  auto publisher = session->image_publisher("a").value();
-  auto again = session->image_publisher("b").value();
-  auto subscriber = session->image_subscriber("b").value();
+  auto publisher = session->publisher<Image>("a").value();
+  auto again = session->publisher<Image>("b").value();
+  auto subscriber = session->subscriber<Image>("b").value();
   const Image image = frame(*session, 1);
   publisher.send(image);
   again.send(image);
@@ -302,8 +302,8 @@ TEST_F(ImageTest, ones_own_frame_is_sent_on_without_a_copy) {
 
 TEST_F(ImageTest, what_was_sent_is_not_written_to_any_more) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = session->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   Image image = frame(*session, 1);
   const Image other_handle = image;
   ASSERT_TRUE(publisher.send(image));
@@ -324,8 +324,8 @@ TEST_F(ImageTest, what_was_sent_is_not_written_to_any_more) {
 TEST_F(ImageTest, a_frame_that_a_topic_refuses_takes_no_place_of_those_that_it_keeps) {
   const auto session = open();
   auto publisher =
-      session->image_publisher("camera", {.capacity = 1, .policy = Policy::kRefuse}).value();
-  auto subscriber = session->image_subscriber("camera").value();
+      session->publisher<Image>("camera", {.capacity = 1, .policy = Policy::kRefuse}).value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   ASSERT_TRUE(publisher.send(frame(*session, 1)));
   for (int n = 2; n < 40; ++n) EXPECT_FALSE(publisher.send(frame(*session, n)));
   EXPECT_TRUE(all_are(subscriber.take(), 1));
@@ -336,9 +336,9 @@ TEST_F(ImageTest, a_frame_that_a_topic_refuses_takes_no_place_of_those_that_it_k
 
 TEST_F(ImageTest, a_large_frame_is_written_and_sent_again_as_often_as_there_is_memory) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera", {.capacity = 8}).value();
-  auto all = session->image_subscriber("camera").value();
-  Image image = session->image(1080, 1920, Encoding::kRgb8).value();
+  auto publisher = session->publisher<Image>("camera", {.capacity = 8}).value();
+  auto all = session->subscriber<Image>("camera").value();
+  Image image = Image::make(*session, 1080, 1920, Encoding::kRgb8).value();
   for (int n = 0; n < 12; ++n) {
     ASSERT_FALSE(image.writable().empty()) << n;
     image.writable()[0] = std::byte(n);
@@ -356,7 +356,7 @@ TEST_F(ImageTest, who_writes_through_a_span_that_it_kept_is_ended_in_debug_build
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   base.share();
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
   Image image = frame(*session, 1);
   const auto kept = image.writable();
   ASSERT_TRUE(publisher.send(image));
@@ -370,8 +370,8 @@ TEST_F(ImageTest, who_writes_through_a_span_that_it_kept_is_ended_in_debug_build
 TEST_F(ImageTest, a_frame_that_was_refused_is_still_ones_own) {
   const auto session = open();
   auto publisher =
-      session->image_publisher("camera", {.capacity = 1, .policy = Policy::kRefuse}).value();
-  auto subscriber = session->image_subscriber("camera").value();
+      session->publisher<Image>("camera", {.capacity = 1, .policy = Policy::kRefuse}).value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   ASSERT_TRUE(publisher.send(frame(*session, 1)));
   Image image = frame(*session, 2);
   const std::byte* const place = image.bytes().data();
@@ -387,22 +387,22 @@ TEST_F(ImageTest, a_frame_that_was_refused_is_still_ones_own) {
 TEST_F(ImageTest, there_is_an_error_when_every_block_is_in_use_and_none_after_one_is_free) {
   const auto session = open();
   std::vector<Image> images;
-  auto next = session->image(1, 1, Encoding::kMono8);
-  for (; next; next = session->image(1, 1, Encoding::kMono8)) images.push_back(next.value());
+  auto next = Image::make(*session, 1, 1, Encoding::kMono8);
+  for (; next; next = Image::make(*session, 1, 1, Encoding::kMono8)) images.push_back(next.value());
   EXPECT_EQ(next.error().code, Errc::kExhausted);
   EXPECT_EQ(images.size(), OwnPools::kMaxPools * kPoolBlocks);
   images.pop_back();
-  EXPECT_TRUE(session->image(1, 1, Encoding::kMono8));
+  EXPECT_TRUE(Image::make(*session, 1, 1, Encoding::kMono8));
 }
 
 TEST_F(ImageTest, where_every_block_is_in_use_it_is_told_who_holds_most) {
   const auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("t").value();
-  auto hoarder = other->image_subscriber("t").value();
+  auto publisher = session->publisher<Image>("t").value();
+  auto hoarder = other->subscriber<Image>("t").value();
   std::vector<Image> kept{receive_held(*session, publisher, hoarder, 0)};
-  auto next = session->image(1, 1, Encoding::kMono8);
-  for (; next; next = session->image(1, 1, Encoding::kMono8)) {
+  auto next = Image::make(*session, 1, 1, Encoding::kMono8);
+  for (; next; next = Image::make(*session, 1, 1, Encoding::kMono8)) {
     publisher.send(std::move(next).value());
     ASSERT_TRUE(test::eventually([&] {
       kept.push_back(hoarder.take());
@@ -416,14 +416,16 @@ TEST_F(ImageTest, where_every_block_is_in_use_it_is_told_who_holds_most) {
 
 TEST_F(ImageTest, impossible_sides_are_refused) {
   const auto session = open();
-  EXPECT_EQ(session->image(0, 1, Encoding::kMono8).error().code, Errc::kInvalidArgument);
-  EXPECT_EQ(session->image(1, 65'536, Encoding::kMono8).error().code, Errc::kInvalidArgument);
-  EXPECT_EQ(session->image(65'535, 65'535, Encoding::kRgb32f).error().code, Errc::kExhausted);
+  EXPECT_EQ(Image::make(*session, 0, 1, Encoding::kMono8).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(Image::make(*session, 1, 65'536, Encoding::kMono8).error().code,
+            Errc::kInvalidArgument);
+  EXPECT_EQ(Image::make(*session, 65'535, 65'535, Encoding::kRgb32f).error().code,
+            Errc::kExhausted);
 }
 
 TEST_F(ImageTest, frames_go_from_process_to_process_and_survive_their_sender) {
   const auto session = open();
-  auto subscriber = session->image_subscriber("camera").value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   ChildProcess camera{{"camera", base.path(), "camera"}};
   ASSERT_EQ(camera.line(), "ready");
   Image held;
@@ -440,7 +442,7 @@ TEST_F(ImageTest, frames_go_from_process_to_process_and_survive_their_sender) {
 
 TEST_F(ImageTest, the_holds_of_a_dead_process_are_forgotten) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
   ChildProcess viewer{{"viewer", base.path(), "camera"}};
   ASSERT_EQ(viewer.line(), "ready");
   publisher.send(frame(*session, 6));
@@ -453,10 +455,10 @@ TEST_F(ImageTest, the_holds_of_a_dead_process_are_forgotten) {
 
 TEST_F(ImageTest, publishers_that_come_and_go_leave_no_mapping_behind) {
   const auto session = open();
-  auto subscriber = session->image_subscriber("camera").value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   for (int round = 0; round < 5; ++round) {
     const auto other = open();
-    auto publisher = other->image_publisher("camera").value();
+    auto publisher = other->publisher<Image>("camera").value();
     publisher.send(frame(*other, round));
     Image image;
     EXPECT_TRUE(test::eventually([&] { return image = subscriber.take(), bool{image}; }));
@@ -468,8 +470,8 @@ TEST_F(ImageTest, publishers_that_come_and_go_leave_no_mapping_behind) {
 
 TEST_F(ImageTest, a_descriptor_that_lies_is_missed_and_no_more) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = session->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = session->subscriber<Image>("camera").value();
   const Image image = frame(*session, 1);
   publisher.send(image);
   const auto good = image.state()->as<msg::ImageDescriptor>();

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "shm/image.hpp"
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/stepped.hpp"
@@ -225,7 +226,7 @@ class KillTest : public test::ShmTest, public ::testing::WithParamInterface<cons
       session->publish("generic", generic_type(), {.max_size = Varied::kLargest}).value();
   RawSubscriber generic_watch =
       session->subscribe("generic", generic_type(), {.max_size = Varied::kLargest}).value();
-  ImageSubscriber viewer = session->image_subscriber("camera").value();
+  ImageSubscriber viewer = session->subscriber<Image>("camera").value();
   std::array<std::byte, Varied::kLargest> buffer{};
   std::uint64_t typed_sent = 0;
   std::uint64_t generic_sent = 0;
@@ -269,9 +270,9 @@ class KillHolderTest : public KillTest {
  protected:
   KillHolderTest() {
     feeder = std::thread{[this] {
-      auto camera = session->image_publisher("camera").value();
+      auto camera = session->publisher<Image>("camera").value();
       while (!stop) {
-        auto image = session->image(48, 64, Encoding::kMono8);
+        auto image = Image::make(*session, 48, 64, Encoding::kMono8);
         if (!image || !camera.send(image.value())) ++refused;
         ::sched_yield();
       }

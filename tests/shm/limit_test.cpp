@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/image.hpp"
 #include "shm/region.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -118,7 +119,7 @@ TEST_F(LimitTest, a_limit_of_the_size_of_files_is_an_error_and_ends_no_program) 
     limit.rlim_cur = 8192;
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::signal(SIGXFSZ, SIG_DFL);
-    const auto image = session->image(480, 640, Encoding::kRgb8);
+    const auto image = Image::make(*session, 480, 640, Encoding::kRgb8);
     std::_Exit(!image && image.error().os_errno == EFBIG ? 0 : 1);
   };
   EXPECT_EXIT(limited(), ::testing::ExitedWithCode(0), "");

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/region.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -80,11 +81,11 @@ TEST_F(LostMemoryTest, messages_that_were_punched_out_of_a_ring_are_missed) {
 TEST_F(LostMemoryTest, a_pool_and_a_bell_that_shrink_hurt_nobody) {
   const auto session = open();
   const auto other = open();
-  auto publisher = session->image_publisher("camera").value();
-  auto subscriber = other->image_subscriber("camera").value();
+  auto publisher = session->publisher<Image>("camera").value();
+  auto subscriber = other->subscriber<Image>("camera").value();
   Image held;
   ASSERT_TRUE(test::eventually([&] {
-    publisher.send(session->image(64, 64, Encoding::kMono8).value());
+    publisher.send(Image::make(*session, 64, 64, Encoding::kMono8).value());
     held = subscriber.take();
     return held && held.state()->peer != nullptr;
   }));
@@ -95,7 +96,7 @@ TEST_F(LostMemoryTest, a_pool_and_a_bell_that_shrink_hurt_nobody) {
   }
   EXPECT_EQ(held.bytes()[0], std::byte{0});
   for (int n = 0; n < 20; ++n) {
-    if (auto image = session->image(64, 64, Encoding::kMono8)) publisher.send(image.value());
+    if (auto image = Image::make(*session, 64, 64, Encoding::kMono8)) publisher.send(image.value());
     subscriber.take();
   }
   EXPECT_FALSE(subscriber.take_latest());

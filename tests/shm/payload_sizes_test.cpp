@@ -9,9 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "shm/depth_image.hpp"
+#include "shm/image.hpp"
 #include "shm/own_pools.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/session_impl.hpp"
+#include "shm/point_cloud.hpp"
+#include "shm/tensor.hpp"
 #include "tests/support/shm_fixture.hpp"
 #include "tests/support/told.hpp"
 
@@ -90,19 +93,19 @@ TEST_P(AnySizeTest, none_fails) {
   if (kind == "tensors") {
     send_sizes<Tensor>(sizes, [](Session& of, std::size_t size) {
       const std::array<std::uint64_t, 1> shape{size};
-      return of.tensor(shape, Dtype::kU8);
+      return Tensor::make(of, shape, Dtype::kU8);
     });
   } else if (kind == "images") {
     send_sizes<Image>(sizes, [&rows](Session& of, std::size_t size) {
-      return of.image(rows(size, 3000), 1000, Encoding::kRgb8);
+      return Image::make(of, rows(size, 3000), 1000, Encoding::kRgb8);
     });
   } else if (kind == "depth_images") {
     send_sizes<DepthImage>(sizes, [&rows](Session& of, std::size_t size) {
-      return of.depth_image(rows(size, 4000), 1000);
+      return DepthImage::make(of, rows(size, 4000), 1000);
     });
   } else {
     send_sizes<PointCloud>(sizes, [&rows](Session& of, std::size_t size) {
-      return of.point_cloud(rows(size, 12) - 1);
+      return PointCloud::make(of, rows(size, 12) - 1);
     });
   }
 }
@@ -129,9 +132,9 @@ TEST_F(PayloadSizesTest, the_kinds_of_one_process_leave_each_other_room) {
   for (int n = 0; n < kSends / 4; ++n) {
     const std::uint32_t height = 1 + below(480);
     const std::uint32_t width = 1 + below(640);
-    ASSERT_TRUE(images.send(session->image(height, width, Encoding::kRgb8).value())) << n;
-    ASSERT_TRUE(clouds.send(session->point_cloud(below(100'000)).value())) << n;
-    ASSERT_TRUE(depths.send(session->depth_image(height, width).value())) << n;
+    ASSERT_TRUE(images.send(Image::make(*session, height, width, Encoding::kRgb8).value())) << n;
+    ASSERT_TRUE(clouds.send(PointCloud::make(*session, below(100'000)).value())) << n;
+    ASSERT_TRUE(depths.send(DepthImage::make(*session, height, width).value())) << n;
     if (n % 7 == 0) held = viewer.take();
   }
   EXPECT_LT(bytes_of_pools(base.path()), 6 * OwnPools::kMostIdle);
@@ -148,7 +151,7 @@ TEST_F(PayloadSizesTest, a_declared_size_is_reserved_when_the_topic_is_opened) {
   auto reader = session->subscriber<Tensor>("t").value();
   for (std::uint64_t n = 0; n < 100; ++n) {
     const std::array<std::uint64_t, 1> shape{n % 2 == 0 ? kSize : 1 + n};
-    auto tensor = session->tensor(shape, Dtype::kU8);
+    auto tensor = Tensor::make(*session, shape, Dtype::kU8);
     ASSERT_TRUE(tensor) << n;
     ASSERT_TRUE(publisher.send(tensor.value()));
     held.push_back(reader.take());
@@ -162,18 +165,19 @@ TEST_F(PayloadSizesTest, a_declared_size_is_reserved_when_the_topic_is_opened) {
 TEST_F(PayloadSizesTest, a_tick_without_a_block_is_told_not_yet_and_has_one_later) {
   const auto session = open();
   const DeferredBells in_a_tick;
-  const auto first = session->image(48, 64, Encoding::kMono8);
+  const auto first = Image::make(*session, 48, 64, Encoding::kMono8);
   ASSERT_FALSE(first);
   EXPECT_EQ(first.error().code, Errc::kBusy);
   EXPECT_GE(session->blocks_not_yet(), 1U);
-  EXPECT_TRUE(test::eventually([&] { return bool{session->image(48, 64, Encoding::kMono8)}; }));
+  EXPECT_TRUE(
+      test::eventually([&] { return bool{Image::make(*session, 48, 64, Encoding::kMono8)}; }));
 }
 
 TEST_F(PayloadSizesTest, a_tick_has_the_block_that_it_asked_for_however_large) {
   const auto session = open();
   const DeferredBells in_a_tick;
   const auto make = [&session](std::uint32_t side) {
-    return bool{session->image(side, side, Encoding::kRgb8)};
+    return bool{Image::make(*session, side, side, Encoding::kRgb8)};
   };
   // Each of them is more than is kept of pools that nobody uses.
   EXPECT_FALSE(make(4000));
@@ -189,7 +193,7 @@ TEST_F(PayloadSizesTest, a_block_that_a_tick_cannot_have_is_told_once_and_is_nob
   const DeferredBells in_a_tick;
   const auto told = [] { return test::told(); };
   ASSERT_TRUE(test::eventually([&] {
-    EXPECT_EQ(session->tensor(kShape, Dtype::kU8).error().code, Errc::kBusy);
+    EXPECT_EQ(Tensor::make(*session, kShape, Dtype::kU8).error().code, Errc::kBusy);
     return !told().empty();
   }));
   EXPECT_TRUE(told()[0].starts_with("no block of 1073741824 bytes for a tick: ")) << told()[0];
@@ -197,8 +201,8 @@ TEST_F(PayloadSizesTest, a_block_that_a_tick_cannot_have_is_told_once_and_is_nob
   EXPECT_EQ(session->rejected(), 0U);
   // Another size is granted by a later look of the same thread, which says nothing again.
   ASSERT_TRUE(test::eventually([&] {
-    EXPECT_FALSE(session->tensor(kShape, Dtype::kU8));
-    return bool{session->image(48, 64, Encoding::kMono8)};
+    EXPECT_FALSE(Tensor::make(*session, kShape, Dtype::kU8));
+    return bool{Image::make(*session, 48, 64, Encoding::kMono8)};
   }));
   EXPECT_EQ(told().size(), 1U);
 }
@@ -209,23 +213,23 @@ TEST_F(PayloadSizesTest, what_is_declared_is_not_for_those_who_declare_nothing) 
   constexpr std::array<std::uint64_t, 1> kShape{kSize};
   const auto declared = session->publisher<Tensor>("t", {.capacity = 2, .size = kSize}).value();
   const auto reserved = bytes_of_pools(base.path());
-  { const Tensor one = session->tensor(kShape, Dtype::kU8).value(); }
+  { const Tensor one = Tensor::make(*session, kShape, Dtype::kU8).value(); }
   EXPECT_EQ(bytes_of_pools(base.path()), reserved) << "nobody else is there";
   {
     const auto other = session->publisher<Tensor>("other").value();
     {
       // A tick has one of them, and those who come later one of their own.
       const DeferredBells in_a_tick;
-      EXPECT_TRUE(session->tensor(kShape, Dtype::kU8));
+      EXPECT_TRUE(Tensor::make(*session, kShape, Dtype::kU8));
       EXPECT_TRUE(test::eventually([&] { return bytes_of_pools(base.path()) > reserved; }));
     }
     const auto pools = files(base.path() + "/pools", ".pool");
     EXPECT_EQ(pools.size(), 2U);
     std::vector<Tensor> held;
-    for (int n = 0; n < 40; ++n) held.push_back(session->tensor(kShape, Dtype::kU8).value());
+    for (int n = 0; n < 40; ++n) held.push_back(Tensor::make(*session, kShape, Dtype::kU8).value());
     const DeferredBells in_a_tick;
     for (int n = 0; n < 6; ++n) {
-      auto tensor = session->tensor(kShape, Dtype::kU8);
+      auto tensor = Tensor::make(*session, kShape, Dtype::kU8);
       ASSERT_TRUE(tensor) << n;
       held.push_back(std::move(tensor).value());
     }

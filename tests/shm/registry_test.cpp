@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "shm/image.hpp"
 #include "shm/names.hpp"
 #include "shm/sweep.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -67,7 +68,7 @@ TEST_F(RegistryTest, a_topic_goes_with_its_last_participant) {
 TEST_F(RegistryTest, sweeping_leaves_the_living_alone) {
   const auto session = open();
   auto publisher = session->publisher<Checked>("t").value();
-  auto frame = session->image(8, 8, Encoding::kMono8).value();
+  auto frame = Image::make(*session, 8, 8, Encoding::kMono8).value();
   EXPECT_EQ(sweep(base.path(), /*hosts_too=*/true), 0U);
   EXPECT_TRUE(find_topic(base.path(), "t"));
 }

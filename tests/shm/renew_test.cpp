@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "shm/image.hpp"
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -320,16 +321,16 @@ TEST_F(RenewTest, a_subscriber_that_was_removed_is_rung_and_waited_for_again) {
 
 TEST_F(RenewTest, images_are_found_after_their_pool_was_removed) {
   const auto session = open();
-  auto publisher = session->image_publisher("camera").value();
-  const Image before = session->image(8, 8, Encoding::kMono8).value();
+  auto publisher = session->publisher<Image>("camera").value();
+  const Image before = Image::make(*session, 8, 8, Encoding::kMono8).value();
   publisher.send(before);
   remove_base();
   ASSERT_TRUE(eventually(
       [&] { return files(base.path() + "/pools", ".pool").size() == 1 && has("camera", 1, 0); }));
   const auto other = open();
-  auto subscriber = other->image_subscriber("camera").value();
+  auto subscriber = other->subscriber<Image>("camera").value();
   ASSERT_TRUE(eventually([&] {
-    publisher.send(session->image(8, 8, Encoding::kMono8).value());
+    publisher.send(Image::make(*session, 8, 8, Encoding::kMono8).value());
     return bool{subscriber.take()};
   }));
   EXPECT_EQ(before.bytes().size(), 64U);

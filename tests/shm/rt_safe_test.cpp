@@ -12,13 +12,16 @@
 
 #include <gtest/gtest.h>
 
+#include "shm/depth_image.hpp"
+#include "shm/image.hpp"
 #include "shm/layout.hpp"
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
+#include "shm/point_cloud.hpp"
 #include "shm/pool.hpp"
 #include "shm/region.hpp"
-#include "shm/session_impl.hpp"
+#include "shm/tensor.hpp"
 #include "shm/varying.hpp"
 #include "tests/support/no_syscalls.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -178,41 +181,42 @@ void send_and_take_all(Session& session, Session& other, Make make) {
 }
 
 TEST_F(RtSafeTest, images_of_a_declared_size_from_the_first_on) {
-  send_and_take_all<Image>(*session, *other,
-                           [](Session& of) { return of.image(48, 64, Encoding::kRgb8).value(); });
+  send_and_take_all<Image>(*session, *other, [](Session& of) {
+    return Image::make(of, 48, 64, Encoding::kRgb8).value();
+  });
 }
 
 TEST_F(RtSafeTest, depth_images_of_a_declared_size_from_the_first_on) {
   send_and_take_all<DepthImage>(*session, *other,
-                                [](Session& of) { return of.depth_image(48, 64).value(); });
+                                [](Session& of) { return DepthImage::make(of, 48, 64).value(); });
 }
 
 TEST_F(RtSafeTest, point_clouds_of_a_declared_size_from_the_first_on) {
   send_and_take_all<PointCloud>(*session, *other,
-                                [](Session& of) { return of.point_cloud(48 * 64).value(); });
+                                [](Session& of) { return PointCloud::make(of, 48 * 64).value(); });
 }
 
 TEST_F(RtSafeTest, tensors_of_a_declared_size_from_the_first_on) {
   send_and_take_all<Tensor>(*session, *other, [](Session& of) {
     constexpr std::array<std::uint64_t, 2> kShape{48, 64};
-    return of.tensor(kShape, Dtype::kF32).value();
+    return Tensor::make(of, kShape, Dtype::kF32).value();
   });
 }
 
 TEST_F(RtSafeTest, frames_that_are_sent_on_or_refused) {
   constexpr TopicOptions kOptions{.capacity = 4, .size = 48 * 64 * 3};
-  auto camera = session->image_publisher("in", kOptions).value();
-  auto relay = other->image_subscriber("in").value();
+  auto camera = session->publisher<Image>("in", kOptions).value();
+  auto relay = other->subscriber<Image>("in").value();
   auto onward = other
-                    ->image_publisher(
+                    ->publisher<Image>(
                         "out", {.capacity = 4, .size = kOptions.size, .policy = Policy::kRefuse})
                     .value();
-  auto viewer = session->image_subscriber("out").value();
+  auto viewer = session->subscriber<Image>("out").value();
   std::uint64_t refused = 0;
   std::uint64_t received = 0;
   const auto pass_on = [&] {
     const RtTrap trap;
-    camera.send(session->image(48, 64, Encoding::kRgb8).value());
+    camera.send(Image::make(*session, 48, 64, Encoding::kRgb8).value());
     const Image taken = relay.take();
     if (taken) refused += onward.send(taken) ? 0U : 1U;
     return bool{taken};
@@ -230,19 +234,20 @@ TEST_F(RtSafeTest, a_frame_for_which_a_tick_has_no_block_yet) {
   bool made = true;
   {
     const RtTrap trap;
-    made = bool{session->image(48, 64, Encoding::kRgb8)};
+    made = bool{Image::make(*session, 48, 64, Encoding::kRgb8)};
   }
   EXPECT_FALSE(made);
 }
 
 TEST_F(RtSafeTest, a_frame_that_a_tick_asked_for_and_has_later) {
   const DeferredBells in_a_tick;
-  auto camera = session->image_publisher("camera").value();
-  auto viewer = other->image_subscriber("camera").value();
+  auto camera = session->publisher<Image>("camera").value();
+  auto viewer = other->subscriber<Image>("camera").value();
   Image taken;
   EXPECT_TRUE(test::eventually([&] {
     const RtTrap trap;
-    if (auto made = session->image(48, 64, Encoding::kRgb8)) camera.send(std::move(made).value());
+    if (auto made = Image::make(*session, 48, 64, Encoding::kRgb8))
+      camera.send(std::move(made).value());
     taken = viewer.take();
     return bool{taken};
   }));
@@ -251,13 +256,13 @@ TEST_F(RtSafeTest, a_frame_that_a_tick_asked_for_and_has_later) {
 
 TEST_F(RtSafeTest, frames_whose_pools_are_gone_are_let_go_of) {
   const std::string pools = base.path() + "/pools";
-  auto viewer = session->image_subscriber("camera").value();
+  auto viewer = session->subscriber<Image>("camera").value();
   Image theirs;
   {
     const auto camera = open();
-    auto publisher = camera->image_publisher("camera").value();
+    auto publisher = camera->publisher<Image>("camera").value();
     ASSERT_TRUE(test::eventually([&] {
-      publisher.send(camera->image(48, 64, Encoding::kRgb8).value());
+      publisher.send(Image::make(*camera, 48, 64, Encoding::kRgb8).value());
       theirs = viewer.take();
       return bool{theirs};
     }));
@@ -265,9 +270,9 @@ TEST_F(RtSafeTest, frames_whose_pools_are_gone_are_let_go_of) {
   const std::uint32_t pool = theirs.state()->tensor().pool_id;
   ASSERT_TRUE(test::eventually([&] {
     viewer.take();
-    return session->impl().peer_pools->look(pool) == PeerPools::Look::kGone;
+    return session->pools()->peers().look(pool) == PeerPools::Look::kGone;
   }));
-  Image own = session->image(48, 64, Encoding::kRgb8).value();
+  Image own = Image::make(*session, 48, 64, Encoding::kRgb8).value();
   for (const std::string& path : files(pools, ".pool")) std::filesystem::remove(path);
   ASSERT_TRUE(test::eventually([&] { return !files(pools, ".pool").empty(); }));
   {
@@ -279,12 +284,12 @@ TEST_F(RtSafeTest, frames_whose_pools_are_gone_are_let_go_of) {
 }
 
 TEST_F(RtSafeTest, frames_that_come_too_late_or_in_time) {
-  auto camera = session->image_publisher("camera", {.size = 48 * 64 * 3}).value();
+  auto camera = session->publisher<Image>("camera", {.size = 48 * 64 * 3}).value();
   const auto node = std::make_unique<NodeStats>();
   auto viewer = other
-                    ->image_subscriber("camera", {.counters = message_counters(*node),
-                                                  .timeout = 250ms,
-                                                  .fallback = Fallback::kStop})
+                    ->subscriber<Image>("camera", {.counters = message_counters(*node),
+                                                   .timeout = 250ms,
+                                                   .fallback = Fallback::kStop})
                     .value();
   node->first_release_ns.set(1);
   ASSERT_TRUE(test::eventually([&] { return viewer.stale(); }));
@@ -292,7 +297,7 @@ TEST_F(RtSafeTest, frames_that_come_too_late_or_in_time) {
   EXPECT_TRUE(test::eventually([&] {
     const RtTrap trap;
     node->ticks.add();
-    camera.send(session->image(48, 64, Encoding::kRgb8).value());
+    camera.send(Image::make(*session, 48, 64, Encoding::kRgb8).value());
     taken = viewer.take();
     return taken && !viewer.stale();
   }));
@@ -300,7 +305,7 @@ TEST_F(RtSafeTest, frames_that_come_too_late_or_in_time) {
 
 TEST_F(RtSafeTest, frames_of_cameras_that_start_in_turn_while_they_are_taken) {
   constexpr int kCameras = 3;
-  auto viewer = session->image_subscriber("camera").value();
+  auto viewer = session->subscriber<Image>("camera").value();
   std::atomic<int> seen{0};
   std::thread starter{[this, &seen] {
     for (int n = 1; n <= kCameras; ++n) {
@@ -336,12 +341,12 @@ TEST_F(RtSafeTest, f22_frames_are_written_and_read_without_a_page_fault) {
   long least = -1;
   for (int run = 0; run < 5 && least != 0; ++run) {
     const std::string topic = "camera" + std::to_string(run);
-    auto camera = session->image_publisher(topic, {.capacity = 4, .size = 480 * 640 * 3}).value();
-    auto viewer = other->image_subscriber(topic).value();
+    auto camera = session->publisher<Image>(topic, {.capacity = 4, .size = 480 * 640 * 3}).value();
+    auto viewer = other->subscriber<Image>(topic).value();
     Image taken;
     std::uint64_t sum = 0;
     const auto send = [&] {
-      Image image = session->image(480, 640, Encoding::kRgb8).value();
+      Image image = Image::make(*session, 480, 640, Encoding::kRgb8).value();
       // A block that a debug build has protected is mapped anew, page by page.
       if (!OwnPool::seals()) std::ranges::fill(image.writable(), std::byte{1});
       camera.send(std::move(image));
@@ -378,7 +383,7 @@ TEST_F(RtSafeTest, payloads_whose_pools_come_while_they_are_taken) {
   std::uint64_t received = 0;
   for (std::uint64_t n = 1; n <= 40; ++n) {
     const std::array<std::uint64_t, 1> shape{n * 5000};
-    Tensor sent = session->tensor(shape, Dtype::kU8).value();
+    Tensor sent = Tensor::make(*session, shape, Dtype::kU8).value();
     Tensor taken;
     EXPECT_TRUE(test::eventually([&] {
       const RtTrap trap;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "shm/image.hpp"
 #include "shm/msg/cmd_vel.hpp"
 #include "shm/msg/control.hpp"
 #include "shm/msg/imu.hpp"
@@ -167,6 +168,41 @@ TEST_F(StaleTest, what_an_isolated_node_sends_into_a_ring_that_was_made_again_st
   ASSERT_TRUE(given);
   EXPECT_EQ(given->linear, 0.0F);
   EXPECT_TRUE(cmd.gave_fallback());
+}
+
+TEST_F(StaleTest, what_an_isolated_node_sent_last_stays_stale_when_its_ring_goes) {
+  const auto session = open();
+  auto cmd = patient_input(*session);
+  // Opened later: the helper thread tells it of a death after `cmd`.
+  auto witness = session->subscriber<CmdVel>("cmd").value();
+  {
+    const auto other = open();
+    NodeStats planner{{}, NodeName::clipped("planner")};
+    auto publisher =
+        other->publisher<CmdVel>("cmd", {.counters = message_counters(planner)}).value();
+    tick();
+    publisher.send({.linear = 1.0F});
+    ASSERT_TRUE(test::eventually([&] { return cmd.take().has_value(); }));
+    ASSERT_TRUE(test::eventually([&] { return witness.take().has_value(); }));
+    while (!other->isolate(planner.name, true)) {
+    }
+  }
+  ASSERT_TRUE(test::eventually([&] {
+    witness.take();
+    return witness.publishers() == 0;
+  }));
+  for (int i = 0; i < 2; ++i) {
+    tick();
+    const auto given = cmd.take();
+    ASSERT_TRUE(given) << i;
+    EXPECT_EQ(given->linear, 0.0F);
+    EXPECT_TRUE(cmd.gave_fallback());
+  }
+  auto publisher = session->publisher<CmdVel>("cmd").value();
+  publisher.send({.linear = 2.0F});
+  tick();
+  EXPECT_EQ(cmd.take()->linear, 2.0F) << "another node's";
+  EXPECT_FALSE(cmd.gave_fallback());
 }
 
 TEST_F(StaleTest, hold_gives_the_newest_message_again) {
@@ -348,8 +384,8 @@ TEST_F(StaleTest, what_does_not_fit_is_refused) {
       "v", generic_type(),
       {.max_size = 64, .timeout = 1ms, .fallback = Fallback::kValue, .value = long_value}))
       << "longer than a message";
-  EXPECT_FALSE(session->image_subscriber("i", {.timeout = 1ms, .fallback = Fallback::kHold}));
-  EXPECT_TRUE(session->image_subscriber("i", {.timeout = 1ms, .fallback = Fallback::kStop}));
+  EXPECT_FALSE(session->subscriber<Image>("i", {.timeout = 1ms, .fallback = Fallback::kHold}));
+  EXPECT_TRUE(session->subscriber<Image>("i", {.timeout = 1ms, .fallback = Fallback::kStop}));
 }
 
 TEST(Neutral, of_a_motor_is_not_its_initial_command) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "shm/payload_kinds.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/parse_message.hpp"
 #include "tools/cli/source.hpp"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shm/near.hpp"
+#include "shm/payload_kinds.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/where.hpp"
 
@@ -75,7 +76,7 @@ Result<Source> open_source(const Found& found) {
   if (!session) return session.error();
   shm::Session& topics = *session.value();
   if (const shm::PayloadKind* const kind = shm::find_payload_kind(found.topic.type)) {
-    auto payloads = topics.payload_subscriber(found.topic.name, *kind);
+    auto payloads = shm::PayloadSubscriber::open(topics, found.topic.name, *kind);
     if (!payloads) return payloads.error();
     return payload_source(std::move(session).value(), std::move(payloads).value());
   }

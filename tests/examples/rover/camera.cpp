@@ -28,17 +28,17 @@ std::size_t swing(double seconds, double period, std::size_t room) noexcept {
 
 Camera::Camera(horus::PluginContext& context)
     : topics_{context.topics()},
-      frames_{or_throw(topics_.image_publisher("camera"))},
+      frames_{or_throw(topics_.publisher<horus::shm::Image>("camera"))},
       photo_{decode_jpeg(embedded_jpeg())} {
   if (photo_.width < kWidth || photo_.height < kHeight) {
     throw std::runtime_error{"the photograph is smaller than a frame"};
   }
   // The pool is made by the first frame; here, so that no tick pays for it.
-  or_throw(topics_.image(kHeight, kWidth, horus::shm::Encoding::kRgb8));
+  or_throw(horus::shm::Image::make(topics_, kHeight, kWidth, horus::shm::Encoding::kRgb8));
 }
 
 void Camera::tick(const horus::Tick& tick) {
-  auto loan = topics_.image(kHeight, kWidth, horus::shm::Encoding::kRgb8);
+  auto loan = horus::shm::Image::make(topics_, kHeight, kWidth, horus::shm::Encoding::kRgb8);
   if (!loan) {
     horus::log(horus::LogLevel::kWarning, "every frame is in use, this one is left out");
     return;

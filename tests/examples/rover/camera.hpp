@@ -19,7 +19,7 @@ class Camera final : public horus::Node {
   static constexpr std::uint32_t kWidth = 640;
   static constexpr std::uint32_t kHeight = 480;
 
-  horus::NodeTopics topics_;
+  horus::Topics topics_;
   horus::shm::ImagePublisher frames_;
   Photo photo_;
 };

@@ -53,7 +53,7 @@ class Motor final : public horus::Node {
   void publish_joints() noexcept;
   void publish_odometry() noexcept;
 
-  horus::NodeTopics topics_;
+  horus::Topics topics_;
   horus::shm::Subscriber<horus::msg::CmdVel> orders_;
   horus::shm::Publisher<horus::msg::JointState> joint_states_;
   horus::shm::Publisher<horus::msg::Odometry> odom_;
