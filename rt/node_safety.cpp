@@ -40,7 +40,7 @@ Status NodeRunner::arm() noexcept {
 
 /// With the reason, as far as it is written already.
 Status NodeRunner::refuse_at_rest() const noexcept {
-  std::array<char, 200> subject;  // NOLINT: snprintf() ends it
+  std::array<char, 320> subject;  // NOLINT: snprintf() ends it; Name cuts between characters
   const auto note = control_.safety().note();
   std::snprintf(subject.data(), subject.size(), note ? "%s (%s: %s)" : "%s",
                 config_.name.view().data(), note ? to_text(note->cause) : "",

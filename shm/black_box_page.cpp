@@ -104,17 +104,25 @@ bool is_unnamed(std::string_view host) noexcept {
   return host.starts_with("py-") && host.find_first_not_of("0123456789-", 3) == host.npos;
 }
 
-std::span<const Event> HostEvents::after(BoxMark& mark) const noexcept {
+std::span<const Event> HostEvents::after(BoxMark& mark, TimePoint now) const noexcept {
   if (events.empty()) return {};
   const auto last = std::ranges::lower_bound(events, mark.sequence, {}, &Event::sequence);
   // The event of that number is another one, or there is none yet.
   const bool afresh =
       last == events.end() || (last->sequence == mark.sequence && last->at_ns != mark.at_ns);
   const bool known = !afresh && last->sequence == mark.sequence;
-  mark = {.sequence = events.back().sequence, .at_ns = events.back().at_ns};
-  if (afresh) return events;
-  return std::span{events}.subspan(static_cast<std::size_t>(last - events.begin()) +
-                                   (known ? 1U : 0U));
+  std::span<const Event> news = events;
+  if (!afresh) {
+    news = news.subspan(static_cast<std::size_t>(last - events.begin()) + (known ? 1U : 0U));
+  }
+  std::uint64_t next = afresh ? events.front().sequence : mark.sequence + 1;
+  const auto waits = std::ranges::find_if(news, [&](const Event& event) {
+    const bool gap = event.sequence != std::exchange(next, event.sequence + 1);
+    return gap && event.at_ns > to_ns(now) - kBeingWritten.count();
+  });
+  news = news.first(static_cast<std::size_t>(waits - news.begin()));
+  if (!news.empty()) mark = {.sequence = news.back().sequence, .at_ns = news.back().at_ns};
+  return news;
 }
 
 bool HostEvents::died() const noexcept {

@@ -53,8 +53,11 @@ struct HostEvents {
   std::vector<Event> events{};  ///< By their numbers.
 
   /// What came after the mark, which moves to the end. Of a box that began afresh, as a host's does
-  /// that ended in order, everything, from number 1 on.
-  std::span<const Event> after(BoxMark& mark) const noexcept;
+  /// that ended in order, everything, from number 1 on. Where a number is missing before an event
+  /// that is younger than kBeingWritten, another thread may be writing that one: what follows is
+  /// left for a later call.
+  std::span<const Event> after(BoxMark& mark, TimePoint now) const noexcept;
+  static constexpr Nanos kBeingWritten = 100ms;
   /// Whether it came to an end that it did not say itself: it was killed, or it crashed.
   bool died() const noexcept;
   /// Whether the one before this life did.

@@ -108,11 +108,19 @@ bool is_isolated(const RingPeer& ring) noexcept {
   return ring.view.header->isolated.load(std::memory_order_relaxed) != 0;
 }
 
-/// Of the ring that the newest message came from: notes whether its node is isolated. What was
-/// noted last holds when the ring has gone: the message is no better for it.
+/// Of the ring that the newest message came from: notes whether its node is isolated.
 void note_isolation(SubscriberState& state, const RingPeer& ring) noexcept {
   if (state.watch == nullptr || ring.view.header != state.watch->source) return;
   state.watch->source_isolated = is_isolated(ring);
+}
+
+/// The ring goes: what was noted last holds, since the message is no better for it. Another ring
+/// may come to the same address.
+void forget_source(SubscriberState& state, const RingPeer& ring) noexcept {
+  note_isolation(state, ring);
+  if (state.watch != nullptr && ring.view.header == state.watch->source) {
+    state.watch->source = nullptr;
+  }
 }
 
 /// Looks at each ring that has messages ready. One that is empty and whose publisher is dead goes.
@@ -128,7 +136,7 @@ void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
     if (ring.witnessed && is_torn(ring.view, ring.next)) cursor(state).torn.add();
     // release: the next ring's publisher finds its number here, not this one's.
     if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
-    note_isolation(state, ring);
+    forget_source(state, ring);
     state.rings.let_go(slot);
   });
 }

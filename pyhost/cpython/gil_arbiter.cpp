@@ -169,7 +169,9 @@ bool GilArbiter::alone_until(const GilSeat& seat, TimePoint release) noexcept {
 bool GilArbiter::tick_is_near(TimePoint now) noexcept {
   return std::ranges::any_of(seats(), [now](const GilSeat& seat) {
     if (!seat.taken.load(std::memory_order_acquire)) return false;
-    if (seat.phase.load() != Phase::kIdle) return true;
+    const Phase phase = seat.phase.load();
+    // Not one that ticks: it has had the GIL, and may have given it away to wait for something.
+    if (phase != Phase::kIdle) return phase == Phase::kWaiting;
     const TimePoint expected = from_ns(seat.expected_ns.load(kRelaxed));
     // One that is overdue for long is not about to come: its node rests.
     return expected <= now + kNear && now < expected + kPatience;

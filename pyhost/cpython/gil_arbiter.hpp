@@ -46,8 +46,8 @@ class GilArbiter {
   static constexpr Nanos kRemember = 1s;
   /// A tick that comes within this time is let by, by who has no seat.
   static constexpr Nanos kNear = 50us;
-  /// Whoever lets ticks by waits no longer.
-  static constexpr Nanos kPatience = 1ms;
+  /// Whoever lets ticks by waits no longer, and not for one that is overdue for so long.
+  static constexpr Nanos kPatience = 300us;
   static constexpr std::size_t kSeats = 128;
 
   static GilArbiter& instance() noexcept;
@@ -82,10 +82,10 @@ class GilArbiter {
   void ended(GilSeat& seat) noexcept;
 
   /// Without the GIL, by a thread that has no seat, before it takes the GIL for work that can wait:
-  /// returns once no seat's tick runs, waits or is about to come, or after kPatience. A release
-  /// that both share wakes both: the tick would find the GIL taken, and pay for two switches.
+  /// returns once no seat waits for the GIL or is about to, or after kPatience. A release that both
+  /// share wakes both: the tick would find the GIL taken, and pay for two switches.
   void let_ticks_by() noexcept;
-  /// Whether a seat's tick runs, waits for the GIL, or comes within kNear.
+  /// Whether a seat waits for the GIL, or its tick comes within kNear.
   bool tick_is_near(TimePoint now) noexcept;
 
   // For the helper.

@@ -100,9 +100,17 @@ PyObject* message_from_bytes(PyObject* python, PyObject* bytes) noexcept {
   return as_object(message);
 }
 
+PyObject* bytes_of_message(PyObject* self) noexcept {
+  const MessageObject& message = *as_message(self);
+  if (message.type->varies()) return varying_bytes(self, nullptr);
+  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(message.data),
+                                   static_cast<Py_ssize_t>(message.type->size()));
+}
+
 PyObject* message_reduce(PyObject* self, PyObject*) noexcept {
   const Ref build{PyObject_GetAttrString(as_object(Py_TYPE(self)), "from_bytes")};
-  const Ref bytes{build ? PyObject_Bytes(self) : nullptr};
+  // Not bytes(self): a class may have a __bytes__ of its own, for something else.
+  const Ref bytes{build ? bytes_of_message(self) : nullptr};
   return bytes ? Py_BuildValue("O(O)", build.ptr(), bytes.ptr()) : nullptr;
 }
 

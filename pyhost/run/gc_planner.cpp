@@ -2,6 +2,7 @@
 #include "pyhost/run/gc_planner.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace horus::py {
@@ -124,7 +125,12 @@ bool GcPlanner::memory_grew(const GcSight& sight) const noexcept {
 
 bool GcPlanner::full_can_wait(const GcSight& sight) const noexcept {
   const auto& thresholds = sight.thresholds;
-  return grown(sight) <= thresholds[0] * thresholds[1] * thresholds[2] && !memory_grew(sight);
+  std::int64_t enough = 0;
+  // The user may set them to anything that an int holds.
+  if (__builtin_mul_overflow(thresholds[0] * thresholds[1], thresholds[2], &enough)) {
+    enough = std::numeric_limits<std::int64_t>::max();
+  }
+  return grown(sight) <= enough && !memory_grew(sight);
 }
 
 GcPlan GcPlanner::plan_full(const GcSight& sight) noexcept {

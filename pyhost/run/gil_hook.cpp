@@ -146,12 +146,9 @@ Nanos GilHook::enter(TimePoint release) noexcept {
   ticks_ = release != TimePoint{};
   GilSeat* const seat = ticks_ ? thread_->seat : nullptr;
   GilArbiter& arbiter = GilArbiter::instance();
+  if (ticks_ && seat == nullptr && arbiter.refusal() == nullptr) arbiter.let_ticks_by();
   const TimePoint before = MonotonicClock::now();
-  if (seat != nullptr) {
-    arbiter.begin(*seat, before);
-  } else if (ticks_ && arbiter.refusal() == nullptr) {
-    arbiter.let_ticks_by();
-  }
+  if (seat != nullptr) arbiter.begin(*seat, before);
   thread_->python.take();
   const TimePoint after = MonotonicClock::now();
   if (seat != nullptr) arbiter.got(*seat, before, after, release);

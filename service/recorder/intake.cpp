@@ -135,7 +135,10 @@ Intake::Intake(std::unique_ptr<shm::Session> session, Selection selection, Say s
   for (const shm::LogPage& page : lines_) lines_seen_[page.host()] = page.end();
   boxes_ = shm::OtherBox::open_all(session_->base());
   for (const shm::OtherBox& other : boxes_) {
-    if (const auto box = other.read()) static_cast<void>(box->after(events_seen_[box->host]));
+    const auto box = other.read();
+    if (!box) continue;
+    static_cast<void>(box->after(events_seen_[box->host], TimePoint::max()));
+    events_lost_[box->host] = box->lost;
   }
 }
 
@@ -292,15 +295,21 @@ bool Intake::take_lines_of(const shm::LogPage& page, mcap::Chunk& chunk) {
   return true;
 }
 
-bool Intake::take_events_of(const shm::OtherBox& other, mcap::Chunk& chunk) {
+bool Intake::take_events_of(const shm::OtherBox& other, mcap::Chunk& chunk, TimePoint now) {
   const auto box = other.read();
   if (!box) return true;
   Losses& counts = gone_[interop::kEventTopic];
   shm::BoxMark& mark = events_seen_[box->host];
   std::uint64_t before = mark.sequence;
-  for (const Event& event : box->after(mark)) {
+  // Numbers whose events the box itself could not keep are no loss of the recording.
+  std::uint64_t& lost_before = events_lost_[box->host];
+  std::uint64_t never_kept = box->lost - std::min(std::exchange(lost_before, box->lost), box->lost);
+  for (const Event& event : box->after(mark, now)) {
     if (event.sequence <= before) before = 0;  // It began afresh.
-    counts.missed += event.sequence - std::exchange(before, event.sequence) - 1;
+    const std::uint64_t gap = event.sequence - std::exchange(before, event.sequence) - 1;
+    const std::uint64_t excused = std::min(gap, never_kept);
+    never_kept -= excused;
+    counts.missed += gap - excused;
     if (event_channel_ == 0) {
       event_channel_ = add_channel(chunk, interop::kEventTopic, interop::json_format(),
                                    {{"horus.type", interop::kEventType}});
@@ -317,25 +326,29 @@ bool Intake::take_events_of(const shm::OtherBox& other, mcap::Chunk& chunk) {
   return true;
 }
 
-void Intake::take_events(mcap::Chunk& chunk) {
+void Intake::take_events(mcap::Chunk& chunk, bool all) {
   if (!selection_.has(interop::kEventTopic)) return;
   bool room = true;
-  // The last words of hosts that have taken their boxes away, first.
+  const TimePoint now = MonotonicClock::now();
+  // First the new ones: a box that is taken away meanwhile is among those of the last look.
+  auto boxes = shm::OtherBox::open_all(session_->base());
+  // The last words of hosts that have taken their boxes away.
   for (const shm::OtherBox& box : boxes_) {
-    if (!box.is_named()) room = room && take_events_of(box, chunk);
+    if (!box.is_named()) room = room && take_events_of(box, chunk, TimePoint::max());
   }
-  boxes_ = shm::OtherBox::open_all(session_->base());
-  for (const shm::OtherBox& box : boxes_) room = room && take_events_of(box, chunk);
+  boxes_ = std::move(boxes);
+  if (!all && now - events_at_ < kEventsEvery) return;
+  events_at_ = now;
+  for (const shm::OtherBox& box : boxes_) {
+    room = room && take_events_of(box, chunk, all ? TimePoint::max() : now);
+  }
   const auto counts = gone_.find(interop::kEventTopic);
   if (counts != gone_.end() && counts->second.received == 0) gone_.erase(counts);
 }
 
 void Intake::take_told(mcap::Chunk& chunk, bool all) {
   take_lines(chunk);
-  const TimePoint now = MonotonicClock::now();
-  if (!all && now - events_at_ < kEventsEvery) return;
-  events_at_ = now;
-  take_events(chunk);
+  take_events(chunk, all);
 }
 
 void Intake::take_lines(mcap::Chunk& chunk) {

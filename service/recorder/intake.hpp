@@ -68,9 +68,9 @@ class Intake {
   void let_go_of_silent();
   // False where a file has no more channels.
   bool take_lines_of(const shm::LogPage& page, interop::mcap::Chunk& chunk);
-  bool take_events_of(const shm::OtherBox& other, interop::mcap::Chunk& chunk);
+  bool take_events_of(const shm::OtherBox& other, interop::mcap::Chunk& chunk, TimePoint now);
   void take_lines(interop::mcap::Chunk& chunk);
-  void take_events(interop::mcap::Chunk& chunk);
+  void take_events(interop::mcap::Chunk& chunk, bool all);
   static Losses losses_of(Topic& topic);
   void add_losses(Topic& topic);
   Status open(const shm::TopicInfo& info);
@@ -95,10 +95,11 @@ class Intake {
   std::vector<shm::LogPage> lines_;                 ///< As of the last look.
   std::map<std::string, shm::LogMark> lines_seen_;  ///< By host.
   std::uint16_t line_channel_ = 0;
-  std::vector<shm::OtherBox> boxes_;                 ///< As of the last look.
-  std::map<std::string, shm::BoxMark> events_seen_;  ///< By host.
+  std::vector<shm::OtherBox> boxes_;                  ///< As of the last look.
+  std::map<std::string, shm::BoxMark> events_seen_;   ///< By host; as the next one.
+  std::map<std::string, std::uint64_t> events_lost_;  ///< That their boxes had not kept.
   std::uint16_t event_channel_ = 0;
-  TimePoint events_at_{};  ///< When they were looked at.
+  TimePoint events_at_{};  ///< When they were read.
   bool told_full_ = false;
 };
 

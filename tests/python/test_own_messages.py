@@ -47,6 +47,22 @@ EXAMPLES = [Wheel(1.5, [1, 2, 3, 4]), Gripper("left", horus.Point3(1, 2, 3), [1.
 each_example = pytest.mark.parametrize("message", EXAMPLES, ids=lambda m: type(m).__name__)
 
 
+@horus.message
+class BigEndian:
+    a: "u4"
+    b: "u4"
+
+    def __bytes__(self):
+        return struct.pack(">II", self.a, self.b)
+
+
+def test_bytes_of_a_class_s_own_are_for_its_user_and_not_for_copies():
+    message = BigEndian(1, 2)
+    assert bytes(message) == b"\0\0\0\1\0\0\0\2"
+    for twin in (copy.copy(message), pickle.loads(pickle.dumps(message))):
+        assert twin == message
+
+
 def test_the_schema_of_a_message_is_its_layout_in_c():
     assert _horus._schema(Wheel) == "Wheel{speed:f32@0;slip:f32[4]@4}20/4"
     assert _horus._schema("Gripper") == (

@@ -168,18 +168,38 @@ TEST(HostEvents, after_a_mark_are_those_that_came_since) {
     return all;
   };
   using Numbers = std::vector<std::uint64_t>;
+  constexpr TimePoint kLater = from_ns(1'000'000'000);
   BoxMark mark;
-  EXPECT_TRUE(HostEvents{}.after(mark).empty());
-  EXPECT_EQ(numbers(box(1, 3, 100).after(mark)), (Numbers{1, 2, 3}));
-  EXPECT_TRUE(box(1, 3, 100).after(mark).empty());
-  EXPECT_EQ(numbers(box(2, 5, 100).after(mark)), (Numbers{4, 5}));
-  EXPECT_EQ(numbers(box(7, 8, 100).after(mark)), (Numbers{7, 8})) << "6 was overwritten";
-  EXPECT_TRUE(HostEvents{}.after(mark).empty());
+  EXPECT_TRUE(HostEvents{}.after(mark, kLater).empty());
+  EXPECT_EQ(numbers(box(1, 3, 100).after(mark, kLater)), (Numbers{1, 2, 3}));
+  EXPECT_TRUE(box(1, 3, 100).after(mark, kLater).empty());
+  EXPECT_EQ(numbers(box(2, 5, 100).after(mark, kLater)), (Numbers{4, 5}));
+  EXPECT_EQ(numbers(box(7, 8, 100).after(mark, kLater)), (Numbers{7, 8})) << "6 was overwritten";
+  EXPECT_TRUE(HostEvents{}.after(mark, kLater).empty());
   // A box that began afresh has fewer, as many, or more than were read of the one before.
-  EXPECT_EQ(numbers(box(1, 2, 200).after(mark)), (Numbers{1, 2}));
-  EXPECT_EQ(numbers(box(1, 2, 300).after(mark)), (Numbers{1, 2}));
-  EXPECT_EQ(numbers(box(1, 3, 400).after(mark)), (Numbers{1, 2, 3}));
-  EXPECT_TRUE(box(1, 3, 400).after(mark).empty());
+  EXPECT_EQ(numbers(box(1, 2, 200).after(mark, kLater)), (Numbers{1, 2}));
+  EXPECT_EQ(numbers(box(1, 2, 300).after(mark, kLater)), (Numbers{1, 2}));
+  EXPECT_EQ(numbers(box(1, 3, 400).after(mark, kLater)), (Numbers{1, 2, 3}));
+  EXPECT_TRUE(box(1, 3, 400).after(mark, kLater).empty());
+}
+
+TEST(HostEvents, behind_an_event_that_may_be_being_written_nothing_is_read_yet) {
+  const auto at = [](std::int64_t ns) { return from_ns(ns) + HostEvents::kBeingWritten; };
+  HostEvents box;
+  for (const std::uint64_t n : {4U, 5U, 7U, 8U}) {
+    box.events.push_back({.sequence = n, .at_ns = static_cast<std::int64_t>(1000 * n)});
+  }
+  BoxMark mark;
+  EXPECT_EQ(box.after(mark, at(6999)).size(), 2U) << "where it begins there is no gap";
+  EXPECT_EQ(mark.sequence, 5U);
+  EXPECT_TRUE(box.after(mark, at(6999)).empty());
+  EXPECT_EQ(mark.sequence, 5U);
+  auto whole = box;
+  whole.events.insert(whole.events.begin() + 2, {.sequence = 6, .at_ns = 7100});
+  BoxMark second = mark;
+  EXPECT_EQ(whole.after(second, at(6999)).size(), 3U) << "it came";
+  EXPECT_EQ(box.after(mark, at(7000)).size(), 2U) << "it does not come any more";
+  EXPECT_EQ(mark.sequence, 8U);
 }
 
 TEST(BlackBoxBytes, are_read_as_they_were_written) {

@@ -100,7 +100,7 @@ class BoxLog {
   std::vector<ShownEvent> read(const std::string& base, const std::vector<shm::HostEvents>& boxes) {
     std::vector<ShownEvent> all;
     for (const shm::HostEvents& box : boxes) {
-      for (const Event& event : box.after(seen_[{base, box.host}])) {
+      for (const Event& event : box.after(seen_[{base, box.host}], MonotonicClock::now())) {
         ShownEvent told{box.host, box.clocks.wall_us(event.at_ns), event};
         if (is_wanted(told, options_, since_us_)) all.push_back(std::move(told));
       }
