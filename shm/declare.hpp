@@ -12,14 +12,15 @@
 
 #include "shm/message.hpp"
 
-/// What a declaration in shm/msg/ is made of: a struct, and one row a field in its order.
+/// The parts of a message's declaration (see shm/msg/): a struct, and one row for each field, in
+/// the order of the struct.
 ///   HORUS_FIELD(type, member, unit, doc)         a number, an array of numbers, or a message
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
-///   HORUS_COUNTED(type, member, unit, doc, by)   an array of which `by` says how much is in use
-///   HORUS_PADDING(type, member)                  bytes that stand for nothing
-/// each perhaps in in_part(...) or limit(...), and one HORUS_TAIL(element, name, unit, doc, by...)
-/// for each array that follows the struct. A last argument, where there is one, is the offset that
-/// the compiler holds the field to.
+///   HORUS_COUNTED(type, member, unit, doc, by)   an array; the field `by` says how many are used
+///   HORUS_PADDING(type, member)                  bytes without a meaning
+/// A row may be wrapped in in_part(...) or limit(...). Each array that follows the struct has one
+/// HORUS_TAIL(element, name, unit, doc, by...). An optional last argument of a row is the offset
+/// that the field must have; the compiler checks it.
 #define HORUS_ROW(text, type, member, ...)                  \
   ::horus::shm::detail::field<decltype(type::member), text, \
                               offsetof(type, member) __VA_OPT__(, ) __VA_ARGS__>
@@ -38,50 +39,50 @@
 
 namespace horus::shm {
 
-/// What a limit is when there is none.
+/// The value of a limit that is absent; see FieldInfo::limit.
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
-/// An argument of the Python constructor; its default is what stands there in a message that was
-/// just made. Without a path it goes to the field of its name; `also`: see ArgInfo.
+/// An argument of the Python constructor. Its default is the field's value in a new message.
+/// Without a path it sets the field of the same name; `also`: see ArgInfo.
 constexpr ArgInfo arg(std::string_view name, std::string_view path = {},
                       std::string_view also = {}) noexcept {
   return {.name = name, .path = path.empty() ? name : path, .also = also};
 }
-/// One that is a whole message of another type, which this one begins with.
+/// An argument that is a whole message of another type, with which this type begins.
 constexpr ArgInfo base(std::string_view name, const TypeInfo& type) noexcept {
   return {.name = name, .path = {}, .base = &type};
 }
-/// One without a default.
+/// An argument without a default.
 constexpr ArgInfo required(std::string_view name, std::string_view path = {}) noexcept {
   return {.name = name, .path = path.empty() ? name : path, .required = true};
 }
 
-/// An array of which a part may be given; see FieldInfo::in_part.
+/// Marks an array of which the first elements may be given alone; see FieldInfo::in_part.
 constexpr FieldInfo in_part(FieldInfo field) noexcept {
   field.in_part = true;
   return field;
 }
 
-/// A limit that may be absent; see FieldInfo::limit.
+/// Marks a limit that may be absent; see FieldInfo::limit.
 constexpr FieldInfo limit(FieldInfo field) noexcept {
   field.limit = true;
   return field;
 }
 
-/// A tail whose elements are not 0 before anything is set.
+/// A tail whose elements are `fill`, not 0, before anything is set.
 constexpr TailInfo filled(TailInfo tail, std::int8_t fill) noexcept {
   tail.fill = fill;
   return tail;
 }
 
-/// A type whose Python constructor notes when it was called; see TypeInfo::stamp.
+/// A type whose Python constructor stores the current time in `field`; see TypeInfo::stamp.
 inline TypeInfo stamped(TypeInfo type, std::string_view field = "timestamp_ns") noexcept {
   type.stamp = field;
   return type;
 }
 
-/// A type whose initial message asks nobody to move, or `message` in its place; see
-/// TypeInfo::neutral.
+/// A type with a neutral message, one that asks nobody to move: `message`, or a new message by
+/// default. See TypeInfo::neutral.
 template <typename T>
 TypeInfo neutral(TypeInfo type, const T& message = {}) noexcept {
   static const T kNeutral = message;
@@ -100,7 +101,8 @@ constexpr Kind kind_of() noexcept {
   return Kind::kMessage;
 }
 
-/// A text's innermost array is the element; of everything else the element is what is no array.
+/// One row of a type's table. The element of a text is its innermost array; of any other member it
+/// is the scalar.
 template <typename Member, bool text, std::size_t offset, std::size_t declared = offset>
 FieldInfo field(std::string_view name, std::string_view unit, std::string_view doc,
                 std::string_view counted_by = {}) noexcept {
@@ -142,15 +144,15 @@ constexpr TailInfo tail(std::string_view name, std::string_view unit, std::strin
           .unit = unit,
           .doc = doc};
 }
-/// TypeInfo::hash of such a table.
+/// The hash of the type's schema, for TypeInfo::hash.
 std::uint64_t layout_hash(const TypeInfo& type);
-/// An argument for each field.
+/// One constructor argument for each field, in their order.
 std::vector<ArgInfo> args_of(std::span<const FieldInfo> fields);
 
 }  // namespace detail
 
-/// The table of T, whose size and alignment the compiler holds to the declared ones. Everything
-/// in it lives as long as the process.
+/// The table of T. The compiler checks the declared size and alignment. What the table refers to
+/// must live as long as the process.
 template <typename T, std::size_t size = sizeof(T), std::size_t align = alignof(T)>
 TypeInfo make_type(std::string_view name, std::string_view topic, std::string_view doc,
                    std::span<const FieldInfo> fields, std::span<const ArgInfo> args) noexcept {
@@ -170,7 +172,7 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
   return type;
 }
 
-/// One whose constructor takes its fields in their order.
+/// The same, for a type whose Python constructor takes the fields in their order.
 template <typename T, std::size_t size = sizeof(T), std::size_t align = alignof(T)>
 TypeInfo make_type(std::string_view name, std::string_view topic, std::string_view doc,
                    std::span<const FieldInfo> fields) noexcept {
@@ -178,7 +180,7 @@ TypeInfo make_type(std::string_view name, std::string_view topic, std::string_vi
   return make_type<T, size, align>(name, topic, doc, fields, kArgs);
 }
 
-/// A message with tails behind it, of which `head` is the table.
+/// The table of a message with tails; `head` is the table of its fixed part.
 inline VaryingInfo with_tails(const TypeInfo& head, std::span<const TailInfo> tails) noexcept {
   VaryingInfo type{head};
   type.tails = tails;

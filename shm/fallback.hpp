@@ -12,56 +12,61 @@
 
 namespace horus::shm {
 
-/// What a subscription with a time-out gives once what it has is too old.
+/// What a subscription with a timeout returns while its input is stale.
 ///
-/// It is stale when its newest message was sent longer ago than the time-out. Where none came, the
-/// time counts from the first tick of its node; of an event node, from its first wait; of one that
-/// is no node's, from its first receive. The time is that of the machine's cycle counter, which all
-/// its processes share: neither a field of the message nor the wall clock can move it, and a stamp
-/// that lies in the future counts as that of now. It goes on while processes are stopped, so that
-/// after a pause of all of them the input is stale until a new message comes.
+/// The input is stale when its newest message was sent longer ago than the timeout. If no message
+/// came yet, the time counts from the node's first tick; for an event node, from its first wait;
+/// for a subscription outside of nodes, from its first receive. Time is the machine's cycle
+/// counter, which all its processes share. Neither a field of the message nor the wall clock can
+/// change it, and a send time in the future counts as now. It goes on while processes are stopped:
+/// after all of them were paused, the input is stale until a new message comes.
 ///
-/// A message that is too old is never given as such: it is passed over (kHold gives the newest).
-/// While the input is stale the first receive of each tick gives the fallback, and every further
-/// one of the tick nothing, so that a loop that takes until there is nothing ends; of a
-/// subscription that is no node's it is given once in each time-out. A fallback is no message: it
-/// counts in `fallbacks`, not in `received`. The first new message ends it, whoever sent it.
+/// A message that is too old is never returned as a message: it is passed over (kHold returns the
+/// newest one as the fallback). While the input is stale, the first receive of each tick returns
+/// the fallback and the further ones return nothing, so that a loop that takes until there is
+/// nothing ends. A subscription outside of nodes returns it once per timeout. A fallback is not a
+/// message: it counts in `fallbacks`, not in `received`. The first new message, from any publisher,
+/// ends the episode.
 ///
-/// Where the publisher's own process has taken its node for hung, or isolated it, what it sent is
-/// stale at once.
+/// If the publisher's process considers its node hung, or has isolated it, its messages are stale
+/// at once.
 enum class Fallback : std::uint8_t {
-  kNone,   ///< Nothing: stale() says it, and it is counted and shown.
-  kHold,   ///< The newest message once more.
-  kZero,   ///< The message that is neutral, of a type that has one (TypeInfo::neutral).
-  kValue,  ///< The one that was given.
-  kStop,   ///< Nothing, and once in each time that it becomes stale an emergency stop.
+  kNone,   ///< Returns nothing; stale() is true, and the statistics show it.
+  kHold,   ///< Returns the newest message again.
+  kZero,   ///< Returns the type's neutral message; for types that have one (TypeInfo::neutral).
+  kValue,  ///< Returns the given message (TopicOptions::value).
+  kStop,   ///< Returns nothing, and asks for one emergency stop in each stale episode.
 };
 
-/// The bytes of a fallback of kValue, for TopicOptions::value.
+/// The bytes of `message`, for TopicOptions::value with kValue. `message` must live that long.
 template <Message T>
 std::span<const std::byte> fallback_of(const T& message) noexcept {
   return std::as_bytes(std::span{&message, 1});
 }
 template <Message T>
-void fallback_of(const T&& message) = delete;  // It would be gone.
+void fallback_of(const T&& message) = delete;  // A temporary would be gone before it is copied.
 
-/// Whether a time-out and its fallback fit the type: kInvalidArgument that says what does not.
+/// Whether a timeout and its fallback fit the type; else kInvalidArgument that says what does not.
 Status check_fallback(const TypeInfo& type, Nanos timeout, Fallback fallback,
                       std::span<const std::byte> value);
 
-/// How old a subscription's input is. Instants are cycle_count()s; pure.
+/// Computes how old a subscription's input is. Instants are values of cycle_count(). Pure: it reads
+/// no clock.
+///
+/// Thread safety: one thread at a time.
 class Freshness {
  public:
   explicit Freshness(Nanos timeout) noexcept : timeout_{timeout} {}
 
   Nanos timeout() const noexcept { return timeout_; }
-  /// Of a cycle; 0: not known yet, and nothing is old.
+  /// Sets the length of a cycle in ns; 0: not known yet, and every age is then 0.
   void scale(double ns_per_cycle) noexcept { ns_per_cycle_ = ns_per_cycle; }
-  /// The silence counts from `at` on, where it does not yet.
+  /// Without a message, the age counts from `at`; ignored once a time is set.
   void begin(std::uint64_t at) noexcept {
     if (newest_ == 0) newest_ = at;
   }
   bool begun() const noexcept { return newest_ != 0; }
+  /// Notes a message that was sent at `sent`.
   void hear(std::uint64_t sent, std::uint64_t now) noexcept {
     newest_ = std::max(newest_, std::min(sent, now));
     heard_ = true;
@@ -76,7 +81,7 @@ class Freshness {
     const auto cycles = static_cast<double>(now - std::min(sent, now));
     return Nanos{static_cast<std::int64_t>(cycles * ns_per_cycle_)};
   }
-  /// Of the newest message, or of the silence.
+  /// The age of the newest message; before the first one, the time since begin().
   Nanos age(std::uint64_t now) const noexcept { return age(newest_, now); }
 
  private:

@@ -9,7 +9,7 @@
 
 namespace horus::shm {
 
-/// Pixel formats; the numbers travel in descriptors.
+/// Pixel formats. Their numbers are sent in descriptors, so they never change.
 enum class Encoding : std::uint8_t {
   kMono8,
   kMono16,
@@ -31,12 +31,14 @@ struct EncodingInfo {
 const EncodingInfo& info(Encoding encoding) noexcept;
 std::optional<Encoding> parse_encoding(std::string_view name) noexcept;
 
-/// A camera's frame.
+/// One picture of a camera: height() rows of width() pixels, without gaps.
 class Image : public StampedPayload {
  public:
   using StampedPayload::StampedPayload;
   using Publisher = PooledPublisher<Image>;
   using Subscriber = PooledSubscriber<Image>;
+  /// A new image from this process's pools; the errors are those of Payload's make(). Each side has
+  /// 1 to 65,535 pixels.
   static Result<Image> make(Session& session, std::uint32_t height, std::uint32_t width,
                             Encoding encoding);
   static const PayloadKind& kind() noexcept;

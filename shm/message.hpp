@@ -13,7 +13,7 @@
 
 namespace horus::shm {
 
-/// The largest message, bytes.
+/// Bytes of the largest message that a topic may carry: 4 MiB.
 inline constexpr std::uint32_t kMaxMessage = 1U << 22;
 
 /// What one element of a message field is.
@@ -29,9 +29,9 @@ enum class Kind : std::uint8_t {
   kF32,
   kF64,
   kBool,     ///< Stored as u8, 0 or 1.
-  kText,     ///< Zero-terminated bytes; `size` is the capacity with the zero.
+  kText,     ///< Zero-terminated bytes; `size` is the capacity, the zero included.
   kMessage,  ///< Another message, inline.
-  kPadding,  ///< Declared padding; zero, and not a field to users.
+  kPadding,  ///< Declared padding: always zero, and not a field for users.
 };
 
 constexpr bool is_number(Kind kind) noexcept {
@@ -41,8 +41,8 @@ constexpr Kind next(Kind kind) noexcept {
   return static_cast<Kind>(static_cast<std::uint8_t>(kind) + 1);
 }
 
-/// Calls `use` with a 0 of the C++ type that elements of this kind have; a kind that is no number
-/// gives an empty result.
+/// Calls `use` with a 0 of the C++ type of this kind's elements. A kind that is not a number gives
+/// an empty result.
 template <typename Use>
 constexpr auto with_number(Kind kind, Use&& use) {
   switch (kind) {
@@ -61,7 +61,8 @@ constexpr auto with_number(Kind kind, Use&& use) {
   }
 }
 
-/// One such element; a bool's byte may come from another process, where all but 0 is true.
+/// The element at `at`, which need not be aligned. A bool's byte may come from another process:
+/// every value but 0 is true.
 template <typename T>
 T element_at(const std::byte* at) noexcept {
   if constexpr (std::is_same_v<T, bool>) return *at != std::byte{0};
@@ -72,89 +73,92 @@ T element_at(const std::byte* at) noexcept {
 
 struct TypeInfo;
 
-/// One field of a message, as it lies in memory.
+/// One field of a message: where it lies in memory and what it means.
 struct FieldInfo {
   std::string_view name;
   Kind kind = Kind::kU8;
   std::uint32_t offset = 0;  ///< Bytes from the message's start.
   std::uint32_t size = 0;    ///< Bytes of one element.
-  std::uint32_t count = 1;   ///< Elements; 1 with `array` false: a scalar.
+  std::uint32_t count = 1;   ///< Number of elements; 1 if `array` is false.
   bool array = false;
   const TypeInfo* nested = nullptr;  ///< kMessage only.
   std::string_view unit;             ///< "m/s", "rad", "ns"; empty: none.
   std::string_view doc;
-  /// Arrays: the field that says how many elements are in use ("joint_count"); empty: all are.
+  /// Arrays: the field that holds the number of elements in use ("joint_count"); empty: all are.
   std::string_view counted_by = {};
-  /// Arrays without such a field: the first elements may be given alone. The others are 0 then,
-  /// which says that nothing is there.
+  /// Arrays without `counted_by`: a user may give the first elements alone. The others are then 0,
+  /// which says that there is no value.
   bool in_part = false;
-  /// An upper limit: infinite where there is none, which is a number like others then.
+  /// The field is an upper limit. No limit is written as infinity, which then counts as a valid
+  /// number (see TopicOptions::finite).
   bool limit = false;
 
-  /// Whether all of its elements are to be given. Of texts an empty one says that nothing is there.
+  /// Whether a user must give all elements. False for texts, as an empty text says that there is no
+  /// value.
   bool is_whole() const noexcept {
     return array && counted_by.empty() && kind != Kind::kText && !in_part;
   }
 };
 
-/// An array behind a message's fixed part, the head: as long as the head says. Elements are
-/// numbers.
+/// A tail: an array of numbers that follows a message's fixed part (the head). The head says how
+/// long it is.
 struct TailInfo {
   std::string_view name;
   Kind kind = Kind::kU8;
   std::uint32_t size = 0;  ///< Bytes of one element.
-  /// The fields of the head, u8 to u32, whose product is the number of elements; the second may be
+  /// The fields of the head (u8 to u32) whose product is the number of elements. The second may be
   /// empty.
   std::array<std::string_view, 2> counted_by{};
-  std::int8_t fill = 0;  ///< What an element is before anything is set.
+  std::int8_t fill = 0;  ///< The value of an element before anything is set.
   std::string_view unit{};
   std::string_view doc{};
 };
 inline constexpr std::size_t kMaxTails = 8;
 
-/// One argument of the Python constructor.
+/// One argument of a message's Python constructor.
 struct ArgInfo {
   std::string_view name;
-  /// Where it goes: "linear", "pose.x" (nested), "angular_velocity[2]" (one element).
+  /// The field that it sets: "linear", "pose.x" (nested), "angular_velocity[2]" (one element).
   std::string_view path;
   bool required = false;
-  /// A whole message of this type, whose fields and tails are the first of this one; no path.
+  /// The argument is a whole message of this type, whose fields and tails come first in this one.
+  /// It has no path.
   const TypeInfo* base = nullptr;
-  /// A second place of the same kind that the constructor sets, too, by its path; empty: none.
+  /// The path of a second field, of the same kind, that the argument sets as well; empty: none.
   std::string_view also = {};
 };
 
-/// Everything that is known of a message type at run time.
+/// Everything that is known about a message type at run time.
 struct TypeInfo {
   std::string_view name = {};
   std::string_view default_topic = {};  ///< Empty: none.
-  std::uint32_t size = 0;               ///< Of its fields; 0: of no layout, MessagePack values.
+  std::uint32_t size = 0;               ///< Bytes of the fields; 0: MessagePack values, no fields.
   std::uint32_t align = 0;
-  std::uint64_t hash = 0;  ///< Of its schema: what makes two layouts the same.
+  std::uint64_t hash = 0;  ///< Hash of the schema: equal for equal layouts.
   std::span<const FieldInfo> fields = {};
   std::span<const ArgInfo> args = {};
   std::string_view doc = {};
-  /// What a message is before anything is set, `size` bytes; empty: zeros.
+  /// The message before anything is set, `size` bytes; empty: all zeros.
   std::span<const std::byte> initial = {};
-  /// The field that a Python constructor sets to now, in its unit (ns, or ms), unless it is given;
-  /// empty: none. In C++ it is 0 until it is set.
+  /// The field that the Python constructor sets to the current time, in its unit (ns or ms), unless
+  /// it is given; empty: none. In C++ it is 0 until it is set.
   std::string_view stamp = {};
-  /// A message that asks nobody to move, `size` bytes; empty: the type has none by its definition.
+  /// A message that asks nobody to move, `size` bytes; empty: the type defines none.
   std::span<const std::byte> neutral = {};
-  /// What follows the fields in a message whose size varies (shm/varying.hpp), in this order.
+  /// The arrays that follow the fields, in this order, if the size varies (shm/varying.hpp).
   std::span<const TailInfo> tails = {};
 
   bool varies() const noexcept { return size == 0 || !tails.empty(); }
 };
 
-/// The table of a type that has tails.
+/// The TypeInfo of a type that has tails. A type of its own, so that the compiler tells them apart.
 struct VaryingInfo : TypeInfo {};
 
 /// A bool whose byte may come from another process: every value but 0 is true.
 class Flag {
  public:
   constexpr Flag() noexcept = default;
-  // Implicit both ways, so that it is used as a bool is.
+  // Implicit in both directions, so that it can be used as a bool.
   // NOLINTNEXTLINE(google-explicit-constructor)
   constexpr Flag(bool on) noexcept : byte_{static_cast<std::uint8_t>(on)} {}
   // NOLINTNEXTLINE(google-explicit-constructor)
@@ -165,8 +169,8 @@ class Flag {
 };
 static_assert(sizeof(Flag) == 1);
 
-/// A message: trivially copyable, standard layout, with a `type_info(Tag<T>)` that its
-/// declaration (shm/msg/) makes.
+/// A message: trivially copyable, of standard layout, with a `type_info(Tag<T>)` that its
+/// declaration (shm/msg/) defines.
 template <typename T>
 struct Tag {};
 
@@ -182,21 +186,22 @@ concept VaryingMessage =
   { type_info(Tag<T>{}) } -> std::same_as<const VaryingInfo&>;
 };
 
-/// What a path of ArgInfo names: a field of a message, of a message nested in it, or one element.
+/// The target of a path (see ArgInfo): a field of a message, of a nested message, or one element.
 struct Member {
   const TypeInfo* holder = nullptr;  ///< The type that has the field.
   const FieldInfo* field = nullptr;
   std::uint32_t offset = 0;  ///< Bytes from the start of the outermost message.
-  bool element = false;      ///< One element of the array.
+  bool element = false;      ///< The path names one element of an array.
 };
-/// None when there is no such field or element.
+/// nullopt if there is no such field or element.
 std::optional<Member> find_member(const TypeInfo& type, std::string_view path) noexcept;
 const FieldInfo* find_field(const TypeInfo& type, std::string_view name) noexcept;
 
-/// How many elements of a field are in use: the word of whoever sent it, so never more than fit.
+/// How many elements of a field are in use. The number comes from the sender, so it is clipped to
+/// what fits.
 std::size_t used(const TypeInfo& type, const FieldInfo& field, const std::byte* message) noexcept;
 
-/// The built-in types by name; null when unknown.
+/// The built-in type of this name; null when there is none.
 const TypeInfo* find_type(std::string_view name) noexcept;
 std::span<const TypeInfo* const> all_types() noexcept;
 

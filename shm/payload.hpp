@@ -20,16 +20,19 @@ namespace horus::shm {
 struct PayloadKind;
 struct PayloadState;
 
-/// A block of a pool in shared memory and what is said of it: one's own (writable) or received
-/// (read-only). Copies of the handle share the block, which lives as long as any of them, in any
-/// process. What images, point clouds, depth images and tensors have in common.
+/// A handle to a block of a pool in shared memory and its description: one's own block (writable),
+/// or a received one (read-only). Copies of the handle share the block, which lives as long as any
+/// of them, in any process. The base of images, point clouds, depth images and tensors.
 ///
-/// make() of a kind gives one of one's own to fill in place and then to send, from this process's
-/// pools, which grow to fit; what is in it is not set. kInvalidArgument for a shape that cannot be;
-/// kExhausted when /dev/shm is full; kBusy in a C++ tick that finds no free block: the helper
-/// thread makes one, or TopicOptions::size did.
+/// make() of a kind returns a new block from this process's pools, to be filled in place and sent.
+/// The pools grow as needed. The content is not initialised. make() fails with kInvalidArgument for
+/// an impossible shape; kExhausted for more than 1 GiB and when /dev/shm is full; and kBusy in a
+/// C++ tick when no block is free. The helper thread then makes one; TopicOptions::size makes them
+/// in advance.
 ///
-/// Thread safety: the handle's count is atomic; the contents are the user's affair.
+/// Thread safety: copies of a handle may be used in several threads; their count is atomic. The
+/// user orders the accesses to the contents and to the description. All calls need a handle that is
+/// not empty.
 class Payload {
  public:
   Payload() noexcept = default;
@@ -38,12 +41,13 @@ class Payload {
 
   Dtype dtype() const noexcept;
   std::span<const std::uint64_t> shape() const noexcept;
-  std::span<const std::uint64_t> strides() const noexcept;  ///< Bytes.
-  /// Every element, C order without gaps.
+  std::span<const std::uint64_t> strides() const noexcept;  ///< Bytes, one per dimension.
+  /// All elements in C order, without gaps.
   std::span<const std::byte> bytes() const noexcept;
-  /// Empty for what was received. What was sent is not written to any more: this handle goes on in
-  /// a free block with the same content; empty when there is none. A span from before the send is
-  /// not to be written to after it: others read there, and debug builds end who does.
+  /// The block, to be filled; empty for a received payload. A block that was sent is not written
+  /// any more: the handle then moves to a free block with the same content, and the span is empty
+  /// if there is none. Do not write through a span that was obtained before the send: receivers
+  /// read there, and debug builds end the program that does.
   std::span<std::byte> writable() noexcept;
   bool read_only() const noexcept;
 
@@ -64,18 +68,21 @@ class StampedPayload : public Payload {
   bool set_frame_id(std::string_view id) noexcept;  ///< False when longer than 31 bytes.
 };
 
-/// Image, PointCloud, DepthImage, Tensor.
+/// A kind of payload: Image, PointCloud, DepthImage or Tensor.
 template <typename T>
 concept PooledPayload = std::derived_from<T, Payload> && requires {
   { T::kind() } -> std::same_as<const PayloadKind&>;
 };
 
-/// Sends payloads of one kind on one topic: their descriptors, none of their bytes.
+/// Sends payloads of one kind on one topic. Only their descriptors are sent; the bytes stay where
+/// they are.
 ///
 /// Thread safety: one thread at a time.
 class PayloadPublisher {
  public:
-  /// `capacity` of them stay alive at most.
+  /// At most `capacity` payloads stay alive in the topic. The errors are those of
+  /// Session::publish(), kInvalidArgument for `finite`, and those of reserving memory for
+  /// options.size.
   static Result<PayloadPublisher> open(Session& session, std::string_view topic,
                                        const PayloadKind& kind, TopicOptions options = {});
   PayloadPublisher() noexcept;
@@ -85,13 +92,15 @@ class PayloadPublisher {
   PayloadPublisher& operator=(PayloadPublisher&&) noexcept;
   ~PayloadPublisher();
 
-  /// Sends a descriptor; a payload that was received, or of another base, is copied into this
-  /// process's pool first. False when there is no free block for that copy, or the payload is of
-  /// another kind. It stays alive while a subscription that lives still wants it: one that has not
-  /// taken it, and whose depth it is within. The newest stays in any case, and at most so many as
-  /// the topic's capacity, 8 where nobody says.
+  /// Sends the descriptor. A payload that was received, or that is of another base, is copied into
+  /// this process's pool first. False when there is no free block for that copy, when the payload
+  /// is of another kind, or when RawPublisher::send() refuses.
+  ///
+  /// The payload stays alive while a living subscription still wants it: one that has not taken it,
+  /// and whose depth it is within. The newest one always stays. At most the topic's capacity stay,
+  /// 8 by default.
   bool send(const Payload& payload) noexcept;
-  /// As RawPublisher's, for one more descriptor.
+  /// See RawPublisher::refuses_now(), for one more descriptor.
   bool refuses_now() noexcept;
   std::uint64_t sent() const noexcept;
 
@@ -104,6 +113,7 @@ class PayloadPublisher {
 /// Thread safety: one thread at a time; interrupt() from any.
 class PayloadSubscriber {
  public:
+  /// The errors are those of Session::subscribe(), and kInvalidArgument for a fallback but kStop.
   static Result<PayloadSubscriber> open(Session& session, std::string_view topic,
                                         const PayloadKind& kind, TopicOptions options = {});
   PayloadSubscriber() noexcept;
@@ -113,29 +123,30 @@ class PayloadSubscriber {
   PayloadSubscriber& operator=(PayloadSubscriber&&) noexcept;
   ~PayloadSubscriber();
 
-  /// The next one, held and read-only; an empty one when there is none. A payload whose block was
-  /// taken back before it could be held counts as missed.
+  /// The next payload, held and read-only; empty when there is none. A payload whose block was
+  /// reused before it could be held counts as missed, or as passed over if enough newer ones are
+  /// there. Lock-free; allocates a small description, from a cache in the usual case.
   Payload take() noexcept;
   Payload take_latest() noexcept;
   bool has_message() const noexcept;
   bool wait_until(TimePoint until) noexcept;
-  bool wait_for_new(TimePoint until) noexcept;  ///< As RawSubscriber's.
+  bool wait_for_new(TimePoint until) noexcept;  ///< See RawSubscriber::wait_for_new().
   void interrupt() noexcept;
   SubscriberCounts counts() const noexcept;
-  void tell_age(NodeStats& node) noexcept;  ///< As RawSubscriber's, as for the next four.
+  void tell_age(NodeStats& node) noexcept;  ///< See RawSubscriber for this and the next five.
   Nanos age() const noexcept;
   bool stale() noexcept;
   bool gave_fallback() const noexcept;
   void belongs_to(NodeStats* node) noexcept;
   std::uint64_t pending() const noexcept;
-  /// What tells of the payloads: to wait for many topics at once.
+  /// The subscriber of the descriptors: for RawSubscriber::wait_any().
   RawSubscriber& messages() noexcept;
 
  private:
   std::unique_ptr<State> state_;
 };
 
-/// What Session::publisher<P>() gives.
+/// What Session::publisher<P>() returns.
 template <typename P>
 class PooledPublisher : public PayloadPublisher {
  public:
@@ -149,8 +160,8 @@ class PooledPublisher : public PayloadPublisher {
   explicit PooledPublisher(PayloadPublisher raw) noexcept : PayloadPublisher{std::move(raw)} {}
   /// See PayloadPublisher::send().
   bool send(const P& payload) noexcept { return PayloadPublisher::send(payload); }
-  /// Hands the block over: the handle is empty then, where it was sent. A span of it that is kept
-  /// is not to be written to.
+  /// Hands the block over: the handle is empty after a successful send. Do not write through a span
+  /// that was obtained before.
   bool send(P&& payload) noexcept {
     const bool sent = PayloadPublisher::send(payload);
     if (sent) payload = P{};
@@ -158,6 +169,7 @@ class PooledPublisher : public PayloadPublisher {
   }
 };
 
+/// What Session::subscriber<P>() returns.
 template <typename P>
 class PooledSubscriber : public PayloadSubscriber {
  public:

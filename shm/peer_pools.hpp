@@ -16,11 +16,11 @@
 
 namespace horus::shm {
 
-/// The pools that frames come from, as far as they are mapped. Mapping is slow, so the helper
-/// thread does it; whoever takes a frame only looks here.
+/// The pools of other processes whose payloads this process receives. Mapping is slow, so the
+/// helper thread does it; a thread that takes a payload only looks here.
 ///
-/// Thread safety: find() and look() from any thread, lock-free; the others under the session's
-/// lock.
+/// Thread safety: find(), look() and looks() from any thread, lock-free; the others under the
+/// session's lock.
 ///
 /// Invariant: a pool that find() sees in its slot stays until the walk that saw it has ended.
 class PeerPools {
@@ -31,20 +31,21 @@ class PeerPools {
       : folder_{std::move(folder)}, identity_{std::move(identity)} {}
 
   enum class Look : std::uint8_t {
-    kReady,    ///< Mapped, and what this process holds of it counts.
-    kComing,   ///< Not yet.
+    kReady,    ///< Mapped, and this process's holds are acknowledged (or its owner is dead).
+    kComing,   ///< Mapped, but the owner has not acknowledged this process yet.
     kUnknown,  ///< The helper thread has not seen it so far.
-    kGone      ///< It was there.
+    kGone      ///< It was mapped, and its owner is dead.
   };
   Look look(std::uint32_t id) noexcept;
+  /// The mapped pool of this id; null if there is none.
   std::shared_ptr<PeerPool> find(std::uint32_t id) noexcept;
-  /// How often the helper thread has looked: what it has not seen after two more looks is not
-  /// there.
+  /// How often the helper thread has scanned. A pool that it has not seen after two more scans does
+  /// not exist.
   std::uint64_t looks() const noexcept { return looks_.load(std::memory_order_acquire); }
 
-  /// Maps what the processes in `wanted` have, and lets go of what is of no use any more. A wanted
-  /// process is dead where its value is false: what it left is kept. Says what could not be
-  /// mapped.
+  /// Maps the pools of the processes in `wanted`, and drops those that are of no use any more. The
+  /// value is false for a dead process, whose pools are kept as they are. Calls reject(path, error)
+  /// for each that cannot be mapped.
   using Wanted = std::map<std::string, bool, std::less<>>;
   template <typename Reject>
   void refresh(const Wanted& wanted, Reject reject) {
@@ -60,21 +61,22 @@ class PeerPools {
     looks_.fetch_add(1, std::memory_order_release);
   }
   bool is_empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
-  /// Where pools are from now on, and what this process is called there.
+  /// From now on pools lie in `folder`, and this process has this identity there.
   void move(FolderPtr folder, const std::string& identity) {
     folder_ = std::move(folder);
     identity_ = identity;
   }
-  /// The pool, mapped by the caller where it is not yet: not in a tick.
+  /// The pool of this id. Maps it if it is not yet mapped, so not in a tick.
   Result<std::shared_ptr<PeerPool>> open(std::uint32_t id);
 
  private:
   struct Slot {
     std::shared_ptr<PeerPool> pool;
     std::string name;
-    TimePoint unheard_since{};             ///< Not acknowledged since then.
-    bool told = false;                     ///< That it is not.
-    std::atomic<PeerPool*> seen{nullptr};  ///< What find() sees.
+    /// Since when its owner has not acknowledged us; 0: it has.
+    TimePoint unheard_since{};
+    bool told = false;                     ///< That was reported.
+    std::atomic<PeerPool*> seen{nullptr};  ///< The same pool, for find().
     std::atomic<bool> orphaned{false};     ///< Its owner is dead: nobody writes to it any more.
   };
   static std::string_view key_of_pool(std::string_view name) noexcept;
@@ -90,16 +92,16 @@ class PeerPools {
   FolderPtr folder_;
   std::string identity_;
   std::array<Slot, kMaxPools> slots_;
-  std::atomic<std::size_t> used_{0};  ///< Slots above it are empty.
+  std::atomic<std::size_t> used_{0};  ///< Slots from this one on were never used.
   std::atomic<std::uint32_t> walks_{0};
-  std::array<std::atomic<std::uint32_t>, 64> gone_{};  ///< The last ones, by their ids.
+  std::array<std::atomic<std::uint32_t>, 64> gone_{};  ///< Ids of the last pools that went.
   std::size_t next_gone_ = 0;
   std::atomic<std::uint64_t> looks_{0};
   struct Retired {
     std::string name;
     std::shared_ptr<PeerPool> pool;
   };
-  std::vector<Retired> retired_;  ///< Until no walk, and no frame, refers to them.
+  std::vector<Retired> retired_;  ///< Kept until no walk, and no payload, refers to them.
 };
 
 }  // namespace horus::shm

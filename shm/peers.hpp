@@ -15,15 +15,16 @@
 
 namespace horus::shm {
 
-/// The other side of a topic, as one publisher or subscriber sees it: a table that the helper
+/// The peers (publishers or subscribers) of one subscriber or publisher: a table that the helper
 /// thread fills and the user's thread reads, without a lock.
 ///
-/// Thread safety: attach(), collect() and mark under the session's lock; each() and let_go() from
-/// the one thread that uses the owner.
+/// Thread safety: each(), count() and let_go() from the one thread that uses the owner; all others
+/// under the session's lock, where each() and count() are allowed, too. Progress: each() and
+/// let_go() are wait-free.
 ///
 /// Invariants:
 ///   (1) a pointer in slots_ is valid until the user's thread takes it out by let_go();
-///   (2) what is not in slots_ any more is released by collect().
+///   (2) collect() releases the peers that are not in slots_ any more.
 template <typename Peer, std::size_t N>
 class PeerTable {
  public:
@@ -39,29 +40,31 @@ class PeerTable {
       return slot.load(std::memory_order_acquire) == nullptr;
     });
   }
-  /// Where it is not full(). `enter` is told the peer's slot before anybody sees it there.
+  /// Needs a free slot (not full()). Calls `enter` with the peer and its slot before the user's
+  /// thread can see it there.
   template <typename Enter>
   void attach(std::unique_ptr<Peer> peer, Enter enter) {
     for (std::size_t i = 0; i < N; ++i) {
-      // acquire: the user's thread is done with the peer that was here; collect() will not see that
-      // it was let go.
+      // acquire: the user's thread is done with the peer that was here before. collect() compares
+      // pointers, so it will not see that this slot was free in between.
       if (slots_[i].load(std::memory_order_acquire) != nullptr) continue;
       Peer* raw = peer.get();
       owned_.push_back(std::move(peer));
       enter(*raw, i);
-      // release: the user's thread that sees the pointer sees the peer.
+      // release: a user's thread that sees the pointer sees the complete peer.
       slots_[i].store(raw, std::memory_order_release);
       if (i >= used_.load(std::memory_order_relaxed)) used_.store(i + 1, std::memory_order_release);
       return;
     }
   }
-  /// Knows the peer by its name and shows it to nobody.
+  /// Remembers the peer by its name, without a slot: it is not read, and not tried again.
   void remember(std::unique_ptr<Peer> peer) {
     peer->release();
     owned_.push_back(std::move(peer));
   }
-  /// `present`: the names of the peers' files that are still there. A peer that was let go is
-  /// remembered by its name as long as its file is, lest it be taken for a new one.
+  /// `present`: the names of the peers' files that are still there. Unmaps the peers that were let
+  /// go. Each is remembered by its name as long as its file exists; otherwise it would be taken for
+  /// a new one.
   void collect(const std::vector<std::string>& present) {
     std::erase_if(owned_, [&](const std::unique_ptr<Peer>& peer) {
       for (const auto& slot : slots_) {
@@ -74,7 +77,7 @@ class PeerTable {
   }
   std::vector<std::unique_ptr<Peer>>& owned() noexcept { return owned_; }
   const std::vector<std::unique_ptr<Peer>>& owned() const noexcept { return owned_; }
-  /// Whether a peer's process died, or it was let go and still has its file: a look is due.
+  /// Whether a scan is due: a peer's process has died, or a peer was let go and is still mapped.
   bool has_changed() const noexcept {
     std::size_t held = 0;
     for (const auto& peer : owned_) {
@@ -84,13 +87,14 @@ class PeerTable {
     }
     return held != count();
   }
-  /// Whether one of the files is not locked any more, or not whole.
+  /// Whether a peer that is not marked dead has lost its lock, or its file is not whole any more.
   bool has_dead() const noexcept {
     return std::ranges::any_of(owned_, [](const auto& peer) {
       return peer->region && !is_marked(*peer) && !peer->region.alive();
     });
   }
-  /// Other users fill no more than three quarters, so that nobody keeps a user from himself.
+  /// Peers of other users get at most three quarters of the slots, so that they cannot keep this
+  /// user's own out.
   static bool is_foreign(const Region& region) noexcept { return region.owner() != ::geteuid(); }
   bool full_of_foreign() const noexcept {
     const auto foreign = std::ranges::count_if(
@@ -98,6 +102,7 @@ class PeerTable {
     return static_cast<std::size_t>(foreign) >= N / 4 * 3;
   }
 
+  /// Calls visit(peer, slot) for each attached peer.
   template <typename Visit>
   void each(Visit visit) const noexcept {
     // acquire: pairs with the release of attach().
@@ -106,6 +111,7 @@ class PeerTable {
       if (Peer* peer = slots_[i].load(std::memory_order_acquire)) visit(*peer, i);
     }
   }
+  /// Takes the peer out of its slot. The user's thread must not use it afterwards.
   void let_go(std::size_t slot) noexcept {
     // release: see collect().
     slots_[slot].store(nullptr, std::memory_order_release);

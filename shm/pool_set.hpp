@@ -18,46 +18,52 @@ namespace horus::shm {
 
 using SessionLock = std::mutex;  // not RT: set-up and the helper thread only
 
-/// A session, as its pools see it. They call it under its lock.
+/// What pools need of their session. They call it under the session's lock.
 class PoolOwner {
  public:
   virtual ~PoolOwner() = default;
-  /// Whose payloads this process receives: see PeerPools::refresh().
+  /// The processes whose payloads this process receives: see PeerPools::refresh().
   virtual PeerPools::Wanted wanted_pools() const = 0;
-  /// A file of a peer's is of no use.
+  /// Notes that a file of another process cannot be used.
   virtual void reject(const std::string& path, const Error& why) = 0;
-  /// There is no memory for a block of `size` bytes that a tick has asked for.
+  /// Notes that there is no memory for a block of `size` bytes that a tick has asked for.
   virtual void deny(std::size_t size, const Error& why) = 0;
-  /// Whether this is a forked child: the lock may have been held at the fork.
+  /// Whether this is a forked child: it must not take the lock, which may have been held at the
+  /// fork.
   virtual bool forked() const noexcept = 0;
 };
 
-/// The blocks of shared memory that a process's payloads lie in: those of its own pools, and those
-/// of its peers' pools, as far as they are mapped.
+/// The blocks of shared memory that a process's payloads lie in: its own pools, and those pools of
+/// other processes that are mapped.
 ///
-/// Thread safety: every call from any thread; take(), own() and peers() as said there.
+/// Thread safety: every call from any thread, except that grant_wishes(), refresh() and what own()
+/// and peers() return follow the rules stated there.
 class PoolSet {
  public:
   /// `lock` is the session's.
   PoolSet(PoolOwner& owner, SessionLock& lock, const FolderPtr& folder, const std::string& identity)
       : owner_{owner}, mutex_{lock}, own_{folder, identity}, peers_{folder, identity} {}
 
-  /// A free block of at least `size` bytes. Lock-free while there is one; else a pool is added: at
-  /// once, or by the helper thread where this thread must not wait, which is kBusy until then.
+  /// A free block of at least `size` bytes. Lock-free while there is one. Else a pool is added: at
+  /// once, or, on an executor thread, by the helper thread; the call then returns kBusy.
   Result<OwnPools::Taken> take(std::size_t size);
+  /// See OwnPools::reserve() and release(). These two and the next two take the session's lock.
   Result<OwnPools::Reserve> reserve(std::size_t size, std::uint32_t blocks);
   void release(const OwnPools::Reserve& reserve) noexcept;
   void add(PayloadWindow& window);
   void remove(PayloadWindow& window) noexcept;
-  /// A peer's pool, mapped by the caller where it is not yet: not in a tick.
+  /// The pool of another process, mapped by the caller if it is not yet: not in a tick.
   Result<std::shared_ptr<PeerPool>> peer(std::uint32_t id);
-  /// Within one process publishers and subscribers know each other's pools at once.
+  /// Maps pools and acknowledges holders now, so that publishers and subscribers of one process
+  /// need not wait for the helper thread.
   void introduce();
-  /// Blocks that a tick did not get, as there was none.
+  /// How often a tick got no block because none was free.
   std::uint64_t not_yet() const noexcept { return not_yet_.load(std::memory_order_relaxed); }
 
-  // Under the session's lock.
+  // The rest under the session's lock.
+  /// Adds pools for the sizes that ticks have asked for.
   void grant_wishes();
+  /// Maps and drops pools of other processes, as PoolOwner::wanted_pools() says.
   void refresh();
   OwnPools& own() noexcept { return own_; }
   PeerPools& peers() noexcept { return peers_; }
@@ -70,8 +76,8 @@ class PoolSet {
   OwnPools own_;
   PeerPools peers_;
   std::atomic<std::uint64_t> not_yet_{0};
-  std::array<std::atomic<std::size_t>, 8> wishes_{};  ///< Sizes of blocks; 0: none.
-  std::set<std::size_t> denied_;                      ///< Sizes that there is no memory for.
+  std::array<std::atomic<std::size_t>, 8> wishes_{};  ///< Block sizes that ticks want; 0: none.
+  std::set<std::size_t> denied_;                      ///< Sizes for which deny() was called.
 };
 
 }  // namespace horus::shm

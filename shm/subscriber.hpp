@@ -16,27 +16,27 @@ namespace horus::shm {
 
 struct SubscriberState;
 
-/// What became of the messages that publishers sent since a subscriber came. The first three are
-/// what was sent, once everything was taken.
+/// What happened to the messages that were sent since a subscriber came. Once everything was taken,
+/// received + passed_over + missed is the number that was sent.
 struct SubscriberCounts {
   std::uint64_t received = 0;
-  std::uint64_t passed_over = 0;  ///< Older ones than it wants, or superseded by a newer one.
+  std::uint64_t passed_over = 0;  ///< Older than the depth wants, or superseded by a newer one.
   std::uint64_t missed = 0;       ///< Overwritten while they were wanted.
-  std::uint64_t torn = 0;         ///< Beside those: their publisher died while it sent them.
+  std::uint64_t torn = 0;         ///< Not in the sum: the publisher died while it wrote them.
 };
 
-/// Which message it is.
+/// Identifies one message of a topic.
 struct Origin {
-  std::string publisher{};   ///< The name of its ring's file; no other publisher ever has it.
-  std::uint64_t number = 0;  ///< Of all that this one sent, from 0 on.
+  std::string publisher{};   ///< File name of the publisher's ring; never used again by another.
+  std::uint64_t number = 0;  ///< Position among the messages of this ring, from 0.
 };
 
-/// Takes the messages of every publisher of one topic: in order within a publisher, by send
-/// time between publishers. Of each publisher's messages it wants the newest TopicOptions::depth:
-/// older ones are passed over, and what was overwritten while it was wanted is missed.
+/// Takes the messages of every publisher of one topic: in order within a publisher, by send time
+/// between publishers. Of each publisher it wants the newest TopicOptions::depth messages. Older
+/// ones are passed over; a message that was overwritten while it was wanted is missed.
 ///
-/// Thread safety: one thread at a time; interrupt() from any. Progress: take() is lock-free and
-/// bounded; no system call.
+/// Thread safety: one thread at a time; interrupt() from any thread. Progress: take() is lock-free
+/// and bounded, and makes no system call.
 class RawSubscriber {
  public:
   RawSubscriber() noexcept;
@@ -46,62 +46,67 @@ class RawSubscriber {
   ~RawSubscriber();
 
   /// RT-safe. Copies the next message into `buffer` (at least max_size() bytes) and returns its
-  /// length, or -1 when there is none, or publishers overwrite faster than this thread reads;
-  /// what is in `buffer` then says nothing. With a TopicOptions::timeout: see Fallback.
+  /// length. -1 when there is none, or when publishers overwrite faster than this thread reads; the
+  /// content of `buffer` is then undefined. With a TopicOptions::timeout, see Fallback.
   std::ptrdiff_t take(std::span<std::byte> buffer) noexcept;
-  /// RT-safe. The newest message; older ones are passed over. -1 when there is none new.
+  /// RT-safe. As take(), but the newest message of all publishers; older ones are passed over.
   std::ptrdiff_t take_latest(std::span<std::byte> buffer) noexcept;
-  /// RT-safe. Whether take() would find one, without taking it.
+  /// RT-safe. Whether take() would return a message now.
   bool has_message() const noexcept;
 
-  /// take(), which waits for a message until `until`. -1 then, and after interrupt().
+  /// As take(), but waits for a message until `until`. -1 at that time, and after interrupt().
   std::ptrdiff_t take_until(std::span<std::byte> buffer, TimePoint until) noexcept;
 
-  /// RT-safe. Where TopicOptions::ahead was set: from here on it receives.
+  /// RT-safe. Ends TopicOptions::ahead: from now on the subscriber counts as one that receives.
   void begin() noexcept;
 
-  /// Waits without a lock until there is a message (true) or `until` (false). Spurious false
+  /// Waits, without a lock, until there is a message (true) or until `until` (false). False also
   /// after interrupt().
   bool wait_until(TimePoint until) noexcept;
-  /// As wait_until(), but true once a message: not for one that was taken, nor for one that was
-  /// left after a call that was true for it. What begins the ticks of an event node.
+  /// As wait_until(), but true only once for each message: not for one that was taken, nor for one
+  /// that an earlier call returned true for. Also true once each time that the input becomes stale
+  /// (TopicOptions::timeout). Releases the ticks of an event node.
   bool wait_for_new(TimePoint until) noexcept;
-  /// Waits in one thread for many topics: the first of `subscribers` that has a message, or null
-  /// at `until` and after an interrupt() of any. They are of one session, whose bell wakes all;
-  /// one of another is found within 10 ms.
+  /// Waits in one thread for several topics. Returns the first of `subscribers` that has a message,
+  /// or null at `until` and after an interrupt() of any of them. One bell wakes all subscribers of
+  /// a session; a message for a subscriber of another session is found within 10 ms.
   static RawSubscriber* wait_any(std::span<RawSubscriber* const> subscribers,
                                  TimePoint until) noexcept;
+  /// From any thread: ends the current wait, or the next one, at once. Makes one system call.
   void interrupt() noexcept;
 
   const TypeInfo& type() const noexcept;
-  /// Of a message, bytes. Grows where the topic's first publisher, who comes later, says more; what
-  /// a smaller buffer does not hold is missed.
+  /// Bytes of the largest message. Grows if the topic's first publisher comes later and asks for
+  /// more; a message that does not fit into the buffer is then missed.
   std::size_t max_size() const noexcept;
   SubscriberCounts counts() const noexcept;
-  /// RT-safe. Where the node's tick has told of none yet: how old the message that was taken last
-  /// was at the tick's start, into the subscription's histogram; an old one into messages_old, too.
+  /// RT-safe. For the first message of each tick of `node`: records how old the message taken last
+  /// was at the start of the tick, in the subscription's histogram, and counts an old one in
+  /// messages_old. Nothing for further messages of the same tick.
   void tell_age(NodeStats& node) noexcept;
-  /// RT-safe. Whether its newest message is older than its TopicOptions::timeout, or the last value
-  /// of this tick was the fallback.
+  /// RT-safe. Whether the newest message is older than TopicOptions::timeout, or a fallback was
+  /// given in this tick. Always false without a timeout.
   bool stale() noexcept;
   /// Whether the latest take() gave the fallback.
   bool gave_fallback() const noexcept;
-  /// The node whose ticks count for the fallback, and that is told of it; null: none.
+  /// Sets the node whose ticks pace the fallback and that is told of it; null: none.
   void belongs_to(NodeStats* node) noexcept;
-  /// Of the message that was taken last, until the next call. Allocates.
+  /// Identifies the message taken last; valid until the next call. Empty before the first.
+  /// Allocates.
   Origin origin() const;
-  /// Since the message was sent that was taken last; negative before the first.
+  /// Time since the message taken last was sent; negative before the first.
   Nanos age() const noexcept;
-  /// Whether the message that was taken last was sent before this subscriber came, or began.
+  /// Whether the message taken last was sent before this subscriber was opened, or before begin().
   bool was_before() const noexcept;
-  std::uint64_t depth() const noexcept;       ///< What it wants of each publisher's; ~0: all.
+  std::uint64_t depth() const noexcept;       ///< Messages wanted of each publisher; ~0: all.
   std::uint64_t pending() const noexcept;     ///< Messages that take() would find now.
-  std::uint32_t publishers() const noexcept;  ///< Attached now.
+  std::uint32_t publishers() const noexcept;  ///< Publishers attached now.
   explicit operator bool() const noexcept { return state_ != nullptr; }
-  /// Its messages describe frames: each is there once the frame can be taken, and its publisher
-  /// keeps the frame until tell_taken().
+  /// For topics of payloads, whose messages are descriptors. A message is then available once its
+  /// payload can be taken, and its publisher keeps the payload until tell_taken(). Not for a tick.
   void expect_frames();
-  /// RT-safe. After take() or take_latest(), before any other call: the frame is held, or is lost.
+  /// RT-safe. Call it after take() or take_latest(), before any other call, when the payload is
+  /// held or lost.
   void tell_taken() noexcept;
 
  private:
