@@ -13,42 +13,45 @@
 
 namespace horus::shm {
 
-/// The folders of a base directory, each held.
+/// The folders of a base directory, each held by its descriptor.
 ///
-/// Thread safety: any thread; none of it is for an executor.
+/// Thread safety: any thread; none of it is RT-safe.
 class Base {
  public:
-  /// To work in: a base's owner makes what is missing.
+  /// Opens a base to work in. Its owner makes the folders that are missing; for others that is an
+  /// error.
   static Result<std::shared_ptr<Base>> join(const std::string& path);
-  /// To look only.
+  /// Opens a base to look at only; makes nothing.
   static Result<std::shared_ptr<Base>> look(const std::string& path);
 
   const std::string& path() const noexcept { return root_->path(); }
-  /// Whether this user may put away what others left, too.
+  /// Whether this user owns the base, and so may remove what others left in it.
   bool ours() const noexcept { return root_->ours(); }
 
-  /// Whether each of its folders is still in its place: somebody may have removed one.
+  /// Whether each of its folders is still in its place; somebody may have removed one.
   bool is_whole() const;
-  /// Why this base, which was removed and made again, is closed to those who could enter it before.
+  /// Set if this base was removed and made again, and could not be opened again to all who could
+  /// enter it before: the reason.
   const std::optional<Error>& shut() const noexcept { return shut_; }
 
-  /// Of a default base: by the time of its last change those who may not look into it see that
-  /// somebody lives there.
+  /// Updates the time of a default base's last change, by which users who cannot look into it see
+  /// that somebody lives there. Does nothing for other bases.
   void show_life() const;
 
-  /// The folder of foreground services' sockets and locks, in a base of this user's.
+  /// Makes the folder `run` for sockets and locks of foreground services, in a base of this user's.
   Status make_run() const;
 
-  // None where it is missing, which only looking meets.
+  // Each may be null after look(), if it is missing.
   const FolderPtr& pools() const noexcept { return pools_; }
   const FolderPtr& bells() const noexcept { return bells_; }
   const FolderPtr& hosts() const noexcept { return hosts_; }
-  /// Types that the owner of the base has set; nobody else writes here. May be missing.
+  /// Types that the base's owner has set; nobody else writes here. May be null after join(), too.
   const FolderPtr& declared() const noexcept { return declared_; }
 
-  /// Where the files of a topic lie, with those of others: SHM-14.
+  /// The folder with the files of a topic; topics share 32 folders, by the hash of their keys
+  /// (SHM-14).
   Result<FolderPtr> topic_folder(const std::string& key) const;
-  /// All of them that there are.
+  /// All folders of topics that exist.
   std::vector<FolderPtr> topic_folders() const;
 
  private:

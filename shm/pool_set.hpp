@@ -45,7 +45,8 @@ class PoolSet {
       : owner_{owner}, mutex_{lock}, own_{folder, identity}, peers_{folder, identity} {}
 
   /// A free block of at least `size` bytes. Lock-free while there is one. Else a pool is added: at
-  /// once, or, on an executor thread, by the helper thread; the call then returns kBusy.
+  /// once, or, on an executor thread of a C++ host, by the helper thread; the call then returns
+  /// kBusy.
   Result<OwnPools::Taken> take(std::size_t size);
   /// See OwnPools::reserve() and release(). These two and the next two take the session's lock.
   Result<OwnPools::Reserve> reserve(std::size_t size, std::uint32_t blocks);

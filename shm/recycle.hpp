@@ -10,7 +10,7 @@
 namespace horus::shm {
 
 /// An allocator of single objects from a fixed store, so that a handle made on an executor thread
-/// costs no system call; beyond the store it falls back to the heap.
+/// costs no system call. When the store is empty, it uses the heap.
 ///
 /// Thread safety: any thread. Progress: lock-free.
 /// Source: R. K. Treiber, "Systems Programming: Coping with Parallelism" (IBM RJ 5118, 1986); the
@@ -24,7 +24,8 @@ class Recycler {
   void* take() noexcept {
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while (index_of(head) < N) {
-      // relaxed: a stale link is refused by the changed count below.
+      // relaxed: if this link is stale, the counter in the head has changed, and the exchange
+      // fails.
       const std::uint32_t next = next_[index_of(head)].load(std::memory_order_relaxed);
       // acquire: whoever gave the place back is done with it.
       if (head_.compare_exchange_weak(head, changed(head, next), std::memory_order_acquire)) {
@@ -33,7 +34,7 @@ class Recycler {
     }
     return nullptr;
   }
-  /// False when `place` is not of this store.
+  /// False when `place` is not from this store.
   bool give_back(void* place) noexcept {
     const auto offset = static_cast<std::byte*>(place) - store_[0].data();
     if (offset < 0 || static_cast<std::size_t>(offset) >= sizeof store_) return false;
@@ -61,7 +62,7 @@ class Recycler {
   alignas(64) std::array<std::array<std::byte, kStride>, N> store_;
 };
 
-/// For std::allocate_shared.
+/// For std::allocate_shared: objects of type T from a store of N places.
 template <typename T, std::size_t N>
 struct RecyclingAllocator {
   using value_type = T;

@@ -14,38 +14,41 @@
 
 namespace horus::shm {
 
-/// Of every file but bells: its owner writes, its group reads.
+/// The mode of every file but bells: its owner writes, its group reads.
 inline constexpr int kFileMode = 0640;
 
-/// "6.3 MB wanted, 1.0 of 16.8 MB free in FOLDER": where its file system has no room.
+/// For errors: "6.3 MB wanted, 1.0 of 16.8 MB free in FOLDER".
 std::string room_in(const Folder& folder, std::size_t wanted);
 
-/// A file in shared memory, mapped: one's own (writable) or a peer's (read-only).
+/// A mapped file in shared memory: one's own (writable), or a peer's (read-only).
 ///
-/// The owner holds an OFD write lock on its file from before it has a name until it dies: that
-/// lock, which the kernel drops, is the only sign of life (SHM-3).
+/// The owner holds an OFD write lock on its file from before the file has a name until the owner
+/// dies. The kernel then drops the lock; it is the only sign of life (SHM-3).
+///
+/// Thread safety: one thread changes it; the const calls from any thread. None is RT-safe but
+/// bytes() and as().
 class Region {
  public:
   Region() = default;
 
-  /// A new file of `size` zeroed bytes without a name, its pages reserved and populated, locked.
-  /// Nobody sees it before publish(). kExhausted when the file system is full, and for more than
-  /// kMaxSize bytes.
+  /// Makes a file of `size` zeroed bytes without a name, locked, with its pages reserved and
+  /// populated. Nobody else sees it before publish(). kExhausted when the file system is full, and
+  /// for more than kMaxSize bytes.
   static Result<Region> create(FolderPtr folder, std::size_t size, int mode);
   /// Gives the file its name in its folder. kBusy when the name is taken.
   Status publish(const std::string& name);
-  /// Gives the file its name, and what has it now goes: whatever it is, where this user may.
+  /// Gives the file its name. Whatever has the name now is removed, if this user may do that. kBusy
+  /// if others keep making that name.
   Status replace(const std::string& name);
-  /// For one's own file whose name somebody took away: its bytes get another file, called `name` in
-  /// `folder`, at the same addresses. Of what other threads write meanwhile, some may be lost.
+  /// For one's own file whose name somebody removed: moves its bytes to a new file, called `name`
+  /// in `folder`, at the same addresses. Some of what other threads write meanwhile may be lost.
   Status renew(FolderPtr folder, const std::string& name);
 
-  /// Maps a peer's file read-only (or a bell, writable) after it has been checked: a regular
-  /// file of one name and of an allowed owner (this user, root, the folder's owner or group), at
-  /// least `least` and at most kMaxSize bytes, all of its blocks allocated. kPermission or kCorrupt
-  /// otherwise; kExhausted when this process has mapped Mapping::kMaxPeerBytes of this peer's
-  /// files, which have the same user and identity. Of a larger file the first `most` bytes are
-  /// mapped.
+  /// Maps a peer's file read-only (or a bell, writable) after checks. It must be a regular file
+  /// with one name, of an allowed owner (this user, root, the folder's owner or group), of `least`
+  /// to kMaxSize bytes, with all of its blocks allocated; otherwise kPermission or kCorrupt.
+  /// kExhausted when this process has mapped Mapping::kMaxPeerBytes of this peer's files, those of
+  /// the same user and identity. Of a larger file the first `most` bytes are mapped.
   static Result<Region> open(FolderPtr folder, const std::string& name, std::size_t least,
                              bool writable = false, std::size_t most = kMaxSize);
 
@@ -57,18 +60,18 @@ class Region {
   T* as(std::size_t offset = 0) const noexcept {
     return reinterpret_cast<T*>(bytes().data() + offset);
   }
-  /// For messages.
+  /// For error messages only.
   std::string path() const;
   const FolderPtr& folder() const noexcept { return folder_; }
   uid_t owner() const noexcept { return owner_; }
   explicit operator bool() const noexcept { return map_ != nullptr; }
 
-  /// Whether somebody holds the owner's lock, and the file is as long as it was and has no holes.
-  /// On a region opened with open().
+  /// Whether somebody holds the owner's lock, and the file is still as long as it was, without
+  /// holes. For a region from open().
   bool alive() const noexcept;
-  /// Whether somebody holds the owner's lock, and nothing more.
+  /// Whether somebody else holds the owner's lock; checks nothing more.
   bool locked() const noexcept;
-  /// Of the file, which has it to itself as long as it is open anywhere; 0: no file.
+  /// The file's inode, which no other file has as long as this one is open anywhere; 0: no file.
   std::uint64_t inode() const noexcept;
   /// Whether its name is still this file's.
   bool is_named() const noexcept;
@@ -78,14 +81,15 @@ class Region {
   static constexpr std::size_t kMaxSize = std::size_t{1} << 30;
 
  private:
-  UniqueFd fd_;  // Outlives the mapping.
+  UniqueFd fd_;  // Declared first: the mapping needs it open until the mapping is gone.
   std::unique_ptr<Mapping> map_;
   FolderPtr folder_;
   std::string name_;
   uid_t owner_ = 0;
 };
 
-/// Whether a living process owns the file, whatever is in it; false where there is none.
+/// Whether a living process holds the owner's lock of the file, whatever its content; false if
+/// there is no such file. True if the process is out of descriptors and cannot tell.
 bool owner_alive(const Folder& folder, const std::string& name) noexcept;
 
 }  // namespace horus::shm

@@ -27,16 +27,24 @@
 
 namespace horus::shm {
 
-inline constexpr const char* kHelperName = "horus-topics";  ///< Of the helper thread.
-/// Files that the helper thread looks at in one turn, lest anybody wait for long who opens a topic.
+inline constexpr const char* kHelperName = "horus-topics";  ///< Name of the helper thread.
+/// Files that the helper thread checks in one turn, so that opening a topic never waits for long.
 inline constexpr std::size_t kMostProbes = 64;
 
+/// The state of a session, and its helper thread. In each round (0.2 s), and on events of inotify,
+/// that thread discovers publishers and subscribers, finds out who died, maps pools, and makes
+/// again what somebody removed.
+///
+/// Thread safety: public calls from any thread. Private ones run on the helper thread or under
+/// mutex_. Those that take it themselves (run(), tell(), tell_who_is_apart(), tell_near_misses(),
+/// who_may_be_alone(), hears_nobody()) are not called under it.
 struct Session::Impl final : PoolOwner {
   Impl(const std::string& base_directory, bool declares, Teller teller);
   ~Impl() override;
 
   Status start();
-  /// Whether this is a copy in a forked child: its files are its parent's, and it has no helper.
+  /// Whether this is a copy in a forked child. Its files are then its parent's, and it has no
+  /// helper.
   bool forked() const noexcept override { return ::getpid() != owner_; }
   void count_rejections() const noexcept;
   std::uint64_t rejected() const;
@@ -46,7 +54,7 @@ struct Session::Impl final : PoolOwner {
   bool set_limits(const TopicPlace& place, const TypeFile& before, const TypeFile& wanted,
                   const TypeInfo& type, bool declared);
   void learn_limits(SubscriberState& subscriber);
-  /// What a participant's files end with, and how many of them a topic has.
+  /// The suffix of a participant's files, and how many of them a topic may have.
   struct Role {
     std::string_view suffix;
     std::size_t most;
@@ -58,20 +66,20 @@ struct Session::Impl final : PoolOwner {
   Status declare(const TopicPlace& place, const TypeFile& wanted, const TypeInfo& type);
   void add(PublisherState& publisher);
   void add(SubscriberState& subscriber);
-  /// Within one process publishers and subscribers know each other at once.
+  /// Discovery at once between publishers and subscribers of one process.
   void introduce(const PublisherState& publisher);
   void introduce(SubscriberState& subscriber);
-  void find_publishers();  ///< See Session, as for the next.
+  void find_publishers();  ///< See Session; so for isolate() and await_publishers().
   bool isolate(const NodeName& node, bool isolated) noexcept;
-  /// See Session.
   void await_publishers(Nanos patience);
-  /// The subscribers that were opened until then, by cycle_count().
+  /// Whether publishers know all subscribers that were opened until `since`, a cycle_count().
   bool are_known(std::uint64_t since);
-  /// Whether all that live have found the ring.
+  /// Waits, when a publisher closes, until all living subscribers have found its ring. Whether they
+  /// have.
   bool await_subscribers(const PublisherState& publisher) noexcept;
   std::shared_ptr<Seeking> seek(const std::string& topic, bool ahead);
   void cease(Seeking* seeking) noexcept;
-  /// The subscriber reads what was held for it.
+  /// Gives the rings that were held for `seeking` to the subscriber.
   void adopt(Seeking& seeking, SubscriberState& subscriber);
   void tell_twin(const std::string& topic, bool sends);
   void remove(PublisherState& publisher) noexcept;
@@ -80,10 +88,11 @@ struct Session::Impl final : PoolOwner {
   void keep(std::weak_ptr<StatsPage> page);
   void keep(std::weak_ptr<BlackBoxPage> box);
 
-  /// Frames that the subscriber is sent are taken once their pools are mapped.
+  /// See RawSubscriber::expect_frames().
   void expect_frames(SubscriberState& subscriber);
 
-  /// Where the files lie, and what they are called by: another place where somebody removed them.
+  /// Where this process's files lie, and the names that they have. Changes if somebody removed
+  /// them.
   struct Home {
     std::shared_ptr<Base> base;
     std::string identity;
@@ -93,7 +102,7 @@ struct Session::Impl final : PoolOwner {
   static Result<Region> make_ring(const TopicPlace& place, const TypeFile& file,
                                   const TypeInfo& type);
 
-  /// An instant by both clocks.
+  /// One instant by both clocks, to measure the length of a cycle.
   struct Instant {
     TimePoint at = MonotonicClock::now();
     std::uint64_t cycles = cycle_count();
@@ -109,7 +118,7 @@ struct Session::Impl final : PoolOwner {
   std::shared_ptr<Bell> bell;
   std::atomic<std::uint32_t> serial{0};
   std::optional<PoolSet> pools;         ///< From start() on.
-  std::atomic<double> ns_per_cycle{0};  ///< Of cycle_count(); 0: not known yet.
+  std::atomic<double> ns_per_cycle{0};  ///< Length of a cycle of cycle_count(); 0: not known yet.
 
  private:
   const Teller teller_;
@@ -122,8 +131,8 @@ struct Session::Impl final : PoolOwner {
     Attention attention;
   };
 
-  /// Who takes part in one topic here: who comes or goes concerns these, however many others
-  /// there are.
+  /// What this process has open on one topic. An event of a topic concerns only these, however many
+  /// other topics there are.
   struct Parties {
     std::vector<PublisherState*> publishers;
     std::vector<SubscriberState*> subscribers;
@@ -135,13 +144,13 @@ struct Session::Impl final : PoolOwner {
     }
   };
 
-  /// What the kernel says has happened.
+  /// What inotify has reported since the last read.
   struct News {
     using Keys = std::set<std::string, std::less<>>;
-    Keys keys;  ///< Of topics whose files came or went.
-    Keys gone;  ///< Of topics from which a file of this process went.
+    Keys keys;  ///< Topics whose files came or went.
+    Keys gone;  ///< Topics of which a file of this process went.
     bool pools = false;
-    bool lost = false;  ///< There was more than it keeps: it may have been anything.
+    bool lost = false;  ///< The kernel's queue overflowed: anything may have happened.
 
     bool empty() const noexcept { return keys.empty() && !pools && !lost; }
   };
@@ -155,14 +164,14 @@ struct Session::Impl final : PoolOwner {
   Parties* parties_of(std::string_view key);
   void drop_parties(const std::string& key);
   static void make_due(const Parties& parties) noexcept;
-  /// All that this process has files of.
+  /// The number of files that this process has in topics; probe() goes through them in turn.
   std::size_t holdings() const noexcept {
     return publishers_.size() + subscribers_.size() + sought_.size() + declarations_.size();
   }
-  void pass_round();
+  void pass_round();  ///< The work of one round.
   void probe(std::size_t most);
   std::size_t probe_next();
-  // What somebody removed is made again, see renew.cpp.
+  // What somebody removed is made again; see renew.cpp.
   bool mend_home();
   void tell_shut(const std::optional<Error>& shut);
   void mend_removed();
@@ -178,14 +187,14 @@ struct Session::Impl final : PoolOwner {
   void regain();
   bool hears_nobody();
   void tell_who_is_apart();
-  /// Who may have nobody at the other end, and for how many rounds.
+  /// A publisher or subscriber with nobody on the other side, and for how many rounds.
   struct Alone {
     std::string topic;
     bool sends = false;
     std::uint32_t alone = 0;
-    std::string node{};   ///< Of a publisher that is rather new: whose.
-    std::string meant{};  ///< The topic that was likely meant; empty: none.
-    /// The process in which a node of that name sends it, too; 0: none.
+    std::string node{};   ///< The publisher's node, if it is rather new; else empty.
+    std::string meant{};  ///< The topic that was probably meant; empty: none.
+    /// Pid of another process in which a node of the same name sends the topic; 0: none.
     std::int32_t twice = 0;
   };
   template <typename State>
@@ -195,7 +204,7 @@ struct Session::Impl final : PoolOwner {
   void look_for_company(std::vector<Alone>& due) const;
   void tell_double(const Alone& one);
   void tell();
-  /// Looks at the topics where it is due, at some of them. Whether there are more.
+  /// Scans topics that are due, at most some in one turn. Whether more are due.
   bool look_where_due();
   void look(Declared& declared);
   void look(PublisherState& publisher);
@@ -220,39 +229,39 @@ struct Session::Impl final : PoolOwner {
 
   const pid_t owner_ = ::getpid();
   mutable std::mutex home_mutex_;  // not RT: set-up and the helper thread only
-  Home home_;                      ///< Under its own lock, which is taken last.
+  Home home_;                      ///< Under home_mutex_, which is always taken last.
   mutable std::mutex mutex_;       // not RT: set-up and the helper thread only
   std::vector<PublisherState*> publishers_;
   std::vector<SubscriberState*> subscribers_;
-  std::vector<SubscriberState*> unknown_;  ///< Of those, whom publishers may not know yet.
+  std::vector<SubscriberState*> unknown_;  ///< Those that some publisher may not know yet.
   std::map<std::string, std::shared_ptr<Bell>> bells_;
   std::map<std::string, std::shared_ptr<Life>, std::less<>> lives_;
   std::map<std::string, Declared, std::less<>> declared_;
-  std::vector<Declared*> declarations_;                  ///< The same, by number.
-  std::map<std::string, Parties, std::less<>> parties_;  ///< By their topics' keys.
-  News::Keys removed_;                                   ///< As News::gone, until the next round.
-  std::size_t probed_ = 0;                               ///< Up to which of the holdings.
+  std::vector<Declared*> declarations_;                  ///< The values of declared_, by index.
+  std::map<std::string, Parties, std::less<>> parties_;  ///< By the topics' keys.
+  News::Keys removed_;                                   ///< News::gone, until the next round.
+  std::size_t probed_ = 0;                               ///< The last one that probe() checked.
   std::uint64_t rejections_ = 0;
-  std::set<std::string> rejected_;  ///< Paths that were counted.
+  std::set<std::string> rejected_;  ///< Paths that were counted as rejected.
   std::optional<Error> last_rejection_;
-  std::uint64_t told_ = 0;  ///< Of the rejections.
+  std::uint64_t told_ = 0;  ///< How many of the rejections were told.
   TimePoint quiet_until_{};
   std::vector<std::string> to_tell_;
-  std::set<std::string> near_told_;  ///< Topics, as in the next two.
+  std::set<std::string> near_told_;  ///< Topics that were warned of; so for the next one.
   std::set<std::string> unheard_told_;
   std::vector<Seeking*> sought_;
-  std::set<std::string> doubles_told_;  ///< Nodes.
+  std::set<std::string> doubles_told_;  ///< Nodes that were warned of.
   std::vector<std::weak_ptr<StatsPage>> pages_;
   std::vector<std::weak_ptr<BlackBoxPage>> boxes_;
-  std::unique_ptr<Sweep> sweep_;  ///< That is not over.
-  std::size_t unmended_ = 0;      ///< Holdings to look at before the next round.
-  TimePoint mended_{};            ///< When the whole home was, last.
-  TimePoint look_apart_{};        ///< When next, whether somebody is in another base.
+  std::unique_ptr<Sweep> sweep_;  ///< The sweep in progress; null: none.
+  std::size_t unmended_ = 0;      ///< Files to check before the next round, after a removal.
+  TimePoint mended_{};            ///< When the bell or the folders were last made again.
+  TimePoint look_apart_{};        ///< When to look next for users in another base.
   Nanos patience_apart_ = 2s;
-  Nanos began_{};               ///< After 1970.
-  bool homeless_ = false;       ///< The home is gone, and cannot be made again now.
-  std::set<std::string> lost_;  ///< What could not be made again.
-  std::size_t clean_ = 0;       ///< Looks since then at what could be.
+  Nanos began_{};               ///< When the helper thread began, since 1970.
+  bool homeless_ = false;       ///< The base is gone and cannot be made again now.
+  std::set<std::string> lost_;  ///< Files that could not be made again.
+  std::size_t clean_ = 0;       ///< Files checked since the last failure to make one again.
   int pools_watch_ = -1;
   int declared_watch_ = -1;
   UniqueFd inotify_;

@@ -12,29 +12,33 @@
 
 namespace horus::shm {
 
-/// The longest wait on a bell: what a lost ring costs.
+/// The longest wait on a bell. It bounds the delay if a wake-up was lost.
 inline constexpr Nanos kMaxBellWait = 10ms;
 
-/// A futex word that others ring. One a process; every subscriber of it that sleeps waits here.
+/// A futex word that other processes increment to wake this one. A process has one bell; all of its
+/// sleeping subscribers wait on it.
 ///
-/// Protocol (all seq_cst, so that one of the two sees the other): the sleeper sets its flag, reads
-/// the word, looks at the stamp of its next message once more, waits; the publisher makes that
-/// stamp even, looks at the flags, and only then touches a bell.
+/// Protocol (all seq_cst, so that one of the two sides sees the other): a sleeper sets its flag,
+/// reads the word, looks at the stamp of its next message once more, and waits. A publisher makes
+/// that stamp even, looks at the flags, and only then touches a bell.
+///
+/// Thread safety: word(), ring(), has_time() and wait() from any thread; the others under the
+/// session's lock.
 class Bell {
  public:
   explicit Bell(Region region) noexcept : region_{std::move(region)} {}
 
   std::uint32_t word() const noexcept { return file()->word.load(std::memory_order_seq_cst); }
-  /// RT-safe: one futex wake.
+  /// RT-safe: increments the word and wakes all who wait, with one system call.
   void ring() noexcept;
-  /// Whether it may be rung now: 50 times a millisecond, of all publishers of this process.
-  /// RT-safe.
+  /// RT-safe. Whether it may be rung now: all publishers of this process together may ring it 50
+  /// times in a millisecond. Counts this ring.
   bool has_time(TimePoint now) noexcept;
-  /// Waits while the word is `seen`, until `until` at most.
+  /// Waits while the word is `seen`, at most until `until`. May return early.
   void wait(std::uint32_t seen, TimePoint until) noexcept;
-  /// The name goes; on one's own bell.
+  /// Removes its name; for one's own bell.
   void unlink() noexcept { region_.unlink(); }
-  /// On one's own bell, whose name somebody may have taken away.
+  /// For one's own bell: false if somebody removed its name.
   bool is_named() const noexcept { return region_.is_named(); }
   Status renew(FolderPtr folder, const std::string& name) {
     return region_.renew(std::move(folder), name);
@@ -43,14 +47,14 @@ class Bell {
  private:
   BellFile* file() const noexcept { return region_.as<BellFile>(); }
   Region region_;
-  std::atomic<std::uint64_t> rings_{0};  ///< The millisecond, and in the low 16 bits how many.
+  std::atomic<std::uint64_t> rings_{0};  ///< High bits: the millisecond; low 16: rings in it.
 };
 
-/// Rings `bell` now, or after the tick where this thread defers.
+/// Rings `bell` now, or after the tick if this thread defers bells (see DeferredBells).
 void ring_or_defer(const std::shared_ptr<Bell>& bell) noexcept;
-/// Whether it rings after this tick already.
+/// Whether this thread will ring it after the tick anyway.
 bool rings_later(const std::shared_ptr<Bell>& bell) noexcept;
-/// Whether this thread defers: it is an executor's, and must not wait.
+/// Whether this thread defers bells: it is then an executor's, and must not wait.
 bool defers_bells() noexcept;
 
 }  // namespace horus::shm
