@@ -13,18 +13,18 @@
 
 namespace horus::shm {
 
-/// Where copies of black boxes lie: /var/lib/horus/blackbox for the services' base, else
-/// $XDG_STATE_HOME/horus/blackbox, or ~/.local/state/horus/blackbox. Empty where there is no home.
+/// The folder for copies of black boxes: /var/lib/horus/blackbox for the services' base, else
+/// $XDG_STATE_HOME/horus/blackbox, or ~/.local/state/horus/blackbox. Empty if there is no home.
 std::string box_folder(const std::string& base);
 
-/// So many copies are kept of one robot, and of all robots in a folder.
+/// How many copies are kept of one robot, and of all robots in one folder.
 inline constexpr std::size_t kCopiesKept = 10;
 inline constexpr std::size_t kAllCopiesKept = 100;
 
-/// Who waits for a copy.
+/// Somebody who waits for a copy, and may lose patience.
 class CopyWaiter {
  public:
-  /// Asked before each piece of what is not the user's own: whether the rest is left.
+  /// Asked before each piece that is not the user's own: true leaves out the rest.
   virtual bool late() noexcept = 0;
 
  protected:
@@ -37,23 +37,24 @@ struct BoxOrder {
   std::string robot;
   std::string why;
   BoxRank rank{};
-  CopyWaiter* waiter = nullptr;  ///< Null: nobody is ever late.
+  CopyWaiter* waiter = nullptr;  ///< Null: the copy may take as long as it needs.
 };
 struct KeptBoxes {
-  std::string file;                 ///< Its path; empty where there is no box.
-  std::vector<std::string> left{};  ///< The boxes' files that are not in it, for the next copy.
+  std::string file;                 ///< Path of the copy; empty if there was no box.
+  std::vector<std::string> left{};  ///< Files of boxes that were left out, for the next copy.
 };
 
-/// A copy of the boxes under `base` that have an event, in one file of `folder`, with an event of
-/// each that says `why`; older ones of that robot go. A robot has its C++ host's name; all hosts
-/// that have none are one robot. One piece is in memory at a time. Waits for the disk.
+/// Copies the boxes under `base` that have an event into one file of `folder`, and adds to each an
+/// event that says `why`. Removes older copies of that robot. A robot is called by its C++ host's
+/// name; all hosts without a name count as one robot. One piece is in memory at a time. Waits for
+/// the disk.
 Result<KeptBoxes> flush_boxes(const BoxOrder& order);
-/// The robot's name, where no configuration says it.
+/// The robot's name if no configuration gives it.
 std::string robot_of(const std::string& base);
 
-/// What is in a copy, whoever wrote it; as much as can be read.
+/// The boxes in a copy that anybody may have written; as much as can be read.
 Result<std::vector<HostEvents>> read_copy(const std::string& path);
-/// The path of the youngest copy in `folder`; nothing where there is none.
+/// The path of the newest copy in `folder`; nullopt if there is none.
 std::optional<std::string> latest_copy(const std::string& folder);
 
 }  // namespace horus::shm

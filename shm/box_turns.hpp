@@ -13,35 +13,35 @@
 
 namespace horus::shm {
 
-/// Whose boxes come first. Anybody of the group may leave some, of any size.
+/// Whose boxes come first. Any member of the group may leave boxes, of any size.
 struct BoxRank {
-  /// Hosts that a configuration names, whoever owns their boxes.
+  /// Hosts that a configuration names; their boxes come second, whoever owns them.
   std::vector<std::string> configured{};
-  /// Whose boxes are not others'.
+  /// The user whose boxes come first.
   uid_t user = ::geteuid();
 };
 
-/// Boxes of a folder one after the other, one of them in memory at a time: those of the user,
-/// those of configured hosts, then only some others.
+/// Goes through the boxes of a folder, one in memory at a time: first the user's, then those of
+/// configured hosts, then some others.
 class BoxTurns {
  public:
-  /// Others' that are looked at, whatever is in them, and all their bytes.
+  /// How many boxes of others are looked at, whatever is in them, and how many bytes in all.
   static constexpr std::size_t kOthers = 8;
   static constexpr std::size_t kOtherBytes = std::size_t{64} << 20U;
 
-  /// Of the files `names`.
+  /// `names`: the files to go through.
   BoxTurns(FolderPtr hosts, const std::vector<std::string>& names, const BoxRank& rank);
 
-  /// Goes to the next file; false: that was the last one.
+  /// Goes to the next file; false after the last one.
   bool next();
-  /// The user's own.
+  /// Whether the current file is the user's own.
   bool own() const noexcept { return files_[at_].order == Order::kOwn; }
   const std::string& file() const noexcept { return files_[at_].name; }
-  /// Nothing where there is none to read, or where others had their share.
+  /// The current box; nullopt if it cannot be read, or if others have had their share.
   std::optional<BoxView> open();
-  /// This one is not kept now.
+  /// Notes that the current box is left out.
   void leave() { left_.push_back(file()); }
-  /// The files that were left out, all that may be boxes.
+  /// The files that were left out and may be boxes.
   std::vector<std::string> take_left() noexcept { return std::move(left_); }
 
  private:
@@ -60,7 +60,7 @@ class BoxTurns {
   std::vector<std::string> left_;
 };
 
-/// The files of boxes in `hosts`: those of configured hosts, and of others about kMostBoxFiles.
+/// The files of boxes in `hosts`: those of all configured hosts, and about kMostBoxFiles others.
 inline constexpr std::size_t kMostBoxFiles = 1024;
 std::vector<std::string> box_files(const Folder& hosts, const BoxRank& rank);
 

@@ -15,9 +15,9 @@ struct Leftover {
   std::uint64_t bytes = 0;
 };
 
-/// What there is of them under `base`, which need not exist: pools, holds, bells, rings, cursors,
-/// statistics, and types that no topic needs any more. Never a living process's, never another
-/// user's. Unless it is a `dry_run` they go, and what is listed is what went.
+/// Removes what dead processes of this user left under `base` (which need not exist): pools, holds,
+/// bells, rings, cursors, statistics, and types that no topic needs any more. Never a file of a
+/// living process or of another user. Returns what was removed, or, with `dry_run`, what would be.
 Result<std::vector<Leftover>> clean(const std::string& base, bool dry_run);
 
 }  // namespace horus::shm

@@ -10,7 +10,7 @@
 
 namespace horus::shm {
 
-/// Element types of tensors; the numbers travel in descriptors.
+/// Element types of tensors. Their numbers are sent in descriptors, so they never change.
 enum class Dtype : std::uint8_t {
   kF32,
   kF64,
@@ -38,12 +38,12 @@ enum class DlpackCode : std::uint8_t {
   kBool = 6
 };
 
-/// What an element type is called, and by whom.
+/// The names of an element type in other systems.
 struct DtypeInfo {
   const char* name;    ///< "float32"
   std::size_t size;    ///< Bytes of one element.
-  const char* schema;  ///< "f32": in a message's schema; null where no field is of it.
-  const char* array;   ///< "<f4": NumPy's array interface. It looks at no bfloat16: two bytes.
+  const char* schema;  ///< "f32": in a message's schema; null if no field can have this type.
+  const char* array;   ///< "<f4": NumPy's array interface, which has no bfloat16: two bytes there.
   const char* buffer;  ///< "f": PEP 3118, native sizes; null for bfloat16.
   DlpackCode dlpack;
 };
@@ -53,7 +53,7 @@ std::size_t size_of(Dtype dtype) noexcept;       ///< Bytes of one element.
 std::string_view name_of(Dtype dtype) noexcept;  ///< "float32"
 std::optional<Dtype> parse_dtype(std::string_view name) noexcept;
 
-/// What a tensor calls the numbers of this kind.
+/// The element type of a tensor for numbers of this kind of field.
 Dtype dtype_of(Kind kind) noexcept;
 
 }  // namespace horus::shm

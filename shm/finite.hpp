@@ -9,13 +9,14 @@
 
 namespace horus::shm {
 
-/// Whether no number in the message is NaN or infinite: its fields, as far as arrays are in use,
-/// and its tails. A limit that says "none" by +infinity (MotorCommand::max_velocity) is finite.
-/// RT-safe. False for bytes that are no message of the type.
+/// RT-safe. Whether no number in the message is NaN or infinite. Checks the fields (of arrays the
+/// elements in use) and the tails. A limit that is +infinity (MotorCommand::max_velocity) counts as
+/// finite: it means that there is none. False for bytes that are not a message of the type.
 bool is_finite(const TypeInfo& type, std::span<const std::byte> message) noexcept;
-/// Where the first is that is not: "pose.x", "ranges[3]"; empty where all are finite.
+/// The path of the first number that is not finite: "pose.x", "ranges[3]"; empty if all are.
 std::string first_not_finite(const TypeInfo& type, std::span<const std::byte> message);
 
+/// The same, for a message as a struct.
 template <typename T>
 requires requires {
   type_info(Tag<T>{});

@@ -10,28 +10,28 @@
 
 namespace horus::shm {
 
-/// Tells whether files may have come or gone among the hosts' pages of a base: by the time of the
-/// folder's last change, which is one system call however many pages there are.
+/// Tells whether hosts' pages may have come or gone in a base. It looks at the time of the folder's
+/// last change: one system call, however many pages there are.
 ///
 /// Thread safety: one thread at a time.
 class HostsWatch {
  public:
-  /// Whatever the folder says, its names are to be read that often: somebody may have put another
-  /// base in its place, or it could not be read.
+  /// The names are read at least this often, whatever the folder's time says: somebody may have
+  /// replaced the base, or the folder could not be read.
   static constexpr Nanos kReadAnyway = 1s;
 
   explicit HostsWatch(std::string base) : base_{std::move(base)} {}
 
-  /// Whether to read the names now. Who is told so reads them before he asks again.
+  /// Whether to read the names now. After true, the caller must read them before the next call.
   bool changed();
 
  private:
   const std::string base_;
   FolderPtr hosts_;
   TimePoint entered_{};
-  timespec stamp_{};       ///< Of the folder's last change.
-  TimePoint stamped_{};    ///< When that was seen first.
-  bool is_quiet_ = false;  ///< The names were read since.
+  timespec stamp_{};       ///< Time of the folder's last change.
+  TimePoint stamped_{};    ///< When that time was first seen.
+  bool is_quiet_ = false;  ///< The names were read after the last change.
 };
 
 }  // namespace horus::shm

@@ -9,14 +9,14 @@
 
 namespace horus::shm {
 
-/// Whether one of two topic names is likely meant where the other stands: they differ in case, in
-/// what parts their words, or by one letter (two of long names); not in numbers, which tell one
-/// motor from the other.
+/// Whether one topic name is probably a misspelling of the other: they differ in case, in what
+/// separates their words, or by one letter (two in long names). Names whose digits differ are not:
+/// digits tell one motor from another.
 bool is_near_miss(std::string_view one, std::string_view other);
 
-/// Which of the topics that are there was likely meant by who sends to nobody there, or receives
-/// from nobody: one with somebody at the other end, or of the same name but for the first slash;
-/// empty: none.
+/// For a topic that is sent to nobody, or received from nobody: the topic in `there` that was
+/// probably meant. That is one with somebody on the other side, or the same name except for the
+/// first slash. Empty: none.
 std::string meant_by(const std::vector<TopicInfo>& there, const std::string& topic, bool sends);
 
 }  // namespace horus::shm

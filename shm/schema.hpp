@@ -9,8 +9,9 @@
 #include "rt/base/result.hpp"
 #include "shm/message.hpp"
 
-/// The layout of a message type as one line of text, the same whoever declares it, in C++ or in
-/// Python. Two types are the same when their schemas are: TypeInfo::hash is made from it.
+/// The layout of a message type as one line of text. It is the same whoever declares the type, in
+/// C++ or in Python. Two types are the same if their schemas are equal: TypeInfo::hash is made from
+/// it.
 ///
 ///   Wheel{speed:f32@0;slip:f32[4]@4}20/4
 ///
@@ -27,16 +28,15 @@ namespace horus::shm {
 
 std::string schema_of(const TypeInfo& type);
 
-/// FNV-1a of a schema.
+/// The FNV-1a hash of a schema.
 std::uint64_t hash_of(std::string_view schema) noexcept;
 
-/// A message type that is known from its schema. Its constructor takes each field, in order, then
-/// each tail.
+/// A message type made from its schema. Its constructor takes each field, then each tail, in order.
 class ParsedType {
  public:
   struct Storage;
   explicit ParsedType(std::shared_ptr<const Storage> storage) noexcept;
-  /// Lives as long as any copy of this object.
+  /// Valid as long as any copy of this object.
   const TypeInfo& info() const noexcept;
 
  private:
@@ -48,10 +48,10 @@ inline constexpr std::uint32_t kMaxFields = 1024;  ///< Those of nested types in
 inline constexpr std::uint32_t kMaxNesting = 8;
 inline constexpr std::size_t kMaxIdentifier = 63;
 
-/// The text may come from anywhere. kInvalidArgument, its subject saying what and where, for one
-/// that schema_of() would not have written, or that is beyond the limits above: fields that
-/// overlap or lie outside, unknown elements, names that are no identifiers ([A-Za-z_][A-Za-z0-9_]*)
-/// or twice there.
+/// Parses a schema that may come from anywhere. kInvalidArgument, whose subject says what is wrong
+/// and where, for a text that schema_of() would not have written or that exceeds the limits above:
+/// fields that overlap or lie outside, unknown elements, and names that are not identifiers
+/// ([A-Za-z_][A-Za-z0-9_]*) or that occur twice.
 Result<ParsedType> parse_schema(std::string_view text);
 
 }  // namespace horus::shm

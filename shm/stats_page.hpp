@@ -18,69 +18,72 @@ namespace horus::shm {
 
 class Folder;
 
-/// Of a host's socket, which may lie beside its statistics.
+/// Suffix of a host's socket, which may lie beside its statistics.
 inline constexpr std::string_view kSocketSuffix = ".sock";
 
-/// One host's statistics in `<base>/hosts/<name>.stats`: its owner writes in place, others map
-/// it read-only.
+/// One host's statistics in `<base>/hosts/<name>.stats`. Its owner writes in place; others map it
+/// read-only.
+///
+/// Thread safety: keep() and remove() from any thread; they exclude each other.
 class StatsPage {
  public:
   static constexpr std::string_view kSuffix = ".stats";
   static constexpr std::size_t kMaxNodes = 1024;
-  /// Of the folder, which the whole group may fill, so many pages are looked at.
+  /// How many pages of the folder are looked at, as the whole group may fill it.
   static constexpr std::size_t kMaxEntries = 1024;
-  /// Of all pages that open_all() opens: 440 MiB.
+  /// How many nodes open_all() maps in all pages together: 440 MiB.
   static constexpr std::size_t kMaxNodesOpen = 4096;
 
-  /// Creates the page with room for `node_names`. Where a dead host of the same name left one,
-  /// its counters are carried over by node name (carried_ticks/-_skipped set, lives + 1) and the
-  /// new page replaces it. kBusy with the owner's pid when a living process has it.
+  /// Creates the page with room for `node_names`. If a dead host of the same name left one, its
+  /// counters are carried over by node name (carried_ticks/-_skipped set, lives + 1), and the new
+  /// page replaces it. kBusy, with the owner's pid, when a living process has it; kInvalidArgument
+  /// for more than kMaxNodes nodes, or a name that is empty or too long.
   static Result<StatsPage> create(const std::string& base, std::string_view host,
                                   std::span<const std::string> node_names);
-  /// Maps another's page, of its nodes at most `most_nodes`; checks everything before it is used:
-  /// a regular file of one name, and of an owner who may have pages here.
+  /// Maps the page of another host, with at most `most_nodes` of its nodes. Everything is checked
+  /// before it is used: a regular file with one name, of an owner who may have pages here.
   static Result<StatsPage> open(const std::string& base, std::string_view host,
                                 std::size_t most_nodes = kMaxNodes);
-  /// The same, of the folder of hosts: who opens many pages looks for it once.
+  /// The same in a folder of hosts that is already open, for a caller that opens many pages.
   static Result<StatsPage> open(const std::shared_ptr<const Folder>& folder, std::string_view host,
                                 std::size_t most_nodes);
-  /// The names of the hosts that have a page under `base`, alive or not, sorted. `cut`: whether
-  /// there are more.
+  /// The names of the hosts that have a page under `base`, living or dead, sorted. `cut` is set to
+  /// whether there are more than the limits allow.
   static std::vector<std::string> hosts(const std::string& base, bool* cut = nullptr);
   static std::vector<std::string> hosts(const Folder& folder, bool* cut = nullptr);
-  /// Every page under `base`; unreadable ones are left out, and what is beyond the limits.
+  /// Every page under `base`, except those that cannot be read and those beyond the limits.
   static std::vector<StatsPage> open_all(const std::string& base);
 
   StatsPage(StatsPage&&) noexcept;
   StatsPage& operator=(StatsPage&&) noexcept;
-  ~StatsPage();  ///< A created page stays for the successor; see remove().
+  ~StatsPage();  ///< The file of a created page stays for its successor; see remove().
 
-  HostStats& host() noexcept;  ///< Of a created page only.
+  HostStats& host() noexcept;  ///< Only on a created page; so for the next two.
   std::span<NodeStats> nodes() noexcept;
   std::span<LateTicks> late() noexcept;
   const HostStats& host() const noexcept;
-  /// At a fixed place of the page, whatever the layout of the statistics is.
-  StopWord& stop_word() noexcept;  ///< Of a created page only.
+  /// The stop word lies at a fixed place of the page, whatever the layout of the statistics is.
+  StopWord& stop_word() noexcept;  ///< Only on a created page.
   const StopWord& stop_word() const noexcept;
   std::span<const NodeStats> nodes() const noexcept;
-  /// Of the nodes in the same order. Empty where not all nodes were mapped.
+  /// One for each node, in the same order. Empty if not all nodes were mapped.
   std::span<const LateTicks> late() const noexcept;
   /// Whether the page has more nodes than were mapped.
   bool clipped() const noexcept;
   /// Whether the owner lives: it holds the file's lock.
   bool alive() const noexcept;
-  /// On one's own page, from another thread: where somebody took its name away, it has it again in
-  /// `hosts`.
+  /// For a created page, from another thread: if somebody removed the file's name, the page is made
+  /// again in `hosts`. kBusy if another living process is this host by now.
   Status keep(const std::shared_ptr<const Folder>& hosts);
-  /// On one's own page: what its reader should know beside what the machine did not grant.
+  /// For a created page: adds a degradation that its readers should know, or updates its severity.
+  /// Ignored when the table is full.
   void degrade(const DegradationRecord& record) noexcept;
-  /// What degrade() told of this feature is over. A text that a reader may be at is not changed: it
-  /// becomes an information.
+  /// Ends the degradations of this feature. A text that a reader may be reading is not changed:
+  /// only its severity becomes that of an information.
   void relieve(std::string_view feature) noexcept;
-  /// Clean stop: the name goes.
+  /// For a clean stop: removes the file's name.
   void remove() noexcept;
-  /// Takes away a page of this user's in the folder of hosts, by its file's name, unless a living
-  /// process has it by now.
+  /// Removes the page with this file name in the folder of hosts, if no living process has it.
   static bool remove_dead(const Folder& hosts, const std::string& name);
 
  private:
@@ -91,7 +94,8 @@ class StatsPage {
   std::unique_ptr<State> state_;
 };
 
-/// A socket `name` that listens, nobody's before it has its rights. What has the name goes.
+/// A listening socket of this name. Nobody can connect before its mode is set. Removes what has the
+/// name.
 Result<UniqueFd> listen_in(const Folder& folder, const std::string& name);
 /// Whether the file is the socket of a host that is dead.
 bool is_left_socket(const Folder& hosts, const std::string& name) noexcept;

@@ -23,72 +23,73 @@
 
 namespace horus::shm {
 
-/// The run whose stops are kept.
+/// The run that a StopKeeper works for.
 ///
 /// Thread safety: any thread.
 class StopSide {
  public:
   virtual ~StopSide() = default;
-  /// The reason of an emergency stop that is in force; nothing: there is none.
+  /// The reason of the emergency stop in force; nullopt: there is none.
   virtual std::optional<StopNote> stopped() noexcept = 0;
   virtual void stop(StopCause cause, std::string_view text) noexcept = 0;
-  /// Another host is held by a stop that was asked for at `since_ns`.
+  /// Called when another host is held by a stop that was asked for at `since_ns` (monotonic).
   virtual void follow(std::int64_t since_ns) noexcept = 0;
-  /// kBusy with the reason of a stop that is there yet.
+  /// kBusy, with the reason, while the cause of a stop is still there.
   virtual Status may_release() noexcept { return {}; }
-  /// What the run, which obeys all words first, was asked for until now.
+  /// Which stops the run was asked for until now. Before it answers, the run obeys every stop word.
   virtual std::uint64_t seen() noexcept = 0;
-  /// Takes that back. kBusy where something was asked for since.
+  /// Releases the stops that seen() has returned. kBusy if another was asked for since.
   virtual Status release(std::uint64_t seen) noexcept = 0;
   /// Whether the run ends before it has begun.
   virtual bool ending() noexcept { return false; }
-  /// What somebody should know.
+  /// Called with a text for the person on call.
   virtual void tell(const std::string& text) noexcept = 0;
 };
 
-/// Beside a run: finds the other hosts' stop words, and writes its own stops to disk. What acts on
-/// a stop waits for none of it.
+/// Runs beside a run: finds the stop words of other hosts, and writes this run's stops to disk.
+/// Nothing that acts on a stop waits for it.
 ///
-/// Thread safety: any thread. It has one of its own, which needs nobody.
+/// Thread safety: any thread. It has a thread of its own.
 class StopKeeper {
  public:
   struct Options {
     std::string base;
-    std::string host;                     ///< One's own name.
-    std::string latch{};                  ///< A path; empty: none is kept.
-    std::vector<std::string> critical{};  ///< Hosts whose death is a stop.
-    std::vector<std::string> robots{};    ///< The robot's hosts, heard whoever else has pages.
-    Session* hears = nullptr;             ///< Where the topic `estop` is heard; null: nowhere.
-    std::string owner{};         ///< The host that keeps the robot's state: no life without it.
-    Nanos owner_patience = 10s;  ///< So long that one may take to start.
+    std::string host;                     ///< This host's own name.
+    std::string latch{};                  ///< Path of the stop on disk; empty: none is kept.
+    std::vector<std::string> critical{};  ///< Hosts whose death is an emergency stop.
+    std::vector<std::string> robots{};    ///< The robot's hosts: always heard, however many pages.
+    Session* hears = nullptr;             ///< Session that hears the topic `estop`; null: none.
+    std::string owner{};         ///< The host that keeps the robot's state; its absence is a stop.
+    Nanos owner_patience = 10s;  ///< How long that host may take to start.
   };
 
-  /// `words` and `side` outlive it. Waits for the owner where it is needed, and stops without one.
+  /// `words` and `side` must outlive it. Waits for the owner, if there is one in the options; if it
+  /// does not come, that is a stop.
   StopKeeper(Options options, StopWords& words, StopSide& side);
   ~StopKeeper();
   StopKeeper(const StopKeeper&) = delete;
   StopKeeper& operator=(const StopKeeper&) = delete;
 
-  /// Has a stop that is in force on disk, once it returns. So does its end: a run that ends in
-  /// order leaves nothing else that tells of it.
+  /// When it returns, a stop that is in force is on disk. The destructor does the same: after a
+  /// clean end nothing else tells of the stop.
   void keep();
-  /// Takes back the stops of this run and of others, as far as they were there when this was
-  /// called, and the latch. kBusy where somebody has stopped since: then it is at rest yet; and
-  /// where the robot is not whole.
+  /// Releases the stops of this run and of other hosts that existed when it was called, and removes
+  /// the latch. kBusy if somebody has stopped since, which stays in force; and if a critical host
+  /// is missing or not ready.
   Status release();
-  /// What release() would refuse before it does anything.
+  /// The error that release() would return before it does anything.
   Status may_release();
-  /// kBusy with the name where a critical host is not there and ready. From then on its death is
-  /// seen, however late this keeper's own thread looks: nobody is to be armed before.
+  /// kBusy, with its name, if a critical host is missing or not ready. After success its death is
+  /// noticed, however late this keeper's own thread looks. Call it before arming anything.
   Status is_whole();
 
-  /// How often it looks.
+  /// How often its thread looks.
   static constexpr Nanos kLook = 50ms;
 
  private:
   struct Peer {
     StatsPage page;
-    int row = -1;  ///< Of the words; -1: there was no place.
+    int row = -1;  ///< Index in the StopWords; -1: there was no place.
   };
   void serve() noexcept;
   void open_topic();

@@ -14,17 +14,17 @@
 namespace horus::shm {
 
 /// Removes what dead processes left under a base: rings, cursors, pools, holds, bells, empty
-/// topics, and the pages and sockets of this user's programs without a name, which no successor
-/// carries on: the last few stay, to be looked at. Only of this user's, and in his base of
-/// anybody's. A piece at a time, as anybody may have filled the folders.
+/// topics, and the pages and sockets of this user's programs without a name. No successor continues
+/// those; the last few stay, to be looked at. Only files of this user; in a base of this user's, of
+/// anybody. Works piece by piece, as anybody may have filled the folders.
 ///
 /// Thread safety: one thread at a time.
 class Sweep {
  public:
-  /// `hosts_too`: also their statistics, as after a clean stop.
+  /// `hosts_too`: also the hosts' statistics, logs and boards, for use after a clean stop.
   explicit Sweep(std::shared_ptr<const Base> base, bool hosts_too = false);
 
-  /// Goes on for about `patience`. Whether everything was looked at.
+  /// Works for about `patience`. True once everything was looked at.
   bool go_on(Nanos patience);
   std::uint32_t removed() const noexcept { return removed_; }
 
@@ -33,10 +33,10 @@ class Sweep {
   struct Part {
     FolderPtr folder;
     Kind kind = Kind::kOwned;
-    std::vector<std::string_view> suffixes{};  ///< Of kOwned.
+    std::vector<std::string_view> suffixes{};  ///< For kOwned: the files that are looked at.
   };
-  /// Whether all names of the part were looked at before `end`; the same of its types, and of its
-  /// hosts without a name.
+  /// These three return whether they were finished before `end`: with all names of the part, with
+  /// its types, with its hosts without a name.
   bool list(const Part& part, TimePoint end);
   bool drop_types(const Part& part, TimePoint end);
   bool drop_unnamed(const Part& part, TimePoint end);
@@ -44,16 +44,17 @@ class Sweep {
   void note_unnamed(const Folder& hosts, const std::string& name);
 
   std::shared_ptr<const Base> base_;
-  std::vector<Part> parts_;  ///< The last one first.
+  std::vector<Part> parts_;  ///< Those that are left; taken from the back.
   std::unique_ptr<Listing> listing_;
-  std::vector<std::string> names_;               ///< Of the listing, not yet looked at.
-  std::vector<std::string> keys_;                ///< Of types in this part, which come last.
-  std::map<std::string, std::int64_t> unnamed_;  ///< Dead hosts, and when they began.
+  std::vector<std::string> names_;               ///< Listed and not yet looked at.
+  std::vector<std::string> keys_;                ///< Keys of types in this part; they come last.
+  std::map<std::string, std::int64_t> unnamed_;  ///< Dead unnamed hosts, and when they began.
   bool listed_ = false;                          ///< All names of this part were looked at.
   std::uint32_t removed_ = 0;
 };
 
-/// A sweep that ends after half a second: the next one goes on. Returns how many files went.
+/// A sweep that ends after at most half a second; the next one goes on. Returns how many files it
+/// removed.
 std::uint32_t sweep(const std::string& base, bool hosts_too = false);
 
 }  // namespace horus::shm

@@ -18,10 +18,11 @@ class Tensor : public Payload {
   using Payload::Payload;
   using Publisher = PooledPublisher<Tensor>;
   using Subscriber = PooledSubscriber<Tensor>;
+  /// A new tensor from this process's pools; the errors are those of Payload's make().
   static Result<Tensor> make(Session& session, std::span<const std::uint64_t> shape,
                              Dtype dtype = Dtype::kF32);
-  /// The tensor, read-only, that a process of this base describes and keeps. kNotFound when it is
-  /// gone.
+  /// The tensor that `descriptor` describes, read-only; a process of this base must keep it.
+  /// kNotFound when it is gone. May map its pool: not for a tick.
   static Result<Tensor> find(Session& session, const msg::TensorDescriptor& descriptor);
   static const PayloadKind& kind() noexcept;
 };

@@ -11,8 +11,9 @@
 
 #include "shm/declare.hpp"
 
-/// Messages whose size varies: a head, which is a struct of fields, and arrays behind it, the
-/// tails, each as long as fields of the head say and at the next multiple of 8 bytes.
+/// Messages whose size varies: a head, which is a struct of fields, and behind it arrays, the
+/// tails. Each tail is as long as fields of the head say, and begins at the next multiple of 8
+/// bytes.
 ///
 ///   auto maps = session->publish("map", type_info(Tag<msg::OccupancyGrid>{})).value();
 ///   const auto built = Building<msg::OccupancyGrid>::in(buffer, head);  // head.width, head.height
@@ -26,18 +27,18 @@
 /// RT-safe: nothing here allocates, locks or throws.
 namespace horus::shm {
 
-/// Where each tail of one message lies, as its head says.
+/// The places of the tails of one message, computed from its head.
 class TailLayout {
  public:
-  /// `head` is type.size bytes or more, from anywhere. None where the whole would be more than
+  /// `head` has type.size bytes or more, from any source. nullopt if the whole message would exceed
   /// kMaxMessage bytes.
   static std::optional<TailLayout> of(const TypeInfo& type,
                                       std::span<const std::byte> head) noexcept;
-  /// Of a whole message, which is exactly as long as its head says; none for any other.
+  /// For a whole message, which must be exactly as long as its head says; nullopt for any other.
   static std::optional<TailLayout> of_message(const TypeInfo& type,
                                               std::span<const std::byte> message) noexcept;
 
-  std::size_t size() const noexcept { return size_; }  ///< Of the message, bytes.
+  std::size_t size() const noexcept { return size_; }  ///< Bytes of the whole message.
   std::size_t offset(std::size_t tail) const noexcept { return offsets_[tail]; }
   std::size_t count(std::size_t tail) const noexcept { return counts_[tail]; }
 
@@ -47,19 +48,19 @@ class TailLayout {
   std::array<std::size_t, kMaxTails> counts_{};
 };
 
-/// How many elements the head asks for. It may be more than any message holds.
+/// How many elements the head asks for; it may be more than any message can hold.
 std::uint64_t tail_count(const TypeInfo& type, const TailInfo& tail,
                          std::span<const std::byte> head) noexcept;
 
-/// Which tail has this name and these elements; kMaxTails: none.
+/// The index of the tail with this name and kind of elements; kMaxTails: none.
 std::size_t find_tail(const TypeInfo& type, std::string_view name, Kind kind) noexcept;
 
-/// A message that was received, in the buffer that it was taken into.
+/// Reads a received message in the buffer that it was taken into.
 template <VaryingMessage T>
 class View {
  public:
-  /// None where the bytes are not as long as their own head says, or do not lie at a multiple of
-  /// 8. `message` outlives the view.
+  /// nullopt if the bytes are not as long as their own head says, or are not aligned to 8.
+  /// `message` must outlive the view.
   static std::optional<View> of(std::span<const std::byte> message) noexcept {
     const TypeInfo& type = type_info(Tag<T>{});
     const auto layout = TailLayout::of_message(type, message);
@@ -68,7 +69,7 @@ class View {
   }
 
   const T& head() const noexcept { return head_; }
-  /// Empty where T has no tail of this name with these elements.
+  /// Empty if T has no tail with this name and type of elements.
   template <typename Element>
   std::span<const Element> tail(std::string_view name) const noexcept {
     const std::size_t i = find_tail(type_info(Tag<T>{}), name, detail::kind_of<Element>());
@@ -87,12 +88,12 @@ class View {
   T head_;
 };
 
-/// A message that is built in the caller's buffer, to be sent from there.
+/// Builds a message in the caller's buffer, from which it is then sent.
 template <VaryingMessage T>
 class Building {
  public:
-  /// Writes the head; its counts say how long the tails are, whose elements are 0 then. None where
-  /// the buffer is too small or does not lie at a multiple of 8.
+  /// Writes the head, whose counts say how long the tails are, and sets all elements to 0. nullopt
+  /// if the buffer is too small or not aligned to 8.
   static std::optional<Building> in(std::span<std::byte> buffer, const T& head) noexcept {
     const auto layout = TailLayout::of(type_info(Tag<T>{}), std::as_bytes(std::span{&head, 1}));
     if (!layout || layout->size() > buffer.size() ||
@@ -105,7 +106,7 @@ class Building {
     return Building{bytes, *layout};
   }
 
-  /// Empty where T has no tail of this name with these elements.
+  /// Empty if T has no tail with this name and type of elements.
   template <typename Element>
   std::span<Element> tail(std::string_view name) const noexcept {
     const std::size_t i = find_tail(type_info(Tag<T>{}), name, detail::kind_of<Element>());
