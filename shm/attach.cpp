@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The helper thread's looks at a topic's directory: who came, who died, what is not to be used.
+// The helper thread's scans of a topic's folder: who came, who died, and what cannot be used.
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -14,9 +14,9 @@
 namespace horus::shm {
 namespace {
 
-// More paths are not kept in mind: who makes so many is counted again.
+// Beyond this the set is cleared, and a path may be counted twice: it cannot grow without bound.
 constexpr std::size_t kMaxRejectedPaths = 4096;
-// Of one turn of the helper thread, lest anybody wait for long who opens a topic.
+// Scans in one turn of the helper thread, so that nobody waits for long who opens a topic.
 constexpr std::size_t kMostLooks = 64;
 constexpr int kMostReads = 64;
 
@@ -28,29 +28,30 @@ Error no_place(const char* what, const std::string& path) noexcept {
   return {Errc::kExhausted, what, 0, Name<200>::clipped(path)};
 }
 
-/// Marks the peers whose owner is gone.
+/// Marks the peers whose owner is dead.
 template <typename Table>
 void mark_dead(Table& table) noexcept {
   for (auto& peer : table.owned()) {
-    // release: what a dead publisher committed is visible to whoever sees the flag. A dead peer
-    // stays mapped until the user's thread lets it go.
+    // release: whoever sees the flag sees all that the dead publisher committed. A dead peer stays
+    // mapped until the user's thread lets it go.
     if (!peer->region.alive()) peer->dead.store(true, std::memory_order_release);
   }
 }
 
-/// Says in a ring of the publisher whom it knows.
+/// Writes into a ring of the publisher which subscribers it knows.
 void tell_known(const PublisherState& publisher, const Region& ring) noexcept {
   auto& known = ring.as<RingHeader>()->known;
   std::size_t told = 0;
   for (const auto& peer : publisher.subscribers.owned()) {
     if (!peer->region || told == known.size()) continue;
-    // release: from here on it counts where the topic refuses.
+    // release: whoever finds itself here knows that the publisher counts it, if the topic
+    // refuses.
     known[told++].store(peer->region.inode(), std::memory_order_release);
   }
   for (; told < known.size(); ++told) known[told].store(0, std::memory_order_release);
 }
 
-/// Those of `names` that are not known yet, as many as one look tries.
+/// Those of `names` that are not known yet, as many as one scan tries.
 template <typename Table>
 std::vector<std::string> unknown(std::vector<std::string> names, const Table& table,
                                  Attention& attention) {
@@ -60,15 +61,15 @@ std::vector<std::string> unknown(std::vector<std::string> names, const Table& ta
 }
 
 void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool late) {
-  // A dead one's ring from before the subscription has nothing for who asks for no history; were
-  // it not remembered, it would be a late one at the next look.
+  // A ring whose publisher died before the subscription began has nothing for a subscriber without
+  // history. It must be remembered: the next scan would take it for a late one.
   if (!late && !peer->witnessed && subscriber.history == 0) {
     return subscriber.rings.remember(std::move(peer));
   }
   subscriber.rings.attach(std::move(peer), [&subscriber](RingPeer& ring, std::size_t slot) {
     TakenRow& row = subscriber.region.as<CursorFile>()->rows[slot];
     row.taken.store(ring.next, std::memory_order_relaxed);
-    // release: whoever finds the ring's row finds its number.
+    // release: a publisher that finds its ring in this row also finds the number.
     row.ring.store(ring.region.inode(), std::memory_order_release);
     ring.row = &row;
   });
@@ -77,7 +78,7 @@ void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool la
 }  // namespace
 
 void Session::Impl::reject(const std::string& path, const Error& why) {
-  // Gone between the list and the look at it: nobody's fault.
+  // Removed between the listing and the opening: not an error.
   if (why.code == Errc::kNotFound) return;
   if (rejected_.size() >= kMaxRejectedPaths) rejected_.clear();
   if (!rejected_.insert(path).second) return;
@@ -117,11 +118,11 @@ std::shared_ptr<Bell> Session::Impl::bell_of(const std::string& name) {
 
 std::shared_ptr<Life> Session::Impl::life_of(std::string_view file) {
   const std::string_view whose = identity_of(file);
-  // Of this process nothing dies but by its name's going.
+  // This process's own files do not die; they end when their names go.
   if (whose == home_.identity) return nullptr;
   if (const auto known = lives_.find(whose); known != lives_.end()) return known->second;
   auto region = Region::open(home_.base->bells(), std::string{whose} + ".bell", sizeof(BellFile));
-  // Without a bell its files are looked at in their turn.
+  // A process without a bell: its files are checked one by one, in probe().
   if (!region || !region.value().locked()) return nullptr;
   return lives_[std::string{whose}] =
              std::make_shared<Life>(Life{.bell = std::move(region).value()});
@@ -171,16 +172,16 @@ Result<std::unique_ptr<RingPeer>> Session::Impl::ring_peer(const SubscriberState
   peer->depth = std::min(depth, view->capacity());
   peer->witnessed = late || peer->region.alive();
   const std::uint64_t sent = complete(*view);
-  // Of what a ring has carried over, those before are for who asks for history and has not read
-  // them where they were.
+  // Of the messages that a ring carried over, those before `carried` are only for a subscriber that
+  // asks for history and has not read them in the ring before.
   const std::uint64_t carried = std::min(read_once(view->header->carried), sent);
   const std::uint64_t replaces = read_once(view->header->replaces);
   const auto is_before = [replaces](const auto& ring) {
     return ring->region && ring->region.inode() == replaces;
   };
   const bool was_read = replaces != 0 && std::ranges::any_of(subscriber.rings.owned(), is_before);
-  // A ring that is younger than the subscription, or than its beginning, is read from its own, so
-  // that nothing is lost uncounted.
+  // A late ring is one that came after the subscription began. It is read from its own beginning,
+  // so that nothing is lost uncounted.
   if (late && (was_read || subscriber.history == 0)) {
     peer->next = carried;
     return peer;
@@ -189,12 +190,13 @@ Result<std::unique_ptr<RingPeer>> Session::Impl::ring_peer(const SubscriberState
   if (wanted != 0 && read_once(view->header->opened) >= wanted) return peer;
   const std::uint64_t back = std::min<std::uint64_t>(subscriber.history, view->capacity());
   const std::uint64_t kept = oldest_kept(*view, sent - std::min(sent, back), sent);
-  // acquire: what a publisher writes meanwhile is newer.
+  // acquire: what the publisher writes meanwhile is newer.
   const auto is_stale = [&](std::uint64_t n) {
     return view->slot(n).cycles.load(std::memory_order_acquire) < subscriber.since;
   };
   peer->next = kept;
   for (std::uint64_t end = sent; peer->next < end;) {
+    // Send times grow with the numbers: find the first message that is not too old by halving.
     const std::uint64_t middle = peer->next + (end - peer->next) / 2;
     if (is_stale(middle)) {
       peer->next = middle + 1;
@@ -248,7 +250,7 @@ void Session::Impl::look(PublisherState& publisher) {
   publisher.subscribers.collect(names);
   tell_known(publisher, publisher.region);
   if (publisher.next != nullptr) tell_known(publisher, publisher.next->region);
-  // They may wait for it, see Session::await_publishers().
+  // Their subscribers may be waiting for this, see Session::await_publishers().
   for (const auto& one : fresh) one->ring();
   publisher.attention.settle(settled);
 }
@@ -256,7 +258,7 @@ void Session::Impl::look(PublisherState& publisher) {
 void Session::Impl::look(SubscriberState& subscriber, bool late) {
   const auto names = participants(subscriber.place, kRingSuffix);
   const auto strangers = unknown(names, subscriber.rings, subscriber.attention);
-  // What was there when it began is no late one, however long it takes to look at all of it.
+  // Rings that existed when the subscription began are not late, however many scans that takes.
   late = late && !subscriber.first;
   subscriber.first = subscriber.first && subscriber.attention.tried != 0;
   bool settled = names.size() <= Attention::kMostTries;
@@ -275,7 +277,7 @@ void Session::Impl::look(SubscriberState& subscriber, bool late) {
       continue;
     }
     attach(subscriber, std::move(peer).value(), late);
-    // It may wait for it, see await_subscribers().
+    // Its publisher may be waiting for this, see await_subscribers().
     if (!late) continue;
     const auto its = bell_of(std::string{identity_of(name)} + ".bell");
     if (its != nullptr && its != bell) its->ring();
@@ -285,7 +287,8 @@ void Session::Impl::look(SubscriberState& subscriber, bool late) {
   subscriber.attention.settle(settled);
 }
 
-/// Whether this process reads the topic or not, its log says who is ignored there.
+/// Scans a declared topic even if this process does not read it, so that its log says which
+/// participants are ignored there.
 void Session::Impl::look(Declared& declared) {
   auto names = participants(declared.place, "");
   declared.attention.choose(names);
@@ -298,7 +301,7 @@ void Session::Impl::look(Declared& declared) {
 }
 
 bool Session::Impl::watch(const Folder& folder) {
-  // By its descriptor: the folder that is held, and no other.
+  // Through the descriptor: watches the folder that is held, not another of its name.
   const std::string self = "/proc/self/fd/" + std::to_string(folder.fd());
   constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM;
   const int fd = inotify_.get();
@@ -308,7 +311,7 @@ bool Session::Impl::watch(const Folder& folder) {
   return watch >= 0;
 }
 
-/// What is not a topic's.
+/// Watches the folders that are not a topic's.
 void Session::Impl::watch_base() {
   watch(*home_.base->pools());
   if (declares) watch(*home_.base->declared());
@@ -317,7 +320,7 @@ void Session::Impl::watch_base() {
 Session::Impl::News Session::Impl::news() {
   News news;
   alignas(inotify_event) std::array<char, 4096> events{};
-  // As many as the kernel keeps: who makes more meanwhile waits for the next time.
+  // As many reads as the kernel's queue needs: events that come meanwhile wait for the next turn.
   for (int reads = 0; reads < kMostReads; ++reads) {
     const ssize_t read_size = ::read(inotify_.get(), events.data(), events.size());
     if (read_size <= 0) break;
@@ -341,7 +344,8 @@ void Session::Impl::hear(const inotify_event& event, News& news) const {
   } else if (event.wd == declared_watch_) {
     if (went) news.gone.emplace(key);
   } else if (!key.empty() && !name.ends_with(kTypeSuffix)) {
-    // Of its own files a process knows where they came, see introduce(); not where they went.
+    // A process knows when its own files come (see introduce()), but not when somebody removes
+    // them.
     const bool own = identity_of(name) == home_.identity;
     if (!own || went) news.keys.emplace(key);
     if (own && went) news.gone.emplace(key);
@@ -381,7 +385,7 @@ void Session::Impl::make_due(const Parties& parties) noexcept {
 
 void Session::Impl::pass_round() {
   std::erase_if(lives_, [](const auto& known) { return known.second.use_count() == 1; });
-  // Nobody but this map knows such a bell, and nobody comes to know it but by bell_of().
+  // Such a bell is in this map only; others get it only by bell_of(), under the lock.
   std::erase_if(bells_, [](const auto& known) { return known.second.use_count() == 1; });
   for (auto& [name, life] : lives_) life->over = !life->bell.locked();
   for (PublisherState* one : publishers_) {
@@ -389,7 +393,7 @@ void Session::Impl::pass_round() {
     one->attention.due |= one->subscribers.has_changed();
   }
   for (SubscriberState* one : subscribers_) {
-    // relaxed, here and where it is seen: sooner or later is soon enough.
+    // relaxed, here and where it is read: the moment does not matter.
     one->rings.each([](RingPeer& ring, std::size_t) {
       ring.count_is_due.store(true, std::memory_order_relaxed);
     });
@@ -408,11 +412,12 @@ void Session::Impl::pass_round() {
   if (!homeless_) regain();
 }
 
-/// Some of the files themselves, in turn: whether each is still locked, whole, and named.
+/// Checks some files of this process themselves, in turn: whether each is still locked, whole and
+/// named.
 void Session::Impl::probe(std::size_t most) {
   const std::size_t all = holdings();
   std::size_t files = 0;
-  // Some may have been closed before their turn.
+  // Some may have been closed since unmended_ was set.
   unmended_ = std::min(unmended_, all);
   for (std::size_t i = 0; i < all && files < most; ++i) {
     unmended_ -= unmended_ != 0 ? 1 : 0;
@@ -421,7 +426,7 @@ void Session::Impl::probe(std::size_t most) {
   }
 }
 
-/// How many files were looked at.
+/// Checks the next one. Returns how many files that were.
 std::size_t Session::Impl::probe_next() {
   const auto look_at = [this](auto& state, auto& peers) {
     state.attention.due |= peers.has_dead();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a subscription begins, and a publisher ends: both sides wait, for a moment, until the other
-// knows them.
+// The beginning of a subscription and the end of a publisher: each side waits, for a moment, until
+// the other has discovered it.
 #include <algorithm>
 #include <atomic>
 #include <utility>
@@ -13,18 +13,19 @@
 namespace horus::shm {
 namespace {
 
-/// Whether the ring's publisher, which lives in another process, does not know the subscriber yet.
+/// Whether the ring's publisher, in another living process, has not discovered the subscriber yet.
 bool is_silent(const RingPeer& ring, std::uint64_t subscriber, std::string_view own) noexcept {
   if (!ring.region || ring.dead.load(std::memory_order_relaxed)) return false;
   if (identity_of(ring.name) == own) return false;
-  // acquire: from here on it counts the subscriber in.
+  // acquire: from here on the publisher counts the subscriber.
   const bool known = std::ranges::any_of(ring.view.header->known, [&](const auto& one) {
     return one.load(std::memory_order_acquire) == subscriber;
   });
   return !known && ring.region.locked();
 }
 
-/// Looks until `done`, at each ring of the bell, `patience` at most. Whether it is done.
+/// Waits until done() is true, which it checks at each ring of the bell, at most for `patience`.
+/// Returns whether it is.
 template <typename Done>
 bool wait_at(Bell& bell, Nanos patience, Done done) {
   const TimePoint until = MonotonicClock::now() + patience;
@@ -37,7 +38,8 @@ bool wait_at(Bell& bell, Nanos patience, Done done) {
   }
 }
 
-/// So long a publisher that closes may wait: all that close within a second share one patience.
+/// How long a publisher that closes may wait. All that close within a second share one patience, so
+/// that many publishers do not close one after the other.
 Nanos closing_patience() noexcept {
   static std::atomic<std::int64_t> until{0};
   const TimePoint now = MonotonicClock::now();
@@ -84,7 +86,7 @@ bool Session::Impl::are_known(std::uint64_t since) {
 }
 
 void Session::Impl::await_publishers(Nanos patience) {
-  // Who comes meanwhile, from another thread, has a patience of his own.
+  // Subscribers that another thread opens meanwhile have a patience of their own.
   const std::uint64_t begun = cycle_count();
   if (wait_at(*bell, patience, [this, begun] { return are_known(begun); })) return;
   const std::scoped_lock lock{mutex_};
@@ -95,7 +97,7 @@ void Session::Impl::await_publishers(Nanos patience) {
   });
 }
 
-/// Else what was sent a moment ago would go with the ring, and nobody would count it.
+/// Without this, messages sent a moment ago would go with the ring, and nobody would count them.
 bool Session::Impl::await_subscribers(const PublisherState& publisher) noexcept {
   if (publisher.sent == 0 || leaving()) return true;
   const auto all_read = [this, &publisher] {

@@ -13,7 +13,7 @@
 namespace horus::shm {
 namespace {
 
-/// Bytes of the pools that are added: a camera's process is not to take 100 MB at once.
+/// Bytes by which a process's pools grow, so that a camera's process does not take 100 MB at once.
 constexpr std::size_t kGrowBy = std::size_t{16} << 20;
 constexpr std::uint32_t kLeastGrowth = 2;
 
@@ -22,7 +22,8 @@ std::uint32_t blocks_to_add(std::size_t block) noexcept {
       std::clamp<std::size_t>(kGrowBy / block, kLeastGrowth, kPoolBlocks));
 }
 
-/// Whether shared memory runs out.
+/// Whether shared memory is running out: less is free than kMostIdle, and less than a quarter of
+/// all.
 bool is_scarce(const Folder& folder) noexcept {
   struct statvfs there {};
   if (::fstatvfs(folder.fd(), &there) != 0) return false;
@@ -31,26 +32,29 @@ bool is_scarce(const Folder& folder) noexcept {
          std::min<std::uint64_t>(OwnPools::kMostIdle, there.f_blocks * unit / 4);
 }
 
-/// A pool that take() may take a block of: those of the size first, then what is reserved.
+/// A pool that take() may use. Those of the right size have the lower rank; reserved ones come
+/// last.
 struct Candidate {
   OwnPool* pool;
   std::uint64_t freed;
   std::uint32_t rank;
 };
 
-/// Whether somebody keeps a block of the pool. One that was closed has all of them itself; of one
-/// that was found idle and abandoned a walk may have taken a block at that very time: a window then
-/// keeps the block, and nobody the pool.
+/// Whether somebody still keeps a block of a retired pool. A pool that was closed holds all of its
+/// blocks itself, which does not count. But a walk may have taken a block of an idle pool at the
+/// very time when it was abandoned: then a window may keep the block although nobody has a pointer
+/// to the pool.
 bool is_in_use(const std::shared_ptr<OwnPool>& pool) noexcept {
   return pool->abandoned() && !pool->is_idle();
 }
 
-/// Whether nobody else has the pool or a block of it.
+/// Whether nobody else has a pointer to the pool or keeps a block of it.
 bool is_deserted(const std::shared_ptr<OwnPool>& pool) noexcept {
-  // Who let go of a block may be about to let go of its pool: not to be the last one.
+  // Whoever gives back a block may be about to drop its pointer to the pool, too: wait until it
+  // has.
   if (pool.use_count() != 1) return false;
-  // The end of another handle acquires what the others did before they let go: is_idle() sees
-  // their blocks.
+  // Dropping another pointer acquires what other threads did before they dropped theirs, so that
+  // is_idle() sees the blocks that they gave back.
   std::shared_ptr<OwnPool> other = pool;
   other.reset();
   return !is_in_use(pool);
@@ -59,14 +63,14 @@ bool is_deserted(const std::shared_ptr<OwnPool>& pool) noexcept {
 }  // namespace
 
 void PayloadWindow::let_go(std::size_t number) noexcept {
-  // acq_rel: whoever put the block there is done with it; one of two gets it.
+  // acq_rel: the thread that put the block there is done with it; of two threads one gets it.
   BlockUse* const block = kept_[number % kept_.size()].exchange(nullptr, std::memory_order_acq_rel);
   if (block != nullptr) block->give_back();
 }
 
 void PayloadWindow::push(BlockUse& block) noexcept {
   const std::size_t next = next_.load(std::memory_order_relaxed);  // relaxed: this thread wrote it
-  // release, both: trim() sees the block at its place, and the place before its number.
+  // release, both: trim() sees the block in its place, and the place filled before its number.
   kept_[next % kept_.size()].store(&block, std::memory_order_release);
   next_.store(next + 1, std::memory_order_release);
 }
@@ -90,7 +94,8 @@ void PayloadWindow::trim(std::size_t left) noexcept {
 }
 
 std::optional<OwnPools::Taken> OwnPools::take(std::size_t size, From from) noexcept {
-  // seq_cst, with that of retire_idle(): it waits for this walk, or this walk sees the empty slot.
+  // seq_cst, together with replace(): either bury() waits for this walk, or this walk sees the
+  // emptied slot.
   walks_.fetch_add(1, std::memory_order_seq_cst);
   std::optional<Taken> taken;
   std::array<Candidate, kMaxPools> candidates;  // NOLINT: filled as far as it is read
@@ -100,8 +105,7 @@ std::optional<OwnPools::Taken> OwnPools::take(std::size_t size, From from) noexc
     OwnPool* const pool = slots_[i].seen.load(std::memory_order_seq_cst);
     if (pool == nullptr || pool->block_size() < size) continue;
     const bool reserved = slots_[i].reserved.load(std::memory_order_relaxed) != 0;
-    // A block much larger than the payload is kept for payloads of its size, unless it was
-    // declared.
+    // A block much larger than the payload is left for payloads of its size, unless it is reserved.
     const bool large = pool->block_size() > 2 * size + kPage;
     if (reserved ? from == From::kUnreserved : large) continue;
     const auto freed = pool->freed_last();
@@ -118,7 +122,7 @@ std::optional<OwnPools::Taken> OwnPools::take(std::size_t size, From from) noexc
     taken = Taken{.pool = one.pool->shared_from_this(), .block = *block};
     break;
   }
-  // release: what was seen in the walk is not used as a bare pointer any more.
+  // release: no pool that was seen in the walk is used through a bare pointer after this.
   walks_.fetch_sub(1, std::memory_order_release);
   return taken;
 }
@@ -142,14 +146,14 @@ Result<std::shared_ptr<OwnPool>> OwnPools::create(std::size_t block, std::uint32
   if (!pool) return pool;
   free->pool = pool.value();
   free->unused_since = MonotonicClock::now();
-  // release: whoever sees the pool sees what is in it.
+  // release: a thread that sees the pool sees it complete.
   free->seen.store(pool.value().get(), std::memory_order_release);
   const auto end = static_cast<std::size_t>(free - slots_.begin()) + 1;
   if (end > used_.load(std::memory_order_relaxed)) used_.store(end, std::memory_order_release);
   return pool;
 }
 
-/// Of as many blocks as there is memory for.
+/// A pool with as many of the blocks as there is memory for.
 Result<std::shared_ptr<OwnPool>> OwnPools::create_smaller(std::size_t block, std::uint32_t blocks) {
   auto pool = create(block, blocks);
   while (!pool && blocks > 1 && pool.error().code == Errc::kExhausted) {
@@ -166,7 +170,7 @@ Result<OwnPools::Taken> OwnPools::grow(std::size_t size) {
   auto pool = create_smaller(block, blocks_to_add(block));
   if (!pool && pool.error().code == Errc::kExhausted) {
     if (auto taken = take(size)) return *std::move(taken);
-    // What nobody uses goes, and what topics keep for who comes late: the newest of each stays.
+    // Free what nobody uses, and what topics keep for late joiners, except the newest of each.
     for (PayloadWindow* window : windows_) window->trim(1);
     if (auto taken = take(size)) return *std::move(taken);
     retire_idle(0);
@@ -273,7 +277,8 @@ void OwnPools::replace(Slot& slot, std::shared_ptr<OwnPool> pool) noexcept {
   retired_.push_back(std::exchange(slot.pool, std::move(pool)));
 }
 
-/// A walk that may have seen them ends soon; if not now, then before the next look.
+/// Frees retired pools. A walk that may have seen them ends soon; if not now, the next call frees
+/// them.
 void OwnPools::bury() noexcept {
   constexpr int kLooks = 100;
   for (int tried = 0; tried < kLooks && !std::ranges::all_of(retired_, is_in_use); ++tried) {
@@ -292,11 +297,11 @@ void OwnPools::attend() {
     slot.note_use(now);
   }
   retire_idle(kMostIdle);
-  // Other processes want some, too, and cannot ask this one.
+  // Other processes want memory, too, and cannot ask this one to release it.
   if (is_scarce(*folder_)) retire_unused(now);
 }
 
-/// "process 4711 holds 12 of them": who holds most frames of this process; empty: nobody does.
+/// "process 4711 holds 12 of them": the process that holds most of this one's payloads; else empty.
 std::string OwnPools::most_held() const {
   OwnPool::Holds holds;
   for (const Slot& slot : slots_) {
@@ -308,8 +313,8 @@ std::string OwnPools::most_held() const {
          " of them";
 }
 
-/// What ran out, how much was wanted, how much there is, who has most, what helps beside more of
-/// it.
+/// Adds to an error what the user needs: how much was wanted, how much is free, who holds most, and
+/// what else helps than more memory.
 Error OwnPools::explain(Error error, std::size_t size) const {
   if (error.os_errno != ENOSPC) return error;
   const std::string held = most_held();

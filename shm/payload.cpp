@@ -12,7 +12,7 @@ namespace horus::shm {
 namespace {
 
 constexpr std::uint32_t kPayloadCapacity = 8;
-/// Blocks that a publisher of a declared size has beside those of its window: one that is being
+/// Blocks that a publisher with a declared size has beyond those of its window: one that is being
 /// filled, and some that readers hold.
 constexpr std::uint32_t kBeyondWindow = 4;
 
@@ -35,7 +35,7 @@ std::span<const std::byte> Payload::bytes() const noexcept {
   return state_->bytes;
 }
 std::span<std::byte> Payload::writable() noexcept {
-  // acquire: nothing is written there after the send.
+  // acquire: if this thread sees the send, it writes nothing to the block after it.
   if (state_->sent.load(std::memory_order_acquire) != 0) {
     auto fresh = renewed(*state_);
     if (fresh == nullptr) return {};
@@ -70,7 +70,7 @@ bool StampedPayload::set_frame_id(std::string_view id) noexcept {
 struct PayloadPublisher::State {
   ~State() {
     if (pools == nullptr) return;
-    // It may wait for its readers, who want their frames meanwhile.
+    // The destructor may wait for readers, which need their payloads meanwhile: so it comes first.
     raw = {};
     if (window) pools->remove(*window);
     if (window && reserve.empty()) pools->own().unshare();
@@ -79,7 +79,7 @@ struct PayloadPublisher::State {
   std::shared_ptr<PoolSet> pools;
   const PayloadKind* kind = nullptr;
   RawPublisher raw;
-  std::optional<PayloadWindow> window;  ///< What the ring's descriptors refer to.
+  std::optional<PayloadWindow> window;  ///< The blocks that the ring's descriptors refer to.
   OwnPools::Reserve reserve;
 };
 
@@ -98,7 +98,7 @@ bool PayloadPublisher::send(const Payload& payload) noexcept {
     if (!copy) return false;
     sent = std::move(copy).value();
   }
-  // The payload joins the window before its descriptor joins the ring.
+  // The block joins the window before its descriptor joins the ring: a reader always finds it kept.
   sent->sent.fetch_add(1, std::memory_order_acq_rel);
   sent->use->share();
   state_->window->push(*sent->use);
@@ -125,8 +125,8 @@ struct PayloadSubscriber::State {
   std::shared_ptr<PoolSet> pools;
   const PayloadKind* kind = nullptr;
   RawSubscriber raw;
-  std::uint64_t lost = 0;        ///< Descriptors whose payload was gone while it was wanted,
-  std::uint64_t superseded = 0;  ///< and those that as many newer ones followed as are wanted.
+  std::uint64_t lost = 0;        ///< Descriptors whose payload was gone while it was wanted.
+  std::uint64_t superseded = 0;  ///< Payloads gone, but as many newer ones followed as are wanted.
   MessageCounters counters;
   std::uint64_t counted_missed = 0;
   std::uint64_t counted_passed_over = 0;
@@ -138,7 +138,9 @@ struct PayloadSubscriber::State {
     counts.passed_over += superseded;
     return counts;
   }
-  /// Of a payload that was gone: its publisher keeps as many as are wanted, by those who are there.
+  /// Counts a payload that was gone. It is not a loss if enough newer ones are pending, or if it
+  /// was sent before this subscriber came: publishers keep payloads only for subscribers that
+  /// exist.
   void count_gone(std::uint64_t wanted) noexcept {
     ++(raw.pending() >= wanted || raw.was_before() ? superseded : lost);
   }
@@ -187,7 +189,7 @@ Payload PayloadSubscriber::take() noexcept {
 }
 
 Payload PayloadSubscriber::take_latest() noexcept {
-  constexpr int kMaxTries = 8;  // A publisher that takes back each block at once is not waited for.
+  constexpr int kMaxTries = 8;  // Ends the loop against a publisher that reuses each block at once.
   alignas(8) std::array<std::byte, kMaxDescriptor> buffer{};
   Payload newest;
   for (int tried = 0; !newest && tried < kMaxTries; ++tried) {
@@ -263,10 +265,11 @@ Result<PayloadPublisher> PayloadPublisher::open(Session& session, std::string_vi
   }
   state->window.emplace(depth);
   if (options.size == 0) state->pools->own().share();
-  // A topic that refuses keeps what its readers have not taken.
+  // grow() may trim the windows of topics that overwrite. A topic that refuses keeps what its
+  // readers have not taken.
   if (!state->raw.refuses()) state->pools->add(*state->window);
   state->pools->introduce();
-  make_state(kind);  // The first one allocates: not in a tick.
+  make_state(kind);  // The first one allocates, and must not do so in a tick.
   return PayloadPublisher{std::move(state)};
 }
 
@@ -278,7 +281,7 @@ Result<PayloadSubscriber> PayloadSubscriber::open(Session& session, std::string_
                  Name<200>::clipped(topic)};
   }
   options = session.completed(options, Session::kPayloadDepth);
-  // Counted by payloads, not by descriptors.
+  // Received and lost payloads are counted here; the raw subscriber must not count descriptors.
   const MessageCounters counters = options.counters;
   options.counters = {.node = counters.node};
   const bool watched = options.timeout != Nanos{};
@@ -290,7 +293,7 @@ Result<PayloadSubscriber> PayloadSubscriber::open(Session& session, std::string_
   state->counters = counters;
   state->raw = std::move(raw).value();
   if (watched) state->raw.belongs_to(counters.whole);
-  make_state(kind);  // As above.
+  make_state(kind);  // See open() of the publisher.
   state->raw.expect_frames();
   return PayloadSubscriber{std::move(state)};
 }

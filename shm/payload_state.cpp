@@ -24,7 +24,7 @@ bool lay_out(msg::TensorDescriptor& tensor, Dtype dtype,
   for (std::size_t i = shape.size(); i-- > 0;) {
     tensor.strides[i] = size;
     if (shape[i] > Region::kMaxSize) return false;
-    size *= shape[i];  // Both are at most 2^30.
+    size *= shape[i];  // Cannot overflow: both are at most 2^30.
     if (size > Region::kMaxSize) return false;
   }
   std::ranges::copy(shape, tensor.shape);
@@ -102,7 +102,7 @@ Result<std::shared_ptr<PayloadState>> make_payload(const std::shared_ptr<PoolSet
 
 std::shared_ptr<PayloadState> renewed(const PayloadState& state) noexcept {
   const auto pools = state.pools.lock();
-  // A frame outlives its session.
+  // A payload may outlive its session.
   if (pools == nullptr) return nullptr;
   auto taken = pools->take(std::max<std::size_t>(state.tensor().size, 1));
   if (!taken) return nullptr;
@@ -131,7 +131,7 @@ std::uint64_t generation_of(const msg::TensorDescriptor& tensor) noexcept {
   return (std::uint64_t{tensor.generation_hi} << 32) | tensor.generation;
 }
 
-/// The block up to the end of the data; empty when there is no such block.
+/// The block of a pool up to the end of the data; empty if there is no such block.
 std::span<const std::byte> block_of(const PayloadState& state, const PeerPool& pool) noexcept {
   const auto& tensor = state.tensor();
   const std::uint64_t size = tensor.offset + tensor.size;
@@ -155,7 +155,7 @@ bool copy_out(PayloadState& state, const PeerPool& pool) {
   if (block.empty()) return false;
   const auto size = static_cast<std::ptrdiff_t>(tensor.offset + tensor.size);
   state.copied.assign(block.begin(), block.begin() + size);
-  // The copy is good if the block was not taken back meanwhile.
+  // The copy is whole if the block was not reused meanwhile.
   if (!pool.is_current(tensor.slot_id, generation_of(tensor))) return false;
   state.bytes = state.copied;
   return true;

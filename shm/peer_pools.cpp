@@ -9,8 +9,8 @@
 namespace horus::shm {
 namespace {
 
-/// Until it is said that a pool's owner does not answer; its helper thread looks five times a
-/// second.
+/// After this time it is reported that a pool's owner does not acknowledge this process. Its helper
+/// thread looks five times a second.
 constexpr Nanos kPatience = 2s;
 
 }  // namespace
@@ -21,7 +21,8 @@ std::string_view PeerPools::key_of_pool(std::string_view name) noexcept {
 
 template <typename Visit>
 void PeerPools::walk(std::uint32_t id, Visit visit) noexcept {
-  // seq_cst, with that of let_go(): bury() waits for this walk, or it sees the empty slot.
+  // seq_cst, together with let_go(): either bury() waits for this walk, or this walk sees the
+  // emptied slot.
   walks_.fetch_add(1, std::memory_order_seq_cst);
   const std::size_t most = used_.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < most; ++i) {
@@ -30,7 +31,7 @@ void PeerPools::walk(std::uint32_t id, Visit visit) noexcept {
     visit(slots_[i], *pool);
     break;
   }
-  // release: what was seen in the walk is not used as a bare pointer any more.
+  // release: no pool that was seen in the walk is used through a bare pointer after this.
   walks_.fetch_sub(1, std::memory_order_release);
 }
 
@@ -76,7 +77,7 @@ std::optional<Error> PeerPools::add(const std::string& name) {
   if (!pool) return pool.error();
   const auto foreign = std::ranges::count_if(
       slots_, [](const Slot& slot) { return slot.pool != nullptr && slot.pool->foreign(); });
-  // Lest others keep a user from himself.
+  // So that others cannot keep this user's own out.
   if (pool.value()->foreign() && static_cast<std::size_t>(foreign) >= kMaxPools / 4 * 3) {
     return Error{Errc::kExhausted, "this process maps 384 pools of other users' frames already", 0,
                  Name<200>::clipped(name)};
@@ -86,7 +87,7 @@ std::optional<Error> PeerPools::add(const std::string& name) {
   free->unheard_since = {};
   free->told = false;
   free->orphaned.store(false, std::memory_order_relaxed);
-  // release: whoever sees the pool sees what is in it.
+  // release: a thread that sees the pool sees it complete.
   free->seen.store(free->pool.get(), std::memory_order_release);
   const auto end = static_cast<std::size_t>(free - slots_.begin()) + 1;
   if (end > used_.load(std::memory_order_relaxed)) used_.store(end, std::memory_order_release);
@@ -97,7 +98,8 @@ std::optional<Error> PeerPools::check(Slot& slot, const Wanted& wanted) {
   const auto owner = wanted.find(key_of_pool(slot.name));
   const bool alive = slot.pool->alive();
   if (!alive && owner != wanted.end() && !owner->second) {
-    // What a dead process sent can still be taken; release: its last frame is there before.
+    // What a dead process sent can still be taken. release: its last payload comes before this
+    // flag.
     slot.orphaned.store(true, std::memory_order_release);
     return std::nullopt;
   }
@@ -129,7 +131,8 @@ void PeerPools::let_go(Slot& slot) noexcept {
   retired_.push_back({std::exchange(slot.name, {}), std::exchange(slot.pool, nullptr)});
 }
 
-/// Where a frame still lies in one it waits for the frame: unmapping is nothing for a tick.
+/// Unmaps retired pools. Those in which a payload still lies are kept, so that it is never the
+/// payload's last handle, perhaps in a tick, that unmaps one.
 void PeerPools::bury() noexcept {
   if (walks_.load(std::memory_order_seq_cst) != 0) return;
   std::erase_if(retired_, [](const Retired& one) { return one.pool.use_count() == 1; });

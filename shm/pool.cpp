@@ -60,7 +60,7 @@ std::size_t block_size_for(std::size_t size) noexcept {
 
 void BlockUse::give_back() noexcept {
   freed.store(cycle_count(), std::memory_order_relaxed);
-  // release: what was written to the block is before its next use.
+  // release: whatever was written to the block comes before its next use.
   references.fetch_sub(1, std::memory_order_release);
 }
 
@@ -93,14 +93,14 @@ std::span<std::byte> OwnPool::block(std::uint32_t index) const noexcept {
   return region_.bytes().subspan(kBlocksAt + index * block_size_, block_size_);
 }
 
-/// Of the blocks that nobody here refers to, but for those in the set `passed_by`; kPoolBlocks:
-/// there is none.
+/// The block that was freed last, of those that nothing here refers to and that are not in the set
+/// `passed_by`; kPoolBlocks: none.
 std::uint32_t OwnPool::last_freed(std::uint32_t passed_by) const noexcept {
   std::uint32_t best = kPoolBlocks;
   std::uint64_t best_time = 0;
   for (std::uint32_t index = 0; index < blocks_; ++index) {
     if ((passed_by >> index & 1U) != 0) continue;
-    // relaxed, both: whoever takes the block looks again.
+    // relaxed, both: take() checks the block again when it takes it.
     if (uses_[index].references.load(std::memory_order_relaxed) != 0) continue;
     const std::uint64_t time = uses_[index].freed.load(std::memory_order_relaxed);
     if (best != kPoolBlocks && time <= best_time) continue;
@@ -155,7 +155,7 @@ bool OwnPool::seals() noexcept {
 
 bool OwnPool::is_idle() const noexcept {
   return std::ranges::all_of(uses_, [](const BlockUse& use) {
-    // acquire: what was done with the block was done before the pool goes.
+    // acquire: everything that was done with the block comes before the pool goes.
     return use.references.load(std::memory_order_acquire) == 0;
   });
 }
@@ -166,7 +166,7 @@ bool OwnPool::close() noexcept {
   std::uint32_t count = 0;
   while (const auto block = take()) taken[count++] = block->index;
   if (count == blocks_) return true;
-  // release: as give_back(), and not as one that somebody used.
+  // release: as in give_back(). Not by it, as that would count as a use.
   for (std::uint32_t i = 0; i < count; ++i) {
     uses_[taken[i]].references.store(0, std::memory_order_release);
   }
@@ -179,7 +179,7 @@ bool OwnPool::held(std::uint32_t index) noexcept {
     const HoldFile* holder = slot.load(std::memory_order_seq_cst);
     return holder != nullptr && holder->count[index].load(std::memory_order_seq_cst) != 0;
   });
-  // release: attend() frees a holder only after this.
+  // release: attend() unmaps a holder's file only after this.
   scans_.fetch_sub(1, std::memory_order_release);
   return found;
 }
@@ -194,7 +194,7 @@ void OwnPool::acknowledge(const std::string& name) {
   if (!region.value().alive()) return region.value().unlink();
   const auto& file = *region.value().as<const HoldFile>();
   if (!is_a(file.file, Magic::kHold)) return;
-  // Others take no more than three quarters of the places, lest they keep a user from himself.
+  // Others get at most three quarters of the places, so that they cannot keep this user's own out.
   const auto foreign = std::ranges::count_if(
       attached_, [](const auto& holder) { return is_foreign(holder->region); });
   if (is_foreign(region.value()) && static_cast<std::size_t>(foreign) >= kMaxHolders / 4 * 3) {
@@ -204,7 +204,8 @@ void OwnPool::acknowledge(const std::string& name) {
   const std::uint64_t id = read_once(file.file.hash);
   attached_.push_back(std::make_unique<Holder>(
       Holder{.name = name, .region = std::move(region).value(), .slot = slot}));
-  // seq_cst, in this order: whoever reads its id in the file is seen by every later scan.
+  // seq_cst, in this order: a holder that reads its id in the pool's file is seen by every later
+  // scan.
   free->store(attached_.back()->region.as<const HoldFile>(), std::memory_order_seq_cst);
   header().acknowledged[slot].store(id, std::memory_order_seq_cst);
 }
@@ -214,7 +215,8 @@ void OwnPool::attend(const std::vector<std::string>& names) {
     if (holder->region.alive()) return false;
     header().acknowledged[holder->slot].store(0, std::memory_order_seq_cst);
     holders_[holder->slot].store(nullptr, std::memory_order_seq_cst);
-    // seq_cst: a scan that may have seen the holder has ended; one that begins now does not see it.
+    // seq_cst: every scan that may have seen the holder has ended; one that begins now does not see
+    // it.
     while (scans_.load(std::memory_order_seq_cst) != 0) ::sched_yield();
     holder->region.unlink();
     return true;
@@ -305,7 +307,7 @@ bool PeerPool::hold(std::uint32_t index, std::uint64_t generation) noexcept {
 }
 
 void PeerPool::release(std::uint32_t index) noexcept {
-  // release: the last look at the payload is before the owner's next use of it.
+  // release: the last read of the payload comes before the owner's next use of the block.
   holds_.as<HoldFile>()->count[index].fetch_sub(1, std::memory_order_release);
 }
 

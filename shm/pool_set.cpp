@@ -14,7 +14,7 @@ Result<OwnPools::Taken> PoolSet::take(std::size_t size) {
   if (defers_bells() && !SlowSection::gives_way()) {
     if (first == OwnPools::From::kUnreserved) {
       if (auto reserved = own_.take(size)) {
-        // What a publisher has declared is not to be others' for long.
+        // Borrowed from what a publisher has reserved: ask for a pool, to return it soon.
         wish_for(size);
         return *std::move(reserved);
       }
@@ -35,12 +35,13 @@ Result<OwnPools::Taken> PoolSet::take(std::size_t size) {
   return taken;
 }
 
-/// Of several that wish for a size at once each is heard, or tries again.
+/// Asks the helper thread for a block of this size. If the table is full, the caller asks again in
+/// a later tick.
 void PoolSet::wish_for(std::size_t size) noexcept {
   const std::size_t block = block_size_for(size);
   for (auto& wish : wishes_) {
     std::size_t none = 0;
-    // release: nothing; relaxed: a number on its own.
+    // relaxed: a number on its own.
     if (wish.compare_exchange_strong(none, block, std::memory_order_relaxed) || none == block) {
       return;
     }
@@ -101,7 +102,8 @@ void PoolSet::refresh() {
       wanted, [this](const std::string& path, const Error& error) { owner_.reject(path, error); });
 }
 
-/// No slow section: a host that gave way here could open the same topic twice at once.
+/// Without a SlowSection: a host that released the GIL here could open the same topic twice at
+/// once.
 void PoolSet::introduce() {
   const std::scoped_lock lock{mutex_};
   refresh();

@@ -19,11 +19,11 @@ bool refuse(PublisherState& state) noexcept {
   return false;
 }
 
-/// How far the subscriber has come in this ring. Until it has found the ring, where it will begin
-/// to read it.
+/// How far the subscriber has come in this ring. If it has not found the ring yet: where it will
+/// begin to read.
 std::uint64_t taken_by(const PublisherState& state, CursorPeer& peer) noexcept {
   const auto& rows = peer.region.as<const CursorFile>()->rows;
-  // acquire: what the subscriber read below the number, it read before.
+  // acquire: what the subscriber has read of older messages was read before it stored the number.
   const auto is_ours = [&](const TakenRow& row) {
     return row.ring.load(std::memory_order_acquire) == state.inode;
   };
@@ -35,8 +35,8 @@ std::uint64_t taken_by(const PublisherState& state, CursorPeer& peer) noexcept {
   return rows[peer.row].taken.load(std::memory_order_acquire);
 }
 
-/// Whether message `sent`, whose bytes end at `end`, replaces nothing from message `taken` on. A
-/// number that is no honest one costs its teller messages, or has the topic refuse.
+/// Whether message `sent`, whose bytes would end at `end`, replaces no message from number `taken`
+/// on. A subscriber that reports a wrong position loses messages itself, or makes the topic refuse.
 bool leaves(const PublisherState& state, std::uint64_t taken, std::uint64_t end) noexcept {
   if (taken >= state.sent) return true;
   if (state.sent - taken >= state.view.capacity()) return false;
@@ -45,30 +45,29 @@ bool leaves(const PublisherState& state, std::uint64_t taken, std::uint64_t end)
          end - state.view.position(taken).load(std::memory_order_relaxed) <= state.view.area_size;
 }
 
-/// Whether no subscriber that lives still wants what message `sent` would replace.
+/// Whether no living subscriber still wants what message `sent` would replace.
 bool has_room(PublisherState& state, std::uint64_t end) noexcept {
   bool room = true;
   state.subscribers.each([&](CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
     if (peer.dead.load(std::memory_order_relaxed)) return state.subscribers.let_go(slot);
     if (leaves(state, peer.taken, end) || !peer.is_waited_for()) return;
-    // What was seen last is not enough: another look.
+    // The position that was read last does not suffice: read it again.
     peer.taken = taken_by(state, peer);
     room = room && leaves(state, peer.taken, end);
   });
   return room;
 }
 
-/// From which message on the subscriber still wants what is in the ring, once message `sent` is
-/// there, too.
+/// The first message that the subscriber would still want if message `sent` were in the ring, too.
 std::uint64_t wanted_by(const PublisherState& state, CursorPeer& peer) noexcept {
   const std::uint64_t depth = read_once(peer.region.as<const CursorFile>()->depth);
   const std::uint64_t next = state.sent + 1;
   return std::max(taken_by(state, peer), depth == 0 || depth > next ? 0 : next - depth);
 }
 
-/// Whether message `sent` costs a subscriber nothing that he wants. Those that were opened ahead of
-/// time are asked where there is none but them.
+/// Whether message `sent` costs no subscriber anything that it wants. Subscribers that were opened
+/// ahead count only if there are no others.
 bool costs_nothing(PublisherState& state, std::uint64_t end) noexcept {
   bool received = false;
   bool room = true;
@@ -87,27 +86,28 @@ bool costs_nothing(PublisherState& state, std::uint64_t end) noexcept {
 /// How many of the newest messages the subscriber still wants.
 std::uint64_t left_to_take(const PublisherState& state, CursorPeer& peer) noexcept {
   const std::uint64_t depth = read_once(peer.region.as<const CursorFile>()->depth);
-  // It may still read the ring that this one stands for, and wants what is in there.
+  // It may still be reading the ring that this one replaces, and want the messages there.
   const bool may_lag = state.sent_before != 0 && state.sent < state.view.capacity();
   const std::uint64_t left =
       may_lag ? state.view.capacity() : state.sent - std::min(taken_by(state, peer), state.sent);
   return depth == 0 ? left : std::min<std::uint64_t>(left, depth);
 }
 
-/// Where a message of that size ends in the ring's area; 0 where it has none.
+/// The position in the area at which a message of that size would end; 0 if there is no area.
 std::uint64_t end_of(const PublisherState& state, std::size_t size) noexcept {
   if (state.view.area_size == 0) return 0;
   return place_for(state.view, state.reserved, size) + padded(size);
 }
 
-/// Whether a sleeper is to be rung. One that has been in this very sleep is on its way, or lies:
-/// it is rung once a millisecond.
+/// Whether to wake a sleeper. One that was woken in this same sleep is already waking up, or its
+/// file lies: it is woken at most once in a millisecond.
 bool may_ring(const CursorPeer& peer, std::uint32_t sleep, TimePoint now) noexcept {
   constexpr Nanos kAgain = 1ms;
   return sleep != peer.rung_in || now - peer.rung_at >= kAgain;
 }
 
-/// Rings who sleeps: a process with several sleepers once, as they share its bell.
+/// Wakes the subscribers that sleep. A process with several sleepers is woken once, as they share
+/// its bell.
 [[gnu::noinline]] void ring_sleepers(PublisherState& state) noexcept {
   const TimePoint now = MonotonicClock::now();
   std::array<const Bell*, kMaxSubscribers> rung{};
@@ -130,10 +130,10 @@ bool may_ring(const CursorPeer& peer, std::uint32_t sleep, TimePoint now) noexce
   });
 }
 
-/// To the ring that stands for one whose name is gone. Who reads that one reads all that is new in
-/// this one, so nothing is lost.
+/// Changes over to the ring that replaces one whose file was removed (SHM-16). Readers of the old
+/// ring read all that is new in this one, so nothing is lost.
 [[gnu::noinline]] void go_over(PublisherState& state) noexcept {
-  // acquire: the ring is complete.
+  // acquire: the new ring is complete.
   NextRing* const taken = state.offered.exchange(nullptr, std::memory_order_acquire);
   if (taken == nullptr) return;
   NextRing& next = *taken;
@@ -141,14 +141,14 @@ bool may_ring(const CursorPeer& peer, std::uint32_t sleep, TimePoint now) noexce
   next.view.header->bytes.add(state.view.header->bytes.value());
   next.view.header->unrung.add(state.view.header->unrung.value());
   state.view = next.view;
-  // seq_cst, in this order: either isolate() finds this ring, or what it has said is found here.
+  // seq_cst, in this order: either isolate() finds this ring, or its flag is seen here.
   state.header.store(next.view.header);
   next.view.header->isolated.store(state.isolated.load() ? 1 : 0);
   state.inode = next.inode;
   state.sent_before += std::exchange(state.sent, next.carried) - next.carried;
   state.reserved = next.reserved;
   state.subscribers.each([&next](CursorPeer& peer, std::size_t) { peer.taken = next.carried; });
-  // release: the helper thread lets go of the old ring, which this thread is done with.
+  // release: the helper thread may unmap the old ring, as this thread is done with it.
   next.taken.store(true, std::memory_order_release);
 }
 
@@ -172,11 +172,11 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
     actuator->held.add();
     return false;
   }
-  // relaxed: go_over() looks again.
+  // relaxed: go_over() loads it again, with acquire.
   if (state.offered.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
     go_over(state);
   const RingView& ring = state.view;
-  const std::size_t least = state.type->size;  // Of a generic message: 0.
+  const std::size_t least = state.type->size;  // 0 for generic messages.
   if (message.size() > ring.max_size || message.size() < least) return refuse(state);
   if (state.finite && !is_finite(*state.type, message)) return refuse(state);
   std::uint64_t place = 0;
@@ -198,7 +198,7 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
       state.subscribers.let_go(slot);
       return;
     }
-    // seq_cst: after the message was counted, see wakeup.hpp.
+    // seq_cst: this look comes after the message's stamp was stored, see wakeup.hpp.
     const auto& cursor = *peer.region.as<const CursorFile>();
     asleep = cursor.sleeping.load(std::memory_order_seq_cst) != 0 || asleep;
   });
@@ -208,7 +208,7 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
 
 bool RawPublisher::refuses_now(std::size_t size) noexcept {
   PublisherState& state = *state_;
-  // relaxed: go_over() looks again.
+  // relaxed: go_over() loads it again, with acquire.
   if (state.offered.load(std::memory_order_relaxed) != nullptr) go_over(state);
   if (size > state.view.max_size || costs_nothing(state, end_of(state, size))) return false;
   return !refuse(state);

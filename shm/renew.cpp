@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The helper thread makes again what somebody removed under its living owner: logind at the user's
-// last logout (RemoveIPC=), or a tidy hand in /dev/shm.
+// The helper thread makes again what somebody removed although its owner lives: logind at the
+// user's last logout (RemoveIPC=), or a person who cleans up /dev/shm (SHM-16).
 #include <algorithm>
 #include <cstddef>
 #include <span>
@@ -16,16 +16,17 @@ namespace horus::shm {
 namespace {
 
 constexpr Nanos kTellPause = 2s;
-/// Of one removal, which may go on while files are made again.
+/// Removals within this time count as one: files may still be removed while others are made again.
 constexpr Nanos kOneRemoval = 10s;
 
-constexpr std::size_t kMostLost = 4096;  // Names of what was told of.
+constexpr std::size_t kMostLost = 4096;  // Names of losses that are remembered, to tell each once.
 constexpr const char* kSharedMemory = "shared_memory";
 constexpr const char* kCure =
     "logging out does so (see 'horusctl doctor'): loginctl enable-linger $USER";
 
-/// What the publisher's ring keeps, copied into the one that stands for it: who comes later and
-/// asks for history finds it there. Of frames it keeps none, as their pools may be gone as well.
+/// Copies the messages that the publisher's ring still has into the one that replaces it, so that a
+/// late joiner finds its history there. Descriptors are not copied, as their pools may be gone,
+/// too.
 void carry(const PublisherState& publisher, NextRing& next) {
   const RingView& from = publisher.view;
   RingHeader& header = *next.view.header;
@@ -36,7 +37,7 @@ void carry(const PublisherState& publisher, NextRing& next) {
   const std::uint64_t sent = complete(from);
   for (std::uint64_t n = oldest_kept(from, 0, sent); n < sent; ++n) {
     const std::uint64_t cycles = from.slot(n).cycles.load(std::memory_order_acquire);
-    // Its publisher may overwrite it meanwhile: newer ones are left.
+    // The publisher may overwrite the message meanwhile. Then only newer ones are copied.
     const Read read = read_message(from, n, message);
     if (read.outcome != ReadOutcome::kTaken) continue;
     const auto bytes = std::span{message}.first(read.length);
@@ -61,7 +62,7 @@ void Session::Impl::keep(std::weak_ptr<BlackBoxPage> box) {
   boxes_.push_back(std::move(box));
 }
 
-/// Said once for each; in the pages, too.
+/// Reports a loss, once for each name; the first one also in the hosts' pages.
 void Session::Impl::lose(const std::string& lost, const Error& why) {
   clean_ = 0;
   if (lost_.size() >= kMostLost) lost_.clear();
@@ -82,7 +83,7 @@ void Session::Impl::lose(const std::string& lost, const Error& why) {
   }
 }
 
-/// Once everything has been looked at, and nothing was found that cannot be made again.
+/// Ends the report once every file was checked since the last loss and none is missing.
 void Session::Impl::regain() {
   if (lost_.empty() || ++clean_ <= holdings() + 1) return;
   lost_.clear();
@@ -92,7 +93,7 @@ void Session::Impl::regain() {
   }
 }
 
-/// Of a base that was made again: who could enter the one before and cannot enter this one.
+/// Reports that the base was made again, and that some who could enter it before cannot now.
 void Session::Impl::tell_shut(const std::optional<Error>& shut) {
   constexpr const char* kBaseFolder = "base_folder";
   DegradationRecord record;
@@ -113,8 +114,9 @@ void Session::Impl::tell_shut(const std::optional<Error>& shut) {
   }
 }
 
-/// The bell stands for the base directory: it is a file of every process, under a name that is
-/// never used again. Whether there is a home.
+/// Makes the folders and this process's bell again. The bell shows whether this process's files
+/// were removed: every process has one, under a name that is never used again. Returns whether
+/// there is a base to work in.
 bool Session::Impl::mend_home() {
   const bool is_known = bell->is_named();
   if (is_known && home_.base->is_whole()) return true;
@@ -126,7 +128,7 @@ bool Session::Impl::mend_home() {
   if (!joined) return fail(joined.error());
   Home fresh = home();
   fresh.base = std::move(joined).value();
-  // Of a base in which only some folders were removed its own names are still good.
+  // If only some folders were removed, the process's names are still good.
   if (!is_known) {
     fresh.identity = make_identity();
     fresh.bell = fresh.identity + ".bell";
@@ -149,7 +151,7 @@ bool Session::Impl::mend_home() {
   return true;
 }
 
-/// Files of this process that went since the last round; where they are many, all are looked at.
+/// Checks the topics of which a file of this process was removed; all files if there are many.
 void Session::Impl::mend_removed() {
   if (removed_.size() > kMostProbes) unmended_ = holdings();
   if (unmended_ < holdings()) {
@@ -189,7 +191,7 @@ void Session::Impl::mend_pages() {
 
 template <typename State>
 void Session::Impl::mend(State& state) {
-  // Only then: of one that has no name yet its own thread writes it.
+  // renew() does nothing for a file without a name so far: its own thread is still making it.
   if (auto renewed = renew(state); !renewed) lose(state.region.path(), renewed.error());
 }
 template void Session::Impl::mend(PublisherState& state);
@@ -199,7 +201,8 @@ void Session::Impl::mend(Declared& declared) {
   if (auto renewed = renew(declared); !renewed) lose(declared.type.path(), renewed.error());
 }
 
-/// The publisher's thread is not waited for: it goes over with its next message.
+/// Completes a change of rings. Does not wait for the publisher's thread, which changes over with
+/// its next message. A replacement that was removed as well before that is withdrawn.
 void Session::Impl::settle(PublisherState& publisher) {
   if (publisher.next == nullptr) return;
   // acquire: the publisher's thread is done with the old ring.
@@ -233,8 +236,9 @@ Status Session::Impl::renew(PublisherState& publisher) {
   next->view = *view;
   next->inode = next->region.inode();
   carry(publisher, *next);
-  // Between its name and its offer the publisher still sends to the old ring, which who comes now
-  // does not find: he waits until the publisher says in the new one that it knows him.
+  // Until the publisher changes over, it still sends to the old ring, which a subscriber that comes
+  // now cannot find. Such a subscriber waits until the publisher says in the new ring that it knows
+  // it.
   const Role role{kRingSuffix, kMaxPublishers};
   if (auto named = join_topic(next->region, place.value(), file, type, role); !named) return named;
   publisher.place = std::move(place).value();
@@ -275,7 +279,7 @@ Status Session::Impl::renew(SubscriberState& subscriber) {
   return keep_type(subscriber.place, file, *subscriber.type, false);
 }
 
-/// Whether nobody is in one of the topics but this process.
+/// Whether there is nobody but this process in any of its topics.
 bool Session::Impl::hears_nobody() {
   const std::scoped_lock lock{mutex_};
   const auto is_another = [this](const auto& peer) {
@@ -292,8 +296,8 @@ bool Session::Impl::hears_nobody() {
          std::ranges::none_of(publishers_, is_heard);
 }
 
-/// Once: two users who have the same topic, each in a base of his own, would hear nothing and see
-/// no reason.
+/// Warns, once, if another user may have the same topics in another base: both would hear nothing,
+/// and not know why.
 void Session::Impl::tell_who_is_apart() {
   const TimePoint now = MonotonicClock::now();
   if (look_apart_ == TimePoint{}) {
@@ -311,7 +315,7 @@ void Session::Impl::tell_who_is_apart() {
   to_tell_.push_back(std::move(text));
 }
 
-/// Outside of the lock: who hears it may wait.
+/// Calls the teller outside of the lock, as it may wait.
 void Session::Impl::tell() {
   std::vector<std::string> texts;
   {

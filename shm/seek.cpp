@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who wants a topic that nobody has yet, whose type is not known: publishers count it in as a
-// subscriber that has taken nothing, and what they send is kept for the subscription to come, as is
-// the type that they say.
+// Subscriptions to a topic that nobody has opened yet, so that its type is not known. Publishers
+// count such a subscription as a subscriber that has taken nothing. What they send, and the type
+// that they set, is kept for the subscription that follows.
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ std::shared_ptr<Seeking> Session::Impl::seek(const std::string& topic, bool ahea
   auto& cursor = *region.value().as<CursorFile>();
   cursor.file = {.magic = Magic::kCursor, .pid = ::getpid(), .size = sizeof(CursorFile)};
   cursor.bell = Name<72>::clipped(here.bell);
-  cursor.ahead.store(ahead ? 1 : 0, std::memory_order_relaxed);  // relaxed: nobody sees it yet.
+  cursor.ahead.store(ahead ? 1 : 0, std::memory_order_relaxed);  // relaxed: it has no name yet.
   auto seeking = std::make_unique<Seeking>();
   seeking->topic = topic;
   seeking->place = std::move(place).value();
@@ -55,7 +55,7 @@ void Session::begin(Seeking& seeking) noexcept {
   seeking.region.as<CursorFile>()->ahead.store(0, std::memory_order_relaxed);  // relaxed: a hint
 }
 
-/// Within one process publishers know at once who came and who went.
+/// Lets the publishers of this process find out at once who came and who went.
 void Session::Impl::look_again(const TopicPlace& place) {
   const Parties* const its = parties_of(place.key);
   if (its == nullptr) return;
@@ -72,12 +72,12 @@ void Session::Impl::cease(Seeking* seeking) noexcept {
     drop_parties(seeking->place.key);
   }
   leave(seeking->region, seeking->place);
-  // Its lock is what publishers see of it: one that refuses waits for it no more.
+  // Unlocks the file: a publisher that refuses no longer waits for it.
   seeking->region = {};
   look_again(seeking->place);
 }
 
-/// Holds the rings that there are, so that they stay even if their publishers close.
+/// Maps the rings that exist, so that they stay even if their publishers close.
 void Session::Impl::look(Seeking& seeking) {
   auto& rows = seeking.region.as<CursorFile>()->rows;
   auto names = participants(seeking.place, kRingSuffix);
@@ -89,14 +89,14 @@ void Session::Impl::look(Seeking& seeking) {
     if (std::ranges::find(seeking.rings, name, &Seeking::Ring::name) != seeking.rings.end()) {
       continue;
     }
-    // What is wrong with it the subscription says.
+    // Errors are left to the subscription that follows, which reports them.
     auto region = Region::open(seeking.place.folder, name, sizeof(RingHeader));
     if (!region) {
       const Errc code = region.error().code;
       settled = settled && code != Errc::kExhausted && code != Errc::kSystem;
       continue;
     }
-    // release: as a subscriber's rows.
+    // release: as for a subscriber's rows, see attach().
     rows[place].ring.store(region.value().inode(), std::memory_order_release);
     seeking.rings.push_back({.name = name, .region = std::move(region).value()});
     const auto its = bell_of(std::string{identity_of(name)} + ".bell");
@@ -105,7 +105,7 @@ void Session::Impl::look(Seeking& seeking) {
   seeking.attention.settle(settled);
 }
 
-/// Where somebody removed its file, another takes its place.
+/// Makes its file again if somebody removed it.
 void Session::Impl::mend(Seeking& seeking) {
   if (seeking.region.is_named()) return;
   auto place = place_of(*home_.base, seeking.topic);

@@ -20,15 +20,15 @@ namespace horus::shm {
 namespace {
 
 constexpr int kBellMode = 0660;
-/// How often the helper thread looks whether peers still live.
+/// The length of a round: how often the helper thread checks whether peers are alive.
 constexpr Nanos kRound = 200ms;
-/// Of what the dead left, before anything else; the helper thread goes on.
+/// How long opening a session may sweep what dead processes left; the helper thread goes on.
 constexpr Nanos kSweepAtStart = 200ms;
 constexpr Nanos kSweepARound = 20ms;
-/// How long it rests after each look.
+/// How long the helper thread rests after each turn.
 constexpr int kRestMs = 2;
 
-/// The same folder, wherever the process goes.
+/// An absolute path of the same folder: the process may change its working directory later.
 std::string from_root(const std::string& path) {
   std::array<char, 4096> here{};
   if (path.starts_with('/') || ::getcwd(here.data(), here.size()) == nullptr) return path;
@@ -55,7 +55,7 @@ TopicOptions Session::completed(TopicOptions options, std::uint32_t depth) const
     options.history = std::numeric_limits<std::uint32_t>::max();
     options.since = opened();
   }
-  options.waits = false;  // For all of a robot's subscribers together, once they are there.
+  options.waits = false;  // A robot's host waits once, for all subscribers together.
   return options;
 }
 
@@ -69,7 +69,7 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& base, bool dec
 
 void Session::tell_on_stderr(const std::string& text) noexcept {
   const std::string line = "horus: warning: " + text + "\n";
-  // Who closed it wants to hear nothing.
+  // If it fails, somebody has closed stderr and wants no warnings.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
@@ -182,7 +182,7 @@ void Session::Impl::run() noexcept {
     }
     {
       const std::scoped_lock lock{mutex_};
-      // Not where this process itself opens topics, of which it may have many.
+      // An event of this process's own files causes no scan: it may have many topics to open.
       const bool has_work = round || more || unmended_ != 0 || !heard.empty();
       note(heard);
       if (round) pass_round();
@@ -192,25 +192,25 @@ void Session::Impl::run() noexcept {
       if (has_work) pools->refresh();
       if (round || heard.pools || heard.lost) pools->own().attend();
     }
-    // Who makes more files than are kept in mind leaves some behind.
+    // inotify's queue overflowed: whoever made that many files may have left some behind.
     if (heard.lost && !sweep_) sweep_ = std::make_unique<Sweep>(home_.base);
     if (round && sweep_ && sweep_->go_on(kSweepARound)) sweep_.reset();
     if (round) home_.base->show_life();
     if (round) tell_who_is_apart();
     if (round) tell_near_misses();
     if (round) tell();
-    // Whoever makes and removes files without end costs this much of a CPU, and no more.
+    // Bounds the CPU time that somebody can cost who makes and removes files all the time.
     ::poll(fds.data(), 1, kRestMs);
     if (fds[0].revents != 0) return;
   }
 }
 
 bool Session::Impl::isolate(const NodeName& node, bool isolated) noexcept {
-  // Under it no ring is unmapped that a publisher may still be in.
+  // Under the lock, no ring is unmapped that a publisher may still be using.
   const std::unique_lock lock{mutex_, std::try_to_lock};
   if (!lock) return false;
   for (PublisherState* publisher : publishers_) {
-    // Not by its counters, which may be gone with the node's run.
+    // By the name in the ring's header: the node's counters may be gone with its run.
     if (!(publisher->header.load()->node == node)) continue;
     // seq_cst: see go_over().
     publisher->isolated.store(isolated);
@@ -256,9 +256,9 @@ void Session::Impl::introduce(SubscriberState& subscriber) {
 }
 
 void Session::Impl::remove(PublisherState& publisher) noexcept {
-  if (forked()) return;  // The lock may have been held at the fork, and nobody looks any more.
+  if (forked()) return;  // The lock may have been held at the fork, and there is no helper thread.
   {
-    // The ring that it sent to last is what is left, or waited for.
+    // Finish a change of rings first: the ring that it sent to last is the one that must be read.
     const std::scoped_lock lock{mutex_};
     settle(publisher);
   }
@@ -272,7 +272,8 @@ void Session::Impl::remove(PublisherState& publisher) noexcept {
     }
   }
   if (publisher.next != nullptr) publisher.next->region.unlink();
-  // Else it stays as a dead publisher's does: for who finds it late, until somebody sweeps.
+  // Else the ring stays, as a dead publisher's does, until somebody sweeps it: readers may still
+  // find it.
   if (found) leave(publisher.region, publisher.place);
 }
 
@@ -292,7 +293,7 @@ void Session::Impl::remove(SubscriberState& subscriber) noexcept {
 
 void Session::Impl::leave(Region& region, const TopicPlace& place) noexcept {
   region.unlink();
-  // A topic goes with its last participant.
+  // A topic ends with its last participant.
   drop_unused_type(*place.folder, place);
 }
 
@@ -324,7 +325,7 @@ void Session::Impl::expect_frames(SubscriberState& subscriber) {
 }
 
 const TypeInfo& generic_type() noexcept {
-  // A hash of its own, that no declaration can have by its fields.
+  // A hash of its own, which no declared type can have.
   static constexpr TypeInfo kGeneric{.name = "generic",
                                      .default_topic = "",
                                      .size = 0,

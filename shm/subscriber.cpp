@@ -12,15 +12,16 @@
 namespace horus::shm {
 namespace {
 
-// A reader that a fast publisher laps again and again gives up after so many tries.
+// How often take() tries again after a publisher has overwritten the message that it was copying.
 constexpr int kMaxLaps = 8;
 
 CursorFile& cursor(const SubscriberState& state) noexcept {
   return *state.region.as<CursorFile>();
 }
 
-/// Out of line: inlined for a single subscriber, gcc 12 warns of an address that it made up.
-/// Another number each time: who rings sees whether the sleeper has been awake since.
+/// Out of line: if it is inlined for a single subscriber, gcc 12 warns of an address that does not
+/// exist. Each sleep has another number, so that a publisher sees whether the sleeper was awake
+/// since it last woke it.
 [[gnu::noinline]] void fall_asleep(SubscriberState& state) noexcept {
   cursor(state).sleeping.store(state.sleeps += 2, std::memory_order_seq_cst);
 }
@@ -44,7 +45,7 @@ void count_received(const SubscriberState& state) noexcept {
   count(state.counters.received);
 }
 
-/// Of the message that was taken last: from its sending until then, by cycle_count().
+/// The age at `then`, a cycle_count(), of the message that was taken last.
 Nanos age_of(const SubscriberState& state, std::uint64_t then, double ns_per_cycle) noexcept {
   const auto cycles = static_cast<double>(then - std::min(then, state.sent_at));
   return Nanos{static_cast<std::int64_t>(cycles * ns_per_cycle)};
@@ -55,10 +56,11 @@ bool is_old(Nanos age, Nanos period) noexcept {
   return age > (period == Nanos{} ? kWithoutPeriod : std::max(kOldAtLeast, kOldPeriods * period));
 }
 
+/// What the caller wants: the next message only, to count all, or the newest only.
 enum class Want : std::uint8_t { kNext, kAll, kLatest };
 
-/// Moves past what is not wanted or was overwritten, and counts it. Returns how many messages are
-/// ready.
+/// Moves `next` past messages that are not wanted or were overwritten, and counts them. Returns how
+/// many messages are ready.
 std::uint64_t catch_up(SubscriberState& state, RingPeer& ring, Want want) noexcept {
   const std::uint64_t count = complete(ring.view);
   if (count <= ring.next) return 0;
@@ -66,7 +68,7 @@ std::uint64_t catch_up(SubscriberState& state, RingPeer& ring, Want want) noexce
   std::uint64_t wanted = count - std::min(count - ring.next, depth);
   const std::uint64_t oldest = oldest_kept(ring.view, wanted, count);
   if (oldest == ring.next) return count - oldest;
-  // Of what was overwritten nothing was wanted but the newest, which is there.
+  // kLatest wants only the newest message, which is there: of those overwritten none was wanted.
   if (want == Want::kLatest) wanted = oldest;
   if (wanted != ring.next) count_passed_over(state, wanted - ring.next);
   if (oldest != wanted) count_missed(state, oldest - wanted);
@@ -75,19 +77,19 @@ std::uint64_t catch_up(SubscriberState& state, RingPeer& ring, Want want) noexce
   return count - oldest;
 }
 
-/// Whether more messages are ready than are wanted, as the slot shows of the first that is too
-/// many. Where the whole ring is wanted it is the slot of the next message.
+/// Whether more messages are ready than the depth wants. Looks at the slot of the first one that
+/// would be too many; if the whole ring is wanted, that is the slot of the next message itself.
 bool is_behind(const RingPeer& ring) noexcept {
   const std::uint64_t beyond = ring.next + ring.depth;
-  // relaxed: only a guess is made of it, which catch_up() looks at.
+  // relaxed: only a guess, which catch_up() checks.
   return ring.view.slot(beyond).stamp.load(std::memory_order_relaxed) >= 2 * beyond + 2;
 }
 
-/// How many messages are ready; where only the next one is wanted, 1 for any number.
+/// How many messages are ready. With Want::kNext, 1 stands for any number.
 std::uint64_t ready(SubscriberState& state, RingPeer& ring, Want want, bool dead) noexcept {
-  // The slot tells it by the line that holds the message. The ring's count is another one, which
-  // would have to come from the publisher's cache for each message as well.
-  // seq_cst: the look comes after the sleeper's flag, see wakeup.hpp.
+  // Poll the slot's stamp, not the ring's committed number: the stamp lies on the cache line of the
+  // message, so one line for each message comes from the publisher's cache, not two.
+  // seq_cst: this look comes after the sleeper has set its flag, see wakeup.hpp.
   const std::uint64_t stamp = ring.view.slot(ring.next).stamp.load(std::memory_order_seq_cst);
   const std::uint64_t whole = 2 * ring.next + 2;
   if (stamp < whole && !dead && !ring.count_is_due.load(std::memory_order_relaxed)) [[likely]]
@@ -97,7 +99,8 @@ std::uint64_t ready(SubscriberState& state, RingPeer& ring, Want want, bool dead
   const std::uint64_t count = catch_up(state, ring, want);
   if (count == 0) {
     ring.count_is_due.store(false, std::memory_order_relaxed);
-    // Once more: while the file was made anew, what was told last may have gone to the old one.
+    // Publish `next` once more: while the cursor file was being copied to a new one, the last store
+    // may have gone to the old one.
     ring.advance_to(ring.next);
   }
   return count;
@@ -108,14 +111,14 @@ bool is_isolated(const RingPeer& ring) noexcept {
   return ring.view.header->isolated.load(std::memory_order_relaxed) != 0;
 }
 
-/// Of the ring that the newest message came from: notes whether its node is isolated.
+/// If the newest message came from this ring: notes whether its node is isolated.
 void note_isolation(SubscriberState& state, const RingPeer& ring) noexcept {
   if (state.watch == nullptr || ring.view.header != state.watch->source) return;
   state.watch->source_isolated = is_isolated(ring);
 }
 
-/// The ring goes: what was noted last holds, since the message is no better for it. Another ring
-/// may come to the same address.
+/// Before a ring is released: keeps what was noted last, since the message is no better for it. A
+/// ring that comes to the same address later is another one.
 void forget_source(SubscriberState& state, const RingPeer& ring) noexcept {
   note_isolation(state, ring);
   if (state.watch != nullptr && ring.view.header == state.watch->source) {
@@ -123,18 +126,20 @@ void forget_source(SubscriberState& state, const RingPeer& ring) noexcept {
   }
 }
 
-/// Looks at each ring that has messages ready. One that is empty and whose publisher is dead goes.
+/// Calls visit(ring, count) for each ring that has messages ready. Releases a ring that is empty
+/// and whose publisher is dead.
 template <typename Visit>
 void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
   state.rings.each([&](RingPeer& ring, std::size_t slot) {
-    // acquire: a dead publisher's last message is visible before its death.
+    // acquire: whoever sees the death sees the publisher's last message, too.
     const bool dead = ring.dead.load(std::memory_order_acquire);
     if (const std::uint64_t count = ready(state, ring, want, dead); count != 0) {
       return visit(ring, count);
     }
     if (!dead) return;
     if (ring.witnessed && is_torn(ring.view, ring.next)) cursor(state).torn.add();
-    // release: the next ring's publisher finds its number here, not this one's.
+    // release: the publisher that finds the next ring in this row finds that ring's number, not
+    // this one's.
     if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
     forget_source(state, ring);
     state.rings.let_go(slot);
@@ -145,8 +150,8 @@ std::uint64_t sent_at(const RingPeer& ring, std::uint64_t n) noexcept {
   return ring.view.slot(n).cycles.load(std::memory_order_acquire);
 }
 
-/// Whether message n can be taken now: the frame that it describes lies in a pool that is mapped,
-/// or is gone for good.
+/// Whether message n can be taken now: the pool of the payload that it describes is mapped, or is
+/// gone for good.
 bool has_frame(SubscriberState& state, RingPeer& ring, std::uint64_t n) noexcept {
   if (state.frames == nullptr) [[likely]]
     return true;
@@ -161,14 +166,14 @@ bool has_frame(SubscriberState& state, RingPeer& ring, std::uint64_t n) noexcept
     case PeerPools::Look::kComing: return false;
     case PeerPools::Look::kUnknown: break;
   }
-  // A pool has its name before the first of its frames is sent: a look that began later, and ended,
-  // has seen it.
+  // A pool has its name before the first of its payloads is sent. So a scan that began after the
+  // message arrived, and has ended, must have seen the pool.
   const std::uint64_t looks = state.frames->looks();
   if (std::exchange(ring.awaited, pool) != pool) ring.awaited_from = looks;
   return looks >= ring.awaited_from + 2;
 }
 
-/// The ring whose next message was sent first; null when all are empty.
+/// The ring whose next message was sent first; null if all are empty.
 RingPeer* earliest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   each_ready(state, Want::kNext, [&](RingPeer& ring, std::uint64_t) {
@@ -178,20 +183,23 @@ RingPeer* earliest(SubscriberState& state) noexcept {
   return best;
 }
 
-/// Of messages that leave a ring by take(), those that wait_for_new() has told of go first.
+/// Notes that messages leave the ring by take(). Those that wait_for_new() has returned true for
+/// are the first to leave.
 void forget_taken(SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
   const std::uint64_t told = std::min(ring.told, messages);
   ring.told -= told;
   state.taken_untold += messages - told;
 }
 
-/// The ring with the earliest message that wait_for_new() has not told of; null when there is none.
+/// The ring with the earliest message that wait_for_new() has not returned true for; null if there
+/// is none.
 RingPeer* earliest_new(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
   each_ready(state, Want::kAll, [&](RingPeer& ring, std::uint64_t count) {
-    // A message of another ring was sent before the one told of and arrived after it: the tick
-    // took that one, and this one has none yet.
+    // wait_for_new() announced a message of this ring, and the tick took an earlier one of another
+    // ring, which arrived later. The announced message has had no tick of its own: announce it
+    // again.
     const std::uint64_t swapped = std::min(ring.told, state.taken_untold);
     ring.told -= swapped;
     state.taken_untold -= swapped;
@@ -205,15 +213,15 @@ RingPeer* earliest_new(SubscriberState& state) noexcept {
   return best;
 }
 
-/// Counts messages that a newer one makes superfluous.
+/// Passes over messages that a newer one supersedes.
 void pass_over(SubscriberState& state, RingPeer& ring, std::uint64_t messages) noexcept {
   count_passed_over(state, messages);
   forget_taken(state, ring, messages);
   ring.advance_to(ring.next + messages);
 }
 
-/// The ring whose last message was sent last; null when all are empty. Every other message that
-/// is ready is passed over.
+/// The ring whose last message was sent last; null if all are empty. Every other message that is
+/// ready is passed over.
 RingPeer* latest(SubscriberState& state) noexcept {
   RingPeer* best = nullptr;
   std::uint64_t best_cycles = 0;
@@ -235,10 +243,10 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
   const std::uint64_t cycles = sent_at(ring, ring.next);
   forget_taken(state, ring, 1);
   ++ring.next;
-  // A message that its ring shows as complete and that is not there, or is shorter than its type,
-  // is of a ring that breaks its own rules: it is lost, and holds up nobody.
+  // A complete stamp without a readable message, or one shorter than its type: the ring breaks its
+  // own rules. The message counts as missed, and holds up nobody.
   const bool whole = read.outcome == ReadOutcome::kTaken && read.length >= state.type->size;
-  // Of a frame it is told once the frame is held: until then its publisher keeps the block.
+  // A payload is reported as taken only once it is held: until then its publisher keeps the block.
   if (!whole || state.frames == nullptr) ring.tell();
   if (!whole) {
     count_missed(state, 1);
@@ -250,9 +258,10 @@ std::ptrdiff_t take_from(SubscriberState& state, RingPeer& ring,
   return static_cast<std::ptrdiff_t>(read.length);
 }
 
-// Of a subscription with a time-out
+// For subscriptions with a timeout
 
-/// Passes over what is too old; of a ring that has nothing else kHold keeps the newest.
+/// Passes over messages that are too old. With kHold, the last one of a ring stays: it may become
+/// the fallback.
 void drop_old(SubscriberState& state, std::uint64_t now) noexcept {
   StaleWatch& watch = *state.watch;
   const auto is_old = [&](const RingPeer& ring, std::uint64_t n) {
@@ -266,7 +275,7 @@ void drop_old(SubscriberState& state, std::uint64_t now) noexcept {
   });
 }
 
-/// Begins a call: what is too old goes, and whether the input is stale is told.
+/// Begins a call: passes over what is too old. Returns the time of the call.
 std::uint64_t look_at_age(SubscriberState& state) noexcept {
   const std::uint64_t now = cycle_count();
   // relaxed: a number on its own.
@@ -275,14 +284,14 @@ std::uint64_t look_at_age(SubscriberState& state) noexcept {
   return now;
 }
 
-/// Whether the input is stale where nothing fresh waits.
+/// Whether the input is stale, given that no fresh message is waiting.
 bool is_stale(SubscriberState& state, std::uint64_t now) noexcept {
   state.rings.each([&state](const RingPeer& ring, std::size_t) { note_isolation(state, ring); });
   const StaleWatch& watch = *state.watch;
   return watch.fresh.is_stale(now) || (watch.fresh.heard() && watch.source_isolated);
 }
 
-/// The message that is next, where it is fresh; null where there is none, or kHold keeps an old
+/// The ring of the next message, if that is fresh; null if there is none, or if kHold keeps an old
 /// one.
 RingPeer* earliest_fresh(SubscriberState& state, std::uint64_t now) noexcept {
   RingPeer* const ring = earliest(state);
@@ -290,7 +299,8 @@ RingPeer* earliest_fresh(SubscriberState& state, std::uint64_t now) noexcept {
   return state.watch->fresh.is_old(sent_at(*ring, ring->next), now) ? nullptr : ring;
 }
 
-/// Looks without taking: what waits is fresh, or the input is so far, or it is stale.
+/// Looks without taking. kWaits: a fresh message is waiting. kFresh: none is, and the input is not
+/// stale yet.
 enum class Input : std::uint8_t { kWaits, kFresh, kStale };
 Input look_at_input(SubscriberState& state, std::uint64_t now) noexcept {
   if (earliest_fresh(state, now) != nullptr) return Input::kWaits;
@@ -298,7 +308,7 @@ Input look_at_input(SubscriberState& state, std::uint64_t now) noexcept {
   return state.watch->stale() ? Input::kStale : Input::kFresh;
 }
 
-/// Whether take() would give something.
+/// Whether take() would return something.
 bool would_give(SubscriberState& state) noexcept {
   const std::uint64_t now = look_at_age(state);
   const Input input = look_at_input(state, now);
@@ -306,7 +316,7 @@ bool would_give(SubscriberState& state) noexcept {
   return state.watch->due(now) || earliest(state) != nullptr;
 }
 
-/// For an event node: whether its input has become stale, once in each such time.
+/// For an event node: whether its input has become stale; true once in each episode.
 bool has_become_stale(SubscriberState& state) noexcept {
   const std::uint64_t now = look_at_age(state);
   state.watch->begin(now);
@@ -468,10 +478,10 @@ RawSubscriber* RawSubscriber::wait_for(std::span<RawSubscriber* const> subscribe
   };
   RawSubscriber* found = ready();
   if (found != nullptr || subscribers.empty()) return found;
-  // The bell of a subscriber of another session is another one: there the bound wakes.
+  // Subscribers of another session have another bell. The bound of the wait serves them.
   Bell& bell = *subscribers.front()->state_->session->bell;
   while (found == nullptr && MonotonicClock::now() < until) {
-    // seq_cst, in this order: the flags, the word, one more look; see wakeup.hpp.
+    // seq_cst, in this order: set the flags, read the word, look once more; see wakeup.hpp.
     for (const RawSubscriber* one : subscribers) fall_asleep(*one->state_);
     const std::uint32_t seen = bell.word();
     found = ready();
@@ -510,10 +520,10 @@ Nanos RawSubscriber::age() const noexcept {
 void RawSubscriber::tell_age(NodeStats& node) noexcept {
   const std::uint64_t tick = node.ticks.value();
   if (std::exchange(state_->aged_in, tick) == tick) return;
-  // relaxed: a number on its own. 0: of the first ticks it is not known yet.
+  // relaxed: a number on its own. 0: not known during the first ticks.
   const double scale = state_->session->ns_per_cycle.load(std::memory_order_relaxed);
   const std::uint64_t began = node.began.value();
-  if (scale == 0 || began == 0) return;  // Or it is taken before the first tick.
+  if (scale == 0 || began == 0) return;  // began 0: taken before the first tick.
   const Nanos age = age_of(*state_, began, scale);
   cursor(*state_).age.record(age);
   if (is_old(age, Nanos{node.period_ns.value()})) node.messages_old.add();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Opening a topic: its type file, one's own ring or cursor, and what happens if others do the same
+// at the same time.
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,11 +22,11 @@ namespace {
 constexpr std::uint32_t kTypedCapacity = 1024;
 constexpr std::size_t kMaxTypedRing = std::size_t{4} << 20;
 constexpr std::size_t kVaryingRing = std::size_t{256} << 10;
-constexpr std::uint32_t kVaryingCapacity = 4096;  // With 32 bytes of an index each: half a ring.
-constexpr std::uint32_t kVaryingMax = 1U << 16;   // Of values.
-constexpr std::uint32_t kUsualValue = 4096;       // A ring is made for so many of these.
-constexpr std::uint32_t kTailedMax = 1U << 20;    // Of messages with tails.
-constexpr std::size_t kLeastMessages = 4;         // Of the largest size.
+constexpr std::uint32_t kVaryingCapacity = 4096;  // Index entries of 32 bytes: half of the ring.
+constexpr std::uint32_t kVaryingMax = 1U << 16;   // Largest message of MessagePack values, bytes.
+constexpr std::uint32_t kUsualValue = 4096;       // Average size that a ring of values allows for.
+constexpr std::uint32_t kTailedMax = 1U << 20;    // Largest message with tails, bytes.
+constexpr std::size_t kLeastMessages = 4;         // Messages of the largest size that always fit.
 constexpr std::uint32_t kMaxCapacity = 1U << 20;
 
 std::size_t stride_of(std::uint32_t max_size, std::uint64_t area_size) noexcept {
@@ -38,17 +40,18 @@ std::size_t ring_size(const TypeFile& file) noexcept {
   return sizeof(RingHeader) + slots + file.area_size;
 }
 
-/// With one more than `messages`: a message lies in one piece, and less than one is left unused
-/// before the area's end.
+/// The area for `messages` of the largest size. One more is allowed for: a message lies in one
+/// piece, so less than one is left unused before the area's end.
 std::uint64_t area_for(std::uint64_t messages, std::uint32_t max_size) noexcept {
   return (messages + 1) * padded(max_size);
 }
 
-/// Of a message whose size varies, where nobody says.
+/// The default max_size of a type whose size varies.
 std::uint32_t usual_max(const TypeInfo& type) noexcept {
   return type.tails.empty() ? kVaryingMax : kTailedMax;
 }
 
+/// The type file that the options ask for. kInvalidArgument for impossible limits.
 Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
                         const TopicOptions& options) noexcept {
   TypeFile file;
@@ -93,6 +96,7 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
   return file;
 }
 
+/// Whether the numbers of a type file, which may come from another user, are possible.
 bool sound(const TypeFile& file, const TypeInfo& type) noexcept {
   if (!is_a(file.file, Magic::kType) || file.max_size == 0 || file.max_size > kMaxMessage ||
       !std::has_single_bit(file.capacity) || file.capacity > kMaxCapacity || file.refuses > 1) {
@@ -105,14 +109,14 @@ bool sound(const TypeFile& file, const TypeInfo& type) noexcept {
   return (!same || fits) && ring_size(file) <= Region::kMaxSize;
 }
 
-/// The options with the topic's largest message in place of their own.
+/// The options, with `max_size` in place of their own.
 TopicOptions with_max_size(TopicOptions options, const TypeInfo& type,
                            std::uint32_t max_size) noexcept {
   if (type.varies()) options.max_size = max_size == usual_max(type) ? 0 : max_size;
   return options;
 }
 
-/// What an opener says of a topic; what it does not say is as it was.
+/// What an opener asks for; where the options say nothing, what the file says already.
 Result<TypeFile> said(const TypeFile& found, const TypeInfo& type,
                       const TopicOptions& options) noexcept {
   const std::uint32_t max_size = options.max_size != 0 ? options.max_size : found.max_size;
@@ -121,7 +125,7 @@ Result<TypeFile> said(const TypeFile& found, const TypeInfo& type,
   return file;
 }
 
-constexpr std::size_t kShown = 80;  // Of a topic's name: what differs is to be seen.
+constexpr std::size_t kShown = 80;  // Bytes shown of a topic's name, so that the rest has room.
 
 Error mismatch(std::string_view topic, std::string_view there, std::string_view asked) noexcept {
   std::string text = "topic '" + std::string{topic.substr(0, kShown)} + "' carries " +
@@ -147,7 +151,7 @@ std::vector<std::string_view> fields_of(std::string_view schema) {
   return fields;
 }
 
-/// Where two layouts of one name part: "; there speed:f32@0, here speed:f64@0".
+/// The first difference of two layouts with one name: "; there speed:f32@0, here speed:f64@0".
 std::string first_difference(std::string_view there, std::string_view here) {
   const auto theirs = fields_of(there);
   const auto ours = fields_of(here);
@@ -159,7 +163,7 @@ std::string first_difference(std::string_view there, std::string_view here) {
   return "; there " + text(one, theirs.end()) + ", here " + text(other, ours.end());
 }
 
-/// Who takes part in the topic now: "; process 12 has it open".
+/// Who takes part in the topic now, for error messages: "; process 12 has it open".
 std::string who_has(const TopicPlace& place) {
   for (const std::string_view suffix : {kRingSuffix, kCursorSuffix}) {
     for (const std::string& name : participants(place, suffix)) {
@@ -172,7 +176,7 @@ std::string who_has(const TopicPlace& place) {
   return {};
 }
 
-/// Of a topic whose type is another one: what differs, and who is in the way.
+/// The error for a topic with another type: what differs, and who has it open.
 Error mismatch(const TopicPlace& place, const TypeFile& found, const std::string& schema,
                const TypeInfo& asked) {
   const std::string there = printable(found.name.view());
@@ -183,7 +187,7 @@ Error mismatch(const TopicPlace& place, const TypeFile& found, const std::string
   return error;
 }
 
-/// Whether a topic that is there does what its opener counts on.
+/// Whether an existing topic has the policy and the max_size that its opener relies on.
 Status check_options(std::string_view topic, const TypeFile& found,
                      const TopicOptions& options) noexcept {
   const std::string name{topic.substr(0, kShown)};
@@ -205,13 +209,13 @@ Status check_options(std::string_view topic, const TypeFile& found,
 
 static_assert(kMaxPublishers == 64 && kMaxSubscribers == 64, "as the errors below say");
 
-/// Whether more than `most` living files of a topic count against its limit: for the base's owner,
-/// whom nobody may keep out, his own.
+/// Whether more than `most` living files of a topic count against its limit. For the base's owner
+/// only his own count, so that nobody can keep him out.
 bool is_full(const TopicPlace& place, std::string_view suffix, std::size_t most) {
   const bool own_only = place.folder->ours() && place.folder->shared();
   std::size_t taken = 0;
   auto names = participants(place, suffix);
-  // Who leaves thousands of dead files there delays nobody.
+  // At most so many are checked: nobody can delay others by leaving thousands of dead files there.
   names.resize(std::min(names.size(), Attention::kMostTries));
   return std::ranges::any_of(names, [&](const std::string& name) {
     const bool counts = !own_only || place.folder->owns(name);
@@ -220,8 +224,8 @@ bool is_full(const TopicPlace& place, std::string_view suffix, std::size_t most)
   });
 }
 
-/// Gives `region` its name among the files of a topic. At most `most` living ones end with
-/// `suffix`: a table of others has no place for another. Of several that come at once for the last
+/// Gives `region` its name among the files of a topic, if at most `most` living ones end with
+/// `suffix`: the tables of the others have no more places. If several come at once for the last
 /// place, each may find it taken.
 Status join(Region& region, const TopicPlace& place, const std::string& identity,
             std::string_view suffix, std::size_t most) {
@@ -235,7 +239,7 @@ Status join(Region& region, const TopicPlace& place, const std::string& identity
                0, Name<200>::clipped(place.folder->path_of(name))};
 }
 
-/// A type file without a name, whose size and schema are filled in.
+/// A type file without a name, with its size and schema filled in.
 Result<Region> make_type(FolderPtr folder, const TypeFile& file, const TypeInfo& type) {
   const std::string schema = schema_of(type);
   const std::size_t size = sizeof(TypeFile) + schema.size();
@@ -255,19 +259,19 @@ bool same(const TypeFile& one, const TypeFile& other) noexcept {
          one.refuses == other.refuses;
 }
 
-/// Another's type file that says nothing about a living topic is in nobody's way, where we may
-/// remove it.
+/// Removes a type file that is in the way, if no living process takes part in the topic and this
+/// user may remove it. Whether it is gone.
 bool make_way(const Folder& types, const TopicPlace& place) {
   return !has_living(place) && types.discard(place.type_name());
 }
 
-/// Whether somebody sends on the topic, or has sent what is not read yet.
+/// Whether the topic has a publisher, or a ring whose messages may not have been read yet.
 bool has_publisher(const TopicPlace& place) {
   return !participants(place, kRingSuffix).empty();
 }
 
-constexpr int kPublishTries = 3;  // Against others who say other limits, at once.
-constexpr int kTypeTries = 100;   // Against others who sweep, or open with another type, at once.
+constexpr int kPublishTries = 3;  // For the case that others set other limits at the same time.
+constexpr int kTypeTries = 100;   // Others may sweep, or open with another type, at the same time.
 
 Error changing(std::string_view topic) noexcept {
   return {Errc::kBusy, "the topic's type changes while it is opened; try again", 0,
@@ -276,13 +280,13 @@ Error changing(std::string_view topic) noexcept {
 
 }  // namespace
 
-/// Its type is what the configuration or a node of the base's owner says, whoever came before.
+/// Sets the type of a topic for as long as the session lives, whoever opened it before.
 Status Session::Impl::declare(const TopicPlace& place, const TypeFile& wanted,
                               const TypeInfo& type) {
   const std::scoped_lock lock{mutex_};
   if (declared_.contains(place.key)) return {};
   const std::string name = place.type_name();
-  if (owner_alive(*place.declared, name)) return {};  // Another's who declares: as he says.
+  if (owner_alive(*place.declared, name)) return {};  // Another process has declared it already.
   auto fresh = make_type(place.declared, wanted, type);
   if (!fresh) return fresh.error();
   if (auto named = fresh.value().replace(name); !named) return named;
@@ -296,14 +300,14 @@ Status Session::Impl::declare(const TopicPlace& place, const TypeFile& wanted,
   return {};
 }
 
-/// The limits of a topic that nobody has published on: who says some counts, whoever came before.
-/// False: they stay.
+/// Sets other limits of a topic on which nobody has published, whoever opened it before. False:
+/// they stay as they are.
 bool Session::Impl::set_limits(const TopicPlace& place, const TypeFile& before,
                                const TypeFile& wanted, const TypeInfo& type, bool declared) {
   const FolderPtr& folder = declared ? place.declared : place.folder;
   const std::scoped_lock lock{mutex_};
   const auto own = declared_.find(place.key);
-  if (declared && own == declared_.end()) return false;  // Another's: as he says.
+  if (declared && own == declared_.end()) return false;  // Another process has declared it.
   const auto put = [&](const TypeFile& one) {
     auto fresh = make_type(folder, one, type);
     if (!fresh || !fresh.value().replace(place.type_name())) return false;
@@ -312,12 +316,12 @@ bool Session::Impl::set_limits(const TopicPlace& place, const TypeFile& before,
   };
   if (!put(wanted)) return false;
   if (!has_publisher(place)) return true;
-  // Who has joined meanwhile relies on what was there.
+  // A publisher that has joined meanwhile relies on the limits that it found.
   put(before);
   return false;
 }
 
-/// What the topic's type file says, which is made where there is none.
+/// The content of the topic's type file, which is made if there is none.
 Result<TypeFile> Session::Impl::open_topic(const TopicPlace& place, std::string_view topic,
                                            const TypeInfo& type, const TopicOptions& options) {
   const auto file = wanted(topic, type, options);
@@ -334,9 +338,9 @@ Result<TypeFile> Session::Impl::open_topic(const TopicPlace& place, std::string_
     }
     if (!there && there.error().code == Errc::kExhausted) return there.error();
     TypeFile found;
-    // A copy: what is checked is what is used.
+    // A copy, so that what is checked is what is used.
     if (there) std::memcpy(&found, there.value().bytes().data(), sizeof found);
-    // It cannot be read, or not be believed: its owner, or the base's, makes it anew.
+    // Unreadable or impossible: replaced, if its owner or the base's owner is this user.
     if (!there || !sound(found, type)) {
       const bool declared = there && there.value().folder() != place.folder;
       if (!declared && place.folder->discard(place.type_name())) continue;
@@ -366,8 +370,8 @@ Result<TypeFile> Session::Impl::open_topic(const TopicPlace& place, std::string_
   return changing(topic);
 }
 
-/// The type of a topic that has none. kBusy where another was first; kTypeMismatch where a living
-/// process takes part with another type, whose type file is away.
+/// Makes the type of a topic that has none. kBusy if another process was first; kTypeMismatch if a
+/// living process takes part with another type, although its type file is gone.
 Status Session::Impl::make_first(const TopicPlace& place, const TypeFile& file,
                                  const TypeInfo& type) {
   auto fresh = make_type(place.folder, file, type);
@@ -378,8 +382,8 @@ Status Session::Impl::make_first(const TopicPlace& place, const TypeFile& file,
   return mismatch(file.topic.view(), "another type of a living process", type.name);
 }
 
-/// Names the participant's file. Whoever sweeps may have found the topic without participants
-/// just before: then its type is made again.
+/// Gives the participant's file its name. Somebody who sweeps may just before have found the topic
+/// without participants, and removed its type: it is then made again.
 Status Session::Impl::join_topic(Region& region, const TopicPlace& place, const TypeFile& file,
                                  const TypeInfo& type, Role role) {
   const auto number = serial.fetch_add(1, std::memory_order_relaxed);
@@ -390,8 +394,8 @@ Status Session::Impl::join_topic(Region& region, const TopicPlace& place, const 
   return kept;
 }
 
-/// For whom has joined: the type that he opened is there, or is made again. A subscriber learns of
-/// other limits from who sends.
+/// After a participant has joined: checks that the type that it opened is still there, or makes it
+/// again. For subscribers the limits may differ: they learn them from the first publisher.
 Status Session::Impl::keep_type(const TopicPlace& place, const TypeFile& file, const TypeInfo& type,
                                 bool publishes) {
   for (int tried = 0; tried < kTypeTries; ++tried) {
@@ -408,7 +412,7 @@ Status Session::Impl::keep_type(const TopicPlace& place, const TypeFile& file, c
   return changing(file.topic.view());
 }
 
-/// Before the first ring is read of a publisher that may have set other limits.
+/// Reads the limits again before the first ring of a publisher is read, which may have set others.
 void Session::Impl::learn_limits(SubscriberState& subscriber) {
   const auto there = find_type(subscriber.place);
   TypeFile found;
@@ -418,7 +422,7 @@ void Session::Impl::learn_limits(SubscriberState& subscriber) {
   subscriber.take_limits();
 }
 
-/// A ring without a name.
+/// A ring in a file without a name.
 Result<Region> Session::Impl::make_ring(const TopicPlace& place, const TypeFile& file,
                                         const TypeInfo& type) {
   const std::size_t size = ring_size(file);
@@ -457,7 +461,7 @@ Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo
   const TypeFile& file = opened.value();
   auto state = std::make_unique<PublisherState>();
   state->place = std::move(place).value();
-  // The ring is as large as its own publisher says, whoever came first.
+  // The ring has the capacity that its own publisher asks for, whoever opened the topic first.
   auto own = wanted(topic, type, with_max_size(options, type, file.max_size));
   if (!own) return own.error();
   own.value().refuses = file.refuses;
@@ -494,10 +498,10 @@ Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo
 }
 
 void SubscriberState::take_limits() noexcept {
-  // What a topic that refuses has accepted, each of its subscribers gets.
+  // A topic that refuses delivers to each subscriber all that it has accepted: no depth there.
   const std::uint32_t most = file.refuses != 0 ? 0 : asked_depth;
   region.as<CursorFile>()->depth = most;
-  // relaxed, both: who sees a ring that was opened since sees them.
+  // relaxed, both: a thread that sees a ring which was attached afterwards sees these, too.
   depth.store(most == 0 ? std::numeric_limits<std::uint64_t>::max() : most,
               std::memory_order_relaxed);
   const std::size_t before = max_size.load(std::memory_order_relaxed);
@@ -553,8 +557,8 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
     cursor.timeout_ns.set(options.timeout.count());
   }
   if (options.sought != nullptr) impl_->adopt(*options.sought, *state);
-  // First the rings that are there, then the name: a publisher that sees the subscriber early
-  // does no harm, a ring taken for a late one would be read from its beginning.
+  // First attach the existing rings, then take the name. A publisher that sees the subscriber early
+  // does no harm; but a ring taken for a late one would be read from its beginning.
   impl_->add(*state);
   if (auto named = impl_->join_topic(state->region, state->place, opened.value(), type,
                                      {kCursorSuffix, kMaxSubscribers});
