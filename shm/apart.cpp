@@ -22,7 +22,7 @@ namespace horus::shm {
 namespace {
 
 constexpr const char* kMemory = "/dev/shm";
-constexpr std::size_t kMostEntries = 4096;  // Anybody may fill it.
+constexpr std::size_t kMostEntries = 4096;  // Names read of /dev/shm, which anybody may fill.
 
 struct Stranger {
   std::string base;
@@ -30,8 +30,8 @@ struct Stranger {
   gid_t group = 0;
 };
 
-/// Somebody else's default base in which there is life. What lies in it may be hidden from this
-/// user, and who lives there, too: he may be in a container.
+/// A default base of another user in which somebody has shown life. This user may be unable to look
+/// into it, or to see its processes: they may be in a container.
 std::optional<Stranger> stranger(const Folder& memory, const std::string& base, Nanos since) {
   for (const std::string& name : memory.list("", kMostEntries)) {
     const std::string path = memory.path_of(name);
@@ -58,14 +58,15 @@ bool runs_as(uid_t user, const Folder& process) {
   constexpr std::string_view kField = "\nUid:";
   const std::string status = text_in(process, "status");
   const std::size_t at = status.find(kField);
-  // The real one comes first, the effective one second.
+  // The real uid comes first, the effective one second.
   char* rest = nullptr;
   if (at == std::string::npos) return false;
   std::strtoul(status.c_str() + at + kField.size(), &rest, 10);
   return std::strtoul(rest, nullptr, 10) == user;
 }
 
-/// A process of the user that runs HORUS, by the name of its helper thread; for display only.
+/// The pid of a process of the user that runs HORUS, found by the name of its helper thread; empty
+/// if there is none. For display only.
 std::string process_of(uid_t user) {
   const auto processes = Folder::look("/proc");
   if (!processes) return {};
@@ -99,7 +100,7 @@ std::string name_of_group(gid_t group) {
   return found != nullptr ? found->gr_name : "of gid " + std::to_string(group);
 }
 
-/// Of the base that a service may run in; null: there is none that this user may look into.
+/// The folder of the services' base; null if there is none that this user may enter.
 FolderPtr service_folder() {
   auto folder = Folder::look(kServiceBase);
   return folder ? std::move(folder).value() : nullptr;
@@ -143,7 +144,7 @@ std::string apart_from(const std::string& base, Nanos since) {
   if (chosen || !memory) return {};
   const auto other = stranger(*memory.value(), base, since);
   if (!other) return {};
-  // Its name says another number where numbers of users are a container's own.
+  // The uid in the base's name is not its owner's: in a container uids are numbered differently.
   const bool renumbered = !may_own(other->base, other->user);
   const std::string pid = process_of(other->user);
   const std::string cure =

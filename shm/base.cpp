@@ -22,7 +22,7 @@ std::string number_name(std::size_t number) {
   return text.data();
 }
 
-/// Who may enter a base: what whoever made it for several users has set.
+/// Who may enter a base, as set by the person who made it for several users.
 struct Shape {
   explicit Shape(const struct stat& status) noexcept
       : device{status.st_dev},
@@ -38,9 +38,9 @@ struct Shape {
 
 constexpr auto kAsItIs = static_cast<uid_t>(-1);
 
-/// Who could enter the base that was removed can enter the one that stands for it.
+/// Opens the base that replaces a removed one to everybody who could enter that.
 Status restore(const Folder& made, const Shape& now, const Shape& was) noexcept {
-  // The group first, which takes set-group-ID away. A service's sandbox refuses that one.
+  // The group first, as chown() clears set-group-ID. A service's sandbox refuses that bit.
   if ((now.group == was.group || ::fchown(made.fd(), kAsItIs, was.group) == 0) &&
       (::fchmod(made.fd(), was.mode) == 0 || ::fchmod(made.fd(), was.mode & 05777U) == 0)) {
     return {};
@@ -48,8 +48,9 @@ Status restore(const Folder& made, const Shape& now, const Shape& was) noexcept 
   return Error::from_errno("open the folder to those who could enter it", made.path());
 }
 
-/// Whether an own base was made anew, closed, since this process first worked in it, and is open
-/// again to those who had it. Whoever in this process comes first may have made it.
+/// If this user's base was removed and made again, closed to others, since this process first
+/// worked in it: opens it again to those who could enter it. Whether it has done so. The base may
+/// have been made again by whichever thread of this process came first.
 Result<bool> keep_shape(const Folder& root) {
   static std::mutex mutex;  // not RT: set-up and the helper thread only
   static std::map<std::string, Shape> shapes;
@@ -60,7 +61,7 @@ Result<bool> keep_shape(const Folder& root) {
   const auto [known, first] = shapes.try_emplace(root.path(), now);
   Shape& was = known->second;
   const bool same = now.device == was.device && now.inode == was.inode;
-  // With another mode somebody has made it on purpose.
+  // If it has any other mode than the default, somebody has made it on purpose.
   const bool closed = !same && now.mode == mode_for_base(root.path());
   if (!closed || (now.mode == was.mode && now.group == was.group)) {
     was = now;
@@ -108,7 +109,7 @@ Status Base::make_parts() {
       return folder.error();
     }
   }
-  // Those who come later cannot make any.
+  // In a base for several users, others cannot make these folders: make them now.
   for (std::size_t i = 0; ours() && root_->shared() && i < kTopicFolders; ++i) {
     if (auto made = topics_->folder(number_name(i), kSharedFolder); !made) return made.error();
   }
@@ -143,7 +144,7 @@ Result<std::shared_ptr<Base>> Base::look(const std::string& path) {
     return folder ? std::move(folder).value() : nullptr;
   };
   auto topics = base->root_->existing("topics");
-  // What cannot be read is not nothing.
+  // If it cannot be read, it is not known to be empty.
   if (!topics && topics.error().code == Errc::kPermission) return topics.error();
   if (topics) base->topics_ = std::move(topics).value();
   base->pools_ = existing("pools");
@@ -154,7 +155,8 @@ Result<std::shared_ptr<Base>> Base::look(const std::string& path) {
 }
 
 void Base::show_life() const {
-  // A base that cannot be touched is one of which nobody is told, and no less a base.
+  // An error is ignored: others then do not see that somebody lives here; the base works all the
+  // same.
   const std::string& path = root_->path();
   if (is_default_base(path)) {
     static_cast<void>(::futimens(root_->fd(), nullptr));

@@ -26,7 +26,7 @@ struct BoxFile {
 };
 static_assert(offsetof(BoxFile, head) == kLine && sizeof(BoxFile) % 8 == 0);
 
-/// Changes when the layout does.
+/// Differs for every layout of a box.
 constexpr std::uint64_t kBoxHash = sizeof(BlackBoxPlace) << 32U | sizeof(BoxFile);
 constexpr std::size_t kLeastBytes = std::size_t{64} << 10U;
 constexpr std::size_t kMostBytes = std::size_t{64} << 20U;
@@ -35,7 +35,7 @@ std::size_t bytes_for(std::size_t places) noexcept {
   return sizeof(BoxFile) + places * sizeof(BlackBoxPlace);
 }
 
-/// How many places of a box that begins at `bytes` are there; nothing where none does.
+/// How many places the box that begins at `bytes` has; nullopt if none begins there.
 std::optional<std::size_t> places_at(std::span<const std::byte> bytes) noexcept {
   if (bytes.size() < sizeof(BoxFile)) return std::nullopt;
   const auto& file = *reinterpret_cast<const BoxFile*>(bytes.data());
@@ -44,7 +44,7 @@ std::optional<std::size_t> places_at(std::span<const std::byte> bytes) noexcept 
       said > kMostBytes / sizeof(BlackBoxPlace)) {
     return std::nullopt;
   }
-  // What was cut off has fewer.
+  // If the bytes are cut off, it has fewer places than it says.
   const std::size_t room = (bytes.size() - sizeof(BoxFile)) / sizeof(BlackBoxPlace);
   return std::min<std::size_t>(said, room);
 }
@@ -53,7 +53,7 @@ const BlackBoxPlace* places_of(std::span<const std::byte> bytes) noexcept {
   return reinterpret_cast<const BlackBoxPlace*>(bytes.data() + sizeof(BoxFile));
 }
 
-/// What a box says of itself, without its events.
+/// The head of a box, without its events.
 HostEvents about(const BoxFile& file) {
   return {.host = std::string{file.head.host.view()},
           .lives = file.head.lives.value(),
@@ -61,8 +61,8 @@ HostEvents about(const BoxFile& file) {
           .clocks = file.head.clocks.load().value_or(ClockPair{})};
 }
 
-/// The box that begins at `bytes`, as far as it is there, and how many bytes it has; nothing where
-/// none does.
+/// The box that begins at `bytes`, as far as it is there, and its length in bytes; nullopt if none
+/// begins there.
 std::optional<std::pair<HostEvents, std::size_t>> box_at(std::span<const std::byte> bytes) {
   const auto places = places_at(bytes);
   if (!places) return std::nullopt;
@@ -71,7 +71,7 @@ std::optional<std::pair<HostEvents, std::size_t>> box_at(std::span<const std::by
   return std::pair{std::move(box), bytes_for(*places)};
 }
 
-/// What stands before the places of a copy.
+/// Writes the bytes before the places of a copy.
 void write_head(BoxFile& file, const HostEvents& box, std::size_t places, std::uint64_t claimed) {
   file.file = {
       .magic = Magic::kBox, .pid = ::getpid(), .size = bytes_for(places), .hash = kBoxHash};
@@ -83,7 +83,8 @@ void write_head(BoxFile& file, const HostEvents& box, std::size_t places, std::u
   file.head.host = NodeName::clipped(box.host);
 }
 
-/// Nobody goes on where a program without a name was killed: of such boxes the last few stay.
+/// Removes the oldest boxes of dead hosts without a name, which have no successor; the last few
+/// stay.
 void drop_unnamed(const Folder& hosts) {
   std::vector<std::pair<std::int64_t, std::string>> dead;
   for (const std::string& name : hosts.list(BlackBoxPage::kSuffix, 1024)) {
@@ -107,7 +108,7 @@ bool is_unnamed(std::string_view host) noexcept {
 std::span<const Event> HostEvents::after(BoxMark& mark, TimePoint now) const noexcept {
   if (events.empty()) return {};
   const auto last = std::ranges::lower_bound(events, mark.sequence, {}, &Event::sequence);
-  // The event of that number is another one, or there is none yet.
+  // The event with the mark's number is another one, or does not exist yet: the box began afresh.
   const bool afresh =
       last == events.end() || (last->sequence == mark.sequence && last->at_ns != mark.at_ns);
   const bool known = !afresh && last->sequence == mark.sequence;
@@ -140,7 +141,7 @@ std::vector<HostEvents> boxes_in(std::span<const std::byte> bytes) {
   std::vector<HostEvents> boxes;
   while (bytes.size() >= sizeof(BoxFile)) {
     auto found = box_at(bytes);
-    // Behind what is damaged the next one is looked for.
+    // After damaged bytes, look for the next box word by word.
     const std::size_t step = found ? found->second : sizeof(std::uint64_t);
     if (found) boxes.push_back(std::move(found->first));
     bytes = bytes.subspan(step);
@@ -149,7 +150,7 @@ std::vector<HostEvents> boxes_in(std::span<const std::byte> bytes) {
 }
 
 std::vector<std::byte> bytes_of(const HostEvents& box) {
-  // Of words, which align them.
+  // The memory of a vector is aligned for the 8-byte words of a box.
   std::vector<std::byte> bytes(bytes_for(box.events.size()));
   BoxFile& file = *new (bytes.data()) BoxFile;
   write_head(file, box, box.events.size(), box.events.empty() ? 0 : box.events.back().sequence);
@@ -177,7 +178,7 @@ std::optional<BoxView> BoxView::open(const FolderPtr& hosts, const std::string& 
   const auto places = places_at(view.region_.bytes());
   if (!places) return std::nullopt;
   view.host_ = view.region_.as<BoxFile>()->head.host.view();
-  // Nobody is told of by a box that another has made in his name.
+  // A box that another user has made in the name of a host must not be taken for that host's.
   if (BlackBoxPage::file_of(view.host_) != file) return std::nullopt;
   view.alive_ = view.region_.alive();
   view.sort(*places);
@@ -218,7 +219,7 @@ std::vector<std::byte> BoxView::head_of_copy() const {
   std::vector<std::byte> bytes(sizeof(BoxFile));
   HostEvents box = about(*region_.as<BoxFile>());
   box.host = host_;
-  // The wall clock may have been set since a dead host looked.
+  // The wall clock may have been set since the dead host read it.
   box.clocks = ClockPair::now();
   write_head(*new (bytes.data()) BoxFile, box, order_.size() + 1, last() + 1);
   return bytes;
@@ -241,7 +242,7 @@ Result<BlackBoxPage> BlackBoxPage::create(const std::string& base, std::string_v
   }
   std::size_t wanted = std::clamp(bytes, kLeastBytes, kMostBytes);
   auto region = Region::create(hosts, wanted, kFileMode);
-  // Less is better than nothing.
+  // A smaller box is better than none.
   while (!region && region.error().code == Errc::kExhausted && wanted / 2 >= kLeastBytes) {
     wanted /= 2;
     region = Region::create(hosts, wanted, kFileMode);
@@ -249,7 +250,7 @@ Result<BlackBoxPage> BlackBoxPage::create(const std::string& base, std::string_v
   if (!region) return region.error();
   BlackBoxPage page{std::move(region).value()};
   page.begin(host, (wanted - sizeof(BoxFile)) / sizeof(BlackBoxPlace));
-  // Another user's is none of ours, whatever it says.
+  // A box of another user is not continued, whatever it contains.
   const auto past = mine ? read(hosts, name) : std::nullopt;
   if (past) {
     page.box().restore(past->events);
@@ -279,7 +280,7 @@ void BlackBoxPage::begin(std::string_view host, std::size_t places) {
 std::optional<OtherBox> OtherBox::open(const FolderPtr& hosts, const std::string& file) {
   auto region = Region::open(hosts, file, sizeof(BoxFile), /*writable=*/false, kMostBytes);
   if (!region || !places_at(region.value().bytes())) return std::nullopt;
-  // Nobody is told of by a box that another has made in his name.
+  // A box that another user has made in the name of a host must not be taken for that host's.
   const std::string host = about(*region.value().as<BoxFile>()).host;
   if (BlackBoxPage::file_of(host) != file) return std::nullopt;
   return OtherBox{file, std::move(region).value()};
@@ -321,7 +322,7 @@ std::vector<HostEvents> BlackBoxPage::read_all(const std::string& base) {
 
 void BlackBoxPage::remove_dead(const std::string& base,
                                const std::vector<std::string>& but) noexcept {
-  // Where there is none, none is made.
+  // If there is no base, do not make one.
   if (const auto there = Base::look(base); !there) return;
   const auto joined = Base::join(base);
   if (!joined) return;
@@ -340,7 +341,7 @@ void BlackBoxPage::end(std::string_view why, int code) noexcept {
 void BlackBoxPage::keep(const FolderPtr& hosts) noexcept {
   const std::scoped_lock lock{own_->mutex};
   if (own_->name.empty() || region_.is_named() || owner_alive(*hosts, own_->name)) return;
-  // Where it cannot be made again now, the next look tries.
+  // If that fails now, the next call tries again.
   static_cast<void>(region_.renew(hosts, own_->name));
 }
 

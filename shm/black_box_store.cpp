@@ -22,14 +22,15 @@ namespace horus::shm {
 namespace {
 
 constexpr const char* kServiceFolder = "/var/lib/horus/blackbox";
-/// No copy of ours is larger.
+/// Larger than any copy that we write.
 constexpr std::size_t kLargestCopy = std::size_t{256} << 20U;
-/// Another process, or thread, of this user may be writing one.
+/// How long to wait for another process, or thread, of this user that is writing a copy.
 constexpr int kPatienceMs = 5000;
 constexpr const char* kLock = ".lock";
 constexpr std::size_t kDigits = 6;
 
-/// "rover.000012.20260501T031500Z.blackbox": whose, the how many-th of its folder, and when.
+/// The parts of a copy's file name, "rover.000012.20260501T031500Z.blackbox": the robot, a number
+/// that counts the copies of the folder, and the time.
 struct CopyName {
   std::string robot;
   std::uint64_t number = 0;
@@ -48,13 +49,13 @@ struct CopyName {
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), name.number);
     const bool whole = error == std::errc{} && end == digits.data() + digits.size();
-    // More than any robot ever writes: what says so is not ours.
+    // A larger number was never written by us.
     constexpr std::uint64_t kMostNumber = 1'000'000'000;
     return whole && name.number < kMostNumber ? std::optional{std::move(name)} : std::nullopt;
   }
 };
 
-/// The copies of a folder, the oldest first.
+/// The copies in a folder, the oldest first.
 std::vector<CopyName> copies_in(const Folder& folder) {
   std::vector<CopyName> copies;
   for (const std::string& file : folder.list(BlackBoxPage::kSuffix)) {
@@ -64,7 +65,8 @@ std::vector<CopyName> copies_in(const Folder& folder) {
   return copies;
 }
 
-/// Hosts without a name are called after their process: their copies are all one robot's.
+/// The robot name in copies' file names. Hosts without a name are called after their pid: their
+/// copies count as one robot's.
 std::string copies_of(const std::string& host) {
   return is_unnamed(host) || host.empty() ? "py" : escape(host);
 }
@@ -80,7 +82,7 @@ std::string name_for(const std::string& robot, std::uint64_t number) {
   return robot + "." + digits + "." + when.data() + std::string{BlackBoxPage::kSuffix};
 }
 
-/// The oldest go.
+/// Removes the oldest copies beyond the limits.
 void drop_old(const Folder& folder, const std::string& robot) {
   const std::vector<CopyName> all = copies_in(folder);
   const auto is_own = [&robot](const CopyName& copy) { return copy.robot == robot; };
@@ -99,8 +101,8 @@ bool is_late(const BoxOrder& order) noexcept {
   return order.waiter != nullptr && order.waiter->late();
 }
 
-/// A copy that is being written: the file under its name is whole, or there is none. One at a time
-/// in a folder, which is made with the first box.
+/// A copy that is being written. It gets its name only when it is whole. One at a time in a folder;
+/// the folder is made with the first box.
 class Copy {
  public:
   explicit Copy(const BoxOrder& order) : order_{order} {}
@@ -108,20 +110,20 @@ class Copy {
   Copy& operator=(const Copy&) = delete;
   ~Copy() {
     if (!lock_) return;
-    // After a rename there is none.
+    // Does nothing after finish(), which has renamed the file.
     folder_->discard(kMaking);
     folder_->unlock(kLock, std::move(lock_));
   }
 
-  /// True: the whole box. False: it was late, or there was no room for it, and nothing of it is
-  /// there. `own` is waited for, and fails.
+  /// True: the whole box was added. False: it was late, or there was no room, and nothing of it is
+  /// in the copy. A box of the user's own is always waited for; without room that is an error.
   Result<bool> add(const BoxView& box, bool own);
-  /// Its path.
+  /// Names the file. Returns its path.
   Result<std::string> finish();
 
  private:
   static constexpr const char* kMaking = ".new";
-  /// So much waits for the disk at once.
+  /// How many bytes wait for the disk at once.
   static constexpr std::size_t kPiece = std::size_t{2} << 20U;
   static constexpr std::size_t kBuffer = std::size_t{64} << 10U;
 
@@ -148,12 +150,12 @@ Status Copy::begin() {
   auto lock = folder_->lock(kLock, kPatienceMs);
   if (!lock) return lock.error();
   lock_ = std::move(lock).value();
-  // What a writer left that died goes.
+  // Removes what a writer left that died.
   folder_->discard(kMaking);
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   file_ = UniqueFd{::openat(folder_->fd(), kMaking, kFlags, 0640)};
   if (!file_) return failed();
-  // Whatever the process's umask is.
+  // Set the mode whatever the umask is.
   ::fchmod(file_.get(), 0640);
   return {};
 }
@@ -176,7 +178,8 @@ Status Copy::write_out() {
   return unsynced_ < kPiece ? Status{} : sync();
 }
 
-/// Now and then: at the end of a large copy a slow disk would hold up who wants to stop.
+/// Flushes to the disk now and then. If all of it came at the end, a slow disk would delay whoever
+/// wants to stop.
 Status Copy::sync() {
   if (::fdatasync(file_.get()) != 0) return failed();
   unsynced_ = 0;
@@ -190,7 +193,7 @@ Result<bool> Copy::add(const BoxView& box, bool own) {
   bool late = false;
   const Status written = write(box, own, late);
   if (written && !late) return true;
-  // What others left must not cost the user's own.
+  // Boxes of others must not make the user's own fail.
   if (!written && own) return written.error();
   buffer_.clear();
   const bool cut =
@@ -201,7 +204,7 @@ Result<bool> Copy::add(const BoxView& box, bool own) {
 Status Copy::write(const BoxView& box, bool own, bool& late) {
   Status written = put(box.head_of_copy());
   for (std::size_t i = 0; written && i < box.events(); ++i) {
-    // Each time that a piece has gone to the file.
+    // Ask each time that a piece has gone to the file.
     late = buffer_.empty() && !own && is_late(order_);
     if (late) return {};
     written = put(place_with(box.event(i)));
@@ -228,7 +231,7 @@ Result<std::string> Copy::finish() {
 
 std::string plain_variable(const char* name) {
   const char* const value = ::secure_getenv(name);
-  // As the base directory specification wants it: a path that is not absolute is none.
+  // XDG base directory specification: a path that is not absolute is ignored.
   return value != nullptr && *value == '/' ? value : "";
 }
 
@@ -289,7 +292,7 @@ std::string robot_of(const std::string& base) {
 }
 
 Result<std::vector<HostEvents>> read_copy(const std::string& path) {
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // A pipe makes nobody wait.
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // Never waits, not even for a pipe.
   const UniqueFd file{::open(path.c_str(), kFlags)};         // by path: the user's own word
   if (!file) return Error::from_errno("read a black box", path);
   struct stat status {};
@@ -299,7 +302,7 @@ Result<std::vector<HostEvents>> read_copy(const std::string& path) {
                  Name<200>::clipped(path)};
   }
   const std::size_t size = std::min(static_cast<std::size_t>(status.st_size), kLargestCopy);
-  // Of words, which align the boxes.
+  // A vector of words, so that the boxes in it are aligned.
   std::vector<std::uint64_t> words((size + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t));
   const auto bytes = std::as_writable_bytes(std::span{words});
   std::size_t have = 0;

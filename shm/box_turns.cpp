@@ -35,13 +35,13 @@ std::optional<BoxView> BoxTurns::open() {
   const File& file = files_[at_];
   std::size_t most = kOtherBytes;
   if (file.order == Order::kOther) {
-    // No box is so large, and nothing of it is worth staying.
+    // Larger than any box: it need not be kept for the next copy either.
     if (file.size > kOtherBytes) return std::nullopt;
     if (others_ == kOthers || file.size > kOtherBytes - other_bytes_) {
       leave();
       return std::nullopt;
     }
-    // It may grow from here on: no more of it is read.
+    // The file may grow from now on: read no more than was checked.
     most = file.size;
     ++others_;
     other_bytes_ += file.size;

@@ -19,12 +19,12 @@
 namespace horus::shm {
 namespace {
 
-/// Goes through a base and gathers, or takes away, what is left in it.
+/// Goes through a base and lists, or removes, what dead processes left.
 class Cleaner {
  public:
   explicit Cleaner(bool dry_run) noexcept : dry_run_{dry_run} {}
 
-  /// Files that end with `suffix` and have a dead owner.
+  /// Handles the files that end with `suffix` and have a dead owner.
   void files(const FolderPtr& folder, std::string_view suffix) {
     if (!folder) return;
     for (const std::string& name : folder->list(suffix)) {
@@ -42,10 +42,10 @@ class Cleaner {
       take(*hosts, name, [&] { return StatsPage::remove_dead(*hosts, name); });
     }
   }
-  /// Participants of topics, and then the types that nobody is left to need.
+  /// Handles the participants of topics, and then the types that no participant needs any more.
   void topics(const FolderPtr& folder) {
     std::vector<std::string> types;
-    std::unordered_set<std::string> needed;  // Keys of those whose participants stay.
+    std::unordered_set<std::string> needed;  // Keys of topics whose participants stay.
     for (const std::string& name : folder->list("")) {
       if (name.ends_with(kTypeSuffix)) {
         if (!name.starts_with('.') && folder->owns(name)) types.push_back(name);
@@ -97,7 +97,7 @@ class Cleaner {
 }  // namespace
 
 Result<std::vector<Leftover>> clean(const std::string& base, bool dry_run) {
-  // Where there is none, none is made.
+  // If there is no base, do not make one.
   if (const auto there = Base::look(base); !there) {
     if (there.error().code == Errc::kNotFound) return std::vector<Leftover>{};
     return there.error();

@@ -31,7 +31,7 @@ const PayloadKind& DepthImage::kind() noexcept {
                                  .sound = sound_depth};
   return kKind;
 }
-/// Now: its first use may be in a tick.
+/// Initialised at start-up, as its first use may be in a tick.
 [[maybe_unused]] static const PayloadKind& kDepthImageKind = DepthImage::kind();
 
 std::uint32_t DepthImage::height() const noexcept {

@@ -12,10 +12,10 @@
 namespace horus::shm {
 namespace {
 
-/// The first number that is not finite, as it is found from the inside out.
+/// The first number that is not finite. Its path is built from the innermost field outwards.
 struct Odd {
   bool found = false;
-  std::string* path = nullptr;  ///< Null: nobody wants to know.
+  std::string* path = nullptr;  ///< Null: the caller does not need the path.
 
   void at(std::string_view name, std::size_t index, bool array) const {
     if (path == nullptr) return;
@@ -36,7 +36,8 @@ std::size_t first_odd(const std::byte* at, std::size_t count, bool limit) noexce
   return count;
 }
 
-/// Of `count` elements, the first that is not finite; a limit may be infinite.
+/// The index of the first element that is not finite; `count` if all are. With `limit`, infinity is
+/// allowed.
 std::size_t first_odd(Kind kind, const std::byte* at, std::size_t count, bool limit) noexcept {
   if (kind == Kind::kF32) return first_odd<float>(at, count, limit);
   return kind == Kind::kF64 ? first_odd<double>(at, count, limit) : count;

@@ -18,7 +18,7 @@
 namespace horus::shm {
 namespace {
 
-constexpr int kTries = 8;  // Against others who change the same names at the same time.
+constexpr int kTries = 8;  // Others may change the same names at the same time.
 constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 
 Error refusal(const char* what, const std::string& path, uid_t owner) noexcept {
@@ -26,7 +26,8 @@ Error refusal(const char* what, const std::string& path, uid_t owner) noexcept {
   return {Errc::kPermission, what, 0, Name<200>::clipped(text)};
 }
 
-/// A soft limit that was set for programs that use select() is no reason to fail.
+/// Raises the soft limit of open files to the hard one. Many systems keep it low only for the sake
+/// of programs that use select().
 bool raise_limit() noexcept {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= files.rlim_max) return false;
@@ -60,7 +61,7 @@ Stream stream_of(int folder) noexcept {
   return stream;
 }
 
-/// Until the next call; empty at the end.
+/// The next name, valid until the next call; empty at the end.
 std::string_view next_of(DIR* stream) noexcept {
   // readdir() is safe here: nobody shares the stream.
   while (const dirent* const entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe)
@@ -70,7 +71,7 @@ std::string_view next_of(DIR* stream) noexcept {
   return {};
 }
 
-/// Where it lies; of a kernel that does not number its mounts, the file system.
+/// The mount that the file lies in; on a kernel that does not number mounts, the file system.
 std::optional<std::uint64_t> mount_of(int fd) noexcept {
   struct statx status {};
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0) return std::nullopt;
@@ -108,7 +109,7 @@ Result<FolderPtr> Folder::base(const std::string& path) {
   if ((found.mode_ & S_IWOTH) != 0) {
     return refusal("base directory may be written by anybody (chmod o-w)", path, found.owner_);
   }
-  // Else the group could rename what is in it.
+  // Without the sticky bit the group could rename and remove what is in it.
   const bool loose = (found.mode_ & S_IWGRP) != 0 && (found.mode_ & S_ISVTX) == 0;
   if (loose && (!found.ours() || ::fchmod(found.fd(), (found.mode_ & 07777U) | S_ISVTX) != 0)) {
     return refusal("base directory lacks the sticky bit (chmod +t)", path, found.owner_);
@@ -139,7 +140,7 @@ Result<FolderPtr> Folder::look(const std::string& path) {
 }
 
 UniqueFd Folder::enter(const std::string& name) const noexcept {
-  // Not openat2(): a service's sandbox that restricts set-group-ID takes it away.
+  // Not openat2(): a service's sandbox that restricts set-group-ID (RestrictSUIDSGID=) forbids it.
   if (name == "." || name == ".." || name.find('/') != std::string::npos) {
     errno = EINVAL;
     return {};
@@ -164,7 +165,7 @@ Result<FolderPtr> Folder::existing(const std::string& name, mode_t mode) const {
   }
   const bool sticky = (found.mode_ & S_ISVTX) != 0;
   const bool loose = (found.mode_ & S_IWOTH) != 0 || ((found.mode_ & S_IWGRP) != 0 && !sticky);
-  // A folder of an older version may be the group's, too.
+  // A folder made by an older version may also be open to the group.
   const bool too_wide = ours() && (found.mode_ & ~mode & kOthersWrite) != 0;
   if ((loose || too_wide) && (!ours() || !found.narrow(mode))) {
     return refusal("folder may be written by others", found.path_, found.owner_);
@@ -173,7 +174,8 @@ Result<FolderPtr> Folder::existing(const std::string& name, mode_t mode) const {
 }
 
 bool Folder::narrow(mode_t mode) const noexcept {
-  // A service's sandbox refuses any mode with set-group-ID, even one that is there.
+  // Try to keep set-group-ID; a service's sandbox refuses any mode with it, even if it is set
+  // already.
   return ::fchmod(fd(), mode | (mode_ & S_ISGID)) == 0 || ::fchmod(fd(), mode) == 0;
 }
 
@@ -194,7 +196,7 @@ Status Folder::claim(const std::string& name, mode_t mode) const {
   }
   const UniqueFd made = enter(fresh);
   struct stat status {};
-  // For the same group as this one, where there may be one: else those who share it are shut out.
+  // Give it the group of this folder, if this process may: others of that group would be shut out.
   const bool given =
       made && ::fstat(made.get(), &status) == 0 &&
       (status.st_gid == group_ || ::fchown(made.get(), static_cast<uid_t>(-1), group_) == 0);
@@ -206,7 +208,8 @@ Status Folder::claim(const std::string& name, mode_t mode) const {
     return error;
   }
   if (rename(fresh, name)) return {};
-  // Somebody's: another process of ours may have been first, which is seen by who asked.
+  // Something has the name. If it is a good folder, another process of this user was first: keep
+  // it.
   if (!existing(name)) exchange(fresh, name);
   discard(fresh);
   return {};
@@ -248,7 +251,8 @@ bool Folder::discard(const std::string& name) const noexcept {
 
 bool Folder::clear(Nanos patience) const {
   const TimePoint end = MonotonicClock::now() + patience;
-  // What lies deeper comes up first: no depth that others choose costs descriptors or stack.
+  // Moves what lies deeper up into this folder: so a deep tree, which others may have made, costs
+  // neither descriptors nor stack.
   for (bool progress = true; progress;) {
     progress = false;
     for (const std::string& name : list("")) {
@@ -305,7 +309,7 @@ Result<UniqueFd> Folder::lock(const std::string& name, int patience_ms) const {
     const bool sound = file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
                        status.st_uid == ::geteuid() && status.st_nlink <= 1;
     if (!sound) {
-      // What could be opened and is not ours left no errno.
+      // For a file that could be opened but is not this user's, errno says nothing.
       const Error error =
           file ? refusal("lock is not a file of this user's", path_of(name), status.st_uid)
                : Error::from_errno("open lock", path_of(name));
@@ -313,10 +317,10 @@ Result<UniqueFd> Folder::lock(const std::string& name, int patience_ms) const {
       discard(name);
       continue;
     }
-    // A file of an older version may have been open to the group.
+    // A file made by an older version may be open to the group.
     if (::fchmod(file.get(), 0600) != 0) return Error::from_errno("open lock", path_of(name));
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
-      // Its last holder may have taken the name away between our open and our lock.
+      // Its last holder may have removed the name between our open() and our lock.
       if (names(name, file.get())) return file;
       continue;
     }
@@ -332,7 +336,7 @@ Result<UniqueFd> Folder::lock(const std::string& name, int patience_ms) const {
 void Folder::unlock(const std::string& name, UniqueFd held) const noexcept {
   if (!held) return;
   unlink(name);
-  // By name, as a child that was forked meanwhile has the descriptor, too.
+  // Unlock explicitly: a child that was forked meanwhile also has the descriptor.
   ::flock(held.get(), LOCK_UN);
 }
 
@@ -341,7 +345,7 @@ std::optional<std::vector<std::string>> Folder::entries(std::string_view suffix,
   const Stream stream = stream_of(fd());
   if (!stream) return std::nullopt;
   std::vector<std::string> names;
-  // Only what is wanted is copied: it may be little among much.
+  // Copies only names that are wanted: they may be few among many.
   for (std::size_t seen = 0; seen < most; ++seen) {
     const std::string_view name = next_of(stream.get());
     if (name.empty()) break;

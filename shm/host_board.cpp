@@ -75,7 +75,7 @@ std::vector<HostRow> HostBoard::rows_in(std::span<const std::byte> file) {
   const auto* place = reinterpret_cast<const Seqlock<HostRow>*>(&header + 1);
   std::vector<HostRow> rows;
   for (std::uint64_t i = 0; i < count; ++i) {
-    // One that is written at each look, or never, says nothing.
+    // A row that is being written at each attempt, or never was, is left out.
     const std::optional<HostRow> row = place[i].load();
     if (row && !row->name.empty()) rows.push_back(*row);
   }

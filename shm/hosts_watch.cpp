@@ -8,7 +8,7 @@
 namespace horus::shm {
 namespace {
 
-/// The kernel writes one time for all changes within a tick of its clock, of 10 ms at most.
+/// The kernel stores the same time for all changes within a tick of its clock, of 10 ms at most.
 constexpr Nanos kTick = 20ms;
 
 bool is_same(const timespec& one, const timespec& other) noexcept {
@@ -36,7 +36,8 @@ bool HostsWatch::changed() {
     is_quiet_ = false;
   }
   if (is_quiet_) return false;
-  // What was named in the same tick after this reading leaves the same time: it is read once more.
+  // A change within the same tick, but after this reading, leaves the time as it is. So the names
+  // are read once more when the tick is certainly over.
   is_quiet_ = now - stamped_ >= kTick;
   return true;
 }

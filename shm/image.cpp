@@ -32,7 +32,7 @@ const PayloadKind& Image::kind() noexcept {
                                  .sound = sound_image};
   return kKind;
 }
-/// Now: its first use may be in a tick.
+/// Initialised at start-up, as its first use may be in a tick.
 [[maybe_unused]] static const PayloadKind& kImageKind = Image::kind();
 
 std::uint32_t Image::height() const noexcept {

@@ -24,11 +24,11 @@ struct CloseFolder {
   void operator()(DIR* folder) const noexcept { ::closedir(folder); }
 };
 
-/// Gives back the owner's lock of every file of this process below `base`.
+/// Releases the owner's lock of every file of this process below `base`.
 void unlock_all(const std::string& base) {
   const auto root = Folder::look(base);
   if (!root) return;
-  // As the kernel spells it: the user's spelling may have a slash at its end, or a link in it.
+  // The path as the kernel spells it: the user's may end with a slash, or contain a link.
   std::array<char, 4096> spelled{};
   const std::string self = "/proc/self/fd/" + std::to_string(root.value()->fd());
   const auto spelled_length = ::readlink(self.c_str(), spelled.data(), spelled.size());
@@ -55,14 +55,14 @@ void unlock_all(const std::string& base) {
 }  // namespace
 
 bool leaving() noexcept {
-  // relaxed: a helper thread that sees it late is ended with the process.
+  // relaxed: a helper thread that sees it late ends with the process anyway.
   return is_leaving.load(std::memory_order_relaxed);
 }
 
 void leave_at_once(const std::string& base) noexcept {
   is_leaving.store(true, std::memory_order_relaxed);
   unlock_all(base);
-  // What has no owner any more goes, as after a crash.
+  // Removes the files, which now have no living owner, as after a crash.
   sweep(base);
 }
 

@@ -19,7 +19,7 @@ namespace {
 struct LogFile {
   FileHeader file;
   Counter count{};
-  std::uint64_t began = 0;  ///< When its first line's number was 1.
+  std::uint64_t began = 0;  ///< When line number 1 was written: identifies the log.
   std::array<std::uint8_t, 16> pad{};
   std::array<Seqlock<LogLine>, LogPage::kLines> lines{};
 };
@@ -48,12 +48,12 @@ Result<LogPage> LogPage::create(const std::string& base, std::string_view host) 
       .magic = Magic::kLog, .pid = ::getpid(), .size = sizeof(LogFile), .hash = sizeof(LogLine)};
   std::uint64_t& began = page.region_.as<LogFile>()->began;
   began = static_cast<std::uint64_t>(to_ns(MonotonicClock::now()));
-  // Another user's is none of ours, whatever it says.
+  // A page of another user is not continued, whatever it contains.
   if (mine) {
     if (const auto past = open_in(hosts, name)) {
       began = past.value().region_.as<LogFile>()->began;
       for (const LogLine& line : past.value().after(0)) {
-        // Under their numbers, by which who follows knows what he has seen.
+        // The lines keep their numbers, so that a reader knows which it has seen.
         page.written_ = line.number - 1;
         page.write(line);
       }
@@ -102,7 +102,8 @@ void LogPage::remove() noexcept {
   region_.unlink();
 }
 
-/// As the session does with its own files (SHM-16), where a line is due anyway.
+/// Makes the page again if its name was removed, as the session does with its files (SHM-16). Only
+/// when a line is written anyway.
 void LogPage::keep() noexcept {
   constexpr Nanos kPause = 1s;
   const TimePoint now = MonotonicClock::now();
@@ -110,7 +111,7 @@ void LogPage::keep() noexcept {
   const std::scoped_lock lock{own_->mutex};
   own_->looked = now;
   if (own_->removed || region_.is_named()) return;
-  // Where it cannot be made again now, the next line tries.
+  // If that fails now, the next line tries again.
   const auto joined = Base::join(own_->base);
   if (!joined) return;
   const FolderPtr& hosts = joined.value()->hosts();
@@ -133,7 +134,7 @@ std::vector<LogLine> LogPage::after(std::uint64_t number) const {
   const std::uint64_t oldest = count > kLines ? count - kLines : 0;
   std::vector<LogLine> lines;
   for (std::uint64_t next = std::max(number, oldest) + 1; next <= count && next != 0; ++next) {
-    // One that is written now has another number, or none that can be read.
+    // A line that is being overwritten has another number, or cannot be read.
     const auto line = place_of(file, next).load();
     if (line && line->number == next) lines.push_back(*line);
   }

@@ -19,7 +19,7 @@ namespace {
 
 namespace bi = boost::interprocess;
 
-/// What Boost asks of a thing that can be mapped.
+/// The interface that Boost needs of something that can be mapped.
 struct Mappable {
   int fd;
   bi::mapping_handle_t get_mapping_handle() const { return {fd, false}; }
@@ -33,28 +33,32 @@ struct Row {
   bool writable = false;
   int fd = 0;
   std::byte* begin = nullptr;
-  // Others read these two while a row changes hands; the sum may then be of the row's last user.
+  // Other threads may read these two while the row gets a new user. Then the sum may include the
+  // row's last user.
   std::atomic<std::size_t> size{0};
   std::atomic<std::uint64_t> peer{0};
 };
 
 constinit std::array<Row, Mapping::kMaxMappings> table{};
-constinit std::atomic<std::size_t> used{0};       // Rows that were ever in use.
-constinit std::atomic<std::size_t> free_from{0};  // Where a free row is looked for first.
-// Bytes of the peers whose numbers end alike: no peer of them has mapped more.
+constinit std::atomic<std::size_t> used{0};       // Rows below this were in use at some time.
+constinit std::atomic<std::size_t> free_from{0};  // Where to look for a free row first.
+// Bytes mapped, summed over the peers whose numbers have the same remainder. So no single peer of
+// them has mapped more than the sum.
 constinit std::array<std::atomic<std::size_t>, 1024> mapped_by{};
 struct sigaction previous {};
 
-/// Private zeros in the place of what was mapped. Async-signal-safe.
+/// Replaces a mapping by private zeros. Async-signal-safe.
 void let_go(Row& row) noexcept {
-  // A peer's zeros stay read-only: its image was, and a locked process pays no memory for them.
+  // A peer's zeros stay read-only, as its file was; a process with locked memory pays nothing for
+  // them.
   const int protection = row.writable ? PROT_READ | PROT_WRITE : PROT_READ;
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  // Where even this fails the fault comes again, and there is nothing better to do. Not mmap():
-  // ThreadSanitizer takes that for a write to all of it, beside whoever uses the memory.
+  // If even this fails, the fault comes again; nothing better can be done. A system call in place
+  // of mmap(): ThreadSanitizer takes mmap() for a write to the whole region, beside other threads
+  // that use it.
   static_cast<void>(
       ::syscall(SYS_mmap, row.begin, row.size.load(), protection, kFlags, -1, off_t{}));
-  // release: whoever sees the flag reads zeros.
+  // release: a thread that sees the flag reads zeros.
   row.lost.store(true, std::memory_order_release);
 }
 
@@ -80,23 +84,24 @@ std::size_t mapped_of(std::uint64_t peer) noexcept {
   for (std::size_t i = 0; i < rows; ++i) {
     const Row& row = table[i];
     if (row.use.load(std::memory_order_acquire) != Use::kMapped) continue;
-    // relaxed, both: a sum of numbers.
+    // relaxed, both: only a sum.
     if (row.peer.load(std::memory_order_relaxed) != peer) continue;
     sum += row.size.load(std::memory_order_relaxed);
   }
   return sum;
 }
 
-/// Each row is looked at only where the peer, or one like it, has mapped nearly that much.
+/// Whether `size` more bytes of the peer may be mapped. Walks the rows only if the peer, or one
+/// with the same remainder, has mapped nearly the limit.
 bool is_within_budget(std::uint64_t peer, std::size_t size) noexcept {
-  // relaxed: a sum of numbers.
+  // relaxed: only a sum.
   const std::size_t most = mapped_like(peer).load(std::memory_order_relaxed);
   return most + size <= Mapping::kMaxPeerBytes || mapped_of(peer) + size <= Mapping::kMaxPeerBytes;
 }
 
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
   if ((previous.sa_flags & SA_SIGINFO) != 0) return previous.sa_sigaction(signal, info, context);
-  const bool sent = info->si_code <= 0;  // By kill(); a fault cannot be ignored.
+  const bool sent = info->si_code <= 0;  // By kill(). A real fault must not be ignored.
   if (previous.sa_handler == SIG_IGN && sent) return;
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     return previous.sa_handler(signal);
@@ -163,7 +168,7 @@ Result<std::unique_ptr<Mapping>> Mapping::make(int fd, std::size_t size, bool wr
 }
 
 bool Mapping::enter(int fd, std::uint64_t peer) noexcept {
-  // relaxed: a hint; all rows are looked at, from there on.
+  // relaxed: a hint; all rows are tried, from there on.
   const std::size_t begin = free_from.load(std::memory_order_relaxed);
   for (std::size_t looked = 0; looked < kMaxMappings; ++looked) {
     const std::size_t i = (begin + looked) % kMaxMappings;
@@ -196,15 +201,15 @@ Mapping::~Mapping() {
   Row& row = table[row_];
   const std::uint64_t peer = row.peer.load(std::memory_order_relaxed);
   if (peer != 0) mapped_like(peer).fetch_sub(size(), std::memory_order_relaxed);
-  // release: the addresses are still ours until here.
+  // release: until here the addresses are this mapping's.
   row.use.store(Use::kFree, std::memory_order_release);
   free_from.store(row_, std::memory_order_relaxed);
 }
 
 Status Mapping::show(int fd, const std::string& path) noexcept {
   constexpr int kFlags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
-  // The kernel itself: ThreadSanitizer would take mmap() for a write to words that another thread
-  // goes on writing atomically, in the old file or in the new one.
+  // A system call in place of mmap(): ThreadSanitizer would take mmap() for a write to words that
+  // other threads go on writing atomically, in the old file or in the new one.
   const long shown =
       ::syscall(SYS_mmap, data(), size(), PROT_READ | PROT_WRITE, kFlags, fd, off_t{0});
   return shown == -1 ? Status{Error::from_errno("map shared memory", path)} : Status{};

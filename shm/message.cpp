@@ -32,7 +32,7 @@
 namespace horus::shm {
 namespace {
 
-/// Cuts "[3]" off the end of a path's segment.
+/// Removes "[3]" from the end of a path's segment, and sets `index`.
 bool cut_index(std::string_view& segment, std::uint32_t& index) noexcept {
   if (!segment.ends_with(']')) return false;
   const auto open = segment.find('[');

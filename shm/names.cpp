@@ -122,7 +122,7 @@ std::int32_t pid_of(std::string_view identity) noexcept {
 }
 
 std::string in_namespace(std::string base) {
-  // Nothing of ours changes the environment.
+  // Not thread-safe only against changes of the environment, and we make none.
   const char* name = std::getenv("HORUS_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
   if (name != nullptr && *name != '\0') base += '/' + escape(name);
   return base;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Topics that are sent to nobody, and names that were likely meant.
+// Warnings about topics that are sent to nobody, and about names that are probably misspelt.
 #include "shm/near.hpp"
 
 #include <unistd.h>
@@ -24,7 +24,7 @@ namespace horus::shm {
 namespace {
 
 constexpr std::size_t kMostNamed = 3;
-/// Rounds of the helper thread: others have had time to come, and many more of them.
+/// Rounds of the helper thread: after the first, others have had time to come; the second is 5 s.
 constexpr std::uint32_t kSoon = 2;
 constexpr std::uint32_t kLong = 25;
 
@@ -44,7 +44,7 @@ std::string digits_of(std::string_view name) {
   return digits;
 }
 
-/// How many letters are to be put in, taken out, replaced, or swapped with the next one.
+/// How many letters have to be inserted, removed, replaced, or swapped with the next one.
 /// Source: the restricted Damerau-Levenshtein distance.
 std::size_t distance(const std::string& one, const std::string& other) {
   std::vector<std::size_t> before(other.size() + 1);
@@ -66,7 +66,7 @@ std::size_t distance(const std::string& one, const std::string& other) {
   return last[other.size()];
 }
 
-/// The same name with a slash at its beginning, or without.
+/// The same name with, or without, a slash at the beginning.
 std::string twin_of(const std::string& name) {
   return name.starts_with('/') ? name.substr(1) : "/" + name;
 }
@@ -90,7 +90,7 @@ std::string near_text(const std::string& topic, bool sends, const std::string& m
          ": they are two topics; is one name meant?";
 }
 
-/// Whoever opened the topic ahead, perhaps to send only, is none.
+/// The subscribers, without those opened ahead, which perhaps only send.
 std::size_t receivers_of(const PublisherState& publisher) {
   std::size_t receivers = 0;
   publisher.subscribers.each([&receivers](const CursorPeer& peer, std::size_t) {
@@ -110,15 +110,15 @@ std::string unheard_text(const std::vector<std::string>& topics) {
   return text + ": see 'horusctl topic list' for what is received";
 }
 
-/// The names of the topics that there are, by their digits, in which no two differ that are meant
-/// for each other.
+/// The names of all topics, grouped by their digits: names of different groups are never a
+/// misspelling of each other.
 class Names {
  public:
   explicit Names(const Base& base) {
     for (const FolderPtr& folder : base.topic_folders()) add(*folder);
     if (base.declared()) add(*base.declared());
   }
-  /// Those that may have been meant by `topic`.
+  /// Names of which `topic` may be a misspelling.
   std::vector<std::string> like(const std::string& topic) const {
     std::vector<std::string> alike;
     const auto group = by_digits_.find(digits_of(topic));
@@ -141,12 +141,12 @@ class Names {
   std::unordered_map<std::string, std::vector<std::string>> by_digits_;
 };
 
-/// Topics as they are now, each looked at once; in one round no more than others can wait for.
+/// Looks at topics, at each only once, and at a limited number: others may be waiting.
 class Looks {
  public:
   explicit Looks(const std::string& base) : base_{base} {}
 
-  /// Null: there is none, or it is not looked at.
+  /// The topic as it is now; null if there is none, or if the limit is reached.
   const TopicInfo* find(const std::string& topic) {
     const auto known = topics_.find(topic);
     if (known != topics_.end()) return known->second ? &*known->second : nullptr;
@@ -156,7 +156,7 @@ class Looks {
     if (looked) found = std::move(looked).value();
     return found ? &*found : nullptr;
   }
-  /// Another process in which a node of that name sends the topic; 0: none.
+  /// The pid of another process in which a node of that name sends the topic; 0: none.
   std::int32_t twin_process(const Base& base, const std::string& topic, const std::string& node) {
     const auto place = place_of(base, topic);
     const auto is_other = [](const std::string& ring) {
@@ -207,7 +207,8 @@ std::string meant_by(const std::vector<TopicInfo>& there, const std::string& top
   return found != there.end() ? found->name : std::string{};
 }
 
-/// Of one participant, for how many rounds nobody was at the other end.
+/// Counts for one participant the rounds in which nobody was on the other side. Adds it to `due`
+/// when a warning may be needed.
 template <typename State>
 void Session::Impl::note_company(State& state, std::size_t company, bool active,
                                  std::vector<Alone>& due) {
@@ -244,7 +245,8 @@ std::vector<Session::Impl::Alone> Session::Impl::who_may_be_alone() {
   return due;
 }
 
-/// Another name of the topic by a slash is seen as soon as either is opened.
+/// Warns at once when a topic is opened whose name differs from another only by a slash at the
+/// beginning.
 void Session::Impl::tell_twin(const std::string& topic, bool sends) {
   if (teller_ == nullptr) return;
   const auto twin = find_topic(root, twin_of(topic));
@@ -255,9 +257,9 @@ void Session::Impl::tell_twin(const std::string& topic, bool sends) {
   }
 }
 
-/// Looks at who may be alone: what other topic was likely meant, and whether the program runs
-/// twice. Without the lock: among many topics it takes long, and whoever opens or closes one waits
-/// for it.
+/// For each one in `due`: finds the topic that was probably meant, and whether the program runs
+/// twice. Runs without the lock, as with many topics it takes long, and whoever opens or closes one
+/// would wait.
 void Session::Impl::look_for_company(std::vector<Alone>& due) const {
   const auto base = Base::look(root);
   if (!base) return;
@@ -275,7 +277,7 @@ void Session::Impl::look_for_company(std::vector<Alone>& due) const {
   }
 }
 
-/// Once for each name: with the names of other topics that were likely meant.
+/// Warns once for each name: of a name that is probably misspelt, or a topic that nobody receives.
 void Session::Impl::tell_near_misses() {
   if (teller_ == nullptr) return;
   std::vector<Alone> due = who_may_be_alone();
@@ -296,7 +298,8 @@ void Session::Impl::tell_near_misses() {
   if (!unheard.empty()) to_tell_.push_back(unheard_text(unheard));
 }
 
-/// A node of the same name sends the same in another process: the program may run twice.
+/// Warns if a node of the same name sends the same topic in another process: the program may be
+/// running twice.
 void Session::Impl::tell_double(const Alone& one) {
   if (one.twice == 0 || !doubles_told_.insert(one.node).second) return;
   to_tell_.push_back("node '" + printable(one.node) + "' sends topic " + quoted(one.topic) +

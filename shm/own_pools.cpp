@@ -50,8 +50,8 @@ bool is_in_use(const std::shared_ptr<OwnPool>& pool) noexcept {
 
 /// Whether nobody else has a pointer to the pool or keeps a block of it.
 bool is_deserted(const std::shared_ptr<OwnPool>& pool) noexcept {
-  // Whoever gives back a block may be about to drop its pointer to the pool, too: wait until it
-  // has.
+  // A thread that has given back a block may be about to drop its pointer to the pool. It must not
+  // be the last one: it would unmap the pool, perhaps in a tick.
   if (pool.use_count() != 1) return false;
   // Dropping another pointer acquires what other threads did before they dropped theirs, so that
   // is_idle() sees the blocks that they gave back.

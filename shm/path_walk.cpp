@@ -19,9 +19,9 @@ namespace horus::shm {
 namespace {
 
 constexpr int kMaxLinks = 16;
-constexpr const char* kServiceUser = "horus";  // As the package names it.
+constexpr const char* kServiceUser = "horus";  // The name that the package uses.
 
-/// The names of `path`, the last one first.
+/// Appends the names of `path` in reverse order, so that the first one is at the back.
 void push_names(std::vector<std::string>& names, std::string_view path) {
   while (!path.empty()) {
     const std::size_t slash = path.rfind('/');
@@ -31,8 +31,8 @@ void push_names(std::vector<std::string>& names, std::string_view path) {
   }
 }
 
-/// Whose base a name says that it is. The services' is not among them: on a machine without their
-/// user it is whoever's has it.
+/// The uid in the name of a user's base. None for the services' base: on a machine without their
+/// user it belongs to whoever has it.
 std::optional<uid_t> named_owner(std::string_view path) noexcept {
   const std::string_view prefix = "/dev/shm/horus-";
   if (!path.starts_with(prefix)) return std::nullopt;
@@ -43,7 +43,8 @@ std::optional<uid_t> named_owner(std::string_view path) noexcept {
   return whole ? std::optional{uid} : std::nullopt;
 }
 
-/// What somebody else would have to own is not made at all: its user would be shut out of it.
+/// Whether this user may make the folder. A base that another user has to own is not made: that
+/// user would be shut out of it.
 bool may_make(const std::string& path, uid_t self) noexcept {
   if (path == kServiceBase) return service_user().value_or(self) == self;
   return may_own(path, self);
@@ -92,7 +93,7 @@ class Walk {
       }
       if (::mkdirat(here_.get(), name.c_str(), 0700) == 0) {
         next = UniqueFd{::openat(here_.get(), name.c_str(), kStep | O_DIRECTORY)};
-        // The mode is not a matter of the process's umask. Only ours has it changed.
+        // Set the mode whatever the umask is; only if it is still the folder that we have made.
         const UniqueFd made{::openat(next.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
         struct stat status {};
         if (made && ::fstat(made.get(), &status) == 0 && status.st_uid == ::geteuid()) {
@@ -121,7 +122,7 @@ class Walk {
     if (!may_own(so_far_, status.st_uid)) {
       return refuse("the folder's name says another owner", status.st_uid);
     }
-    if (names_.empty()) return {};  // Its opener looks at the last one.
+    if (names_.empty()) return {};  // The last folder is checked by the caller.
     const bool trusted = status.st_uid == 0 || status.st_uid == ::geteuid() ||
                          (::geteuid() != 0 && is_service(so_far_, status.st_uid, status.st_gid));
     const bool open = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
@@ -163,10 +164,10 @@ Error cannot_enter(int dir, const char* name, const std::string& path) noexcept 
   std::string which = path;
   bool known = number == EACCES;
   if (known && std::string_view{name} == ".") {
-    // Not by its name, which is looked up in it.
+    // fstat(), as looking up "." by name needs the right to enter.
     known = ::fstat(dir, &closed) == 0;
   } else if (known && ::fstatat(dir, name, &closed, AT_SYMLINK_NOFOLLOW) != 0) {
-    // Then it is the folder that it lies in.
+    // Even looking it up is forbidden: the folder in which it lies is closed.
     known = ::fstat(dir, &closed) == 0;
     which.resize(which.rfind('/') == std::string::npos ? 0 : which.rfind('/'));
   }

@@ -48,7 +48,7 @@ const PayloadKind& PointCloud::kind() noexcept {
                                  .sound = sound_cloud};
   return kKind;
 }
-/// Now: its first use may be in a tick.
+/// Initialised at start-up, as its first use may be in a tick.
 [[maybe_unused]] static const PayloadKind& kPointCloudKind = PointCloud::kind();
 
 std::uint32_t PointCloud::points() const noexcept {

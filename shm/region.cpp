@@ -34,19 +34,19 @@ bool lock_owner(int fd) noexcept {
   return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-/// Whether anybody but this open file holds the lock.
+/// Whether anybody but the holder of this open file has the lock.
 bool is_locked(int fd) noexcept {
   struct flock lock = whole_file(F_RDLCK);
   return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/// This user, root, or who the directory belongs to.
+/// Whether the file belongs to this user, root, or the folder's owner or group.
 bool owner_allowed(const struct stat& file, const Folder& folder) noexcept {
   return file.st_uid == ::geteuid() || file.st_uid == 0 || file.st_uid == folder.owner() ||
          file.st_gid == folder.group();
 }
 
-/// Whose file it is, by its user and the identity in its name; never 0.
+/// A number for the peer that owns the file, from its user and the identity in its name; never 0.
 std::uint64_t peer_of(uid_t user, std::string_view name) noexcept {
   const bool of_topic = name.ends_with(".ring") || name.ends_with(".sub");
   const std::string_view identity = of_topic ? identity_of(name) : key_of(name);
@@ -57,7 +57,7 @@ bool has_holes(const struct stat& file) noexcept {
   return file.st_blocks * 512 < file.st_size;
 }
 
-/// Whole words, which other threads write as atomics.
+/// Copies whole words, as other threads write them as atomics.
 void copy_words(const std::byte* from, std::byte* to, std::size_t size) noexcept {
   const auto copy = [&]<typename Word>(std::size_t at, Word /*of*/) {
     auto& word = *reinterpret_cast<Word*>(const_cast<std::byte*>(from + at));
@@ -70,7 +70,7 @@ void copy_words(const std::byte* from, std::byte* to, std::size_t size) noexcept
   for (; at + 4 <= size; at += 4) copy(at, std::uint32_t{});
 }
 
-/// The errno, or 0. Above the limit of a file's size the kernel would end the process by SIGXFSZ.
+/// Returns the errno, or 0. Above RLIMIT_FSIZE the kernel would end the process by SIGXFSZ.
 int reserve(int fd, std::size_t size) noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur) return EFBIG;
@@ -99,7 +99,7 @@ std::string room_in(const Folder& folder, std::size_t wanted) {
 bool owner_alive(const Folder& folder, const std::string& name) noexcept {
   const UniqueFd fd = folder.open(name, O_RDONLY);
   if (fd) return is_locked(fd.get());
-  // What we have no descriptor for now may well live.
+  // Out of descriptors: it cannot be seen whether the owner lives, so it may.
   return errc_of(errno) == Errc::kExhausted;
 }
 
@@ -111,11 +111,11 @@ Result<Region> Region::create(FolderPtr folder, std::size_t size, int mode) {
   Region region;
   region.fd_ = folder->open_unnamed(static_cast<mode_t>(mode));
   if (!region.fd_) return Error::from_errno("create shared memory in", where);
-  // The mode is part of the protocol and not a matter of the process's umask.
+  // The mode is part of the protocol: set it whatever the process's umask is.
   if (::fchmod(region.fd_.get(), static_cast<mode_t>(mode)) != 0) {
     return Error::from_errno("set the mode of shared memory in", where);
   }
-  // Reserved now: a full file system is an error here and not a SIGBUS later.
+  // Reserve the pages now: a full file system is then an error here, and not a SIGBUS later.
   if (const int error = reserve(region.fd_.get(), size); error != 0) {
     errno = error;
     return Error::from_errno("reserve shared memory",
@@ -137,7 +137,7 @@ Status Region::publish(const std::string& name) {
 }
 
 Status Region::replace(const std::string& name) {
-  constexpr int kTries = 8;  // Against others who make and remove the name at the same time.
+  constexpr int kTries = 8;  // Others may make and remove the name at the same time.
   for (int tried = 0; tried < kTries; ++tried) {
     auto linked = publish(name);
     if (linked || linked.error().code != Errc::kBusy) return linked;
@@ -163,7 +163,8 @@ Status Region::renew(FolderPtr folder, const std::string& name) {
   Region fresh = std::move(made).value();
   copy_words(map_->data(), fresh.map_->data(), map_->size());
   if (auto named = fresh.replace(name); !named) return named;
-  // The number stays, which a forked child knows; the old file goes, and its lock with it.
+  // Keep the number of the descriptor: a forked child knows it (see in_child() in mapping.cpp).
+  // dup3() closes the old file, and its lock goes with it.
   auto shown = map_->show(fresh.fd_.get(), fresh.path());
   if (shown && ::dup3(fresh.fd_.get(), fd_.get(), O_CLOEXEC) < 0) {
     shown = Error::from_errno("lock shared memory in", fresh.path());
@@ -196,7 +197,7 @@ Result<Region> Region::open(FolderPtr folder, const std::string& name, std::size
   if (status.st_nlink > 1) {
     return refused(Errc::kCorrupt, "shared memory with a second name", path);
   }
-  // A hole would be a page that the file system may be unable to give: a SIGBUS in waiting.
+  // A hole is a page that the file system may be unable to provide: a SIGBUS later.
   if (has_holes(status)) {
     return refused(Errc::kCorrupt, "shared memory with holes", path);
   }

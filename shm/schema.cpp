@@ -65,7 +65,7 @@ constexpr bool is_digit(char c) noexcept {
 
 }  // namespace
 
-/// Names are views of `text`; what lies in a deque stays where it is while more is added.
+/// Names are views of `text`. Deques, as their elements stay in place while more are added.
 struct ParsedType::Storage {
   std::string text;
   std::deque<std::vector<FieldInfo>> fields;
@@ -77,7 +77,7 @@ struct ParsedType::Storage {
 
 namespace {
 
-/// Reads one schema. Every function leaves what it does not understand to fail(), after which
+/// Reads one schema. Every function calls fail() for what it does not understand; after that,
 /// nothing more is read.
 class Parser {
  public:
@@ -134,7 +134,7 @@ class Parser {
     return value;
   }
 
-  /// The element of a field: its kind, its size, and what is nested in it.
+  /// Reads the element of a field: its kind, its size, and its nested type.
   bool element(FieldInfo& field, std::uint32_t depth) {
     const std::string_view before = rest_;
     const std::string_view word = identifier();
@@ -157,11 +157,11 @@ class Parser {
     }
     rest_ = before.substr(1);
     field.kind = Kind::kText;
-    field.size = number(2, kMaxMessage);  // One byte beside its end.
+    field.size = number(2, kMaxMessage);  // At least one byte and the terminating zero.
     return problem_ == nullptr;
   }
 
-  /// What follows "[*" of a tail; `field` is its name and its element.
+  /// Reads what follows "[*" in a tail; `field` has its name and its element.
   bool tail(const FieldInfo& field, std::uint32_t depth) {
     if (depth != 0) return fail("a type whose size varies inside of another") != nullptr;
     if (!is_number(field.kind)) return fail("a tail's elements are numbers") != nullptr;
@@ -174,12 +174,12 @@ class Parser {
     return expect(']', "']' is expected");
   }
 
-  /// A field, or a tail: then `field` keeps no array.
+  /// Reads a field, or a tail; `field` is then not an array.
   bool field(FieldInfo& field, std::uint32_t depth, bool& is_tail) {
     field.name = identifier();
     place_ = field.name;
     if (!expect(':', "':' is expected") || !element(field, depth)) return false;
-    place_ = field.name;  // Of the outer one again.
+    place_ = field.name;  // For messages: nested fields have set it to theirs.
     is_tail = rest_.starts_with("[*");
     if (is_tail) {
       rest_.remove_prefix(2);
@@ -202,7 +202,7 @@ class Parser {
            (field.kind == Kind::kU8 || field.kind == Kind::kU16 || field.kind == Kind::kU32);
   }
 
-  /// What only shows when all fields and the size are there.
+  /// Checks what can only be seen once all fields and the size are known.
   bool consistent(const TypeInfo& type) {
     std::uint64_t end = 0;
     for (const FieldInfo& field : type.fields) {
@@ -324,7 +324,7 @@ Result<ParsedType> parse_schema(std::string_view text) {
   if (found == nullptr) return parser.error();
   storage->args = detail::args_of(found->fields);
   for (const TailInfo& tail : found->tails) storage->args.push_back(arg(tail.name));
-  TypeInfo& root = storage->types.back();  // The outermost type is complete last.
+  TypeInfo& root = storage->types.back();  // The outermost type is completed last.
   root.args = storage->args;
   storage->root = &root;
   return ParsedType{std::move(storage)};

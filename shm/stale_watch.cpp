@@ -7,8 +7,7 @@
 namespace horus::shm {
 namespace {
 
-/// The node's place for this topic's record; the first free one where it has none. Null: there is
-/// no more room.
+/// The node's record for this topic, or the first free one. Null: there is no more room.
 Seqlock<StaleInput>* place_of(StaleInputs& inputs, const Name<208>& topic) noexcept {
   for (auto& place : inputs.inputs) {
     const auto there = place.load();
@@ -56,7 +55,7 @@ void StaleWatch::belongs_to(NodeStats* node) noexcept {
   node_ = node;
   stale_ = woken_ = false;
   given_in_ = kNever;
-  // Of an earlier run it may say something else.
+  // Clears what an earlier run may have left there.
   tell_node(0, 0);
 }
 
@@ -65,7 +64,7 @@ void StaleWatch::look(std::uint64_t now, double ns_per_cycle) noexcept {
   fresh.scale(ns_per_cycle);
   if (fresh.begun() || ns_per_cycle == 0) return;
   if (node_ == nullptr) return fresh.begin(now);
-  // In the first tick, and in an init() before it, it is not said yet.
+  // Not known yet in the first tick, nor in init() before it.
   const std::int64_t first = node_->first_release_ns.value();
   if (first == 0) return;
   const auto since = static_cast<double>(to_ns(MonotonicClock::now()) - first);
@@ -79,7 +78,8 @@ void StaleWatch::hear(std::uint64_t sent, std::uint64_t now, const NodeName& pub
 
 void StaleWatch::keep(std::span<const std::byte> message) noexcept {
   if (!holds()) return;
-  // Larger than any that there were to be when it came: a part of it is none.
+  // A message larger than the topic allowed when the subscription began cannot be stored, and a
+  // part of it is of no use.
   has_value_ = message.size() <= value_.size();
   if (!has_value_) return;
   length_ = message.size();
@@ -102,7 +102,7 @@ void StaleWatch::settle(bool stale, std::uint64_t now, CursorFile& cursor) noexc
   tell(now, cursor);
 }
 
-/// In the statistics: since when, or that it is over.
+/// Updates the statistics: since when the input is stale, or that it no longer is.
 void StaleWatch::tell(std::uint64_t now, CursorFile& cursor) noexcept {
   const TimePoint at = MonotonicClock::now();
   const std::int64_t since = stale_ ? to_ns(at) : 0;

@@ -21,9 +21,9 @@
 namespace horus::shm {
 namespace {
 
-/// Another process of this user may be stopped while it becomes a host.
+/// How long to wait for another process of this user, which may be stopped while it becomes a host.
 constexpr int kPatienceMs = 250;
-// Changes when the layout of the statistics does; see stats_layout.cmake.
+// Differs for every layout of the statistics; see stats_layout.cmake.
 constexpr std::uint64_t kStatsHash = HORUS_STATS_LAYOUT;
 
 struct PageHeader {
@@ -34,8 +34,8 @@ struct PageHeader {
 };
 static_assert(sizeof(PageHeader) == 64 && offsetof(PageHeader, stop) == 40);
 
-/// Of a new life: nobody has released what its predecessor was stopped by, and else it begins where
-/// no life before it has been.
+/// Sets the stop word of a new life. A stop of the predecessor that nobody has released stays in
+/// force. The counts begin where no earlier life has been.
 void begin(StopWord& word, const StopWord* past) noexcept {
   const auto now = static_cast<std::uint64_t>(to_ns(MonotonicClock::now()));
   std::uint64_t began = now;
@@ -54,8 +54,8 @@ std::size_t size_for(std::size_t nodes) noexcept {
   return sizeof(PageHeader) + sizeof(HostStats) + nodes * (sizeof(NodeStats) + sizeof(LateTicks));
 }
 
-/// How many nodes a page holds, of which at most `most` are mapped; nothing when it breaks its
-/// rules.
+/// How many nodes the page has, of which at most `most` are mapped; nullopt when its numbers are
+/// impossible.
 std::optional<std::uint32_t> nodes_of(const Region& region, std::size_t most) noexcept {
   const auto& header = *region.as<const PageHeader>();
   const std::uint32_t nodes = read_once(header.nodes);
@@ -65,7 +65,7 @@ std::optional<std::uint32_t> nodes_of(const Region& region, std::size_t most) no
   return sound ? std::optional{nodes} : std::nullopt;
 }
 
-/// Keeps other processes of this user from becoming a host meanwhile. Other users cannot open it.
+/// Excludes other processes of this user that want to become a host. Other users cannot open it.
 class HostsLock {
  public:
   explicit HostsLock(const Folder& folder)
@@ -113,7 +113,7 @@ void carry(NodeStats& node, const NodeStats& past) noexcept {
   carry(node.failures, past.failures);
 }
 
-/// The minute before a restart is judged after it.
+/// Carries over what the last minute before a restart is judged by.
 void carry(HostStats& host, const HostStats& past) noexcept {
   host.lives.set(past.lives.value());
   host.snapshots.set(past.snapshots.value());
@@ -128,17 +128,17 @@ void carry(HostStats& host, const HostStats& past) noexcept {
 
 struct StatsPage::State {
   Region region;
-  std::string name;         ///< Of one's own file; empty when it is to have none.
+  std::string name;         ///< File name of a created page; empty once it is to have none.
   mutable std::mutex keep;  // not RT: the helper thread, and who removes the page
   bool created = false;
   bool clipped = false;
-  std::uint32_t count = 0;  ///< Nodes; not read again from a file that another writes.
+  std::uint32_t count = 0;  ///< Nodes. Kept here: another process may change it in the file.
 
   HostStats& host() const noexcept { return *region.as<HostStats>(sizeof(PageHeader)); }
   std::span<NodeStats> nodes() const noexcept {
     return {region.as<NodeStats>(sizeof(PageHeader) + sizeof(HostStats)), count};
   }
-  /// Behind all nodes, where all are mapped.
+  /// They lie behind all nodes; empty if not all of these are mapped.
   std::span<LateTicks> late() const noexcept {
     if (clipped) return {};
     const std::size_t nodes = sizeof(PageHeader) + sizeof(HostStats) + count * sizeof(NodeStats);
@@ -165,13 +165,14 @@ Result<StatsPage> StatsPage::create(const std::string& base, std::string_view ho
   if (!joined) return joined.error();
   const FolderPtr& folder = joined.value()->hosts();
   const std::string name = file_of(host);
-  // Of two processes of one user that want to be one host, one comes second.
+  // If two processes of one user want to be the same host, the second one fails below.
   const HostsLock lock{*folder};
   if (!lock.held() && lock.error().code == Errc::kExhausted) return lock.error();
-  // Another user's page is none of ours, whatever he says in it. In one's own base it makes way.
+  // A page of another user is not continued, whatever it contains. In one's own base it is
+  // replaced.
   const bool mine = folder->owns(name);
   auto past = mine ? open_in(folder, name, kMaxNodes) : Error{Errc::kNotFound, "open page", 0, {}};
-  // Alive, whatever it wrote: it may be of another version.
+  // Alive, even if the page cannot be read: its owner may be of another version.
   if ((mine || !folder->ours()) && owner_alive(*folder, name)) {
     const std::string pid =
         past ? " (pid " + std::to_string(past.value().host().pid.value()) + ")" : "";
@@ -210,7 +211,7 @@ Result<StatsPage> StatsPage::create(const std::string& base, std::string_view ho
       const auto past_index = static_cast<std::size_t>(same - before.begin());
       carry(state->late()[index], std::as_const(past.value()).late()[past_index]);
     }
-    // What comes now is told from what was.
+    // The counters of this life are the differences from this snapshot.
     take_snapshot(stats, state->nodes(), MonotonicClock::now());
     stats.lives.add();
   }
@@ -232,7 +233,7 @@ Result<StatsPage> StatsPage::open_in(const FolderPtr& folder, const std::string&
   state->region = std::move(region).value();
   state->count = static_cast<std::uint32_t>(std::min<std::size_t>(*nodes, most_nodes));
   state->clipped = *nodes > most_nodes;
-  // Nobody is judged by a page that another has made in his name.
+  // A page that another user has made in the name of a host must not be taken for that host's.
   if (file_of(state->host().name.view()) != name) {
     return Error{Errc::kVersionMismatch, "statistics that name another host than their file", 0,
                  Name<200>::clipped(folder->path_of(name))};
@@ -261,7 +262,7 @@ std::vector<std::string> StatsPage::hosts(const std::string& base, bool* cut) {
 }
 
 std::vector<std::string> StatsPage::hosts(const Folder& folder, bool* cut) {
-  // Logs, sockets and boxes lie there, too: they are no hosts.
+  // Logs, sockets and boxes lie there, too; they are not hosts.
   auto names = folder.list("");
   if (cut != nullptr) *cut = names.size() >= Folder::kMostEntries;
   std::erase_if(names, [](const std::string& name) { return !name.ends_with(kSuffix); });
@@ -325,7 +326,7 @@ bool StatsPage::remove_dead(const Folder& hosts, const std::string& name) {
 Status StatsPage::keep(const FolderPtr& hosts) {
   const std::scoped_lock lock{state_->keep};
   if (state_->name.empty() || state_->region.is_named()) return {};
-  // Its name was free for a while.
+  // The name was free for a while, so another process may have taken it.
   const HostsLock taken{*hosts};
   if (!taken.held()) return taken.error();
   if (owner_alive(*hosts, state_->name)) {
@@ -367,7 +368,7 @@ Result<UniqueFd> listen_in(const Folder& folder, const std::string& name) {
   constexpr mode_t kSocketMode = 0660;
   constexpr int kBacklog = 64;
   UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  // A path through the folder's descriptor: short enough, and nobody can lead it elsewhere.
+  // A path through the folder's descriptor: it is short enough, and cannot be redirected.
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   const int length = std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s",
                                    folder.fd(), name.c_str());
@@ -376,7 +377,7 @@ Result<UniqueFd> listen_in(const Folder& folder, const std::string& name) {
     return Error{Errc::kInvalidArgument, "name a socket", ENAMETOOLONG, Name<200>::clipped(name)};
   }
   folder.discard(name);
-  // Whatever the umask, nobody reaches it before it has its rights.
+  // Nobody can connect before the mode is set, whatever the umask is: the file is private at first.
   const bool bound =
       ::fchmod(listener.get(), S_IRUSR | S_IWUSR) == 0 &&
       ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&

@@ -33,7 +33,7 @@ StopKeeper::StopKeeper(Options options, StopWords& words, StopSide& side)
   look();
   if (!options_.owner.empty()) await_owner();
   if (options_.hears != nullptr) open_topic();
-  // Signals are the business of the program's own threads.
+  // The program's own threads handle signals.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -56,7 +56,7 @@ StopKeeper::~StopKeeper() {
   for (auto& [name, peer] : peers_) drop(name, peer);
 }
 
-/// The hosts of a robot may come up before it.
+/// Waits for the owner, as the hosts of a robot may start before it.
 void StopKeeper::await_owner() {
   const TimePoint until = MonotonicClock::now() + options_.owner_patience;
   while (!peers_.contains(options_.owner)) {
@@ -94,7 +94,7 @@ void StopKeeper::open_topic() {
   }
 }
 
-/// A message stops; none releases.
+/// Takes messages of the topic `estop`. A message can stop; none can release.
 void StopKeeper::hear() {
   msg::EmergencyStop message;
   while (topic_.take(std::as_writable_bytes(std::span{&message, 1})) >= 0) {
@@ -113,7 +113,7 @@ void StopKeeper::look() {
   keep_latch();
 }
 
-/// What a host is held by holds this one, too: who asked for it may be gone.
+/// Follows the stop that holds the other host: the process that asked for it may be gone.
 void StopKeeper::look_at(const StatsPage& page) {
   follow(page.stop_word().since_ns.load());
 }
@@ -125,11 +125,11 @@ void StopKeeper::follow(std::int64_t since_ns) {
 void StopKeeper::drop(const std::string& name, Peer& peer) {
   const auto& host = std::as_const(peer.page).host();
   if (ending_.load() == 0 && peer.row >= 0 && words_.stops(peer.row)) {
-    // No tick may have come since it stopped.
+    // Between its stop and its death this run may have had no tick that saw the stop.
     side_.follow(words_.since(peer.row));
   }
   if (peer.row >= 0) words_.remove(peer.row);
-  // It says so itself where it ends as it should.
+  // A host that ends cleanly says so in its page.
   if (ending_.load() != 0 || host.safety.value() == SafetyState::kStopped) return;
   if (std::ranges::find(options_.critical, name) != options_.critical.end()) {
     side_.stop(StopCause::kHost, "host '" + name + "', which the robot cannot do without, died");
@@ -147,12 +147,12 @@ void StopKeeper::look_for_peers() {
     died = died || !alive;
     peer = alive ? std::next(peer) : peers_.erase(peer);
   }
-  // Nobody writes to a page that is left: what it says is kept until the folder changes.
+  // Nobody writes to a page without a living owner: its content is kept until the folder changes.
   if (hosts_.changed() || died) look_for_others();
   for (const std::int64_t since : left_ns_) follow(since);
 }
 
-/// Those that came, and what the dead left.
+/// Opens the pages of hosts that came, and notes the stops of those that died.
 void StopKeeper::look_for_others() {
   left_ns_.clear();
   bool cut = false;
@@ -173,7 +173,7 @@ void StopKeeper::look_for_others() {
     auto page = StatsPage::open(options_.base, name, 0);
     if (!page) continue;
     if (!page.value().alive()) {
-      // What is older than this host is over.
+      // A stop that is older than this host is over.
       const std::int64_t since = std::as_const(page.value()).stop_word().since_ns.load();
       if (since > began_ns_) left_ns_.push_back(since);
       continue;
@@ -226,7 +226,7 @@ Status StopKeeper::is_whole() {
   return find_critical();
 }
 
-/// The cause of a stop: as far as one knows.
+/// Whether the cause of the stop is over, as far as is known here.
 Status StopKeeper::is_over() {
   look_for_peers();
   if (auto whole = find_critical(); !whole) return whole;
@@ -239,12 +239,12 @@ Status StopKeeper::may_release() {
 }
 
 Status StopKeeper::release() {
-  // Held throughout: a latch that is gone is not written once more.
+  // Held to the end, so that a latch that was removed is not written again meanwhile.
   const std::scoped_lock lock{mutex_};
-  // Before the latch goes: a loss of power meanwhile would forget the stop.
+  // Before the latch is removed: after a loss of power in between, the stop would be forgotten.
   if (auto over = is_over(); !over) return over;
   const std::int64_t now = to_ns(MonotonicClock::now());
-  // First what others ask for, then what was seen of it.
+  // First what other hosts ask for, then what this run has seen of it.
   std::vector<std::pair<int, std::uint64_t>> counts;
   for (const auto& [name, peer] : peers_) {
     if (peer.row < 0) continue;
@@ -260,7 +260,7 @@ Status StopKeeper::release() {
                         ? side_.release(seen)
                         : Error{Errc::kBusy, "release a robot that was stopped meanwhile", 0, {}};
   if (released) released_ns_ = now;
-  // Where it is at rest yet, no restart shall forget it.
+  // If a stop is still in force, a restart must not forget it.
   keep_latch();
   return released;
 }

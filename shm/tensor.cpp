@@ -10,7 +10,7 @@ const PayloadKind& Tensor::kind() noexcept {
                                  .sound = [](const PayloadState&) noexcept { return true; }};
   return kKind;
 }
-/// Now: its first use may be in a tick.
+/// Initialised at start-up, as its first use may be in a tick.
 [[maybe_unused]] static const PayloadKind& kTensorKind = Tensor::kind();
 
 Result<Tensor> Tensor::make(Session& session, std::span<const std::uint64_t> shape, Dtype dtype) {

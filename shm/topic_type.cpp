@@ -15,7 +15,7 @@
 namespace horus::shm {
 namespace {
 
-/// The type that a participant's file is of.
+/// The hash of the type that a participant's file is made for; 0 if it cannot be read.
 std::uint64_t hash_in(const Folder& folder, const std::string& name) noexcept {
   const UniqueFd file = folder.open(name, O_RDONLY);
   FileHeader header;
@@ -27,18 +27,18 @@ bool lives_in(const TopicPlace& place, const std::string& name) noexcept {
   return is_participant(name) && key_of(name) == place.key && owner_alive(*place.folder, name);
 }
 
-/// Those of the `keys` whose topic somebody takes part in or wants: who wants one learns from its
-/// type what he was sent. Nothing where it is not known.
+/// Those of the `keys` whose topic has a participant, or a subscription without a type (which
+/// learns from the type what it was sent). nullopt if that cannot be known.
 using Keys = std::unordered_set<std::string_view>;
 std::optional<Keys> taken_keys(const Folder& folder, const std::vector<std::string>& keys) {
   const auto names = folder.entries("");
-  // What cannot be read for want of a descriptor, or is not read to its end, may well hold one.
+  // Unreadable for lack of a descriptor, or not listed to the end: there may be participants.
   if (!names || names->size() >= Folder::kMostEntries) return std::nullopt;
   const Keys asked{keys.begin(), keys.end()};
   Keys taken;
   for (const std::string& name : *names) {
     if (!is_participant(name) && !name.ends_with(kWantSuffix)) continue;
-    // The one that was asked for: the name does not stay.
+    // Insert the caller's key: the listed name does not live long enough.
     const auto found = asked.find(key_of(name));
     if (found != asked.end()) taken.insert(*found);
   }
@@ -68,7 +68,7 @@ bool is_foreigner(const TopicPlace& place, const std::string& name, std::uint64_
 
 bool has_foreigners(const TopicPlace& place, std::uint64_t hash) {
   auto names = participants(place, "");
-  // Who leaves thousands of dead files there delays nobody.
+  // At most so many are checked: nobody can delay others by leaving thousands of dead files there.
   constexpr std::size_t kMostTries = 1024;
   names.resize(std::min(names.size(), kMostTries));
   return std::ranges::any_of(
@@ -107,7 +107,7 @@ std::uint32_t drop_unused_types(const Folder& types, const Folder& participants,
   const auto before = taken_keys(participants, keys);
   if (!before) return 0;
   const std::string identity = make_identity();
-  std::vector<std::pair<std::string, std::string>> aside;  // key, and the name it has meanwhile
+  std::vector<std::pair<std::string, std::string>> aside;  // Key, and the file's name meanwhile.
   for (const std::string& key : keys) {
     if (before->contains(key)) continue;
     std::string gone = "." + identity + "." + std::to_string(aside.size()) + ".gone";
@@ -117,7 +117,7 @@ std::uint32_t drop_unused_types(const Folder& types, const Folder& participants,
   const auto after = taken_keys(participants, keys);
   std::uint32_t dropped = 0;
   for (const auto& [key, gone] : aside) {
-    // Who came before the name went may have seen it, and rely on it.
+    // A participant that came before the name was gone may have seen the type, and rely on it.
     const bool needed = !after || after->contains(key);
     if (needed && types.rename(gone, key + std::string{kTypeSuffix})) continue;
     if (types.discard(gone)) ++dropped;

@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::size_t kMaxDeferred = 64;
 
-// Whose bells this thread rings after its tick; null: it rings them at once.
+// The bells that this thread rings after its tick; null: it rings them at once.
 thread_local constinit DeferredBells::State* deferred = nullptr;
 
 }  // namespace
 
-/// A bell is kept by whom it waits for: its sleeper may die before the tick is over.
+/// A shared pointer keeps each bell mapped: the sleeper may die before the tick is over.
 struct DeferredBells::State {
   std::size_t count = 0;
   std::array<std::shared_ptr<Bell>, kMaxDeferred> bells{};
@@ -36,7 +36,7 @@ bool Bell::has_time(TimePoint now) noexcept {
   constexpr std::uint64_t kMost = 50;
   constexpr std::uint64_t kMask = 0xffff;
   const auto ms = static_cast<std::uint64_t>(to_ns(now) / 1'000'000);
-  // relaxed, all: a few rings more or less are no harm.
+  // relaxed, all: a few rings more or less do no harm.
   const std::uint64_t rings = rings_.load(std::memory_order_relaxed);
   if (rings >> 16 != ms) {
     rings_.store(ms << 16 | 1, std::memory_order_relaxed);
