@@ -13,24 +13,24 @@
 #include "shm/message.hpp"
 #include "shm/payload.hpp"
 
-/// How the messages of one topic are written for other tools, and read again.
+/// Writes the messages of a topic in formats of other tools (protobuf, JSON), and reads them again.
 namespace horus::interop {
 
-/// What a file says of a topic's messages before it has any.
+/// What a recording says about a topic's messages before the first of them.
 struct Format {
-  std::string encoding{};     ///< Of messages: "protobuf", "json".
-  std::string schema_name{};  ///< "foxglove.LaserScan"; empty: none.
-  std::string schema{};       ///< A FileDescriptorSet.
+  std::string encoding{};     ///< Encoding of the messages: "protobuf" or "json".
+  std::string schema_name{};  ///< "foxglove.LaserScan"; empty: no schema.
+  std::string schema{};       ///< A FileDescriptorSet, in binary; empty: no schema.
 };
 
 Format format_of(const shm::TypeInfo& type);
 Format format_of(const shm::PayloadKind& kind);
-/// Of values of any shape.
+/// The format of MessagePack values, which have no type.
 Format json_format();
 
-/// Appends one message, which is as long as its type says; kCorrupt for one that is not.
+/// Appends one message to `out`. kCorrupt if it is not as long as its type says.
 Status encode(const shm::TypeInfo& type, std::span<const std::byte> message, std::string& out);
-/// The message again. kCorrupt for bytes that encode() would not have written.
+/// Reads a message that encode() has written. kCorrupt for any other bytes.
 Result<std::vector<std::byte>> decode(const shm::TypeInfo& type, std::string_view bytes);
 
 }  // namespace horus::interop

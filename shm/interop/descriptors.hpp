@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
-/// Protocol Buffers' own description of messages, for those who read what we write.
+/// Writes Protocol Buffers' own description of messages, so that readers know what a file contains.
 /// Source: protobuf.dev, "Encoding"; github.com/protocolbuffers, descriptor.proto.
 namespace horus::interop {
 
-/// What a field is; the numbers are those of FieldDescriptorProto.
+/// The type of a field; the numbers are those of FieldDescriptorProto.
 enum class ProtoType : std::uint8_t {
   kDouble = 1,
   kFloat = 2,
@@ -33,17 +33,17 @@ struct ProtoField {
   std::string name;
   std::uint32_t number = 0;
   ProtoType type = ProtoType::kDouble;
-  std::string of{};  ///< kMessage, kEnum: its whole name, "foxglove.Pose".
+  std::string of{};  ///< For kMessage and kEnum: the full type name, "foxglove.Pose".
   bool repeated = false;
 };
 
 struct ProtoEnum {
   std::string name;
-  std::vector<std::string> values{};  ///< From 0 on.
+  std::vector<std::string> values{};  ///< Names of the values, which count from 0.
 };
 
 struct ProtoMessage {
-  std::string name;  ///< Without its package.
+  std::string name;  ///< Without the package.
   std::vector<ProtoField> fields{};
   std::vector<ProtoEnum> enums{};
 };
@@ -52,11 +52,11 @@ struct ProtoMessage {
 struct ProtoFile {
   std::string name;  ///< "foxglove/Pose.proto"
   std::string package;
-  std::vector<std::string> needs{};  ///< Names of other files.
+  std::vector<std::string> needs{};  ///< Names of the files that it imports.
   std::vector<ProtoMessage> messages{};
 };
 
-/// A FileDescriptorSet; whoever is needed stands before those who need it.
+/// A FileDescriptorSet in binary. A file must stand before the files that need it.
 std::string descriptor_set(std::span<const ProtoFile> files);
 
 }  // namespace horus::interop

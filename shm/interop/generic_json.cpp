@@ -20,14 +20,14 @@ constexpr int kDeepestShown = 64;
 constexpr std::uint8_t kArrayExtension = 1;
 constexpr std::uint8_t kMessageExtension = 2;
 
-/// Reads one MessagePack value. The bytes come from another process: each length is held against
-/// what is there, and nesting is bounded.
+/// Reads one MessagePack value. The bytes come from another process: each length is checked against
+/// what is there, and the nesting is bounded.
 /// Source: github.com/msgpack/msgpack, spec.md.
 class Reader {
  public:
   explicit Reader(std::span<const std::byte> bytes) noexcept : rest_{bytes} {}
 
-  /// Nothing when the bytes break the format.
+  /// nullopt if the bytes break the format.
   std::optional<MessageJson> value(int depth);
   bool at_end() const noexcept { return rest_.empty(); }
   bool too_deep() const noexcept { return too_deep_; }
@@ -39,7 +39,7 @@ class Reader {
     rest_ = rest_.subspan(size);
     return taken;
   }
-  /// A big-endian number of `size` bytes.
+  /// Reads a big-endian number of `size` bytes.
   std::optional<std::uint64_t> number(std::size_t size) noexcept;
   std::optional<MessageJson> marked(std::uint8_t head, int depth);
   std::optional<MessageJson> text(std::optional<std::uint64_t> size);
@@ -78,9 +78,9 @@ MessageJson elements(std::span<const std::byte> bytes) {
 
 struct ArrayType {
   const char* name;
-  MessageJson (*elements)(std::span<const std::byte> bytes);  ///< Null: shown without its values.
+  MessageJson (*elements)(std::span<const std::byte> bytes);  ///< Null: values are not shown.
 };
-/// By shm::Dtype.
+/// Indexed by shm::Dtype.
 constexpr std::array kArrayTypes{
     ArrayType{"float32", elements<float>},
     ArrayType{"float64", elements<double>},
@@ -116,11 +116,11 @@ std::optional<MessageJson> array(std::span<const std::byte> body) {
   return json;
 }
 
-/// What an extension says of a message: hash and name of its type, then its bytes.
+/// A message in an extension: hash and name of its type, then its bytes.
 struct Described {
   std::string_view name;
   std::span<const std::byte> bytes;
-  const shm::TypeInfo* type = nullptr;  ///< Null: one of a program's own, not known here.
+  const shm::TypeInfo* type = nullptr;  ///< Null: a program's own type, not known here.
 };
 
 std::optional<Described> described(std::span<const std::byte> body) noexcept {
@@ -190,8 +190,8 @@ std::optional<MessageJson> Reader::list(std::optional<std::uint64_t> count, int 
 
 std::optional<MessageJson> Reader::map(std::optional<std::uint64_t> count, int depth) {
   if (!count) return std::nullopt;
-  // Appended as they come: looking each one up takes minutes for the largest map that fits. One
-  // that repeats a key shows it twice.
+  // Append the members without a lookup: with one for each, the largest map that fits would take
+  // minutes. A key that is repeated is shown twice.
   MessageJson json = MessageJson::object();
   std::vector<std::pair<const std::string, MessageJson>>& members =
       json.get_ref<MessageJson::object_t&>();
@@ -205,8 +205,8 @@ std::optional<MessageJson> Reader::map(std::optional<std::uint64_t> count, int d
 }
 
 std::optional<std::string> Reader::key(int depth) {
-  // JSON has text keys only. Of what is no text, numbers and bytes become text; a map or a list
-  // does not: each level of keys in keys would double the quotes of the one below.
+  // JSON allows only text as a key. Numbers and bytes become text; maps and lists are refused, as
+  // each level of keys within keys would double the quotes of the one below.
   const auto json = value(depth);
   if (!json || json->is_array()) return std::nullopt;
   if (json->is_string()) return json->get<std::string>();
@@ -229,7 +229,8 @@ std::optional<MessageJson> Reader::value(int depth) {
   return marked(byte, depth);
 }
 
-/// Values whose first byte, 0xC0 to 0xDF, says their kind and the size of the number after it.
+/// Reads a value whose first byte, 0xC0 to 0xDF, gives its kind and the size of the number after
+/// it.
 std::optional<MessageJson> Reader::marked(std::uint8_t head, int depth) {
   const auto sized = [&](unsigned first) { return number(std::size_t{1} << (head - first)); };
   const auto json = [](auto bits, auto convert) -> std::optional<MessageJson> {

@@ -15,13 +15,13 @@ namespace {
 
 constexpr const char* kSchema = "foxglove.Log";
 constexpr std::uint64_t kNsInUs = 1000;
-// What theirs has no field for.
+// Fields that foxglove.Log does not have.
 constexpr std::uint32_t kHost = kFurther;
 constexpr std::uint32_t kNode = kFurther + 1;
-constexpr std::uint32_t kTick = kFurther + 2;  // One more than the tick; none: in no tick.
+constexpr std::uint32_t kTick = kFurther + 2;  // Tick number + 1; not written outside of ticks.
 constexpr std::uint32_t kNumber = kFurther + 3;
 
-/// foxglove.Log.Level, and back.
+/// Converts to foxglove.Log.Level; our_level() converts back.
 std::int32_t their_level(LogLevel level) noexcept {
   switch (level) {
     case LogLevel::kDebug: return 1;

@@ -8,10 +8,10 @@
 #include "shm/interop/codec.hpp"
 #include "shm/log_page.hpp"
 
-/// Lines of log as viewers show them: foxglove.Log.
+/// Log lines in the format that viewers show: foxglove.Log.
 namespace horus::interop {
 
-/// The topic that they have in a recording, and what its channel's "horus.type" says.
+/// The topic of these lines in a recording, and the "horus.type" of its channel.
 inline constexpr const char* kLogTopic = "horus/log";
 inline constexpr const char* kLogType = "log";
 
@@ -21,9 +21,9 @@ struct RecordedLine {
   shm::LogLine line{};
   std::string host{};
 };
-/// Appends.
+/// Appends the line to `bytes`.
 void encode_line(const RecordedLine& line, std::string& bytes);
-/// None where it is no line.
+/// nullopt if the bytes are not a line.
 std::optional<RecordedLine> decode_line(std::string_view bytes);
 
 }  // namespace horus::interop

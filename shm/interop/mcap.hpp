@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-/// The pieces that files of recordings are made of.
+/// The records that a recording (an MCAP file) consists of.
 /// Source: mcap.dev, "MCAP Format Specification".
 namespace horus::interop::mcap {
 
@@ -31,7 +31,7 @@ enum class Opcode : std::uint8_t {
   kSummaryOffset = 0x0E,
   kDataEnd = 0x0F,
 };
-inline constexpr std::size_t kRecordHead = 9;  ///< Opcode and length.
+inline constexpr std::size_t kRecordHead = 9;  ///< Bytes of a record's opcode and length.
 
 using Notes = std::map<std::string, std::string>;
 
@@ -53,12 +53,12 @@ struct Channel {
 struct Message {
   std::uint16_t channel = 0;
   std::uint32_t sequence = 0;
-  std::uint64_t log_ns = 0;      ///< When it was taken, ns since 1970.
-  std::uint64_t publish_ns = 0;  ///< When it was sent.
+  std::uint64_t log_ns = 0;      ///< When the recorder took it, ns since 1970.
+  std::uint64_t publish_ns = 0;  ///< When it was sent, ns since 1970.
   std::string_view data{};
 };
 
-/// Writes numbers, little-endian, and texts behind each other.
+/// Appends numbers (little-endian) and texts to a string.
 class Writing {
  public:
   explicit Writing(std::string& out) noexcept : out_{out} {}
@@ -81,7 +81,8 @@ class Writing {
   std::string& out_;
 };
 
-/// Reads them again. What is not there reads as 0 and nothing, and ok() is false from then on.
+/// Reads numbers and texts. What is missing reads as 0 or as an empty text, and ok() is false from
+/// then on.
 class Reading {
  public:
   explicit Reading(std::string_view bytes) noexcept : rest_{bytes} {}
@@ -106,18 +107,19 @@ class Reading {
   bool ok_ = true;
 };
 
-/// One record, its head included.
+/// A whole record: head and content.
 std::string record(Opcode opcode, std::string_view content);
 std::string to_record(const Schema& schema);
 std::string to_record(const Channel& channel);
-/// None for content that is cut off.
+/// nullopt if the content is cut off.
 std::optional<Schema> schema_of(std::string_view content);
 std::optional<Channel> channel_of(std::string_view content);
 std::optional<Message> message_of(std::string_view content) noexcept;
 
+/// CRC-32 of `bytes`; `before`: the CRC of the bytes before them.
 std::uint32_t crc_of(std::string_view bytes, std::uint32_t before = 0) noexcept;
 
-/// Where the messages of one channel lie within a chunk's records, by their time.
+/// Where the messages of one channel lie within a chunk's records: for its message index.
 struct Places {
   struct Place {
     std::uint64_t log_ns;
@@ -126,15 +128,15 @@ struct Places {
   std::vector<Place> places;
 };
 
-/// Records that are compressed together.
+/// Records that are compressed together, and what the file's indexes need to know of them.
 struct Chunk {
   std::string records{};
-  std::uint64_t first_ns = 0;  ///< Of its messages.
+  std::uint64_t first_ns = 0;  ///< Earliest log_ns of its messages.
   std::uint64_t last_ns = 0;
   std::uint64_t messages = 0;
   std::map<std::uint16_t, Places> index{};
-  std::vector<Schema> schemas{};    ///< That it is the first to have.
-  std::vector<Channel> channels{};  ///< As above.
+  std::vector<Schema> schemas{};    ///< Schemas that this chunk is the first to contain.
+  std::vector<Channel> channels{};  ///< Channels that this chunk is the first to contain.
 
   void add(Schema schema);
   void add(Channel channel);

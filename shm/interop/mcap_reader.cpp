@@ -15,14 +15,14 @@ namespace horus::interop::mcap {
 
 namespace {
 
-/// So many times smaller a chunk may be that does not say its size in its own frame.
+/// The largest compression ratio that is believed if a chunk's frame does not state its size.
 constexpr std::uint64_t kMostPacked = 1000;
 
 Error corrupt(const char* what, std::uint64_t at) {
   return Error{Errc::kCorrupt, what, 0, Name<200>::clipped("at byte " + std::to_string(at))};
 }
 
-/// The next record of `bytes` from `at` on, which then is behind it.
+/// The record of `bytes` at position `at`, which moves behind it.
 std::optional<std::pair<Opcode, std::string_view>> next_of(std::string_view bytes,
                                                            std::size_t& at) {
   Reading in{bytes.substr(at)};
@@ -83,7 +83,7 @@ bool Records::at_end() const {
 
 Result<std::string> unpack(std::string_view chunk) {
   Reading in{chunk};
-  in.take(8 + 8);  // The times of its messages.
+  in.take(8 + 8);  // First and last time of its messages.
   const auto size = in.number<std::uint64_t>();
   const auto crc = in.number<std::uint32_t>();
   const std::string_view kind = in.text();
@@ -94,7 +94,8 @@ Result<std::string> unpack(std::string_view chunk) {
   if (kind.empty()) {
     records = body;
   } else if (kind == "zstd") {
-    // A frame says how much it holds, or little of it is unpacked: a few bytes ask for no gigabyte.
+    // Believe the size only if the frame states it, too, or the ratio is plausible: so a few bytes
+    // cannot ask for a gigabyte of memory.
     const auto said = ZSTD_getFrameContentSize(body.data(), body.size());
     const bool unsaid = said == ZSTD_CONTENTSIZE_UNKNOWN && size / kMostPacked <= body.size();
     if (said != size && !unsaid) return damaged;
@@ -106,7 +107,7 @@ Result<std::string> unpack(std::string_view chunk) {
     return Error{Errc::kInvalidArgument, "read chunk: compressed in an unknown way", 0,
                  Name<200>::clipped(kind)};
   }
-  // 0: its writer kept none.
+  // A CRC of 0: its writer made none.
   if (records.size() != size || (crc != 0 && crc_of(records) != crc)) return damaged;
   return records;
 }
@@ -117,7 +118,7 @@ Result<Reader> Reader::open(const std::string& path) {
   return Reader{std::move(records).value()};
 }
 
-/// What a record outside a chunk, or a schema or channel inside, says of the messages.
+/// Takes a record outside of chunks, or a schema or channel inside of one.
 Status Reader::take(const Record& record) {
   switch (record.opcode) {
     case Opcode::kHeader: {
@@ -195,15 +196,15 @@ Result<std::optional<Message>> Reader::next() {
 
 namespace {
 
-/// What the end of a file says of the rest.
+/// What the end of a file states about the rest.
 struct Ending {
   std::optional<std::uint64_t> messages{};
   std::uint64_t chunks = 0;
   bool footer = false;
-  bool sound = true;  ///< Its checksum, and each place in it.
+  bool sound = true;  ///< Its checksum is right, and so is each position in it.
 };
 
-/// What is in a chunk.
+/// The content of a chunk, to be compared with its indexes.
 struct Survey {
   std::string records;
   std::map<std::uint16_t, std::uint64_t> messages{};  ///< By channel.
@@ -222,7 +223,7 @@ Survey survey_of(std::string records, std::set<std::uint16_t>& described, Findin
   return survey;
 }
 
-/// Whether an index has exactly the places of the channel's messages in the chunk before it.
+/// Whether an index lists exactly the positions of the channel's messages in the chunk before it.
 bool fits(std::string_view content, const Survey& survey) {
   Reading in{content};
   const auto channel = in.number<std::uint16_t>();
@@ -242,7 +243,7 @@ bool fits(std::string_view content, const Survey& survey) {
   return in.ok() && places.ok() && indexed == (there == survey.messages.end() ? 0 : there->second);
 }
 
-/// A footer's checksum is over the summary before it and its own beginning.
+/// Whether the footer's checksum is right. It covers the summary and the footer's own beginning.
 bool closes(std::string_view footer, std::string summary, std::uint64_t summary_at) {
   constexpr std::size_t kCovered = 16;
   Reading in{footer};
@@ -264,9 +265,9 @@ Result<Findings> check(const std::string& path) {
   Records& file = opened.value();
   Findings found;
   Ending ending;
-  Survey chunk;  // The last one.
+  Survey chunk;  // The last chunk that was read.
   std::set<std::uint16_t> described;
-  std::string summary;  // What the footer's checksum is over.
+  std::string summary;  // The bytes that the footer's checksum covers.
   std::uint64_t summary_at = 0;
   while (const auto record = file.next()) {
     Reading in{record->content};

@@ -13,8 +13,8 @@
 
 namespace horus::interop::mcap {
 
-/// The largest chunk, bytes: the largest frame and others before it. A file from anywhere may say
-/// anything. A record has twice as many at most.
+/// The largest chunk, bytes: room for the largest payload and others before it. A limit, as a file
+/// may come from anywhere and say anything. A record may have twice as many bytes.
 inline constexpr std::uint64_t kMaxChunk = (std::uint64_t{1} << 30) + (std::uint64_t{64} << 20);
 
 /// One record of a file.
@@ -24,17 +24,17 @@ struct Record {
   std::string content{};
 };
 
-/// The records of a file in their order, whoever wrote it and wherever it was cut off.
+/// Reads the records of a file in their order, whoever wrote it and wherever it was cut off.
 class Records {
  public:
-  /// kCorrupt for a file that is no recording.
+  /// kCorrupt for a file that is not a recording.
   static Result<Records> open(const std::string& path);
 
-  /// Nothing at the end, and where the rest is no whole record.
+  /// nullopt at the end, and if the rest is not a whole record.
   std::optional<Record> next();
-  std::uint64_t position() const noexcept { return at_; }  ///< The end of what was whole.
+  std::uint64_t position() const noexcept { return at_; }  ///< End of the last whole record.
   std::uint64_t size() const noexcept { return size_; }
-  bool at_end() const;  ///< Nothing is cut off.
+  bool at_end() const;  ///< Whether nothing is cut off.
 
  private:
   Records(UniqueFd fd, std::uint64_t size) noexcept : fd_{std::move(fd)}, size_{size} {}
@@ -45,11 +45,11 @@ class Records {
   std::uint64_t at_ = kMagic.size();
 };
 
-/// The records in a chunk. kCorrupt where its CRC or its sizes are wrong; kInvalidArgument where it
-/// is compressed in a way that is not known.
+/// The records in a chunk, uncompressed. kCorrupt if its CRC or its sizes are wrong;
+/// kInvalidArgument if its compression is not known.
 Result<std::string> unpack(std::string_view chunk);
 
-/// Calls `use` with opcode and content of each record in a chunk, as far as they are whole.
+/// Calls use(opcode, content) for each record in a chunk, up to the first that is not whole.
 template <typename Use>
 void each_record(std::string_view records, Use use) {
   Reading in{records};
@@ -61,13 +61,13 @@ void each_record(std::string_view records, Use use) {
   }
 }
 
-/// The messages of a file, in the order in which they lie there.
+/// Reads the messages of a file, in the order in which they lie in it.
 class Reader {
  public:
   static Result<Reader> open(const std::string& path);
 
-  /// Nothing at the end. What `data` of a message shows goes with the next call. kCorrupt for a
-  /// chunk that is damaged; the call after that goes on behind it.
+  /// The next message; nullopt at the end. Its `data` is valid until the next call. kCorrupt for a
+  /// damaged chunk; the next call goes on after that.
   Result<std::optional<Message>> next();
 
   const std::map<std::uint16_t, Schema>& schemas() const noexcept { return schemas_; }
@@ -75,9 +75,9 @@ class Reader {
   const std::map<std::string, Notes>& notes() const noexcept { return notes_; }
   const std::string& library() const noexcept { return library_; }
   std::uint64_t chunks() const noexcept { return chunks_; }
-  /// Once next() gave nothing: whether the file has its end.
+  /// Call it once next() has returned nullopt: whether the file is complete.
   bool whole() const noexcept { return footer_ && records_.at_end(); }
-  /// The bytes that were read, and those that are there.
+  /// How many bytes were read, and how many there are.
   std::uint64_t position() const noexcept { return records_.position(); }
   std::uint64_t size() const noexcept { return records_.size(); }
 
@@ -87,9 +87,9 @@ class Reader {
   Status take(const Record& record);
 
   Records records_;
-  std::string chunk_{};       ///< Unpacked.
-  std::size_t in_chunk_ = 0;  ///< Of it that was read.
-  std::string loose_{};       ///< The message that lies in no chunk.
+  std::string chunk_{};       ///< The current chunk, uncompressed.
+  std::size_t in_chunk_ = 0;  ///< How many bytes of it were read.
+  std::string loose_{};       ///< The current message, if it lies outside of chunks.
   std::map<std::uint16_t, Schema> schemas_{};
   std::map<std::uint16_t, Channel> channels_{};
   std::map<std::string, Notes> notes_{};
@@ -98,17 +98,17 @@ class Reader {
   bool footer_ = false;
 };
 
-/// What check() found of a file.
+/// The result of check().
 struct Findings {
   std::uint64_t messages = 0;
   std::uint64_t chunks = 0;
   std::uint64_t damaged_chunks = 0;
-  std::uint64_t undescribed = 0;  ///< Messages of channels that no record before them describes.
-  std::uint64_t lost_bytes = 0;   ///< Behind the last whole record.
-  bool whole = false;             ///< It has its end, and that says what is there.
+  std::uint64_t undescribed = 0;  ///< Messages whose channel no earlier record describes.
+  std::uint64_t lost_bytes = 0;   ///< Bytes after the last whole record.
+  bool whole = false;             ///< The file has an end, which agrees with the content.
 };
-/// Reads all of it and holds each chunk's checksum, the messages' indexes, the end's checksum and
-/// its counts against what is there.
+/// Reads the whole file. Checks the chunks' checksums, the message indexes, and the checksum and
+/// the counts at the end against the content.
 Result<Findings> check(const std::string& path);
 
 }  // namespace horus::interop::mcap

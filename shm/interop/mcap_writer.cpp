@@ -11,13 +11,13 @@ namespace horus::interop::mcap {
 
 namespace {
 
-constexpr int kLevel = 1;  // A robot records while it works.
+constexpr int kLevel = 1;  // A fast one: a robot records while it works.
 
 std::string compress(std::string_view bytes) {
   std::string compressed(ZSTD_compressBound(bytes.size()), '\0');
   const std::size_t size =
       ZSTD_compress(compressed.data(), compressed.size(), bytes.data(), bytes.size(), kLevel);
-  // Only for want of memory or room, and there is room.
+  // Fails only for lack of memory or of room in the output, and there is enough room.
   HORUS_CHECK(ZSTD_isError(size) == 0);
   compressed.resize(size);
   return compressed;
@@ -32,7 +32,7 @@ std::string index_of(std::uint16_t channel, const Places& all) {
   return record(Opcode::kMessageIndex, content);
 }
 
-/// Appends a note to the bytes that go to `start`; what finds it.
+/// Appends a note to `bytes`, which will be written at position `start`. Returns its index record.
 std::string append_note(std::string& bytes, std::uint64_t start, std::string_view name,
                         const Notes& notes) {
   std::string content;
@@ -101,7 +101,7 @@ Status Writer::add(const Chunk& chunk) {
     writing.number(channel).number(start + bytes.size());
     bytes += index_of(channel, places);
   }
-  // In one piece: what is there of a chunk is a chunk.
+  // In one write, so that each chunk that is in the file is whole, with its index.
   if (const Status written = put(bytes); !written) return written;
 
   std::string index;
@@ -190,7 +190,7 @@ Status Writer::finish(const std::map<std::string, Notes>& notes) {
     note_index.push_back(append_note(bytes, size_, name, one));
   }
   std::string end;
-  Writing{end}.number(std::uint32_t{0});  // The data section's CRC is not kept: chunks have theirs.
+  Writing{end}.number(std::uint32_t{0});  // No CRC of the data section: each chunk has its own.
   bytes += record(Opcode::kDataEnd, end);
   const std::size_t summary_at = bytes.size();
   const std::array<std::pair<Opcode, std::string>, 6> groups{{

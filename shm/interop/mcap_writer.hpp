@@ -12,31 +12,32 @@
 
 namespace horus::interop::mcap {
 
-/// Where a file's bytes go, from its beginning to its end.
+/// Takes the bytes of a file, from the beginning to the end.
 class Sink {
  public:
   virtual ~Sink() = default;
   virtual Status write(std::string_view bytes) = 0;
 };
 
-/// Writes a file: chunks as they come, and what finds them again at its end. A file whose end was
+/// Writes a file: the chunks as they come, and at the end an index of them. A file whose end was
 /// never written can be read up to its last whole chunk.
 ///
 /// Thread safety: one thread at a time.
 class Writer {
  public:
-  /// `compressed`: chunks by zstd.
+  /// `compressed`: chunks are compressed with zstd.
   Writer(Sink& sink, bool compressed) noexcept : sink_{sink}, compressed_{compressed} {}
 
-  /// First of all, with notes in the same piece.
+  /// Call it first. The notes are written together with the beginning.
   Status begin(std::string_view library, const std::map<std::string, Notes>& notes = {});
   Status add(const Chunk& chunk);
   Status add_note(std::string_view name, const Notes& notes);
   Status attach(std::string_view name, std::string_view media_type, std::uint64_t now_ns,
                 std::string_view data);
-  /// Every schema and channel once more: who has lost the chunk that had them finds them here.
+  /// Writes every schema and channel again, for a reader that has lost the chunk with the first
+  /// copy.
   Status declare_again();
-  /// Last of all, with notes in the same piece.
+  /// Call it last. The notes are written together with the end.
   Status finish(const std::map<std::string, Notes>& notes = {});
 
   std::uint64_t size() const noexcept { return size_; }  ///< Bytes written.

@@ -25,7 +25,7 @@ using protozero::pbf_wire_type;
 using protozero::pbf_writer;
 using shm::Dtype;
 
-// What theirs have no field for; of a Tensor these are all.
+// Fields that the viewers' formats do not have. A Tensor has only these.
 constexpr std::uint32_t kDtype = kFurther;
 constexpr std::uint32_t kShape = kFurther + 1;
 constexpr std::uint32_t kEncoding = kFurther + 2;
@@ -40,7 +40,7 @@ bool is(const shm::PayloadKind& kind, const shm::PayloadKind& other) noexcept {
   return &kind == &other;
 }
 
-/// Pictures as ROS calls them where ours has another name.
+/// The encoding as ROS calls it, where our name differs.
 std::string_view their_encoding(const shm::Image& image) noexcept {
   switch (image.encoding()) {
     case shm::Encoding::kYuv422: return "yuv422";
@@ -50,7 +50,7 @@ std::string_view their_encoding(const shm::Image& image) noexcept {
   }
 }
 
-/// PackedElementField.NumericType; 0: they have none.
+/// The PackedElementField.NumericType; 0: the format has none for it.
 std::uint32_t numeric_type(Dtype dtype) noexcept {
   switch (dtype) {
     case Dtype::kU8: return 1;
@@ -172,11 +172,12 @@ void read_field(pbf_reader& in, RecordedPayload& payload, bool& known) {
     case kMinDepth: payload.min_depth = number_of(in); break;
     case kMaxDepth: payload.max_depth = number_of(in); break;
     case 1: payload.timestamp_ns = read_time(in); break;
-    // Theirs: an image's data, and a cloud's; a cloud's frame, and an image's.
+    // The viewers' numbers: 6 is the data of an image or a cloud; 2 is a cloud's frame id, 7 an
+    // image's.
     case kTensorData:
     case 6: set_data(); break;
     case 2:
-      // An image's width has another wire type.
+      // In an image, 2 is the width, which has another wire type.
       if (in.wire_type() != pbf_wire_type::length_delimited) return in.skip();
       payload.frame_id = bytes_of(in);
       break;
@@ -185,7 +186,7 @@ void read_field(pbf_reader& in, RecordedPayload& payload, bool& known) {
   }
 }
 
-/// Bytes of that many elements; nothing where they are more than any payload has.
+/// Bytes of the elements that the shape asks for; nullopt if they are more than a payload can have.
 std::optional<std::uint64_t> expected_size(const RecordedPayload& payload) noexcept {
   std::uint64_t size = shm::size_of(payload.dtype);
   for (const std::uint64_t extent : payload.shape) {

@@ -12,11 +12,12 @@
 #include "shm/interop/descriptors.hpp"
 #include "shm/payload.hpp"
 
-/// Images, depth images and point clouds as viewers draw them (foxglove.RawImage, PointCloud), and
-/// tensors as horus.Tensor. What is further known of each has numbers from 1001 on.
+/// Images, depth images and point clouds in the formats that viewers draw (foxglove.RawImage,
+/// PointCloud), and tensors as horus.Tensor. Fields that those formats do not have get numbers from
+/// 1001 on.
 namespace horus::interop {
 
-/// "foxglove.RawImage"
+/// The schema's name of a kind: "foxglove.RawImage".
 std::string_view payload_schema(const shm::PayloadKind& kind) noexcept;
 std::vector<ProtoFile> payload_files(const shm::PayloadKind& kind);
 void encode_payload(const shm::Payload& payload, std::string& out);
@@ -27,15 +28,15 @@ struct RecordedPayload {
   std::vector<std::uint64_t> shape{};
   std::uint64_t timestamp_ns = 0;
   std::string frame_id{};
-  std::string encoding{};                  ///< Images: "rgb8".
-  std::vector<std::string> field_names{};  ///< Point clouds.
-  bool is_dense = false;                   ///< Point clouds.
-  float scale = 1;                         ///< Depth images, as for the next two.
-  std::uint32_t min_depth = 0;             ///< mm
-  std::uint32_t max_depth = 0;             ///< mm
-  std::vector<std::byte> data{};           ///< C order, without gaps.
+  std::string encoding{};                  ///< Images only: "rgb8".
+  std::vector<std::string> field_names{};  ///< Point clouds only.
+  bool is_dense = false;                   ///< Point clouds only.
+  float scale = 1;                         ///< Depth images only.
+  std::uint32_t min_depth = 0;             ///< Depth images only; mm.
+  std::uint32_t max_depth = 0;             ///< Depth images only; mm.
+  std::vector<std::byte> data{};           ///< Elements in C order, without gaps.
 };
-/// kCorrupt where the data are not as long as the shape says.
+/// kCorrupt if the data are not as long as the shape says.
 Result<RecordedPayload> decode_payload(std::string_view bytes);
 
 }  // namespace horus::interop

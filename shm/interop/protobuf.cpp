@@ -44,7 +44,7 @@ bool is_skipped(std::string_view name, std::span<const std::string_view> skipped
   return std::ranges::find(skipped, name) != skipped.end();
 }
 
-/// The elements of an array, one behind the other.
+/// Goes through the elements of an array.
 template <typename T>
 class Elements {
  public:
@@ -110,7 +110,7 @@ void add_array(pbf_writer& out, std::uint32_t number, Kind kind, std::span<const
 
 void add_scalar(pbf_writer& out, std::uint32_t number, Kind kind,
                 std::span<const std::byte> bytes) {
-  // By its bytes, so that -0.0 is written.
+  // Compare bytes, not values, so that -0.0 is written.
   if (std::ranges::all_of(bytes, [](std::byte one) { return one == std::byte{0}; })) return;
   with_number(kind, [&]<typename T>(T) {
     const T value = *Elements<T>{bytes}.begin();
@@ -151,7 +151,7 @@ void encode_field(pbf_writer& out, const TypeInfo& type, const FieldInfo& field,
   }
 }
 
-/// The length of the UTF-8 sequence that `text` begins with; 0: it is none.
+/// The length of the UTF-8 sequence at the beginning of `text`; 0: there is none.
 /// Source: RFC 3629, section 4.
 std::size_t sequence_length(std::string_view text) noexcept {
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
@@ -185,7 +185,7 @@ pbf_wire_type wire_of(Kind kind, bool array) noexcept {
   }
 }
 
-/// One number, as add_scalar() and add_array() write it.
+/// Reads one number that add_scalar() or add_array() has written.
 template <typename T>
 T read_number(pbf_reader& in) {
   if constexpr (std::is_same_v<T, float>) {
@@ -224,7 +224,7 @@ auto packed_of(pbf_reader& in) {
   }
 }
 
-/// The elements of an array, as bytes.
+/// The elements of an array as bytes, in the layout of our messages.
 std::vector<std::byte> read_array(pbf_reader& in, Kind kind) {
   std::vector<std::byte> bytes;
   if (kind == Kind::kU8) {
@@ -377,7 +377,7 @@ Status FieldDecoder::take_elements(pbf_reader& in, const FieldInfo& field, std::
   const auto one = all.subspan(index * field.size, field.size);
   if (field.kind == Kind::kText) {
     const auto text = in.get_view();
-    // Marks in the place of what was no UTF-8 may be longer than that was.
+    // Replacement characters may have made the text longer than the field.
     std::memcpy(one.data(), text.data(), std::min(text.size(), one.size()));
     return {};
   }

@@ -10,14 +10,15 @@
 
 namespace horus::interop {
 
-/// What the messages of a recording's channel are made of. A file from anywhere may say anything.
+/// The kind of messages in a channel of a recording. It may come from anywhere, so everything is
+/// checked.
 struct RecordedKind {
-  std::string name{};  ///< Of their type, as the channel says it.
+  std::string name{};  ///< Name of the type, as the channel states it.
   std::optional<shm::ParsedType> parsed{};
-  const shm::TypeInfo* type = nullptr;  ///< Null: no message of one layout.
+  const shm::TypeInfo* type = nullptr;  ///< Null: the messages have no fixed layout.
   bool built_in = false;
   bool payload = false;
-  bool line = false;  ///< Of log.
+  bool line = false;  ///< The messages are log lines.
 };
 RecordedKind kind_of(const mcap::Channel& channel);
 

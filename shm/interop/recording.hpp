@@ -22,19 +22,19 @@ struct RecordedMessage {
   enum class Form : std::uint8_t {
     kMessage,  ///< As it was sent, of type `type`.
     kJson,     ///< A value without a type, as JSON.
-    kRaw,      ///< As it lies in the file: frames, lines of log, what another tool wrote.
+    kRaw,      ///< As it lies in the file: payloads, log lines, messages of other tools.
   };
 
-  std::string topic{};        ///< Without a '/' in front.
-  std::string type{};         ///< "Imu"; empty: another tool's.
-  std::uint64_t time_ns = 0;  ///< When the recorder took it, since 1970.
-  std::uint64_t sent_ns = 0;  ///< Its own stamp, or when it was sent.
-  std::uint32_t number = 0;   ///< Of all that its publisher sent: a gap is a loss.
+  std::string topic{};        ///< Without a '/' at the beginning.
+  std::string type{};         ///< "Imu"; empty: a message of another tool.
+  std::uint64_t time_ns = 0;  ///< When the recorder took it, ns since 1970.
+  std::uint64_t sent_ns = 0;  ///< Its own time stamp, or when it was sent; ns since 1970.
+  std::uint32_t number = 0;   ///< Counts the messages of its publisher: a gap is a loss.
   Form form = Form::kRaw;
-  std::uint64_t layout = 0;  ///< Of a kMessage.
+  std::uint64_t layout = 0;  ///< For kMessage: the TypeInfo::hash of its type.
   std::vector<std::byte> bytes{};
 
-  /// As a message of this type; nothing where it is none.
+  /// The message as a T; nullopt if it has another type.
   template <typename T>
   std::optional<T> as() const {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -46,22 +46,23 @@ struct RecordedMessage {
   }
 };
 
-/// A recording, read from its beginning to its end, also where it was cut off.
+/// Reads a recording from the beginning to the end, also one that was cut off.
 ///
 /// Thread safety: one thread at a time.
 class Recording {
  public:
-  /// kCorrupt for a file that is no recording.
+  /// kCorrupt for a file that is not a recording.
   static Result<Recording> open(const std::string& path);
   Recording(Recording&&) noexcept;
   Recording& operator=(Recording&&) noexcept;
   ~Recording();
 
-  /// Nothing at the end. kCorrupt for a place that is damaged; the call after that goes on behind.
+  /// The next message; nullopt at the end. kCorrupt for a damaged place; the next call goes on
+  /// after that.
   Result<std::optional<RecordedMessage>> next();
-  /// Once next() gave nothing: whether the file has its end.
+  /// Call it once next() has returned nullopt: whether the file is complete.
   bool whole() const noexcept;
-  /// What the recorder noted, as far as it was read: "horus.system", "horus.missed", ...
+  /// The notes of the recorder that were read so far: "horus.system", "horus.missed", ...
   const std::map<std::string, std::map<std::string, std::string>>& notes() const noexcept;
 
  private:

@@ -24,7 +24,7 @@ using protozero::pbf_writer;
 
 constexpr std::uint64_t kNsInSecond = 1'000'000'000;
 
-// Their messages. The numbers are theirs.
+// The viewers' messages, with the numbers that they have there.
 
 ProtoField one(std::string name, std::uint32_t number, ProtoType type, std::string of = {}) {
   return {.name = std::move(name), .number = number, .type = type, .of = std::move(of)};
@@ -114,10 +114,10 @@ ProtoMessage log() {
 }
 
 struct Declared {
-  std::string_view name;  ///< With its package.
+  std::string_view name;  ///< Including the package.
   ProtoMessage (*message)();
 };
-/// Whoever is needed stands before those who need it.
+/// A message stands before those that need it.
 constexpr std::array kDeclared{
     Declared{"google.protobuf.Timestamp", timestamp},
     Declared{"foxglove.Vector3", vector3},
@@ -136,7 +136,8 @@ constexpr std::array kDeclared{
 std::string package_of(std::string_view name) {
   return std::string{name.substr(0, name.rfind('.'))};
 }
-/// "google/protobuf/timestamp.proto" is called as it is known everywhere.
+/// The file of a message. "google/protobuf/timestamp.proto" must have the name by which it is known
+/// everywhere.
 std::string file_of(std::string_view name) {
   if (name == "google.protobuf.Timestamp") return "google/protobuf/timestamp.proto";
   std::string file{name};
@@ -144,7 +145,7 @@ std::string file_of(std::string_view name) {
   return file + ".proto";
 }
 
-/// The names of the declared messages that `name` is made of, itself last, each once.
+/// Appends the declared messages that `name` consists of, then itself, each once.
 void collect(std::string_view name, std::vector<const Declared*>& all) {
   const auto* const found = std::ranges::find(kDeclared, name, &Declared::name);
   if (found == kDeclared.end() || std::ranges::find(all, found) != all.end()) return;
@@ -154,7 +155,7 @@ void collect(std::string_view name, std::vector<const Declared*>& all) {
   all.push_back(found);
 }
 
-// Ours.
+// Our messages.
 
 template <typename T>
 T head_of(std::span<const std::byte> message) noexcept {
@@ -183,7 +184,7 @@ void read_text(pbf_reader& in, std::uint8_t (&text)[kSize]) {
   std::ranges::copy(view.substr(0, kSize), std::ranges::begin(text));
 }
 
-/// As many as there is room for.
+/// Reads numbers, as many as there is room for.
 template <typename T, std::size_t kSize>
 void read_doubles(pbf_reader& in, T (&numbers)[kSize]) {
   std::size_t i = 0;
@@ -217,8 +218,8 @@ bool decode_scan(pbf_reader& in, FieldDecoder& message) {
 }
 
 constexpr std::array<std::string_view, 2> kStampFields{"timestamp_ns", "frame_id"};
-/// Of those that begin with a stamp, a frame and a pose: the pose is theirs to draw, and ours
-/// follows as it is.
+/// For types that begin with a time stamp, a frame and a pose. Viewers draw their form of the pose;
+/// ours is written as well, and that one is read.
 template <typename T>
 bool decode_stamp(pbf_reader& in, FieldDecoder& message) {
   return change<T>(message, [&in](T& stamped) {
@@ -262,7 +263,7 @@ void encode_fix(pbf_writer& out, std::span<const std::byte> message) {
   out.add_double(2, fix.longitude);
   out.add_double(3, fix.altitude);
   out.add_packed_double(4, std::begin(fix.position_covariance), std::end(fix.position_covariance));
-  // Ours counts as theirs does; what is beyond theirs is unknown to viewers.
+  // Our numbers are the same as theirs. Values that they do not have are shown as unknown.
   const std::uint8_t type = fix.position_covariance_type;
   out.add_enum(5, type <= kKnown ? type : 0);
   add_time(out, 6, fix.timestamp_ns);
@@ -355,7 +356,7 @@ std::vector<ProtoFile> well_known_files(std::string_view schema, std::vector<Pro
   }
   std::vector<ProtoField>& fields = files.back().messages.front().fields;
   for (ProtoField& field : further) {
-    // Theirs may have a field of that name: readers go by the number.
+    // The viewers' message may have a field of this name: rename ours, as readers go by the number.
     if (std::ranges::find(fields, field.name, &ProtoField::name) != fields.end()) {
       field.name = "horus_" + field.name;
     }

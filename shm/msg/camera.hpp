@@ -26,7 +26,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<CameraInfo>) noexcept {
       HORUS_FIELD(CameraInfo, height, "px", "Of the image.", 4),
       HORUS_TEXT(CameraInfo, distortion_model, "",
                  "\"plumb_bob\", \"equidistant\" or the like, at most 15 bytes; empty: none.", 8),
-      // plumb_bob has five: what a model has no use for is 0.
+      // plumb_bob has five coefficients. Those that a model does not have are 0.
       shm::in_part(
           HORUS_FIELD(CameraInfo, distortion_coefficients, "", "In the model's order.", 24)),
       HORUS_FIELD(CameraInfo, camera_matrix, "px", "Row-major: fx, 0, cx, 0, fy, cy, 0, 0, 1.", 88),

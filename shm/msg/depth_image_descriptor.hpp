@@ -9,7 +9,7 @@
 
 namespace horus::msg {
 
-/// What travels on a topic of depth images.
+/// The message of a topic of depth images: it describes one in a pool (shm/depth_image.hpp).
 struct DepthImageDescriptor {
   TensorDescriptor tensor{};
   std::uint64_t timestamp_ns{};

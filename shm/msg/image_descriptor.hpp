@@ -9,7 +9,8 @@
 
 namespace horus::msg {
 
-/// Where a tensor lies: a block of a pool, as it was when its generation was this.
+/// Where a tensor lies: in which block of which pool. It is there as long as the block has this
+/// generation (see shm/pool.hpp).
 struct TensorDescriptor {
   std::uint32_t pool_id{};
   std::uint32_t slot_id{};
@@ -53,7 +54,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
   return kType;
 }
 
-/// What travels on a topic of images.
+/// The message of a topic of images: it describes one in a pool (shm/image.hpp).
 struct ImageDescriptor {
   TensorDescriptor tensor{};
   std::uint64_t timestamp_ns{};

@@ -71,7 +71,7 @@ inline const shm::VaryingInfo& type_info(shm::Tag<OccupancyGrid>) noexcept {
   return kType;
 }
 
-/// Begins as the OccupancyGrid that its costs are of.
+/// Begins with the fields of the OccupancyGrid to which its costs belong.
 struct CostMap {
   float resolution{0.05F};
   std::uint32_t width{};
