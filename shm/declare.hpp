@@ -17,6 +17,7 @@
 ///   HORUS_FIELD(type, member, unit, doc)         a number, an array of numbers, or a message
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
 ///   HORUS_COUNTED(type, member, unit, doc, by)   an array; the field `by` says how many are used
+///   HORUS_COUNTED_TEXT(type, member, ...)        an array of texts, counted in the same way
 ///   HORUS_PADDING(type, member)                  bytes without a meaning
 /// A row may be wrapped in in_part(...) or limit(...). Each array that follows the struct has one
 /// HORUS_TAIL(element, name, unit, doc, by...). An optional last argument of a row is the offset

@@ -22,10 +22,11 @@ namespace horus::shm {
 ///
 /// Protocol (all seq_cst, so that a holder or the owner sees what the other did):
 ///   holder: counts the block in its own file, then loads the block's generation. If that has
-///   moved, it takes the count back: the payload is missed.
+///           moved, it takes the count back: the payload is missed.
 ///   owner:  moves the generation of a block that nothing in its own process refers to, then scans
-///   the counts of every acknowledged holder. If one holds the block, the owner leaves it; its
-///   generation stays moved. The block that was freed last is used first: it is still in the cache.
+///           the counts of every acknowledged holder. If one holds the block, the owner leaves it;
+///           its generation stays moved. The block that was freed last is used first: it is still
+///           in the cache.
 /// A holder's counts are valid from when the owner has acknowledged it. Before that it takes
 /// nothing, or, outside of ticks, copies the payload and checks the generation afterwards. The
 /// counts of a dead holder are ignored.

@@ -14,7 +14,7 @@
 namespace horus::shm {
 namespace {
 
-/// What was sent into the rings that the subscriber reads, and it has not come to.
+/// How many messages of the rings that the subscriber reads it has not taken yet.
 std::uint64_t lag_of(const CursorFile& cursor, const std::map<std::uint64_t, std::uint64_t>& sent) {
   std::uint64_t lag = 0;
   for (const TakenRow& row : cursor.rows) {

@@ -23,7 +23,7 @@ namespace horus::shm {
 ///   (2) stamp is 2n+2 only when all of them are replaced, until message n+capacity begins;
 ///   (3) committed is at most one behind the newest complete message, and never ahead of it;
 ///   (4) if messages lie in an area, the byte at position p is replaced only after reserved has
-///   been raised above p + area_size.
+///       been raised above p + area_size.
 /// A reader checks the stamp before and after it copies, and with an area also reserved: by (2) and
 /// (4) an unchanged stamp and a position that is still kept mean that the copy is whole.
 /// Source: the seqlock of rt/base/seqlock.hpp, one per slot, release and acquire on each word;

@@ -86,9 +86,9 @@ struct TopicOptions {
 /// wakes it), and the helper thread that discovers publishers and subscribers (never an executor
 /// thread). Copies share one session, which ends with the last copy.
 ///
-/// Thread safety: every call from any thread. Calls take a lock that the helper thread uses, too,
-/// so they are not for ticks unless they say RT-safe. Each publisher and subscriber that it makes
-/// is for one thread at a time. The session must outlive them.
+/// Thread safety: every call from any thread. Most calls take a lock that the helper thread uses,
+/// too: none is for a tick unless it says RT-safe. Each publisher and subscriber that it makes is
+/// for one thread at a time. The session must outlive them.
 class Session : public Outputs {
  public:
   /// `teller` receives, seldom and on the helper thread, warnings for the user of the program:
@@ -117,7 +117,7 @@ class Session : public Outputs {
   static constexpr std::uint32_t kPayloadDepth = 1;
   /// `options`, completed by the node's defaults. Unchanged if the session is not a node's.
   TopicOptions completed(TopicOptions options, std::uint32_t depth = kDepth) const noexcept;
-  /// Counts a message that the node received and does not use as dropped.
+  /// RT-safe. Counts a message that the node received and does not use as dropped.
   void count_refused() noexcept {
     if (node_) count(node_->dropped);
   }
@@ -160,8 +160,8 @@ class Session : public Outputs {
   /// publisher that exists. The helper thread does the same, but may be a moment behind. Not for a
   /// tick.
   void find_publishers();
-  /// Sets or clears RingHeader::isolated in the rings of the node's publishers. False, and nothing
-  /// done, if the session's lock is taken: call it again.
+  /// Sets or clears RingHeader::isolated in the rings of the node's publishers. Waits for nothing:
+  /// false, without effect, if the session's lock is taken; call it again.
   bool isolate(const NodeName& node, bool isolated) noexcept override;
   /// cycle_count() when the session was opened.
   std::uint64_t opened() const noexcept;

@@ -84,6 +84,7 @@ struct Session::Impl final : PoolOwner {
   void tell_twin(const std::string& topic, bool sends);
   void remove(PublisherState& publisher) noexcept;
   void remove(SubscriberState& subscriber) noexcept;
+  /// Removes the file of a participant, and the topic's type if nobody else needs it.
   static void leave(Region& region, const TopicPlace& place) noexcept;
   void keep(std::weak_ptr<StatsPage> page);
   void keep(std::weak_ptr<BlackBoxPage> box);
@@ -116,9 +117,9 @@ struct Session::Impl final : PoolOwner {
   const std::string root;  ///< The base directory.
   bool declares = false;
   std::shared_ptr<Bell> bell;
-  std::atomic<std::uint32_t> serial{0};
-  std::optional<PoolSet> pools;         ///< From start() on.
-  std::atomic<double> ns_per_cycle{0};  ///< Length of a cycle of cycle_count(); 0: not known yet.
+  std::atomic<std::uint32_t> serial{0};  ///< Numbers the files of this process: <n> in their names.
+  std::optional<PoolSet> pools;          ///< From start() on.
+  std::atomic<double> ns_per_cycle{0};   ///< Length of a cycle of cycle_count(); 0: not known yet.
 
  private:
   const Teller teller_;
@@ -206,8 +207,11 @@ struct Session::Impl final : PoolOwner {
   void tell();
   /// Scans topics that are due, at most some in one turn. Whether more are due.
   bool look_where_due();
+  /// Scans of a topic's folder for one participant of this process: attaches new peers, marks dead
+  /// ones, and notes what cannot be used.
   void look(Declared& declared);
   void look(PublisherState& publisher);
+  /// `late`: rings that are found now came after the subscription began.
   void look(SubscriberState& subscriber, bool late);
   void look(Seeking& seeking);
   void look_again(const TopicPlace& place);
@@ -224,7 +228,9 @@ struct Session::Impl final : PoolOwner {
   PeerPools::Wanted wanted_pools() const override;
   void reject(const std::string& path, const Error& why) override;
   void deny(std::size_t size, const Error& why) override;
+  /// The bell of this file name, mapped once for all that need it; null if it cannot be rung.
   std::shared_ptr<Bell> bell_of(const std::string& name);
+  /// The life of the process that owns the file; null if it has no bell, and for this process.
   std::shared_ptr<Life> life_of(std::string_view file);
 
   const pid_t owner_ = ::getpid();

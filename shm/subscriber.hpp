@@ -39,7 +39,7 @@ struct Origin {
 /// and bounded, and makes no system call.
 class RawSubscriber {
  public:
-  RawSubscriber() noexcept;
+  RawSubscriber() noexcept;  ///< Empty: only the assignment and operator bool are allowed on it.
   explicit RawSubscriber(std::unique_ptr<SubscriberState> state) noexcept;
   RawSubscriber(RawSubscriber&&) noexcept;
   RawSubscriber& operator=(RawSubscriber&&) noexcept;
@@ -54,7 +54,8 @@ class RawSubscriber {
   /// RT-safe. Whether take() would return a message now.
   bool has_message() const noexcept;
 
-  /// As take(), but waits for a message until `until`. -1 at that time, and after interrupt().
+  /// As take(), but waits for a message until `until`; not for a tick. -1 at that time, and after
+  /// interrupt().
   std::ptrdiff_t take_until(std::span<std::byte> buffer, TimePoint until) noexcept;
 
   /// RT-safe. Ends TopicOptions::ahead: from now on the subscriber counts as one that receives.
@@ -127,7 +128,7 @@ class Subscriber : public RawSubscriber {
  public:
   Subscriber() = default;
   explicit Subscriber(RawSubscriber raw) noexcept : RawSubscriber{std::move(raw)} {}
-  /// RT-safe.
+  /// RT-safe. See RawSubscriber::take(); nullopt where that returns -1. So for the next two.
   std::optional<T> take() noexcept {
     return typed([this](auto bytes) { return RawSubscriber::take(bytes); });
   }
@@ -135,6 +136,7 @@ class Subscriber : public RawSubscriber {
   std::optional<T> take_latest() noexcept {
     return typed([this](auto bytes) { return RawSubscriber::take_latest(bytes); });
   }
+  /// Waits; not for a tick.
   std::optional<T> take_until(TimePoint until) noexcept {
     return typed([this, until](auto bytes) { return RawSubscriber::take_until(bytes, until); });
   }

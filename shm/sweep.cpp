@@ -19,16 +19,18 @@
 namespace horus::shm {
 namespace {
 
-/// Whoever fills the folders keeps nobody from ending: what is left the next start goes on with.
+/// How long a sweep may take, so that nobody who fills the folders can delay the end of a process.
+/// The next one goes on with what is left.
 constexpr Nanos kLongestSweep = 500ms;
-constexpr std::size_t kAtOnce = 256;        // Names.
-constexpr std::size_t kTypesAtOnce = 1024;  // The folder is listed twice for all of them.
-/// Types of one folder that a sweep looks at.
+constexpr std::size_t kAtOnce = 256;        // Names read at once.
+constexpr std::size_t kTypesAtOnce = 1024;  // The folder is listed twice for all of these.
+/// Most types of one folder that a sweep looks at.
 constexpr std::size_t kMostTypes = 4096;
-/// Dead hosts without a name that a sweep looks at.
+/// Most dead hosts without a name that a sweep looks at.
 constexpr std::size_t kMostUnnamed = 1024;
 
-/// What a host has, but for its black box. The socket is last: it is left once the page is gone.
+/// The files of a host except its black box. The socket is last: it counts as left only when the
+/// page is gone.
 constexpr std::array<std::string_view, 4> kOfHosts{StatsPage::kSuffix, LogPage::kSuffix,
                                                    HostBoard::kSuffix, kSocketSuffix};
 
@@ -38,7 +40,7 @@ bool is_alive(const Folder& hosts, const std::string& host) {
   });
 }
 
-/// Whether it went, which nobody carries on.
+/// Removes a file of a dead host that has no successor. Whether it is gone.
 bool drop(const Folder& hosts, const std::string& name) {
   if (!hosts.owns(name)) return false;
   if (name.ends_with(StatsPage::kSuffix)) return StatsPage::remove_dead(hosts, name);
@@ -115,7 +117,8 @@ void Sweep::note_unnamed(const Folder& hosts, const std::string& name) {
   if (unnamed_.size() >= kMostUnnamed && !unnamed_.contains(host)) return;
   struct stat status {};
   if (::fstatat(hosts.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
-  // As black boxes are kept, so that the same hosts stay: by when their files got their names.
+  // By the time at which their files got their names, as for black boxes: so the same hosts are
+  // kept.
   std::int64_t& began = unnamed_[host];
   const std::int64_t at = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec;
   began = std::max(began, at);
@@ -153,13 +156,13 @@ void Sweep::look_at(const Part& part, const std::string& name) {
         if (keys_.size() < kMostTypes) keys_.emplace_back(key_of(name));
         return;
       }
-      // And what nobody would look for.
+      // Removes dead participants, and files of other names, which nobody would look for.
       if ((is_participant(name) || name.ends_with(kWantSuffix)) && owner_alive(folder, name)) {
         return;
       }
       break;
     case Kind::kDeclared: {
-      // Its declarer is gone, and no topic needs it.
+      // Removed if its declarer is dead, and nobody takes part in the topic.
       const std::string key{key_of(name)};
       const auto there = base_->topic_folder(key);
       if (!type || !there || owner_alive(folder, name)) return;
@@ -171,7 +174,7 @@ void Sweep::look_at(const Part& part, const std::string& name) {
 }
 
 std::uint32_t sweep(const std::string& base, bool hosts_too) {
-  // Where there is none, none is made.
+  // If there is no base, do not make one.
   if (const auto there = Base::look(base); !there) return 0;
   const auto joined = Base::join(base);
   if (!joined) return 0;
