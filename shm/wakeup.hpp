@@ -22,8 +22,8 @@ inline constexpr Nanos kMaxBellWait = 10ms;
 /// reads the word, looks at the stamp of its next message once more, and waits. A publisher makes
 /// that stamp even, looks at the flags, and only then touches a bell.
 ///
-/// Thread safety: word(), ring(), has_time() and wait() from any thread; the others under the
-/// session's lock.
+/// Thread safety: word(), ring(), has_time() and wait() from any thread; the others are for the
+/// session that owns the bell.
 class Bell {
  public:
   explicit Bell(Region region) noexcept : region_{std::move(region)} {}
