@@ -53,9 +53,9 @@ struct HostEvents {
   std::vector<Event> events{};  ///< Sorted by their numbers.
 
   /// The events after the mark; moves the mark to the last of them. If the box began afresh, as it
-  /// does after a host has ended cleanly, all events from number 1 on. A missing number may be that of
-  /// an event which another thread is writing: an event behind it that is younger than kBeingWritten,
-  /// and what follows, is left for a later call.
+  /// does after a host has ended cleanly, all events from number 1 on. A missing number may be that
+  /// of an event which another thread is writing: an event behind it that is younger than
+  /// kBeingWritten, and what follows, is left for a later call.
   std::span<const Event> after(BoxMark& mark, TimePoint now) const noexcept;
   static constexpr Nanos kBeingWritten = 100ms;
   /// Whether the host is dead without having said that it ends: it was killed, or it crashed.
