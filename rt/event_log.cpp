@@ -13,25 +13,26 @@ namespace horus {
 namespace {
 
 thread_local LogChannel* t_channel = nullptr;
-thread_local const LogSource* t_source = nullptr;  // Where no node of a channel runs.
+thread_local const LogSource* t_source = nullptr;  // See LogNaming.
 
-// Where threads without a channel log to: the scheduler that was made last.
+// The queue for threads without a channel: that of the scheduler that was made last.
 std::mutex g_queue_mutex;  // not RT: executors have a channel and do not come here.
 LogQueue* g_queue = nullptr;
 
-/// Of a LogScope.
+/// The sink of a LogScope, and the thread that made the scope.
 struct ScopedSink {
   LogSink* sink;
   std::thread::id thread;
 };
 
-/// Under the same lock. Leaked: threads may log to the very end.
+/// Guarded by g_queue_mutex. Leaked on purpose: threads may log until the process ends.
 std::vector<ScopedSink>& sinks_without_queue() {
   static auto* const sinks = new std::vector<ScopedSink>;
   return *sinks;
 }
 
-/// Two schedulers may run on threads of their own: each line belongs to its thread's.
+/// Two threads may each run a scheduler in a LogScope of their own: a thread's lines go to the
+/// scope that it made itself.
 LogSink& sink_without_queue() noexcept {
   const auto& sinks = sinks_without_queue();
   if (sinks.empty()) return stderr_sink();
@@ -126,6 +127,7 @@ void LogQueue::drain() noexcept {
   std::deque<LogRecord> batch;
   std::uint64_t lost = 0;
   {
+    // Not held while the sink writes, which may take long.
     const std::lock_guard lock{mutex_};
     batch.swap(pending_);
     lost = pending_lost_;
@@ -133,7 +135,7 @@ void LogQueue::drain() noexcept {
   LogRecord record;
   for (const auto& channel : channels_) {
     while (channel->ring.pop(record)) sink_.write(record);
-    lost += channel->lost.value();
+    lost += channel->lost.value();  // Totals since the start, hence reported_lost_.
   }
   for (const auto& other : batch) sink_.write(other);
   if (lost > reported_lost_) sink_.lost(lost - reported_lost_);

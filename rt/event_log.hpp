@@ -10,29 +10,34 @@
 
 namespace horus {
 
-/// One line of log, of fixed size, so that writing one allocates nothing.
+/// One log line. Its size is fixed, so that writing one allocates nothing.
 struct LogRecord {
   LogLevel level = LogLevel::kInfo;
-  NodeName node{};  ///< Empty outside a tick.
-  std::uint64_t tick = 0;
-  TimePoint at{};
-  Name<384> text{};
+  NodeName node{};         ///< The node whose callback logged it; empty: none.
+  std::uint64_t tick = 0;  ///< Number of the node's tick that runs or comes next.
+  TimePoint at{};          ///< When it was logged.
+  Name<384> text{};        ///< One line without a line feed; longer text is cut.
 };
 
-/// Where records end; called from the drain thread, which may stall here, but not for ever: a run
-/// ends once its log is written.
+/// The destination of log records.
+///
+/// Thread safety: one caller at a time; of a running scheduler that is its drain thread. A call may
+/// block for a while, but not for ever: a run ends only once its log is written.
 class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void write(const LogRecord& record) noexcept = 0;
-  /// `count` records did not fit since the last call.
+  /// `count` records were dropped for lack of room since the last call.
   virtual void lost(std::uint64_t count) noexcept = 0;
 };
 
-/// Logs from an executor thread, RT-safe: a fixed record into the thread's ring, dropped and
-/// counted when that is full; NODE and TICK are those that run. From any other thread it goes
-/// to the running scheduler's sink through a lock, or without one to stderr, if nobody has said
-/// where else; see LogScope. What is below the node's level goes nowhere.
+/// Logs one line. From any thread.
+///
+/// On an executor thread it is RT-safe: the record goes into the thread's ring, with the running
+/// node and its tick; when the ring is full the record is dropped and counted. On any other thread
+/// it takes a lock and is not RT-safe: the record goes to the sink of the latest scheduler. Without
+/// a scheduler it goes to the sink of a LogScope, or else to stderr. Lines less urgent than the log
+/// level of the node are dropped.
 void log(LogLevel level, std::string_view text) noexcept;
 
 }  // namespace horus

@@ -14,34 +14,36 @@
 
 namespace horus {
 
-/// Who logs.
+/// The node on whose behalf a line is logged.
 struct LogSource {
-  const NodeName* node = nullptr;
-  std::uint64_t tick = 0;
-  const Cell<LogLevel>* level = nullptr;  ///< Down to which it is heard; null, or none: all.
+  const NodeName* node = nullptr;         ///< Never null in a source that is in use.
+  std::uint64_t tick = 0;                 ///< The tick that runs or comes next.
+  const Cell<LogLevel>* level = nullptr;  ///< Less urgent lines are dropped. Null, or 0: none are.
 };
 
-/// Whether a record of `level` of that source is to be written. RT-safe.
+/// RT-safe. Whether a record of `level` from `source` is written.
 inline bool is_heard(LogLevel level, const LogSource& source) noexcept {
   const LogLevel limit = source.level != nullptr ? source.level->value() : LogLevel{};
   return limit == LogLevel{} || level <= limit;
 }
 
-/// What one executor thread logs through.
+/// The ring through which one executor thread logs.
+///
+/// Thread safety: the executor pushes, the drain thread pops. `source` is the executor's alone.
 struct LogChannel {
   static constexpr std::size_t kRecords = 128;
 
   SpscRing<LogRecord, kRecords> ring;
-  Counter lost{};  ///< Records that found the ring full.
-  /// The node that runs, named by every record; null: none. For the executor's own eyes.
+  Counter lost{};  ///< Records that were dropped because the ring was full.
+  /// The node whose callback runs; null: none. Each record names it.
   const LogSource* source = nullptr;
 };
 
-/// Makes log() of the calling thread write to `channel`; null ends that.
+/// From now on log() on the calling thread writes to `channel`. Null ends that.
 void bind_log_channel(LogChannel* channel) noexcept;
 
-/// While it lives, log() of its thread names `source`, but where a node of the thread's channel
-/// runs.
+/// While it lives, log() on its thread names `source`, unless the thread's channel names a running
+/// node. May be nested. `source` must outlive it.
 class LogNaming {
  public:
   explicit LogNaming(const LogSource& source) noexcept;
@@ -53,24 +55,28 @@ class LogNaming {
   const LogSource* outer_;
 };
 
-/// The node that runs on the calling thread; null: none. Fit for a signal handler.
+/// The node whose callback runs on the calling thread; null: none. RT-safe and async-signal-safe.
 const LogSource* log_source() noexcept;
 
-/// Gathers the records of executors and other threads, and hands them to the sink.
+/// Collects the records of executors and of other threads, and hands them to the sink.
 ///
-/// Thread safety: add_channel() and the constructor from one thread; drain() from one thread, which
-/// is the only one that calls the sink; push() from any but executors.
+/// Thread safety: constructor and add_channel() from one thread, before drain() is called; drain()
+/// from one thread at a time, which alone calls the sink; push() from any thread except executors,
+/// because it takes a lock.
 class LogQueue {
  public:
+  /// Threads without a channel log to the latest LogQueue. `sink` outlives this object.
   explicit LogQueue(LogSink& sink);
+  /// Hands over what is left.
   ~LogQueue();
   LogQueue(const LogQueue&) = delete;
   LogQueue& operator=(const LogQueue&) = delete;
 
-  /// The channel lives as long as this object.
+  /// A new channel, which lives as long as this object.
   LogChannel& add_channel();
+  /// Queues a record. When kMaxPending records wait already, it is dropped and counted.
   void push(const LogRecord& record) noexcept;
-  /// Hands over what is there. The sink may stall in here.
+  /// Hands all waiting records to the sink, and tells it how many were lost. May block in the sink.
   void drain() noexcept;
 
  private:
@@ -84,14 +90,14 @@ class LogQueue {
   std::uint64_t pending_lost_ = 0;
 };
 
-/// The sink for want of another: one line a record on stderr, as the journal or people read it.
+/// The default sink: writes each record as one line on stderr, see StderrSink.
 LogSink& stderr_sink() noexcept;
 
-/// Records that come from threads without a channel go to `sink` while this lives and there is no
-/// queue; of several, to the latest that the logging thread made, else to the latest of all.
-/// Without any, to stderr_sink().
+/// While it lives, records from threads without a channel go to `sink`, unless a LogQueue exists.
+/// Of several scopes the latest one made by the logging thread is used, else the latest of all.
+/// Without any scope they go to stderr_sink().
 ///
-/// Thread safety: from any thread. The sink is called by one at a time.
+/// Thread safety: from any thread. A lock ensures that one thread at a time calls the sink.
 class LogScope {
  public:
   explicit LogScope(LogSink& sink);

@@ -12,30 +12,36 @@ namespace horus {
 
 class Safety;
 
-/// What a node is told at each tick.
+/// The argument of Node::tick(): the times, limits and safety state of one tick. All instants are
+/// on CLOCK_MONOTONIC. The object is valid during the call only.
 struct Tick {
-  std::uint64_t number = 0;  ///< 0 for the node's first.
-  TimePoint release{};       ///< The planned instant.
-  TimePoint start{};         ///< When this node's turn came.
+  std::uint64_t number = 0;  ///< Counts the node's ticks; 0 for the first.
+  TimePoint release{};       ///< The instant at which the tick was planned to start.
+  TimePoint start{};         ///< When the tick started: after the nodes before it in its thread.
   Nanos period{};            ///< 1/rate; 0 for event nodes.
-  Budget budget{};
-  SafetyState safety = SafetyState::kArmed;
-  Safety* run = nullptr;  ///< For estop(); null: a tick that no scheduler makes.
+  Budget budget{};           ///< The limits in force for this tick.
+  SafetyState safety = SafetyState::kArmed;  ///< The node's state when the tick started.
+  Safety* run = nullptr;  ///< Used by estop(). Null when no scheduler made this tick.
 
-  /// The robot is at rest: what this node would move is not to move.
+  /// True when the robot was at rest as the tick started: this node must not move anything.
   constexpr bool safe() const noexcept { return is_latched(safety); }
-  /// What this node sends may move something; always so for a node that is no actuator, but at
-  /// rest.
+  /// True when this node may move something. A node that is no actuator is always armed, except
+  /// while the robot is at rest.
   constexpr bool armed() const noexcept { return may_act(safety); }
-  /// RT-safe. The emergency stop of the whole robot, which holds until it is released.
+  /// RT-safe. Requests the emergency stop of the whole robot. It holds until it is released. `why`
+  /// is cut after 159 bytes. Does nothing when no scheduler made this tick.
   void estop(std::string_view why) const noexcept;
+  /// The period in seconds.
   constexpr double dt() const noexcept { return static_cast<double>(period.count()) * 1e-9; }
+  /// When the tick must have finished. Equals `release` when the node has no deadline.
   constexpr TimePoint deadline() const noexcept { return release + budget.deadline; }
 };
 
-/// A unit of work with a rate. init() and shutdown() run on the node's own thread, before its
-/// first and after its last tick, and may allocate and block; tick() of a real-time node may not:
-/// no allocation, no lock, no system call. An exception ends in the node's failure policy.
+/// A unit of work that a scheduler runs at a rate or on events. Derive from it and implement
+/// tick().
+///
+/// Thread safety: all callbacks run on the node's own thread, unless the callback says otherwise.
+/// That thread may be shared with other nodes; their callbacks run one after the other.
 class Node {
  public:
   Node() = default;
@@ -43,91 +49,114 @@ class Node {
   Node& operator=(const Node&) = delete;
   virtual ~Node() = default;
 
+  /// Prepares the node. Called once before the first tick, and again after each shutdown() when the
+  /// failure policy restarts the node. May allocate and block. If the first init() throws, the run
+  /// does not start; if a later one throws, the failure policy decides.
   virtual void init() {}
+  /// Does the node's work for one release or event. In a real-time node it must not allocate, take
+  /// a lock or make a system call. If it throws, the node's failure policy decides what follows.
   virtual void tick(const Tick& tick) = 0;
+  /// Releases what init() acquired. Called after the last tick, if the latest init() succeeded. May
+  /// allocate and block. If it throws, the failure is logged and counted, and the stop goes on. At
+  /// a stop another thread calls it if this node's thread is blocked in another node's callback.
   virtual void shutdown() {}
-  /// Bring the actuators to rest. On another thread where this node's own hangs: in another node's
-  /// callback, or in this one's where NodeConfig::safe_state_async says that it may.
+  /// Brings the actuators to rest. What an actuator sends in here goes out although its outputs are
+  /// shut. Called before the next tick after a request for safe state or an emergency stop, or
+  /// right after a tick when a policy answers the node's own misses with safe state. If this node's
+  /// thread hangs in another node's callback, another thread calls it. If it hangs in this node's
+  /// callback, another thread calls it only where NodeConfig::safe_state_async is set.
   virtual void enter_safe_state() noexcept {}
-  /// The rest that enter_safe_state() began is over: somebody has released it. An actuator is
-  /// disarmed yet. On its own thread.
+  /// The rest that enter_safe_state() began was released. An actuator is still disarmed here.
+  /// Called from the same threads as enter_safe_state().
   virtual void leave_safe_state() noexcept {}
-  /// Its scheduler calls it no more, while others of the run go on: it was removed. On its thread.
+  /// The node was removed from a run that goes on. Called after its shutdown(), as the last call.
   virtual void removed() noexcept {}
-  /// The run stops: a callback that waits for something shall give that up, if it can. From another
-  /// thread, again and again until the callback is over; waits for nothing itself.
+  /// The run is stopping: a callback that waits for something should give up, if it can. Called
+  /// from the watchdog's thread, again and again until the run has ended, whether a callback is
+  /// running or not. Must not wait itself.
   virtual void stop_waiting() noexcept {}
 };
 
-/// What left a callback that is written in another language: what() is its message.
+/// An exception that left a callback written in another language. what() is its message.
 class NodeFailure : public std::exception {
  public:
-  virtual const char* type() const noexcept = 0;   ///< "ValueError"; empty: it is no failure.
-  virtual const char* trace() const noexcept = 0;  ///< Empty where it was told before.
+  /// The type's name, e.g. "ValueError". Empty: the failure is not kept in NodeStats::failures.
+  virtual const char* type() const noexcept = 0;
+  /// The stack trace. Empty when it was reported before.
+  virtual const char* trace() const noexcept = 0;
 };
 
-/// Something an event node waits for; a subscriber is one.
+/// Something that an event node waits for, e.g. a subscriber.
 class WakeSource {
  public:
   virtual ~WakeSource() = default;
-  /// True when there is work, once for each piece of it, whether the tick then does it or leaves
-  /// it; false at `until`, or earlier for no reason. Waits without a lock.
+  /// Waits for work until `until`. Returns true once for each piece of work, whether the tick that
+  /// follows handles it or not. Returns false at `until`, and may do so earlier for no reason.
+  /// Takes no lock.
   virtual bool wait_until(TimePoint until) noexcept = 0;
-  /// Makes a waiting wait_until() return; from any thread.
+  /// Makes a waiting wait_until() return. From any thread.
   virtual void interrupt() noexcept = 0;
 };
 
-/// The thread that a hook is for.
+/// Describes the executor thread for which a hook is made.
 struct ThreadRole {
-  NodeName name{};  ///< Of its first node.
-  NodeClass node_class = NodeClass::kTick;
-  Nanos period{};                    ///< 0: an event node.
-  Nanos budget{};                    ///< Of the ticks of all its nodes together; 0: no limit.
-  const NodeStats* stats = nullptr;  ///< Of its first node; outlive the thread.
+  NodeName name{};                          ///< Name of the thread's first node.
+  NodeClass node_class = NodeClass::kTick;  ///< Class of the thread's nodes.
+  Nanos period{};                           ///< 0: an event node.
+  Nanos budget{};  ///< Sum of the execution budgets of all its nodes; 0: none has a limit.
+  const NodeStats* stats = nullptr;  ///< Statistics of its first node. They outlive the thread.
 };
 
-/// What of a tick its node did not run: because its thread had lost what the hook holds (the GIL),
-/// or because it waited.
+/// The time within one tick in which the node did not run: another thread had the GIL that the hook
+/// holds for the tick, or the node waited.
 struct TickLoss {
-  bool lost = false;
-  Nanos time{};         ///< Part of the execution time; 0 where it went unseen.
-  std::int32_t to = 0;  ///< The thread that had it; 0: not known.
-  Nanos awaited{};      ///< See TickTiming.
+  bool lost = false;    ///< The tick lost the GIL at least once.
+  Nanos time{};         ///< Part of the execution without the GIL; 0 when it was not measured.
+  std::int32_t to = 0;  ///< Linux id of the thread that had the GIL; 0: not known.
+  Nanos awaited{};      ///< Time the node waited and ran no code, see TickTiming.
 };
 
-/// Who has what a hook takes for its ticks.
+/// Which thread holds the resource that a hook takes for its ticks.
 struct Holder {
-  std::int32_t thread = 0;  ///< The Linux thread; 0: nobody, or not known.
-  std::uint64_t turn = 0;   ///< Moves when another one gets it.
-  const char* what = "the GIL";
+  std::int32_t thread = 0;       ///< Linux id of the holding thread; 0: nobody, or not known.
+  std::uint64_t turn = 0;        ///< Changes whenever another thread gets the resource.
+  const char* what = "the GIL";  ///< The resource, for messages.
 };
 
-/// What a host does around the ticks of one executor thread: take and drop the GIL, ring
-/// doorbells. One object a thread; every call comes from that thread. enter() and leave() are also
-/// called around the thread's init() and shutdown() calls, with no release (zero).
+/// Actions of the host around the ticks of one executor thread, e.g. take and drop the GIL.
+///
+/// Thread safety: one object per executor thread. All calls come from that thread, except holder(),
+/// debugged() and awaits(), which may come from any thread. Between the thread's first and last
+/// tick the calls are part of the real-time loop.
 class GroupHook {
  public:
   virtual ~GroupHook() = default;
+  /// The first call on the thread, before any init().
   virtual void thread_started() noexcept {}
+  /// The last call on the thread, after every shutdown().
   virtual void thread_stopping() noexcept {}
-  /// How long before the release enter() wants to begin; 0: at the release.
+  /// How long before the release enter() wants to begin; 0: at the release. Asked only on threads
+  /// that spin before their releases. At most half of the shortest period is granted.
   virtual Nanos lead(TimePoint /*release*/) noexcept { return Nanos{}; }
-  /// Before a batch of ticks. Returns how long it waited for the GIL, or a negative value where
-  /// there is none: then the batch begins at the time that was read before it.
+  /// Called before a batch of ticks, and before callbacks outside of ticks (init(), shutdown(),
+  /// safe state, changes) with a release of zero. Returns how long it waited for the GIL. A
+  /// negative value means that there is no GIL: the caller then reuses the time that it read before
+  /// the call.
   virtual Nanos enter(TimePoint /*release*/) noexcept { return Nanos{-1}; }
-  /// After each tick of a batch.
+  /// Called after each tick of a batch. Returns what the tick lost.
   virtual TickLoss ticked() noexcept { return {}; }
-  /// Of the latest enter(): whether it took so long because the thread that had the GIL was kept
-  /// from running. Asked after long waits only.
+  /// Whether the latest enter() waited long because the thread that had the GIL got no CPU. Asked
+  /// only after waits of kLongGilWait and more.
   virtual bool holder_was_off_cpu() noexcept { return false; }
-  /// Who keeps enter() waiting, or a tick that has lost the GIL. From any thread.
+  /// The thread that keeps enter(), or a tick that lost the GIL, waiting. From any thread.
   virtual Holder holder() noexcept { return {}; }
-  /// From any thread: whether a debugger holds the thread, so that its silence means nothing.
+  /// Whether a debugger holds the thread, so that its silence is no fault. From any thread.
   virtual bool debugged() noexcept { return false; }
-  /// From any thread: whether the running tick waits and will be told when to go on, so that its
-  /// silence means nothing unless its node was given a limit.
+  /// Whether the running tick waits for something that will wake it. Its silence is then no fault,
+  /// unless the node was given a watchdog limit. From any thread.
   virtual bool awaits() noexcept { return false; }
-  /// After a batch; `next` is the following release.
+  /// Called after a batch and after callbacks outside of ticks. `next` is the next release of the
+  /// thread; zero when there is none (event nodes, callbacks outside of ticks).
   virtual void leave(TimePoint /*next*/) noexcept {}
 };
 

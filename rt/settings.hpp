@@ -11,7 +11,7 @@
 
 namespace horus {
 
-/// The whole numbers that a setting may be.
+/// The range of whole numbers that a setting allows; both ends included.
 struct Range {
   std::int64_t low = 0;
   std::int64_t high = 0;
@@ -21,7 +21,8 @@ struct Range {
   }
 };
 
-/// `before` and the range, e.g. "priority must be 1 to 98"; zero-terminated.
+/// `before` followed by the range, e.g. "priority must be 1 to 98". Zero-terminated. Does not
+/// compile when it does not fit.
 consteval std::array<char, 64> in_words(std::string_view before, Range range) {
   std::array<char, 64> text{};
   std::size_t size = 0;
@@ -37,12 +38,13 @@ consteval std::array<char, 64> in_words(std::string_view before, Range range) {
   return text;
 }
 
-/// One of the numbers and durations that make up a `T`, as configurations and Python name it.
+/// One number or duration of the struct `T`, and the name that users write for it. Tables of these
+/// let the readers of configurations and Python share one list of settings.
 template <typename T>
 struct Setting {
-  std::string_view name;
-  std::variant<int T::*, std::uint32_t T::*, Nanos T::*> value;
-  Range range{};  ///< Of a number.
+  std::string_view name;  ///< The key in configurations and in Python.
+  std::variant<int T::*, std::uint32_t T::*, Nanos T::*> value;  ///< The field it sets.
+  Range range{};  ///< Allowed values of a number; unused for a duration.
 };
 
 }  // namespace horus

@@ -7,9 +7,10 @@
 
 namespace horus {
 
-/// syslog's numbers.
+/// Severity of a log line, by syslog's numbers: a lower number is more urgent.
 enum class LogLevel : std::uint32_t { kError = 3, kWarning = 4, kInfo = 6, kDebug = 7 };
 
+/// "err" is also understood for kError.
 constexpr auto words_of(LogLevel /*any*/) noexcept {
   using enum LogLevel;
   return std::to_array<Word<LogLevel>>({{kError, "error"},

@@ -11,8 +11,8 @@
 
 namespace horus {
 
-// systemd says which file descriptor is the journal; a redirected stderr is not.
-// Source: systemd.exec(5), $JOURNAL_STREAM.
+// systemd names the journal's stream by device and inode. If stderr was redirected since, its own
+// numbers differ. Source: systemd.exec(5), $JOURNAL_STREAM.
 bool stderr_is_journal() noexcept {
   const char* const stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe)
   struct stat status {};

@@ -9,18 +9,20 @@
 
 namespace horus {
 
-/// Whether stderr is the journal's stream, whose lines begin with syslog's level ("<4>"). Before
-/// there is a thread that could change the environment.
+/// Whether stderr is connected to the systemd journal. Lines for the journal begin with syslog's
+/// level ("<4>"). Reads the environment: call it before another thread may change that.
 bool stderr_is_journal() noexcept;
 
-/// "error: ", "warning: ", "", "debug: ", as lines for people say it.
+/// What a line for people begins with: "error: ", "warning: ", "" (info) or "debug: ".
 const char* level_prefix(LogLevel level) noexcept;
 
-/// Microseconds since 1970: of now, and of an instant of the monotonic clock.
+/// The wall clock now, in microseconds since 1970.
 std::int64_t wall_clock_us() noexcept;
+/// The wall clock at the monotonic instant `at`, in microseconds since 1970. Uses the present
+/// offset between the two clocks.
 std::int64_t wall_clock_us(TimePoint at) noexcept;
 
-/// "12:34:56.789 ", local time.
+/// "12:34:56.789 " in local time, for microseconds since 1970. Allocates.
 std::string time_of_day(std::int64_t wall_us);
 
 }  // namespace horus

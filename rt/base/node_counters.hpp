@@ -7,10 +7,13 @@
 
 namespace horus {
 
-/// What is counted of a node, in numbers that only grow or are set. A statistics page holds
-/// NodeCounters<Counter>, who has read it NodeCounters<std::uint64_t>. A field and its row in
-/// kNodeCounters are all that a counter needs beside the line that counts: successors, readers,
-/// io.horus.Stats, horusctl, OpenMetrics and Python go through the rows.
+/// The counters of a node. A statistics page holds NodeCounters<Counter>; a reader of the page
+/// copies it into NodeCounters<std::uint64_t>. What each field means is said in its row of
+/// kNodeCounters.
+///
+/// A new counter needs a field here, a row in kNodeCounters, and the line of code that counts.
+/// Restarted hosts, readers, io.horus.Stats, horusctl, OpenMetrics and Python all go through the
+/// rows.
 template <typename Number>
 struct NodeCounters {
   Number held{};
@@ -43,22 +46,23 @@ struct NodeCounters {
   Number involuntary_switches{};
 };
 
+/// Properties of a counter, combined by `|`.
 enum NodeCounterTraits : unsigned {
-  kCarried = 0,    ///< A restarted host goes on from what its predecessor counted.
-  kThisLife = 1,   ///< It begins anew, or sets it itself.
-  kMayFall = 2,    ///< To OpenMetrics it is a gauge.
-  kAfterTimes = 4  ///< Its column and its metric follow those of the durations.
+  kCarried = 0,    ///< A restarted host continues from the value of its previous life.
+  kThisLife = 1,   ///< A restarted host begins at 0, or sets the value itself.
+  kMayFall = 2,    ///< The value may fall: OpenMetrics exports it as a gauge.
+  kAfterTimes = 4  ///< Its column and its metric come after those of the durations.
 };
 
-/// A column in the table of `horusctl stats`; null: none.
+/// How a counter appears in the table of `horusctl stats`.
 struct CounterColumn {
-  const char* title = nullptr;
-  const char* usual = nullptr;  ///< It is left out when each cell says this; null: never.
+  const char* title = nullptr;  ///< Null: there is no column.
+  const char* usual = nullptr;  ///< The column is left out when all cells say this; null: never.
 };
-/// What OpenMetrics calls a counter, without "_total"; null: it is not exported.
+/// How OpenMetrics exports a counter.
 struct CounterMetric {
-  const char* family = nullptr;
-  const char* label = nullptr;  ///< One more label, e.g. `kind="minor"`; null: none.
+  const char* family = nullptr;  ///< Name without "_total"; null: it is not exported.
+  const char* label = nullptr;   ///< One more label, e.g. `kind="minor"`; null: none.
 };
 inline constexpr CounterColumn kNotShown{};
 inline constexpr CounterMetric kNotExported{};
@@ -69,17 +73,17 @@ constexpr CounterMetric exported_as(const char* family, const char* label = null
   return {family, label};
 }
 
-/// One of them, and how it is shown.
+/// One counter of NodeCounters, and how it is shown.
 template <typename Number>
 struct NodeCounterRow {
   Number NodeCounters<Number>::*count;
-  const char* key;     ///< In io.horus.Stats and the JSON of horusctl.
-  const char* python;  ///< Key of get_node_stats(); null: it is not there.
+  const char* key;     ///< Name in io.horus.Stats and in the JSON of horusctl.
+  const char* python;  ///< Key in get_node_stats(); null: it is not there.
   unsigned traits;     ///< NodeCounterTraits.
-  const char* help;    ///< A sentence; where it is exported, or a column, users read it.
+  const char* help;    ///< One sentence. Users read it if the counter is exported or has a column.
   CounterMetric metric = kNotExported;
   CounterColumn column = kNotShown;
-  /// What the description of io.horus.Stats says of it; null: its name says enough.
+  /// Its description in io.horus.Stats; null: the name says enough.
   const char* note = nullptr;
 
   constexpr bool is(NodeCounterTraits trait) const noexcept { return (traits & trait) != 0; }
@@ -104,7 +108,7 @@ inline constexpr NodeCounterRow<Number> kNodeCounters[] = {
     {&Of::overruns, "overruns", "budget_overruns", kCarried,
      "Ticks that ran longer than their budget.", exported_as("horus_node_budget_overrun"),
      shown_as("OVERRUNS")},
-    // As are those out of init() at a restart.
+    // Exceptions from init() at a restart, and from shutdown(), count as well.
     {&Of::errors, "errors", "errors_count", kCarried, "Ticks that ended in an exception.",
      exported_as("horus_node_errors"), shown_as("ERRORS", "0")},
     {&Of::hangs, "hangs", nullptr, kCarried, "Silences that were longer than the watchdog's limit.",
@@ -163,8 +167,8 @@ inline constexpr NodeCounterRow<Number> kNodeCounters[] = {
      exported_as("horus_thread_ctxt_switches", "kind=\"involuntary\"")},
 };
 
-/// What a verdict on a node's last minute is made of: snapshots of it lie in the page, and the
-/// differences are io.horus.Stats' Window.
+/// The counters that judge a node's last minute. The page keeps a snapshot of them about each
+/// second; the difference of two snapshots is the Window of io.horus.Stats.
 template <typename Number>
 struct RecentCounts {
   Number ticks{};
@@ -179,7 +183,7 @@ struct RecentCounts {
   Number old{};
 };
 
-/// One of them, and the counter that it is taken from.
+/// One field of RecentCounts, and the counter that it is copied from.
 template <typename Number>
 struct RecentCountRow {
   Number RecentCounts<Number>::*count;
@@ -202,7 +206,7 @@ inline constexpr RecentCountRow<Number> kRecentCounts[] = {
     {&Of::old, &From::messages_old, "old"},
 };
 
-// A field without a row is shown nowhere.
+// Each field needs a row, or it would be shown nowhere.
 static_assert(sizeof(NodeCounters<Counter>) == std::size(kNodeCounters<Counter>) * sizeof(Counter));
 static_assert(sizeof(RecentCounts<Counter>) == std::size(kRecentCounts<Counter>) * sizeof(Counter));
 

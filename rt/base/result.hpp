@@ -12,36 +12,39 @@
 
 namespace horus {
 
-/// What a caller branches on. Everything finer is in Error's text.
+/// The kinds of errors that callers tell apart. Details are in the text of Error.
 enum class Errc {
   kInvalidArgument,  ///< The caller's value is wrong (Python: ValueError).
   kTypeMismatch,     ///< A type or layout differs from what is there (Python: TypeError).
   kNotFound,         ///< No such file, node or topic.
   kPermission,       ///< The kernel or a policy refused.
-  kBusy,             ///< Somebody else holds it: try later, or stop the other.
+  kBusy,             ///< Another user holds it: try later, or stop that user.
   kExhausted,        ///< No memory, space or free block.
   kVersionMismatch,  ///< Another version of a layout, protocol or plug-in ABI.
   kCorrupt,          ///< Shared memory or a file that breaks its own rules.
   kSystem,           ///< Any other refusal of the kernel; os_errno says which.
 };
 
-/// Why something failed: no allocation, trivially copyable, fit for any thread.
+/// Why an operation failed. RT-safe to make and to copy: it allocates nothing and is trivially
+/// copyable.
 struct Error {
   Errc code = Errc::kSystem;
-  const char* what = "";  ///< Static text: the action that failed, lower case, no full stop.
+  const char* what = "";  ///< The action that failed: static text, lower case, no full stop.
   int os_errno = 0;       ///< errno at the failure, or 0.
-  Name<200> subject{};    ///< What it was about: a path, a topic, both type names.
+  Name<200> subject{};    ///< What the action was about: a path, a topic, both type names.
 
-  /// Captures errno; call it before anything else can change it.
+  /// Makes an Error from the present errno. Call it before anything else can change errno.
   static Error from_errno(const char* what, std::string_view subject = {}) noexcept;
 };
 
-/// The code that `os_errno` stands for.
+/// The code for `os_errno`; kSystem for a number that no other code covers. Remembers a shortage
+/// for last_shortage().
 [[nodiscard]] Errc errc_of(int os_errno) noexcept;
 
-/// The errno of the last kExhausted that errc_of() gave on this thread since forget_shortage(); 0:
-/// none. For who gets an exception of another's in place of an Error.
+/// The latest errno that errc_of() mapped to kExhausted on this thread since forget_shortage(); 0:
+/// none. For callers that catch an exception from foreign code, which carries no Error.
 [[nodiscard]] int last_shortage() noexcept;
+/// Clears last_shortage() of the calling thread.
 void forget_shortage() noexcept;
 
 inline Error Error::from_errno(const char* what, std::string_view subject) noexcept {
@@ -49,25 +52,27 @@ inline Error Error::from_errno(const char* what, std::string_view subject) noexc
   return {errc_of(number), what, number, Name<200>::clipped(subject)};
 }
 
-/// An error in one line for people: "open topic: cmd_vel: Permission denied". Allocates.
+/// The error as one line for people: "open topic: cmd_vel: Permission denied". Allocates.
 std::string describe(const Error& error);
 
-/// Says what `error` is and aborts.
+/// Prints `error` on stderr and aborts. Result::value() calls it when there is no value.
 [[noreturn]] void no_value(const Error& error) noexcept;
 
-/// A value or an Error. Reading the wrong side aborts, and says what the error was: that is a bug,
-/// not an outcome.
+/// A value or an Error. Test it with operator bool before reading a side. Reading the wrong side is
+/// a bug: it aborts the process with a message on stderr.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  // Implicit, so that a function returns its value, or an Error, as it is.
+  // Implicit, so that a function can return a plain value or a plain Error.
   // NOLINTNEXTLINE(google-explicit-constructor)
   Result(T value) : state_{std::in_place_index<0>, std::move(value)} {}
   // NOLINTNEXTLINE(google-explicit-constructor)
   Result(Error error) : state_{std::in_place_index<1>, error} {}
 
+  /// True when there is a value.
   explicit operator bool() const noexcept { return state_.index() == 0; }
 
+  /// The value. Aborts when there is none.
   T& value() & {
     if (const Error* const error = std::get_if<1>(&state_)) [[unlikely]]
       no_value(*error);
@@ -78,12 +83,14 @@ class [[nodiscard]] Result {
       no_value(*error);
     return *std::get_if<0>(&state_);
   }
-  /// By value, so that what a temporary held outlives it in a range-for.
+  /// Returns by value, so that `for (auto& x : f().value())` does not iterate over a dead
+  /// temporary.
   T value() && {
     if (const Error* const error = std::get_if<1>(&state_)) [[unlikely]]
       no_value(*error);
     return std::move(*std::get_if<0>(&state_));
   }
+  /// The error. Aborts when there is a value.
   const Error& error() const {
     HORUS_CHECK(state_.index() == 1);
     return *std::get_if<1>(&state_);

@@ -21,19 +21,24 @@
 
 namespace horus {
 
-/// Layout of a host's statistics. `rt` and `pyhost` write it in place in memory they are given
-/// (a shared page, or the heap in a test); everybody else maps it read-only. Zeroed memory is a
-/// valid empty block. Definitions (all on CLOCK_MONOTONIC):
+/// The layout of a host's statistics. `rt` and `pyhost` write them in place, in memory that they
+/// are given: a shared page, or the heap in a test. All other processes map them read-only. Zeroed
+/// memory is a valid empty block. Definitions (all on CLOCK_MONOTONIC):
 ///   lateness = start - release          (the wait for the GIL is part of it)
 ///   execution = finish - start - awaited
 ///   response = finish - release
-///   awaited = what of a tick its coroutine waited for something and ran no code (async nodes)
-///   lost = what of the execution another thread had the GIL while the tick wanted it (Python)
-///   miss: response > deadline, once per tick
-///   overrun: execution - lost > budget, independent of it
-///   skipped: whole releases given up, floor((wake - release) / period); never misses
+///   awaited = time within the tick in which its coroutine waited and ran no code (async nodes)
+///   lost = part of the execution in which another thread had the GIL that the tick wanted (Python)
+///   miss: response > deadline; at most one per tick
+///   overrun: execution - lost > budget; independent of a miss
+///   skipped: whole releases given up, floor((wake - release) / period); they never count as misses
 
+/// How the scheduler runs a node. kTick, kCompute and kBestEffort nodes have a rate, kEvent nodes
+/// wait for a WakeSource. kTick and kBestEffort nodes share threads; each other node has its own.
 enum class NodeClass : std::uint32_t { kTick, kCompute, kEvent, kAsync, kBestEffort };
+
+/// Where a node is in its life. kError: isolated, or waits for its restart. kCrashed: its init()
+/// failed, or its failure policy ended the run.
 enum class NodeState : std::uint32_t {
   kUninitialized,
   kInitializing,
@@ -44,16 +49,16 @@ enum class NodeState : std::uint32_t {
   kCrashed
 };
 
-/// How far a node that misses its deadlines has come on its ladder.
+/// The rungs of the ladder that a node climbs while it keeps missing deadlines, see ladder.hpp.
 enum class Rung : std::uint32_t {
-  kNone,
-  kWarned,
-  kDegraded,  ///< It has half its rate.
-  kIsolated,  ///< It is in safe state, and its readers take their fallbacks.
-  kStopped,   ///< It has stopped the run.
+  kNone,      ///< Not on the ladder.
+  kWarned,    ///< A warning was logged.
+  kDegraded,  ///< The node runs at half its rate.
+  kIsolated,  ///< The node is in safe state, and its readers take their fallbacks.
+  kStopped,   ///< The node has stopped the run.
 };
 
-/// What of a node's is running.
+/// Which of a node's callbacks is running.
 enum class NodeActivity : std::uint32_t { kNone, kInit, kTick, kShutdown, kSafeState };
 
 constexpr auto words_of(NodeClass /*any*/) noexcept {
@@ -70,32 +75,36 @@ constexpr auto words_of(Rung /*any*/) noexcept {
   return words_in_order<Rung>("none", "warned", "degraded", "isolated", "stopped");
 }
 
-/// From here on a wait for the GIL is counted apart.
+/// Waits for the GIL of at least this length also count as gil_long_waits.
 inline constexpr Nanos kLongGilWait = 100ms;
 
-/// A message that was sent so many periods, and kOldAtLeast, before the tick that receives it is an
-/// old one.
+/// A received message is old if it was sent more than kOldPeriods periods of its reader, and more
+/// than kOldAtLeast, before the tick that receives it. See NodeCounters::messages_old.
 inline constexpr int kOldPeriods = 10;
 inline constexpr Nanos kOldAtLeast = 100ms;
 
-/// From here on a callback that is still running is shown as such.
+/// A callback that has run for at least this long is shown in `busy_in` and `busy_since_ns`.
 inline constexpr Nanos kLongCall = 1s;
 
-/// What a node had counted at one instant.
+/// The counters of a node at one instant.
 using NodeCounts = RecentCounts<Counter>;
 
-/// How many instants a page keeps, a second apart: a minute, and some that are being written.
+/// How many snapshots a page keeps, about one a second: a minute, and a few to spare, so that the
+/// one that is being written is not among the last minute's.
 inline constexpr std::size_t kSnapshots = 64;
 
-/// One node. One writer per word: the node's thread, but for what is of its thread, `busy_*`,
-/// `hangs` and `snapshots`, which the host's supervising thread writes, and `log_level`, `safety`,
-/// `outputs_shut` and `held`, which are anybody's of the host.
+/// The statistics of one node.
+///
+/// Thread safety: one writer per word, readers in any thread or process. The node's own thread is
+/// the writer, with two exceptions. The host's supervising thread writes `hangs`, `busy_*`,
+/// `snapshots`, and what the kernel counts for the node's thread: faults, switches, `cpu_time_ns`
+/// and `last_cpu`. Any thread of the host may write `log_level`, `safety`, `outputs_shut` and
+/// `held`.
 struct NodeStats : NodeCounters<Counter> {
-  // Written once before the node first ticks.
-  NodeName name{};
-  Cell<NodeClass> node_class{};
-  Cell<NodeState> state{};
-  Cell<std::int32_t> order{};
+  NodeName name{};                ///< Written once, before the node first ticks.
+  Cell<NodeClass> node_class{};   ///< Written once, before the node first ticks.
+  Cell<NodeState> state{};        ///< Where the node is in its life.
+  Cell<std::int32_t> order{};     ///< NodeConfig::order.
   Cell<std::int32_t> priority{};  ///< SCHED_FIFO priority wanted, 0: none.
   Cell<std::int32_t> cpu{};       ///< CPU index, -1: any of the host's.
   Cell<std::int32_t> tid{};       ///< Linux thread id of its executor, 0 before start.
@@ -103,74 +112,79 @@ struct NodeStats : NodeCounters<Counter> {
   Gauge budget_ns{};              ///< 0: none.
   Gauge deadline_ns{};            ///< 0: none.
 
-  Cell<Rung> rung{};                   ///< Of its ladder,
-  Cell<std::uint32_t> rung_recover{};  ///< the good ticks in a row that take it back,
-  Cell<std::uint32_t> rung_good{};     ///< those that there are so far,
-  Cell<std::uint32_t> rung_misses{};   ///< and the misses in a row that led to it.
-  Gauge rung_since_ns{};               ///< Monotonic; 0: it is on none.
-  Counter degrades{};                  ///< Times that its rate was halved.
-  Gauge first_release_ns{};            ///< Monotonic; of this life; 0 before the first.
-  Gauge last_release_ns{};             ///< Monotonic; of the latest tick.
+  Cell<Rung> rung{};                   ///< The rung of its ladder that the node is on.
+  Cell<std::uint32_t> rung_recover{};  ///< Good ticks in a row that take it off the ladder.
+  Cell<std::uint32_t> rung_good{};     ///< Good ticks in a row so far, counted on the ladder.
+  Cell<std::uint32_t> rung_misses{};   ///< Misses in a row that led to the present rung.
+  Gauge rung_since_ns{};               ///< When it reached the rung, monotonic; 0: it is on none.
+  Counter degrades{};                  ///< How often its rate was halved.
+  Gauge first_release_ns{};            ///< First release of this life, monotonic; 0 before it.
+  Gauge last_release_ns{};             ///< Release of the latest tick, monotonic.
   Counter began{};                     ///< cycle_count() at the start of the latest tick.
-  Gauge last_execution_ns{};
-  Counter stops_asked{};  ///< Times that an input became stale whose fallback is a stop.
+  Gauge last_execution_ns{};           ///< Execution time of the latest tick.
+  Counter stops_asked{};  ///< How often an input whose fallback is "stop" became stale.
 
-  Gauge gil_lost_longest_ns{};       ///< The longest loss of the GIL that was timed,
-  Cell<std::int32_t> gil_lost_to{};  ///< and the Linux thread that had it; 0: unknown.
-  Cell<std::int32_t> last_cpu{};     ///< Of its thread.
-  Counter cpu_time_ns{};             ///< Of its thread, since the first release.
+  Gauge gil_lost_longest_ns{};       ///< The longest measured loss of the GIL in one tick.
+  Cell<std::int32_t> gil_lost_to{};  ///< Linux thread that had the GIL in it; 0: unknown.
+  Cell<std::int32_t> last_cpu{};     ///< CPU on which its thread ran last.
+  Counter cpu_time_ns{};             ///< CPU time of its thread since the first release.
 
-  Gauge busy_since_ns{};         ///< Monotonic: when the callback began that takes kLongCall
-  Cell<NodeActivity> busy_in{};  ///< and more, and which it is; 0: there is none.
+  Gauge busy_since_ns{};         ///< Start of the callback in `busy_in`, monotonic; 0: none.
+  Cell<NodeActivity> busy_in{};  ///< The callback that has run for kLongCall or more; 0: none.
 
-  Cell<LogLevel> log_level{};  ///< Down to which its lines are written; 0: all.
+  Cell<LogLevel> log_level{};  ///< Less urgent lines of the node are dropped; 0: all are kept.
 
-  SafetyCell safety{};
+  SafetyCell safety{};                         ///< Whether the node may act.
   Cell<std::uint32_t> actuator{};              ///< 1: what it sends moves something.
   std::atomic<std::uint32_t> outputs_shut{0};  ///< 1: what it sends on its outputs is refused.
 
-  std::array<NodeCounts, kSnapshots> snapshots{};  ///< Of HostStats::snapshot's instants.
-  Failures failures{};
-  StaleInputs stale{};
+  std::array<NodeCounts, kSnapshots> snapshots{};  ///< At the instants of HostStats::snapshot.
+  Failures failures{};                             ///< The latest exceptions of its callbacks.
+  StaleInputs stale{};                             ///< Its inputs that have a time-out.
 
   Histogram lateness{};
   Histogram execution{};
   Histogram response{};
-  Histogram skipped_response{};  ///< What the skipped releases would have seen.
-  Histogram gil_wait{};          ///< Python nodes only; as is the next.
-  Histogram gil_lost{};          ///< By tick that lost some; not those whose loss went unseen.
-  Histogram awaited{};           ///< Async nodes only.
+  Histogram skipped_response{};  ///< From each skipped release to the start of the next tick.
+  Histogram gil_wait{};          ///< Waits for the GIL before a tick. Python nodes only.
+  Histogram gil_lost{};          ///< Measured GIL losses, one entry per tick. Python nodes only.
+  Histogram awaited{};           ///< Awaited time per tick. Async nodes only.
 };
 
-/// The number of the tick that runs, or comes next: those of this life that are over come before
-/// it.
+/// RT-safe. The number of the running tick, or of the next one when none runs. Numbers count from 0
+/// in each life of the host.
 inline std::uint64_t current_tick(const NodeStats& node) noexcept {
   return node.ticks.value() - node.carried_ticks.value();
 }
 
-/// RT-safe. Whether what an actuator sends on its outputs goes out.
+/// RT-safe. Whether messages that the node sends on its outputs go out. Always true for a node that
+/// is no actuator.
 inline bool outputs_open(const NodeStats& node) noexcept {
   if (node.actuator.value() == 0) return true;
   return node.outputs_shut.load() == 0 && may_act(node.safety.value());
 }
 
-/// Where the messages of one owner are counted; null: nowhere. One writing thread at a time.
+/// Where the messages of one publisher or subscriber are counted. A null pointer counts nowhere.
+///
+/// Thread safety: one writing thread at a time.
 struct MessageCounters {
-  Counter* sent = nullptr;
-  Counter* bytes = nullptr;  ///< Of those.
-  Counter* received = nullptr;
-  Counter* dropped = nullptr;  ///< Refused at send, or missed by the subscriber.
-  Counter* missed = nullptr;   ///< See NodeStats, as for the next two.
-  Counter* refused = nullptr;
-  Counter* passed_over = nullptr;
-  const NodeName* node = nullptr;  ///< Whose; null: nobody's.
-  NodeStats* whole = nullptr;      ///< Of a node that ticks: what messages' ages are told from.
+  Counter* sent = nullptr;         ///< Messages sent.
+  Counter* bytes = nullptr;        ///< Bytes of the messages sent.
+  Counter* received = nullptr;     ///< Messages received.
+  Counter* dropped = nullptr;      ///< Refused at send, or missed by the subscriber.
+  Counter* missed = nullptr;       ///< See NodeCounters::messages_missed.
+  Counter* refused = nullptr;      ///< See NodeCounters::messages_refused.
+  Counter* passed_over = nullptr;  ///< See NodeCounters::messages_passed_over.
+  const NodeName* node = nullptr;  ///< The node that owns the counters; null: no node.
+  NodeStats* whole = nullptr;      ///< The owner's statistics, which tell a message's age; or null.
 };
 
+/// RT-safe. Adds `n` to `counter`, if that is not null.
 inline void count(Counter* counter, std::uint64_t n = 1) noexcept {
   if (counter != nullptr) counter->add(n);
 }
 
+/// The message counters of a node that ticks. They refer into `node`.
 inline MessageCounters message_counters(NodeStats& node) noexcept {
   return {.sent = &node.messages_sent,
           .bytes = &node.bytes_sent,
@@ -186,56 +200,60 @@ inline MessageCounters message_counters(NodeStats& node) noexcept {
 /// The garbage collector of a Python host, by generation.
 struct GcStats {
   struct Generation {
-    Histogram pause{};
-    Counter collections{};
-    Counter collected{};
-    Counter uncollectable{};
-    Counter forced{};  ///< Collected without enough slack.
-    Gauge longest_ns{};
-    Counter longest_tick{};  ///< Tick number of the node that ran, or ran last, then.
+    Histogram pause{};        ///< Duration of each collection.
+    Counter collections{};    ///< Collections.
+    Counter collected{};      ///< Objects collected.
+    Counter uncollectable{};  ///< Objects found that could not be collected.
+    Counter forced{};         ///< Collections without enough slack before the next release.
+    Gauge longest_ns{};       ///< The longest collection.
+    Counter longest_tick{};   ///< Tick number, at that time, of the node that ran or ran last.
   };
   std::array<Generation, 3> generation{};
-  Counter freezes{};  ///< Times that a freeze took the place of a collection without slack.
-  /// Objects that the collector knows, an estimate: counted before the first tick and, where the
-  /// slack allows, after a full collection; in between by CPython's count of allocations less
-  /// deallocations at each collection, which reads too high after many were freed at once.
+  Counter freezes{};  ///< How often a freeze replaced a collection for which there was no slack.
+  /// Objects that the collector tracks, an estimate. They are counted before the first tick and,
+  /// where the slack allows, after a full collection. In between CPython's count of allocations
+  /// minus deallocations is added at each collection; this reads too high after many objects were
+  /// freed at once.
   Gauge objects{};
 };
 
-/// A real-time setting that was wanted and not granted.
+/// A real-time setting that was wanted and not granted. See Degradation.
 struct DegradationRecord {
-  Name<32> feature{};  ///< "fifo", "memlock", "cpu_isolation", ...
-  Name<160> reason{};
-  Name<160> fix{};
+  Name<32> feature{};              ///< "fifo", "memlock", "cpu_isolation", ...
+  Name<160> reason{};              ///< What refused, and why.
+  Name<160> fix{};                 ///< What to do about it.
   Cell<std::uint32_t> severity{};  ///< 0 info, 1 warning, 2 error.
   Cell<std::uint32_t> pad{};
 };
 
+/// The statistics of one host (process).
+///
+/// Thread safety: one writer per word, readers in any thread or process.
 struct HostStats {
   static constexpr std::size_t kMaxDegradations = 16;
-  /// Of the same instants as NodeStats::snapshots.
+  /// The host's part of a snapshot, taken at the same instant as NodeStats::snapshots.
   struct Snapshot {
-    Gauge at_ns{};  ///< Monotonic.
-    Counter lives{};
-    Counter gc_forced{};
+    Gauge at_ns{};        ///< When it was taken, monotonic.
+    Counter lives{};      ///< HostStats::lives at that time.
+    Counter gc_forced{};  ///< forced_collections() at that time.
   };
 
   NodeName name{};
   Cell<std::int32_t> pid{};
-  Cell<std::uint32_t> python{};  ///< 1: a Python host.
-  Gauge epoch_ns{};              ///< Monotonic: release 0 of every node's grid.
-  Counter lives{};               ///< 1 for the first; a restart after a crash adds one.
-  Counter heartbeat{};           ///< Moves while the process does.
-  Cell<std::uint32_t> ready{};   ///< 1: each periodic node has ticked.
-  Cell<std::uint32_t> degradations{};
+  Cell<std::uint32_t> python{};         ///< 1: a Python host.
+  Gauge epoch_ns{};                     ///< Release 0 of every node's grid, monotonic.
+  Counter lives{};                      ///< 1 for the first; a restart after a crash adds one.
+  Counter heartbeat{};                  ///< Grows while the supervising thread runs.
+  Cell<std::uint32_t> ready{};          ///< 1: see Scheduler::ready().
+  Cell<std::uint32_t> degradations{};   ///< How many entries of `degradation` are used.
   Gauge rss_bytes{};                    ///< Resident memory of the process; about once a second.
-  Cell<std::uint32_t> asks_realtime{};  ///< 1: what the machine does not grant is a fault.
+  Cell<std::uint32_t> asks_realtime{};  ///< 1: a setting that the machine refuses is a fault.
   Cell<std::uint32_t> pad{};
-  Cell<SafetyState> safety{};  ///< Of the whole host; for display.
+  Cell<SafetyState> safety{};  ///< State of the whole host; for display only.
   Cell<std::uint32_t> safety_pad{};
-  Seqlock<StopNote> stop{};  ///< Why it is at rest, or was last.
-  Counter rejected{};        ///< Files of others in shared memory that were not used.
-  Counter snapshots{};       ///< Taken so far, by all lives; the latest is at (snapshots - 1).
+  Seqlock<StopNote> stop{};  ///< Why the host is at rest, or was at rest last.
+  Counter rejected{};        ///< Files of other processes in shared memory that were not used.
+  Counter snapshots{};  ///< Taken so far in all lives. The latest: (snapshots - 1) % kSnapshots.
   std::array<Snapshot, kSnapshots> snapshot{};
   std::array<DegradationRecord, kMaxDegradations> degradation{};
   GcStats gc{};
@@ -243,11 +261,12 @@ struct HostStats {
 
 static_assert(sizeof(NodeStats) % 8 == 0 && sizeof(HostStats) % 8 == 0);
 
-/// What `node` has counted by now, into `counts`.
+/// Copies the present counters of `node` into `counts`.
 void take_counts(const NodeStats& node, NodeCounts& counts) noexcept;
-/// Takes the next snapshot of a host. From one thread, about once a second.
+/// Takes the next snapshot of the host and of `nodes`, at `now`. Call it from one thread, about
+/// once a second.
 void take_snapshot(HostStats& host, std::span<NodeStats> nodes, TimePoint now) noexcept;
-/// Collections of the collector that had no slack, of all generations.
+/// The number of forced collections (GcStats::Generation::forced), over all generations.
 std::uint64_t forced_collections(const GcStats& gc) noexcept;
 
 }  // namespace horus
