@@ -16,7 +16,7 @@ struct LogRecord {
   NodeName node{};         ///< The node whose callback logged it; empty: none.
   std::uint64_t tick = 0;  ///< Number of the node's tick that runs or comes next.
   TimePoint at{};          ///< When it was logged.
-  Name<384> text{};        ///< One line without a line feed; longer text is cut.
+  Name<384> text{};        ///< Longer text is cut.
 };
 
 /// The destination of log records.

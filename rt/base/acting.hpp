@@ -7,18 +7,19 @@
 
 namespace horus {
 
-/// The actuator whose callback the calling thread runs.
+/// The actuator whose callback runs on a thread.
 struct Acting {
   NodeStats* node = nullptr;  ///< Null: none.
-  bool rests = false;         ///< The callback brings it to rest.
+  bool rests = false;         ///< The callback is enter_safe_state().
 };
+/// That of the calling thread.
 extern constinit thread_local Acting acting;
-/// Whether a thread of the process has ever run an actuator's callback. Until then no message has
-/// to look for its thread's.
+/// Whether any thread of the process has ever run an actuator's callback. While it is false, a send
+/// skips the look at the thread-local variable.
 extern constinit std::atomic<bool> anybody_acts;
 
-/// RT-safe. For as long as the calling thread runs a callback of the node; nothing for a node that
-/// is no actuator.
+/// RT-safe. Sets `acting` of the calling thread while a callback of `node` runs, and restores it
+/// afterwards. Does nothing for a node that is no actuator.
 class ActingScope {
  public:
   explicit ActingScope(NodeStats& node, bool rests = false) noexcept
@@ -41,12 +42,14 @@ class ActingScope {
 
 /// RT-safe. Whether the calling thread may send on the node's outputs.
 inline bool may_send(const NodeStats& node) noexcept {
-  // The way to rest is open to the thread that takes it, and not to a tick that hangs beside it.
+  // While outputs are shut, only the thread that runs enter_safe_state() may send, to bring the
+  // actuator to rest. A tick that hangs on another thread may not.
   return outputs_open(node) || (acting.rests && acting.node == &node);
 }
 
-/// RT-safe. The actuator for whose sake a message is refused: `owner`, whose output it is (null:
-/// nobody's), or the one whose callback sends it. Null: it goes out.
+/// RT-safe. Returns the actuator because of which a message from the calling thread is refused, or
+/// null when the message may go out. It is refused if `owner`, the node that owns the output (null:
+/// none), may not send, or if the actuator whose callback sends it may not.
 inline NodeStats* held_back(NodeStats* owner) noexcept {
   if (owner != nullptr && !may_send(*owner)) return owner;
   if (!anybody_acts.load(std::memory_order_relaxed)) [[likely]]

@@ -10,11 +10,14 @@
 
 #include "rt/base/parse.hpp"
 
-/// Sizes and long times as people write them for recordings: on command lines, and in files.
+/// Sizes and long durations of recordings, as people write them on command lines and in
+/// configurations.
 namespace horus {
 
 namespace detail {
 
+/// A number and one of `units`, in base units. Nothing for other text, and above 2^62: that is safe
+/// to convert to any 64-bit integer.
 inline std::optional<double> amount(std::string_view text, std::span<const Unit> units) noexcept {
   const auto number = take_decimal(text);
   for (const Unit& unit : units) {
@@ -27,7 +30,7 @@ inline std::optional<double> amount(std::string_view text, std::span<const Unit>
 
 }  // namespace detail
 
-/// "1 GiB", "64MB", "4096": bytes. None for anything else.
+/// Parses a size in bytes: "1 GiB", "64MB", "4096". Nothing for anything else.
 inline std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
   static constexpr std::array<detail::Unit, 8> kUnits{{{"", 1},
                                                        {"B", 1},
@@ -42,7 +45,7 @@ inline std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
   return static_cast<std::uint64_t>(std::llround(*bytes));
 }
 
-/// "10 s", "5min", "2h", "10": seconds where no unit is. None for anything else.
+/// Parses a duration: "10 s", "5min", "2h", "200ms"; "10" means seconds. Nothing for anything else.
 inline std::optional<Nanos> parse_long_time(std::string_view text) noexcept {
   static constexpr std::array<detail::Unit, 5> kUnits{
       {{"", 1e9}, {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {"ms", 1e6}}};
@@ -51,12 +54,13 @@ inline std::optional<Nanos> parse_long_time(std::string_view text) noexcept {
   return Nanos{std::llround(*ns)};
 }
 
-/// After which a file is over: one of both, and more than nothing.
+/// When a recording continues in a new file: by size or by time. Exactly one of the two is not 0.
 struct Split {
-  std::uint64_t bytes = 0;
-  Nanos time{};
+  std::uint64_t bytes = 0;  ///< 0: not by size.
+  Nanos time{};             ///< 0: not by time.
 };
-/// "1GiB", "10min". None for anything else, a number without a unit too.
+/// Parses a size or a duration: "1GiB", "10min". Nothing for anything else, for 0, and for a number
+/// without a unit.
 inline std::optional<Split> parse_split(std::string_view text) noexcept {
   if (text.find_first_not_of("0123456789. ") == std::string_view::npos) return std::nullopt;
   const Split split{.bytes = parse_size(text).value_or(0),

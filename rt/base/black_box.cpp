@@ -10,7 +10,7 @@
 namespace horus {
 namespace {
 
-/// No box has more events: what says so lies.
+/// No box ever has more events: a larger number is corrupt. It also keeps 2n + 2 from overflowing.
 constexpr std::uint64_t kMostEvents = std::uint64_t{1} << 62U;
 
 }  // namespace
@@ -47,12 +47,12 @@ ClockPair ClockPair::now() noexcept {
 }
 
 std::int64_t ClockPair::wall_us(std::int64_t at_ns) const noexcept {
-  // In microseconds nothing of this overflows, whatever a file says.
+  // The numbers may come from a corrupt file: divided first, they cannot overflow the sum.
   return wall_ns / 1000 + (at_ns / 1000 - monotonic_ns / 1000);
 }
 
 std::optional<Event> BlackBoxPlace::load() const noexcept {
-  // acquire: see Seqlock, whose readers do the same.
+  // acquire: the same protocol as Seqlock::load().
   const std::uint64_t before = stamp.load(std::memory_order_acquire);
   if (before == 0 || (before & 1U) != 0) return std::nullopt;
   std::array<std::uint64_t, kWords> copy{};
@@ -60,6 +60,7 @@ std::optional<Event> BlackBoxPlace::load() const noexcept {
   if (stamp.load(std::memory_order_relaxed) != before) return std::nullopt;
   Event event;
   std::memcpy(static_cast<void*>(&event), copy.data(), sizeof event);
+  // A hostile writer could store a stamp and an event that do not belong together.
   const bool sound = event.sequence == before / 2 && event.sequence <= kMostEvents;
   return sound ? std::optional{event} : std::nullopt;
 }
@@ -71,7 +72,7 @@ void BlackBoxPlace::store(std::uint64_t n, const Event& event) noexcept {
     // release: whoever sees this word also sees the odd stamp before it.
     words[i].store(copy[i], std::memory_order_release);
   }
-  // release: whoever sees it sees every word.
+  // release: whoever sees the stamp also sees every word.
   stamp.store(2 * n + 2, std::memory_order_release);
 }
 
@@ -88,13 +89,14 @@ std::vector<Event> events_of(std::span<const BlackBoxPlace> places) {
 
 void BlackBox::write(Event event) noexcept {
   if (event.at_ns == 0) event.at_ns = to_ns(MonotonicClock::now());
-  // relaxed: a number that nobody else gets.
+  // relaxed: it only has to be unique, which every atomic addition ensures.
   const std::uint64_t n = head_.claimed.fetch_add(1, std::memory_order_relaxed);
   BlackBoxPlace& place = places_[n % places_.size()];
   event.sequence = n + 1;
   std::uint64_t stamp = place.stamp.load(std::memory_order_relaxed);
+  // An odd stamp: an earlier writer is still busy here. A larger one: a later writer was faster.
   const bool free = (stamp & 1U) == 0 && stamp <= 2 * n;
-  // acquire: our words come after those of who wrote here before.
+  // acquire: our words come after those of the previous writer of this place.
   if (!free || !place.stamp.compare_exchange_strong(stamp, 2 * n + 1, std::memory_order_acquire,
                                                     std::memory_order_relaxed)) {
     head_.lost.fetch_add(1, std::memory_order_relaxed);
@@ -118,7 +120,7 @@ void BlackBox::restore(std::span<const Event> events) noexcept {
 }
 
 std::optional<std::int64_t> EventLimit::admit(TimePoint now) noexcept {
-  // One more a second, up to the burst again.
+  // Each second allows one more event, up to a full burst again.
   const std::int64_t seconds = std::max<std::int64_t>((now - filled_) / 1s, 0);
   if (seconds > 0) {
     left_ = std::min(kBurst, left_ + std::min(seconds, kBurst));

@@ -18,7 +18,8 @@
 
 namespace horus {
 
-/// What an event says. The numbers are kept in files: none changes its meaning, new ones come last.
+/// The kinds of events; kEventKinds explains each. The numbers are stored in files: never change
+/// the meaning of one, and add new ones at the end.
 enum class EventKind : std::uint32_t {
   kNone,
   kMiss,
@@ -36,12 +37,13 @@ enum class EventKind : std::uint32_t {
   kFlush,
 };
 
-/// What writer, readers, tools and manual know of a kind. A new kind is a new row.
+/// The name and meaning of one kind of event, for the writer, readers, tools and the manual. A new
+/// kind needs a new row.
 struct EventKindRow {
   EventKind kind;
   std::string_view name;
-  std::array<std::string_view, 3> numbers;  ///< What they are; empty: unused.
-  std::string_view meaning;
+  std::array<std::string_view, 3> numbers;  ///< The names of Event::numbers; empty: unused.
+  std::string_view meaning;                 ///< One sentence for people.
 };
 inline constexpr std::array kEventKinds{
     EventKindRow{EventKind::kMiss,
@@ -96,89 +98,99 @@ inline constexpr std::array kEventKinds{
         EventKind::kFlush, "flush", {"", "", ""}, "This copy was written; the text says why."},
 };
 
-/// Null: another version's.
+/// The row of a kind; null for a number that this version does not know.
 const EventKindRow* find_kind(EventKind kind) noexcept;
+/// The row of a kind by its name; null for an unknown name.
 const EventKindRow* find_kind(std::string_view name) noexcept;
-/// "unknown" of a kind that this version does not know.
+/// The name of a kind; "unknown" for one that this version does not know.
 std::string_view to_text(EventKind kind) noexcept;
 
-/// Something that happened.
+/// One event, as it lies in memory and in files.
 struct Event {
-  std::uint64_t sequence = 0;  ///< 1 for its box's first.
-  std::int64_t at_ns = 0;      ///< Monotonic.
-  std::uint64_t tick = 0;
-  EventKind kind = EventKind::kNone;
-  std::uint32_t in_tick = 0;  ///< 1: `tick` says which.
-  std::array<std::int64_t, 3> numbers{};
-  NodeName node{};  ///< Empty: the host itself.
-  Name<200> text{};
+  std::uint64_t sequence = 0;             ///< Counts the events of a box; 1 for the first.
+  std::int64_t at_ns = 0;                 ///< When it happened, monotonic.
+  std::uint64_t tick = 0;                 ///< Number of the node's tick, if `in_tick` is 1.
+  EventKind kind = EventKind::kNone;      ///< What happened.
+  std::uint32_t in_tick = 0;              ///< 1: it belongs to the tick numbered `tick`.
+  std::array<std::int64_t, 3> numbers{};  ///< Their meaning depends on the kind: EventKindRow.
+  NodeName node{};                        ///< The node it concerns; empty: the host itself.
+  Name<200> text{};                       ///< Details for people; may be empty.
 };
 static_assert(sizeof(Event) == 320);
 
-/// Its numbers under their names. Those of another version's kinds have none.
+/// The numbers of an event with their names. Empty for kinds that this version does not know.
+/// Allocates.
 std::vector<std::pair<std::string_view, std::int64_t>> numbers_of(const Event& event);
 
-/// What a wall clock said at one instant of the monotonic one.
+/// The same instant on two clocks. Converts monotonic times of a black box to wall-clock times.
 struct ClockPair {
   std::int64_t monotonic_ns = 0;
   std::int64_t wall_ns = 0;  ///< Since 1970.
 
   static ClockPair now() noexcept;
-  /// When it was on the wall clock, microseconds since 1970.
+  /// The wall-clock time of the monotonic instant `at_ns`, in microseconds since 1970.
   std::int64_t wall_us(std::int64_t at_ns) const noexcept;
 };
 
-/// A ring of events in memory that is shared: any thread of its host writes, others read. Zeroed
-/// memory is an empty one.
+/// Head of a ring of events in shared memory. Any thread of its host writes, all processes read.
+/// Zeroed memory is an empty ring.
 struct BlackBoxHead {
-  /// Event n, the first one being 0, lies at place n mod places.
+  /// How many events were started. Event n, the first being 0, lies at place n mod places.
   std::atomic<std::uint64_t> claimed{0};
-  std::atomic<std::uint64_t> lost{0};  ///< Their place was being written, a whole round ago.
-  Seqlock<ClockPair> clocks{};         ///< About once a second.
-  Counter lives{};
-  NodeName host{};
+  /// Events dropped, because an earlier writer was still busy in their place.
+  std::atomic<std::uint64_t> lost{0};
+  Seqlock<ClockPair> clocks{};  ///< Updated about once a second.
+  Counter lives{};              ///< HostStats::lives.
+  NodeName host{};              ///< Name of the host.
   std::uint64_t pad = 0;
 };
 static_assert(sizeof(BlackBoxHead) % 8 == 0);
 
+/// A place for one event. It works like a Seqlock whose sequence also tells which event it holds.
 struct BlackBoxPlace {
   static constexpr std::size_t kWords = sizeof(Event) / 8;
 
   std::atomic<std::uint64_t> stamp{0};  ///< 2n+1 while event n is written, 2n+2 when complete.
   std::array<std::atomic<std::uint64_t>, kWords> words{};
 
-  /// What is in it, if that is complete.
+  /// A copy of the event; nothing while it is written, and when stamp and event do not match.
   std::optional<Event> load() const noexcept;
-  /// Event `n`, of a box that nobody else writes.
+  /// Writes event `n` and completes the stamp. The caller has claimed the place, or is the box's
+  /// only user.
   void store(std::uint64_t n, const Event& event) noexcept;
 };
 static_assert(sizeof(BlackBoxPlace) == 8 + sizeof(Event));
 
-/// The events of places that anybody may have written, in their order.
+/// The complete events in `places`, in order of their numbers. The memory need not be trusted: at
+/// most one event of each number is returned. Allocates.
 std::vector<Event> events_of(std::span<const BlackBoxPlace> places);
 
-/// Writes and reads one box.
+/// Writes and reads one ring of events.
 ///
-/// Thread safety: write() from any thread, and from a signal handler; restore() before all others.
-/// Progress: write() is wait-free: it claims a place, and where somebody has been writing there
-/// for a whole round, the event is lost and counted. A writer that dies in the middle costs its
-/// place, until the next life.
+/// Thread safety: write() from any thread, and from a signal handler; set_clocks() from one thread
+/// at a time; restore() before all other calls.
+/// Progress: write() is wait-free. It claims the next place. If another writer has been busy in
+/// that place for a whole round of the ring, the event is dropped and counted as lost. A writer
+/// that dies during write() makes its place unusable until the next life.
 class BlackBox {
  public:
+  /// `head` and `places` outlive the box.
   BlackBox(BlackBoxHead& head, std::span<BlackBoxPlace> places) noexcept
       : head_{head}, places_{places} {}
 
-  /// RT-safe: no system call, no lock, no allocation. Sets the event's number, and its time where
-  /// it has none.
+  /// RT-safe: no system call, no lock, no allocation. Writes one event. Sets its sequence number,
+  /// and its time if that is 0.
   void write(Event event) noexcept;
-  /// RT-safe. Now, of no node.
+  /// RT-safe. Writes an event of the host itself that happens now.
   void write(EventKind kind, std::string_view text,
              const std::array<std::int64_t, 3>& numbers = {}) noexcept;
-  /// What an earlier life has written, under its numbers, as far as there is room.
+  /// Puts back what an earlier life has written, under its old numbers. If there is not room for
+  /// all, the latest are kept. `events` is in order of the numbers.
   void restore(std::span<const Event> events) noexcept;
-  /// The wall clock, which may have been set.
+  /// Notes the present time on both clocks. Call it again and again: the wall clock may be set.
   void set_clocks() noexcept { head_.clocks.store(ClockPair::now()); }
 
+  /// See events_of().
   std::vector<Event> events() const { return events_of(places_); }
   BlackBoxHead& head() const noexcept { return head_; }
 
@@ -187,17 +199,20 @@ class BlackBox {
   const std::span<BlackBoxPlace> places_;
 };
 
-/// Lets a burst of events into a box, then one a second with how many were left out: who fails in
-/// every tick does not push out what the others had to say.
+/// Limits the rate of one kind of event: a burst of kBurst, then one a second. So a node that fails
+/// in every tick cannot push the events of other nodes out of the ring.
+///
+/// Thread safety: one thread. RT-safe.
 class EventLimit {
  public:
   static constexpr std::int64_t kBurst = 32;
 
-  /// Nothing: not now. Otherwise how many were left out before this one.
+  /// Whether an event at `now` may be written. Nothing: it is to be left out. Otherwise the number
+  /// of events that were left out since the last admitted one.
   std::optional<std::int64_t> admit(TimePoint now) noexcept;
 
  private:
-  std::int64_t left_ = kBurst;
+  std::int64_t left_ = kBurst;  // How many may be written now.
   std::int64_t left_out_ = 0;
   TimePoint filled_{};
 };

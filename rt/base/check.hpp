@@ -4,7 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Aborts with file and line when `condition` is false. For bugs only: input is validated.
+/// Aborts with file and line on stderr when `condition` is false, in every build. Only for bugs of
+/// the program itself; wrong input gets an Error.
 #define HORUS_CHECK(condition)                                                           \
   do {                                                                                   \
     if (!(condition)) [[unlikely]] {                                                     \

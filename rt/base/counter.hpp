@@ -6,7 +6,7 @@
 
 namespace horus {
 
-/// A number in shared memory with one writer and any number of readers.
+/// A number or enum in shared memory with one writer and any number of readers.
 ///
 /// Thread safety: add(), set() and raise() from one thread; value() from any thread or process.
 /// Progress: wait-free, no locked instruction.
@@ -15,10 +15,11 @@ class Cell {
   static_assert(std::atomic<T>::is_always_lock_free);
 
  public:
-  // relaxed throughout: nothing is published through a number; and a load and a store in place
-  // of fetch_add, because there is one writer.
+  // relaxed throughout: no other data is published through the number. A load and a store in place
+  // of fetch_add are enough, because there is one writer.
   void add(T n = 1) noexcept { set(value() + n); }
   void set(T value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  /// Sets the number if `value` is larger.
   void raise(T value) noexcept {
     if (value > this->value()) set(value);
   }

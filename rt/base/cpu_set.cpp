@@ -7,6 +7,7 @@
 namespace horus {
 namespace {
 
+/// The list in a file of /sys; empty if it cannot be read or parsed.
 CpuSet read_list(const char* path) noexcept {
   std::ifstream file{path};
   std::string line;

@@ -6,12 +6,12 @@
 namespace horus {
 namespace {
 
-/// As much of the end as fits: the line that raised comes last.
+/// As much of the end of `trace` as fits: the line that raised the exception comes last.
 Name<1504> end_of(std::string_view trace) noexcept {
   constexpr std::size_t kMost = Name<1504>::kMaxLength;
   if (trace.size() <= kMost) return Name<1504>::clipped(trace);
   trace.remove_prefix(trace.size() - kMost);
-  // From the start of a line on; of one that is longer than all of it, from somewhere.
+  // Begins with a whole line, unless one line fills all the space.
   const std::size_t line = trace.find('\n');
   return Name<1504>::clipped(line + 1 < trace.size() ? trace.substr(line + 1) : trace);
 }

@@ -12,33 +12,36 @@
 
 namespace horus {
 
-/// Exceptions of one type that left a node's callbacks.
+/// The exceptions of one type that left a node's callbacks.
 struct Failure {
-  Name<96> type{};      ///< Empty: none yet.
-  Name<288> message{};  ///< Of the latest.
-  Name<1504> trace{};   ///< The latest that was told; empty where the language has none.
-  std::uint64_t count = 0;
-  std::uint64_t tick = 0;  ///< Of the latest.
-  std::int64_t first_ns = 0;
-  std::int64_t last_ns = 0;
+  Name<96> type{};            ///< Name of the type; empty: the entry is unused.
+  Name<288> message{};        ///< Message of the latest exception.
+  Name<1504> trace{};         ///< End of the latest stack trace given; empty: there was none.
+  std::uint64_t count = 0;    ///< How many there were.
+  std::uint64_t tick = 0;     ///< Number of the tick of the latest.
+  std::int64_t first_ns = 0;  ///< When the first came, monotonic.
+  std::int64_t last_ns = 0;   ///< When the latest came, monotonic.
 };
 
-/// The exceptions of one node by type, the latest kMost types. One writer: the node's thread.
+/// The exceptions of one node by type; the kMost types that came latest are kept.
+///
+/// Thread safety: one writer, the node's thread; readers in any thread or process.
 struct Failures {
   static constexpr std::size_t kMost = 4;
   std::array<Seqlock<Failure>, kMost> kinds{};
 };
 
-/// An exception as it is caught.
+/// An exception that was just caught. The texts are valid while it is handled.
 struct Thrown {
   std::string_view type;
   std::string_view message;
-  std::string_view trace;  ///< Empty: as told before, or none.
+  std::string_view trace;  ///< Empty: it was given before, or there is none.
 };
 
-/// Counts it; a type that is new takes the place of the one that is longest past.
+/// Counts an exception under its type. A type that is not kept yet takes an unused entry, or else
+/// replaces the type that has not occurred for the longest time.
 void count(Failures& failures, const Thrown& thrown, std::uint64_t tick, TimePoint now) noexcept;
-/// Takes over what an earlier life of the node kept.
+/// Copies what an earlier life of the node kept.
 void carry(Failures& to, const Failures& past) noexcept;
 
 }  // namespace horus

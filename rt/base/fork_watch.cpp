@@ -10,7 +10,8 @@
 namespace horus {
 namespace {
 
-// Without memory for it no child is told from its parent: there is nothing to do about it.
+// If there is no memory to register the handler, forked children are not detected. Nothing can be
+// done about that.
 [[maybe_unused]] const int kWatched = ::pthread_atfork(nullptr, nullptr, [] {
   // relaxed: see ForkWatch.
   fork_generation.fetch_add(1, std::memory_order_relaxed);
@@ -29,9 +30,9 @@ void end_forked_child(const char* callback, std::string_view node) noexcept {
       ::getpid(), callback, node.empty() ? "" : " of node '", static_cast<int>(node.size()),
       node.data(), node.empty() ? "" : "'");
   const auto size = std::min(static_cast<std::size_t>(std::max(length, 0)), sizeof line - 1);
-  // A stderr that takes nothing is gone.
+  // If stderr cannot be written, there is no other place to report it.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line, size);
-  // Nothing is flushed or closed: the buffers are copies of the parent's.
+  // _exit() flushes nothing: the buffers are copies of the parent's, which will write them itself.
   ::_exit(1);
 }
 

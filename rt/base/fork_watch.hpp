@@ -7,15 +7,19 @@
 
 namespace horus {
 
-/// How often this process, or the one that it is a copy of, has become a child by fork().
+/// How many fork() calls lie between the start of the program and this process: 0 in the program
+/// itself, 1 in its children.
 extern std::atomic<std::uint32_t> fork_generation;
 
-/// Made before foreign code is called: whether that code has forked, and this is the child. Then
-/// the frame that made the call is the parent's: its threads, files and pages are not here.
+/// Detects that foreign code has forked. Make one before the call; after it, forked() is true in a
+/// child that returned from the call. The child must not go on: the code that made the call belongs
+/// to the parent, and the parent's other threads do not exist in the child.
 class ForkWatch {
  public:
-  /// RT-safe, both. relaxed: fork() itself orders what the child sees.
+  // relaxed in both calls: fork() itself orders what the child sees.
+  /// RT-safe.
   ForkWatch() noexcept : generation_{fork_generation.load(std::memory_order_relaxed)} {}
+  /// RT-safe. Whether this process is a child made since the construction.
   bool forked() const noexcept {
     return fork_generation.load(std::memory_order_relaxed) != generation_;
   }
@@ -24,8 +28,8 @@ class ForkWatch {
   std::uint32_t generation_;
 };
 
-/// Says that a forked child has left the callback that it was made in, and ends it. `node` may be
-/// empty.
+/// Ends a forked child that returned from the callback in which it was made, by _exit(1), after a
+/// line on stderr. `node` is the callback's node; it may be empty.
 [[noreturn]] void end_forked_child(const char* callback, std::string_view node) noexcept;
 
 }  // namespace horus

@@ -7,13 +7,13 @@
 
 namespace horus {
 
-/// What the supervisor of Python hosts says of one.
+/// The state of a Python host, as its supervisor sees it.
 enum class HostState : std::uint32_t {
-  kWaiting,   ///< Not running; a start is due.
-  kStarting,  ///< Running, not every node has ticked.
-  kReady,
+  kWaiting,   ///< Not running; will be started.
+  kStarting,  ///< Running, but not every node has ticked.
+  kReady,     ///< Running, and its nodes have ticked.
   kStopping,  ///< Told to end.
-  kEnded,     ///< Not running, and its policy says: leave it so.
+  kEnded,     ///< Not running; its policy says not to start it again.
 };
 
 constexpr auto words_of(HostState /*any*/) noexcept {

@@ -11,7 +11,7 @@ double millis(Nanos duration) noexcept {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-/// A part as its owner wrote it: within what it is part of.
+/// The value of a gauge, clamped to 0 and `whole`: a corrupt page may hold any number.
 Nanos part(const Gauge& gauge, Nanos whole) noexcept {
   return std::clamp(Nanos{gauge.value()}, Nanos{}, std::max(whole, Nanos{}));
 }
@@ -51,19 +51,20 @@ void carry(LateTicks& to, const LateTicks& past) noexcept {
   to.count.set(past.count.value());
   for (std::size_t i = 0; i < LateTicks::kMost; ++i) {
     copy(to.ticks[i], past.ticks[i]);
-    // Nodes may stand in another order now.
+    // The index is of the earlier life, in which the nodes may have had another order.
     to.ticks[i].before.set(-1);
   }
 }
 
 LateCause cause_of(const LateTick& tick) noexcept {
   using Kind = LateCause::Kind;
-  // A page may say anything: no tick takes longer than a year.
+  // A corrupt page may hold any number. A year is longer than any tick, and sums do not overflow.
   constexpr Nanos kLongest = 365 * 24h;
   const bool overran = tick.reason.value() == LateReason::kOverran;
-  // An overrun is of the execution alone.
+  // An overrun concerns the execution only.
   const Nanos lateness = overran ? Nanos{} : part(tick.lateness_ns, kLongest);
   const Nanos execution = part(tick.execution_ns, kLongest);
+  // The parts of the lateness, each limited to what the ones before it have left over.
   const Nanos before = part(tick.before_ns, lateness);
   const Nanos behind = part(tick.behind_ns, lateness - before);
   const Nanos waited = part(tick.gil_wait_ns, lateness - before - behind);
@@ -77,7 +78,8 @@ LateCause cause_of(const LateTick& tick) noexcept {
   const auto consider = [&cause](Kind kind, Nanos took) {
     if (took > cause.took) cause = {kind, took, cause.of};
   };
-  // The kernel's count is of a longer time: it explains a wake-up that nothing else does.
+  // The kernel's count covers a window longer than the tick. So it only explains a late wake-up for
+  // which there is no other reason, and only if it covers more than half of it.
   consider(2 * off_cpu > woken ? Kind::kNoCpu : Kind::kWakeUp, woken);
   consider(Kind::kCollector, collecting);
   consider(Kind::kGilLost, lost);
@@ -141,7 +143,7 @@ std::size_t describe_cause(const LateTick& tick, std::string_view before, std::s
       break;
     case LateCause::Kind::kWakeUp: std::snprintf(what, sizeof what, "woken late"); break;
   }
-  // Three digits, and no exponent for seconds.
+  // Three significant digits; %.3g would print 1000 ms and more with an exponent.
   const char* const form = millis(cause.of) < 1000 ? "%.3g of %.3g ms: %s" : "%.0f of %.0f ms: %s";
   const int length =
       std::snprintf(text.data(), text.size(), form, millis(cause.took), millis(cause.of), what);

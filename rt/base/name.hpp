@@ -9,8 +9,8 @@
 
 namespace horus {
 
-/// A short text by value: no allocation, zero-terminated, trivially copyable, fit for shared
-/// memory. `Capacity` counts the terminating zero.
+/// A short text stored in place. It allocates nothing, is zero-terminated and trivially copyable,
+/// and may lie in shared memory. `Capacity` counts the terminating zero. RT-safe.
 template <std::size_t Capacity>
 class Name {
  public:
@@ -18,7 +18,7 @@ class Name {
 
   constexpr Name() = default;
 
-  /// As much of `text` as fits, in whole characters of UTF-8. Where a cut would be a fault, check
+  /// As much of `text` as fits, cut between two UTF-8 characters. If a cut would be a fault, check
   /// with fits() first.
   static constexpr Name clipped(std::string_view text) noexcept {
     std::size_t size = std::min(text.size(), kMaxLength);
@@ -31,7 +31,8 @@ class Name {
   }
   static constexpr bool fits(std::string_view text) noexcept { return text.size() <= kMaxLength; }
 
-  /// Reads at most Capacity bytes, so that a name without its zero (hostile memory) is bounded.
+  /// The text. Reads at most Capacity bytes, because in memory that others write the terminating
+  /// zero may be missing.
   constexpr std::string_view view() const noexcept {
     return {text_.data(),
             static_cast<std::size_t>(std::find(text_.begin(), text_.end(), '\0') - text_.begin())};
@@ -49,6 +50,7 @@ class Name {
   std::array<char, Capacity> text_{};
 };
 
+/// The name of a node or a host: at most 63 bytes.
 using NodeName = Name<64>;
 
 }  // namespace horus

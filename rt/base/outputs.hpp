@@ -5,12 +5,14 @@
 
 namespace horus {
 
-/// What the nodes of this process send.
+/// The messages that the nodes of this process send. Implemented outside of `rt`, which knows no
+/// shared memory.
 class Outputs {
  public:
   virtual ~Outputs() = default;
-  /// What the node has sent, and sends, is stale from now on for whoever has a fallback; or is no
-  /// more. Waits for nothing: false where somebody is in the way, and it is to be said again.
+  /// With `isolated`, subscribers that have a fallback treat all messages of the node as stale,
+  /// past and future ones. Without it, no longer. Called from the watchdog's thread. Never blocks:
+  /// returns false when a lock is taken, and the caller then tries again later.
   virtual bool isolate(const NodeName& node, bool isolated) noexcept = 0;
 };
 

@@ -16,8 +16,8 @@ namespace horus {
 
 namespace detail {
 
-/// A plain decimal number ("200", "0.5") at the front of `text`, which is then what follows it,
-/// without blanks. No sign, exponent, "inf" or "nan".
+/// Takes a plain decimal number ("200", "0.5") and the blanks after it from the front of `text`.
+/// Accepts no sign, exponent, "inf" or "nan": then it returns nothing and leaves `text` as it is.
 inline std::optional<double> take_decimal(std::string_view& text) noexcept {
   if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
   double number = 0;
@@ -29,6 +29,7 @@ inline std::optional<double> take_decimal(std::string_view& text) noexcept {
   return number;
 }
 
+/// A unit of measurement, and how many base units one of it is.
 struct Unit {
   std::string_view name;
   double factor;
@@ -36,8 +37,8 @@ struct Unit {
 
 }  // namespace detail
 
-/// Parses a number and a unit, ns us (or µs) ms s, e.g. "200 us", "1.5ms"; "0" needs no unit.
-/// Fails with kInvalidArgument on anything else, a sign and more than 24 hours included.
+/// Parses a number and a unit (ns, us or µs, ms, s), e.g. "200 us", "1.5ms". "0" needs no unit.
+/// Fails with kInvalidArgument on anything else, on a sign, and above 24 hours. RT-safe.
 inline Result<Nanos> parse_duration(std::string_view text) noexcept {
   static constexpr std::array<detail::Unit, 5> kUnits{
       {{"ns", 1.0}, {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}}};
@@ -58,8 +59,8 @@ inline Result<Nanos> parse_duration(std::string_view text) noexcept {
   return error;
 }
 
-/// Parses a rate, e.g. "1000", "1000 Hz", "1 kHz". Fails with kInvalidArgument on anything else,
-/// and outside of Rate's limits.
+/// Parses a rate in Hz (the default), kHz or MHz, e.g. "1000", "1000 Hz", "1 kHz". Fails with
+/// kInvalidArgument on anything else, and outside of Rate's limits. RT-safe.
 inline Result<Rate> parse_rate(std::string_view text) noexcept {
   static constexpr std::array<detail::Unit, 4> kUnits{
       {{"", 1.0}, {"Hz", 1.0}, {"kHz", 1e3}, {"MHz", 1e6}}};

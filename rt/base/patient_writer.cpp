@@ -23,9 +23,9 @@ bool write_within(int fd, std::string_view text, Nanos patience) noexcept {
     const int ready = ::poll(&room, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
-    // A pipe that has room takes so much at once.
+    // POLLOUT on a pipe means that this much fits, so write() does not block.
     const ssize_t written = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-    // Another one that holds this open file may have made it one that does not wait.
+    // Another process that shares the open file may have made it non-blocking.
     if (written < 0 && errno == EAGAIN && MonotonicClock::now() >= until) return false;
     if (written < 0 && errno != EINTR && errno != EAGAIN) return true;
     text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
@@ -33,7 +33,7 @@ bool write_within(int fd, std::string_view text, Nanos patience) noexcept {
   return true;
 }
 
-// relaxed throughout: a number on its own.
+// relaxed throughout: no other data depends on the number.
 std::uint64_t PatientWriter::write(std::string_view line) noexcept {
   const bool stalls = lost_.load(std::memory_order_relaxed) > 0;
   if (write_within(fd_, line, stalls ? Nanos{} : kLinePatience)) {

@@ -9,23 +9,26 @@
 
 namespace horus {
 
-/// Writes all of `text` to `fd` unless its reader keeps us for longer than `patience`: a pipe that
-/// nobody empties, a terminal that was stopped. False: it did not get all. A reader that is gone
-/// keeps nobody.
+/// Writes all of `text` to `fd`, but waits at most `patience` for its reader, which may be a pipe
+/// that nobody empties or a stopped terminal. Returns false when the time was over before all was
+/// written. Returns true also when the descriptor cannot be written at all, e.g. because its reader
+/// is gone.
 bool write_within(int fd, std::string_view text, Nanos patience) noexcept;
 
-/// Writes lines to a descriptor whose reader may stall. That keeps us once for a second; until it
-/// reads on, lines are lost and counted.
+/// Writes lines to a descriptor whose reader may stall. The first line that does not get through
+/// waits for a second. After that lines do not wait: they are lost and counted until the reader
+/// reads again.
 ///
-/// Thread safety: all, from any thread.
+/// Thread safety: all calls from any thread. Not RT-safe.
 class PatientWriter {
  public:
   explicit PatientWriter(int fd) noexcept : fd_{fd} {}
 
-  /// How many lines were lost before this one, which was written; 0 also when it is lost itself.
+  /// Writes a line. Returns how many lines were lost before it since the last report. Returns 0
+  /// also when this line itself is lost.
   std::uint64_t write(std::string_view line) noexcept;
-  /// Writes a line that says how many were lost. Where there is no room for it they are told by a
-  /// later one.
+  /// Writes a line that reports `lost` lost lines, without waiting. If it cannot be written, they
+  /// are counted as lost again, for a later report.
   void tell(std::string_view line, std::uint64_t lost) noexcept;
 
  private:

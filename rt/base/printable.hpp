@@ -7,12 +7,13 @@
 
 namespace horus {
 
-/// Bytes of the UTF-8 character at the front of `text`; 0 when there is none.
+/// The size in bytes of the UTF-8 character at the front of `text`, 1 to 4; 0 when the bytes are no
+/// valid character. `text` must not be empty.
 std::size_t character_size(std::string_view text) noexcept;
 
-/// `text` fit for a terminal and one line of a log: what is not UTF-8, and control characters,
-/// become '?'. Names come from memory, files and sockets that others write, and an escape sequence
-/// or a line of theirs must not act here.
+/// `text` made safe for a terminal and for one log line: bytes that are not UTF-8, and control
+/// characters, become '?'. Names come from memory, files and sockets that a hostile user may write;
+/// an escape sequence or a line feed in them must have no effect. Allocates.
 std::string printable(std::string_view text);
 
 }  // namespace horus

@@ -12,28 +12,28 @@
 
 namespace horus {
 
-/// How far a node, or a robot, may act. Only who is armed or degraded moves anything.
+/// Whether a node, or a robot, may act. It may move something only in kArmed and kDegraded.
 enum class SafetyState : std::uint32_t {
   kStarting,  ///< Its init() is not over.
-  kDisarmed,  ///< Ready, and waits for somebody who arms it.
-  kArmed,
-  kDegraded,  ///< Armed, with less than it was configured to do.
+  kDisarmed,  ///< Ready, but not allowed to act until it is armed.
+  kArmed,     ///< Allowed to act.
+  kDegraded,  ///< Armed, but does less than it was configured to do.
   kSafe,      ///< Latched: brought to rest by a fault.
   kEstopped,  ///< Latched: brought to rest by an emergency stop.
   kStopped,   ///< Its run is over.
 };
 inline constexpr std::size_t kSafetyStates = 7;
 
-/// What changes it.
+/// What changes a SafetyState.
 enum class SafetyEvent : std::uint8_t {
   kReady,    ///< Its init() is over.
-  kArm,      ///< Somebody who may allows it to act.
-  kDisarm,   ///< Somebody forbids it.
+  kArm,      ///< An authorised caller allows it to act.
+  kDisarm,   ///< A caller forbids it to act.
   kDegrade,  ///< It does less from now on.
-  kRecover,  ///< It does all again.
-  kFault,    ///< A fault that asks for safe state.
+  kRecover,  ///< It does everything again.
+  kFault,    ///< A fault that calls for safe state.
   kStop,     ///< An emergency stop.
-  kRelease,  ///< Somebody who may says that the cause is gone.
+  kRelease,  ///< An authorised caller says that the cause of the rest is gone.
   kEnd,      ///< Its run ends.
 };
 inline constexpr std::size_t kSafetyEvents = 9;
@@ -47,7 +47,8 @@ constexpr auto words_of(SafetyEvent /*any*/) noexcept {
                                      "stop", "release", "end");
 }
 
-/// RT-safe. The state after the event; the same one where the event means nothing to it.
+/// RT-safe. The state that follows `state` after `event`; `state` itself when the event has no
+/// effect in it. A release leads to kDisarmed, never straight back to kArmed.
 [[nodiscard]] constexpr SafetyState after(SafetyState state, SafetyEvent event) noexcept {
   using S = SafetyState;
   // A row for each state, a column for each event, in their order.
@@ -72,47 +73,48 @@ constexpr auto words_of(SafetyEvent /*any*/) noexcept {
   return kNext[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
 }
 
-/// RT-safe. Whether what it sends may move something.
+/// RT-safe. Whether a node in this state may move something.
 constexpr bool may_act(SafetyState state) noexcept {
   return state == SafetyState::kArmed || state == SafetyState::kDegraded;
 }
-/// RT-safe. Whether only a release, or the end, leads out of it.
+/// RT-safe. Whether the state holds until a release or the end of the run.
 constexpr bool is_latched(SafetyState state) noexcept {
   return state == SafetyState::kSafe || state == SafetyState::kEstopped;
 }
 
-/// A state that several threads change, each by an event.
+/// A SafetyState that several threads change by events.
 ///
-/// Thread safety: all. Progress: lock-free, RT-safe.
+/// Thread safety: all calls from any thread or process. Progress: lock-free, RT-safe.
 class SafetyCell {
  public:
   SafetyState value() const noexcept { return state_.load(); }
-  /// The state before it, and after it.
+  /// Applies `event`. Returns the state before it and the state after it.
   std::pair<SafetyState, SafetyState> step(SafetyEvent event) noexcept {
     SafetyState before = state_.load();
     while (!state_.compare_exchange_weak(before, after(before, event))) {
     }
     return {before, after(before, event)};
   }
-  /// A new life begins.
+  /// Back to kStarting, for a new run.
   void begin() noexcept { state_.store(SafetyState::kStarting); }
 
  private:
-  // seq_cst throughout: who arms looks at the stop afterwards, who stops at the state.
+  // seq_cst throughout: arming changes the state first and then reads the stop request, a stop does
+  // it the other way round. So one of the two always sees the other.
   std::atomic<SafetyState> state_{SafetyState::kStarting};
 };
 
 /// What stopped a robot, or brought it to rest.
 enum class StopCause : std::uint32_t {
-  kNone,
-  kCall,     ///< horus.estop(), in a program.
+  kNone,     ///< Nothing did.
+  kCall,     ///< A call of estop() in a program.
   kCommand,  ///< `horusctl estop`.
   kTopic,    ///< A message on the topic `estop`.
-  kInput,    ///< A subscription whose fallback is "stop" got nothing for its time-out.
-  kHost,     ///< A host that the robot cannot do without died.
-  kNode,     ///< A node that the robot cannot do without hangs, or is lost otherwise.
-  kDevice,   ///< A key of an input device.
-  kLatch,    ///< Stopped before it started: so it is written on disk.
+  kInput,    ///< A subscription whose fallback is "stop" got no message within its time-out.
+  kHost,     ///< A critical host died.
+  kNode,     ///< A critical node hangs, or is lost otherwise.
+  kDevice,   ///< A key of an input device was pressed.
+  kLatch,    ///< It was stopped in an earlier life, and that stop was not released.
   kOwner,    ///< The process that keeps the robot's state died.
   kPeer,     ///< Another host has stopped.
   kMisses,   ///< Too many deadlines were missed.
@@ -124,13 +126,13 @@ constexpr auto words_of(StopCause /*any*/) noexcept {
                                    "device", "latch", "owner", "peer", "misses", "hang");
 }
 
-/// Why something is at rest.
+/// Why a run is at rest.
 struct StopNote {
   StopCause cause = StopCause::kNone;
   std::uint32_t pad = 0;
-  std::int64_t at_ns = 0;  ///< Monotonic.
-  NodeName node{};         ///< Where one is the cause.
-  Name<160> text{};
+  std::int64_t at_ns = 0;  ///< When it came to rest, monotonic.
+  NodeName node{};         ///< The node that caused it; empty: none did.
+  Name<160> text{};        ///< The reason, for people.
 };
 
 }  // namespace horus

@@ -30,11 +30,13 @@ class Seqlock {
  public:
   static constexpr int kMaxAttempts = 64;
 
+  /// RT-safe. Publishes `value`.
   void store(const T& value) noexcept {
     std::array<std::uint64_t, kWords> words{};
     std::memcpy(words.data(), &value, sizeof value);
+    // `| 1` and not `+ 1`: after a writer that died inside store() the sequence is odd already.
     const std::uint64_t sequence = sequence_.load(std::memory_order_relaxed) | 1U;
-    // relaxed: the words below carry it, by their release.
+    // relaxed: the release stores of the words below publish it.
     sequence_.store(sequence, std::memory_order_relaxed);
     for (std::size_t i = 0; i < kWords; ++i) {
       // release: whoever sees this word also sees the odd sequence stored above.
@@ -44,7 +46,7 @@ class Seqlock {
     sequence_.store(sequence + 1, std::memory_order_release);
   }
 
-  /// Nothing when a store was in progress at each of kMaxAttempts looks.
+  /// RT-safe. A complete value; nothing when a store was in progress at all kMaxAttempts attempts.
   std::optional<T> load() const noexcept {
     for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
       // acquire: an even sequence shows us the words that were stored before it.

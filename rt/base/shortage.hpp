@@ -7,12 +7,13 @@
 
 namespace horus {
 
-/// errno of what the system was short of; 0: of nothing.
+/// The errno of a shortage of memory, space or descriptors; 0 when `error` is not a shortage.
 inline int shortage_of(const Error& error) noexcept {
   return error.code == Errc::kExhausted ? error.os_errno : 0;
 }
 
-/// What to do about a shortage, to be put behind a line; empty for 0. Allocates.
+/// Advice on a shortage, to append to an error line, e.g. "; raise LimitFSIZE= in the unit, ...".
+/// Empty for 0. Allocates.
 std::string cure_of(int shortage);
 
 }  // namespace horus

@@ -29,7 +29,8 @@ Split split(const std::string& path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-/// The folder, by its descriptor: nobody leads what is done in it elsewhere.
+/// Opens the folder. Its files are then reached through this descriptor, so that a hostile user
+/// cannot exchange the path by a symbolic link in between.
 UniqueFd open_folder(const std::string& folder) {
   return UniqueFd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
@@ -51,7 +52,7 @@ bool write_all(int fd, std::string_view text) noexcept {
   return true;
 }
 
-/// One line of it.
+/// `text` as one line of at most kMost / 2 bytes: control characters become blanks.
 std::string flat(std::string_view text) {
   std::string line{text.substr(0, kMost / 2)};
   std::ranges::replace_if(
@@ -94,7 +95,9 @@ Status StopLatch::write(const std::string& path) const {
   make_folders(folder);
   const UniqueFd there = open_folder(folder);
   if (!there) return Error::from_errno("write the latch", path);
+  // Written beside the latch, synced and renamed over it, so that no crash leaves half a latch.
   const std::string made = "." + name + ".new";
+  // Left by a writer that died.
   ::unlinkat(there.get(), made.c_str(), 0);
   const UniqueFd file{::openat(there.get(), made.c_str(),
                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640)};
@@ -106,7 +109,7 @@ Status StopLatch::write(const std::string& path) const {
 }
 
 Status StopLatch::check(const std::string& path) {
-  // The folder, or the one that it would be made in.
+  // The folder, or else the nearest parent that exists, in which write() would make it.
   std::string folder = split(path).folder;
   UniqueFd there = open_folder(folder);
   while (!there && errno == ENOENT && folder.find('/', 1) != folder.npos) {
@@ -160,7 +163,7 @@ LatchFinding look_at_latch(const Result<std::string>& path, bool keeps) {
   const auto found = StopLatch::read(path.value());
   if (!found) return {.lack = describe(found.error())};
   if (const auto& latch = found.value()) {
-    // What a start that was refused has latched says it already.
+    // A robot that started stopped has latched this text again: do not add the words twice.
     if (latch->text.starts_with(kBefore)) return {.stop = latch->text};
     return {.stop = std::string{kBefore} + "(" + to_text(latch->cause) + "): " + latch->text};
   }

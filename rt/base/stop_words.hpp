@@ -8,37 +8,41 @@
 
 namespace horus {
 
-/// A host's emergency stops, at a fixed place of its page.
+/// The emergency stops of one host, at a fixed place of its statistics page (RT-13). The host is
+/// stopped by a request of its own while `stops` is above `began`.
 struct StopWord {
-  /// What was asked for in this host, counted up from a number that no life of it before has
-  /// reached; and how much of that was released.
+  /// The value of `stops` up to which its stops have been released.
   std::atomic<std::uint64_t> began{0};
+  /// Grows by one with each emergency stop requested in this host. A new life of the host starts at
+  /// a number that no earlier life has reached.
   std::atomic<std::uint64_t> stops{0};
-  /// Monotonic: when the stop was asked for that holds this host, here or in another one. Negative:
-  /// that one was released; 0: none came.
+  /// When the stop that holds this host was requested, here or in another host; monotonic.
+  /// Negative: that stop was released. 0: there was none.
   std::atomic<std::int64_t> since_ns{0};
 };
 
-/// The stop words that a process obeys: of each host one, and how much of it was released. A host
-/// is stopped while its word is larger.
+/// The stop words of the other hosts that a process obeys, one row each. A row also holds how many
+/// of the host's stops were released; the host counts as stopped while its word is above that.
 ///
-/// Thread safety: look() and since() from any thread, the rest from one at a time. Progress: look()
-/// is wait-free: one load of shared memory for each host, and nothing else where there is none.
+/// Thread safety: look() and since() from any thread, the rest from one thread at a time.
+/// Progress: look() is wait-free. It costs one load of shared memory per host; without hosts, one
+/// load of a counter.
 class StopWords {
  public:
   static constexpr std::size_t kMost = 64;
 
-  /// RT-safe. The row of a host that has stopped; -1: none has.
+  /// RT-safe. The row of a host that has stopped; -1 when none has.
   int look() const noexcept {
     const std::size_t rows = rows_.load(std::memory_order_acquire);
     if (rows == 0) return -1;
-    // seq_cst: a row that was taken away is not looked at once nobody looks any more.
+    // seq_cst, here and in remove(): either this thread finds the word gone, or remove() sees this
+    // reader and waits for it.
     readers_.fetch_add(1);
     int found = -1;
     for (std::size_t i = 0; i < rows; ++i) {
       const StopWord* const word = table_[i].word.load();
       if (word == nullptr) continue;
-      // acquire: what stopped it was written before.
+      // acquire: shows us what the host wrote before it counted the stop, e.g. since_ns.
       const std::uint64_t stops = word->stops.load(std::memory_order_acquire);
       if (stops > table_[i].released.load(std::memory_order_relaxed)) found = static_cast<int>(i);
     }
@@ -46,7 +50,8 @@ class StopWords {
     return found;
   }
 
-  /// RT-safe. When the latest stop that the host in `row` obeys was asked for; 0: not known.
+  /// RT-safe. When the latest stop that the host in `row` obeys was requested, monotonic, also if
+  /// it was released since. 0: not known.
   std::int64_t since(int row) const noexcept {
     readers_.fetch_add(1);
     const StopWord* const word = table_[static_cast<std::size_t>(row)].word.load();
@@ -54,14 +59,15 @@ class StopWords {
     readers_.fetch_sub(1);
     return since < 0 ? -since : since;
   }
-  /// Of one row: whether its host has stopped.
+  /// Whether the host in `row` has stopped.
   bool stops(int row) const noexcept {
     const Row& at = table_[static_cast<std::size_t>(row)];
     const StopWord* const word = at.word.load();
     return word != nullptr && word->stops.load() > at.released.load(std::memory_order_relaxed);
   }
 
-  /// Obeys `word` in a row that is free, -1 where none is. All beyond `released` counts.
+  /// From now on `word` is obeyed; its stops up to `released` count as released. Returns its row,
+  /// or -1 when all kMost rows are taken. `word` stays mapped until remove() has returned.
   int add(const StopWord& word, std::uint64_t released) noexcept {
     std::size_t row = 0;
     while (row < kMost && table_[row].word.load() != nullptr) ++row;
@@ -73,10 +79,12 @@ class StopWords {
     }
     return static_cast<int>(row);
   }
+  /// The stops of the host in `row` up to `count` are released.
   void release(int row, std::uint64_t count) noexcept {
     table_[static_cast<std::size_t>(row)].released.store(count, std::memory_order_relaxed);
   }
-  /// Waits until nobody looks at the word any more: its memory may go.
+  /// Obeys the word in `row` no longer. Spins until no thread looks at it; afterwards its memory
+  /// may be unmapped.
   void remove(int row) noexcept {
     table_[static_cast<std::size_t>(row)].word.store(nullptr);
     while (readers_.load() != 0) {

@@ -15,7 +15,8 @@ namespace horus {
 using Nanos = std::chrono::nanoseconds;
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 200us reads as 200us
 
-/// CLOCK_MONOTONIC: slewed by NTP, never set, so periods agree with the wall clock on average.
+/// CLOCK_MONOTONIC as a std::chrono clock. NTP slews it but nobody can set it, so periods agree
+/// with the wall clock on average. All processes of one machine share it.
 struct MonotonicClock {
   using duration = Nanos;
   using rep = duration::rep;
@@ -33,13 +34,15 @@ struct MonotonicClock {
 };
 using TimePoint = MonotonicClock::time_point;
 
-/// The wall clock, CLOCK_REALTIME: it may be set, also backwards.
+/// The wall clock, CLOCK_REALTIME, as time since 1970. It may be set, also backwards: use it for
+/// display only. RT-safe.
 inline Nanos since_1970() noexcept {
   timespec ts{};
   ::clock_gettime(CLOCK_REALTIME, &ts);
   return std::chrono::seconds{ts.tv_sec} + Nanos{ts.tv_nsec};
 }
 
+/// Nanoseconds as a plain number, for shared memory and system calls.
 constexpr std::int64_t to_ns(Nanos duration) noexcept {
   return duration.count();
 }
@@ -50,8 +53,8 @@ constexpr TimePoint from_ns(std::int64_t ns) noexcept {
   return TimePoint{Nanos{ns}};
 }
 
-/// The processor's constant-rate counter: a cheap order of events, comparable between the
-/// processes of one machine; not a time.
+/// RT-safe. The processor's constant-rate counter. A cheap way to order events, also between
+/// processes of one machine. Its unit is not a time.
 inline std::uint64_t cycle_count() noexcept {
 #if defined(__x86_64__)
   return __rdtsc();
@@ -64,8 +67,8 @@ inline std::uint64_t cycle_count() noexcept {
 #endif
 }
 
-/// Ticks per second, 0.001 to 1,000,000 Hz, kept as the period in whole nanoseconds. A part of one
-/// makes it longer, so that 2 s of 30 Hz are 60 ticks, none of them the first of the third second.
+/// Ticks per second, 0.001 to 1,000,000 Hz. The period is kept in whole nanoseconds and rounded up:
+/// 2 s at 30 Hz then hold exactly 60 releases. Rounded down, a 61st would come just before the end.
 class Rate {
  public:
   static constexpr double kMinHz = 0.001;
@@ -75,14 +78,14 @@ class Rate {
   /// `hz` must be valid_hz().
   static constexpr Rate from_hz(double hz) noexcept {
     const double ns = 1e9 / hz;
-    // Such a part is more than what the division has lost.
+    // A fraction below this is the division's rounding error, and does not round up.
     constexpr double kLost = 1e-15;
     const auto whole = static_cast<std::int64_t>(ns);
     const bool more = ns - static_cast<double>(whole) > ns * kLost;
     return Rate{Nanos{whole + (more ? 1 : 0)}, hz};
   }
   constexpr Nanos period() const noexcept { return period_; }
-  /// As it was given: 30 Hz read 30, though the period is 33,333,334 ns.
+  /// The rate as it was given: 30 for 30 Hz, though the period is 33,333,334 ns.
   constexpr double hz() const noexcept { return hz_; }
   friend constexpr bool operator==(Rate, Rate) noexcept = default;
 

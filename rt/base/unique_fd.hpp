@@ -7,12 +7,13 @@
 
 namespace horus {
 
-/// Owns a file descriptor.
+/// Owns a file descriptor, and closes it at the end. Not copyable; -1 means that it owns none.
 class UniqueFd {
  public:
   UniqueFd() = default;
   explicit UniqueFd(int fd) noexcept : fd_{fd} {}
   UniqueFd(UniqueFd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  // `other` closes what this one had before.
   UniqueFd& operator=(UniqueFd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
@@ -23,7 +24,9 @@ class UniqueFd {
 
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  /// Gives up the descriptor without closing it.
   int release() noexcept { return std::exchange(fd_, -1); }
+  /// Closes the descriptor now.
   void reset() noexcept {
     // Linux has freed the number even when close() fails, so retrying could
     // close a stranger's descriptor. See close(2), "Dealing with error returns".

@@ -9,23 +9,23 @@
 
 namespace horus {
 
-/// A value of an enum and the word that stands for it in configurations, in Python and in lines.
+/// A value of an enum and its word in configurations, in Python and in log lines.
 template <typename E>
 struct Word {
   E value;
   const char* text;
 };
 
-/// Those of an enum that counts from 0, in its order.
+/// The words of an enum that counts from 0, given in its order.
 template <typename E, typename... Texts>
 constexpr auto words_in_order(Texts... texts) noexcept {
   int next = 0;
   return std::array{Word<E>{static_cast<E>(next++), texts}...};
 }
 
-/// An enum has words where such a function stands beside it:
+/// An enum has words if a function like this one is declared in its namespace:
 ///   constexpr auto words_of(Grade /*any*/) noexcept { return words_in_order<Grade>("ok", "bad"); }
-/// Where a value has two, the first is its own, and the others are only understood.
+/// If a value has several words, the first is printed; the others are only accepted as input.
 template <typename E>
 concept Worded = requires(E any) {
   words_of(any);
@@ -33,13 +33,14 @@ concept Worded = requires(E any) {
 template <Worded E>
 inline constexpr auto kWords = words_of(E{});
 
-/// Its word; "unknown" of a value that has none: it may come from another process's memory.
+/// The word of `value`; "unknown" for a value without one, which another process's memory may hold.
 template <Worded E>
 constexpr const char* to_text(E value) noexcept {
   const auto found = std::ranges::find(kWords<E>, value, &Word<E>::value);
   return found == kWords<E>.end() ? "unknown" : found->text;
 }
 
+/// The value that `text` is a word of; nothing for any other text.
 template <Worded E>
 constexpr std::optional<E> parse_word(std::string_view text) noexcept {
   for (const Word<E>& word : kWords<E>) {
@@ -50,7 +51,8 @@ constexpr std::optional<E> parse_word(std::string_view text) noexcept {
 
 namespace detail {
 
-/// Writes into `out`, where there is room, what kChoices says; returns its length.
+/// Writes the text of kChoices to `out`, unless that is null. Returns its length. Called twice:
+/// once for the length, once to fill an array of that length.
 template <Worded E>
 constexpr std::size_t write_choices(char quote, char* out) noexcept {
   std::size_t size = 0;
@@ -85,7 +87,8 @@ inline constexpr auto kChoiceBytes = [] {
 
 }  // namespace detail
 
-/// What may be given, for people: `'warn', 'skip' or 'stop'`.
+/// All words that are printed, as a list for people, each between two `quote`: `'warn', 'skip' or
+/// 'stop'`.
 template <Worded E, char quote>
 inline constexpr std::string_view kChoices{detail::kChoiceBytes<E, quote>.data(),
                                            detail::kChoiceBytes<E, quote>.size()};
