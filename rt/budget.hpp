@@ -5,19 +5,19 @@
 
 namespace horus {
 
-/// What a tick may cost. Zero means: not limited.
+/// The limits of one tick. Zero means no limit.
 struct Budget {
-  Nanos execution{};  ///< finish - start, without what was awaited.
-  Nanos deadline{};   ///< finish - release, so that a late wake-up counts.
+  Nanos execution{};  ///< Limit of finish - start, without awaited time.
+  Nanos deadline{};   ///< Limit of finish - release. So a late wake-up counts.
 };
 
-/// The three instants of one tick.
+/// The three instants of one tick, and the time within it that was not the node's.
 struct TickTiming {
-  TimePoint release{};  ///< Planned, on the absolute grid.
-  TimePoint start{};    ///< The node's code could run (Python: once the GIL is held).
-  TimePoint finish{};
-  Nanos awaited{};  ///< The node waited and ran no code (asyncio): no part of the execution.
-  Nanos lost{};     ///< Of the execution: taken from it by others (Python: while they had the GIL).
+  TimePoint release{};  ///< The planned start, on the absolute grid.
+  TimePoint start{};    ///< When the node's code could run (Python: once the GIL is held).
+  TimePoint finish{};   ///< When the node's code was done.
+  Nanos awaited{};      ///< Time the node waited and ran no code (asyncio). Not execution time.
+  Nanos lost{};         ///< Part of the execution in which another thread had the GIL (Python).
 
   constexpr Nanos lateness() const noexcept { return start - release; }
   constexpr Nanos execution() const noexcept { return finish - start - awaited; }
@@ -27,9 +27,10 @@ struct TickTiming {
 /// Two independent findings about one tick.
 struct Verdict {
   bool missed = false;   ///< response > deadline
-  bool overrun = false;  ///< execution - lost > budget: what others took is not the node's fault
+  bool overrun = false;  ///< execution - lost > budget: lost time is not the node's fault
 };
 
+/// RT-safe. Compares a tick with its limits.
 [[nodiscard]] constexpr Verdict judge(const TickTiming& tick, const Budget& budget) noexcept {
   return {.missed = budget.deadline > Nanos{} && tick.response() > budget.deadline,
           .overrun = budget.execution > Nanos{} && tick.execution() - tick.lost > budget.execution};

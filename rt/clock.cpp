@@ -25,9 +25,9 @@ class SystemClock final : public Clock {
   void sleep_until(TimePoint wake) noexcept override {
     const timespec at{.tv_sec = to_ns(wake) / 1'000'000'000,
                       .tv_nsec = to_ns(wake) % 1'000'000'000};
-    // By number: the function of libc is a point where a thread may be cancelled, and what that
-    // takes is as much as the rest of the way into the kernel and back.
-    // The instant is absolute, so an interrupted wait is simply begun again.
+    // By its number and not through libc: libc's function is a cancellation point, and that part
+    // costs as much as the rest of the way into the kernel and back.
+    // The instant is absolute, so an interrupted wait is simply started again.
     while (::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr) != 0 &&
            errno == EINTR) {
     }

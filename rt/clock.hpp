@@ -5,9 +5,9 @@
 
 namespace horus {
 
-/// The time that executors live by; a virtual one makes tests exact.
+/// The clock that executors use. Tests replace it by a virtual one, to be exact.
 ///
-/// Thread safety: the system clock from any thread.
+/// Thread safety: the system clock may be used from any thread.
 class Clock {
  public:
   Clock() = default;
@@ -16,14 +16,14 @@ class Clock {
   virtual ~Clock() = default;
   /// RT-safe.
   virtual TimePoint now() const noexcept = 0;
-  /// Sleeps until `wake` (absolute); returns at once when that has passed. RT-safe: one system
-  /// call, the timer wait. A signal handler that runs meanwhile does not end it.
+  /// Sleeps until the absolute instant `wake`; returns at once when that has passed. RT-safe: one
+  /// system call, the timer wait. A signal handler that runs meanwhile does not end the sleep.
   virtual void sleep_until(TimePoint wake) noexcept = 0;
-  /// Burns the CPU until `instant`. RT-safe: no system call. Returns now().
+  /// Busy-waits until `instant`. RT-safe: no system call. Returns the time afterwards.
   virtual TimePoint spin_until(TimePoint instant) noexcept = 0;
 };
 
-/// CLOCK_MONOTONIC and clock_nanosleep(TIMER_ABSTIME).
+/// The real clock: CLOCK_MONOTONIC and clock_nanosleep(TIMER_ABSTIME).
 Clock& system_clock() noexcept;
 
 }  // namespace horus

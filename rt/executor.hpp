@@ -15,19 +15,21 @@
 
 namespace horus {
 
-/// Where executors wait for each other: no tick before all inits. Who opens or closes it first
-/// decides.
+/// The barrier between init() and the first tick: no node ticks before every init() is done.
 ///
-/// Thread safety: arrive() by executors, the rest by the scheduler's threads. Not RT-safe: before
-/// the first tick only.
+/// Thread safety: arrive() by executors, the rest by the scheduler's threads. Not RT-safe: it is
+/// used before the first tick only. The first open() or close() decides; later ones do nothing.
 class StartGate {
  public:
-  /// An executor's inits are done; returns the epoch, once that is fixed, or nothing.
+  /// Called by an executor when its inits are done. Blocks until the gate is opened or closed.
+  /// Returns the epoch; nothing when the gate was closed.
   std::optional<TimePoint> arrive() noexcept;
 
+  /// Blocks until so many executors have arrived.
   void wait_for_arrivals(std::uint32_t executors) noexcept;
+  /// Lets the executors begin to tick at `epoch`.
   void open(TimePoint epoch) noexcept;
-  /// There will be no tick.
+  /// Sends the executors to their shutdowns without a tick.
   void close() noexcept;
 
  private:
@@ -40,48 +42,55 @@ class StartGate {
   std::atomic<std::int64_t> epoch_ns_{kUndecided};
 };
 
-/// What an executor needs of its scheduler; all of it outlives the executor.
+/// What an executor needs of its scheduler. All of it outlives the executor.
 struct ExecutorContext {
   Clock& clock;
   RunControl& control;
   StartGate& gate;
-  Nanos spin_limit{};
+  Nanos spin_limit{};          ///< The longest spin before a release; 0: never spin.
   LogChannel* log = nullptr;   ///< May be null.
   WakeSource* wake = nullptr;  ///< Event nodes only.
 };
 
-/// The loop of one thread: waits for a release or an event, ticks its group, again.
+/// The loop of one executor thread: wait for a release or an event, tick the group's nodes that are
+/// due, repeat.
 ///
-/// Thread safety: run() on its own thread. Progress: between two ticks one system call, the timer
-/// wait; an event executor waits as its source does.
+/// Thread safety: run() on the executor's own thread, wake() from any. Progress: between two ticks
+/// it makes one system call, the timer wait. An event executor waits in its WakeSource.
 class Executor {
  public:
+  /// `period` is that of the group's plan; 0 for an event node, which needs `context.wake`.
+  /// `hook` may be null.
   Executor(Nanos period, RateGroup& group, std::unique_ptr<GroupHook> hook,
            const ExecutorContext& context);
 
-  /// All of a thread's life: hook, inits, gate, ticks, shutdowns.
+  /// The thread's whole life: hook, inits, gate, ticks, shutdowns. Returns when the run stops.
   void run() noexcept;
-  /// RT-safe. The ticks on the grid from `epoch` on, until the run stops.
+  /// RT-safe as far as the nodes are. Ticks at the releases from `epoch` on, until the run stops or
+  /// every node was removed.
   void tick_periodically(TimePoint epoch) noexcept;
-  /// The ticks of an event node, until the run stops.
+  /// Ticks an event node at each event, until the run stops or the node was removed.
   void tick_on_events() noexcept;
 
   WakeSource* wake() const noexcept { return context_.wake; }
 
  private:
-  /// A batch that may begin: the hook is entered.
+  /// The start of a batch of ticks, after GroupHook::enter().
   struct Begin {
     TimePoint now{};
     Nanos gil_wait{};  ///< See GroupHook::enter().
   };
-  /// From `now` on. The time that it is then; nothing when the run stops meanwhile, or a request
-  /// was followed.
+  /// Sleeps until `wake`; `now` is the present time. Returns the time after the sleep. Returns
+  /// nothing when the run stops or ends, or when a request was followed: that may have changed the
+  /// next release.
   std::optional<TimePoint> sleep_until(TimePoint wake, TimePoint now) noexcept;
-  /// The same; the hook is not entered then.
+  /// Sleeps and spins until `release`, and enters the hook. Returns nothing in the same cases as
+  /// sleep_until(); the hook is then not entered.
   std::optional<Begin> wait_for_release(TimePoint release, TimePoint now) noexcept;
   Begin enter_hook(TimePoint release, TimePoint now) noexcept;
-  /// What was asked of the group from outside; true when something was.
+  /// Follows requests for safe state and changes of nodes. Returns whether there were any.
   bool follow_requests() noexcept;
+  /// The rare part of follow_requests(), out of line.
   bool follow_what_is_due() noexcept;
 
   RateGroup& group_;

@@ -11,15 +11,16 @@
 
 namespace horus {
 
-/// What follows when a node misses its deadline again and again: each rung at so many misses in a
-/// row, and no sooner than `least` after the one below it, or after the first miss.
+/// What follows when a node misses its deadline again and again. A rung is reached at a number of
+/// misses in a row, but not earlier than `least` after the rung below it; the first rung not
+/// earlier than `least` after the first miss.
 struct LadderConfig {
   std::uint32_t warn = 3;       ///< A line in the log.
   std::uint32_t degrade = 5;    ///< Half the rate, where NodeConfig::degrade allows it.
-  std::uint32_t isolate = 10;   ///< Safe state of the node; its readers take their fallbacks.
+  std::uint32_t isolate = 10;   ///< The node goes to safe state; its readers take their fallbacks.
   std::uint32_t stop = 20;      ///< The run stops.
-  std::uint32_t recover = 100;  ///< So many good ticks in a row take all of it back, but a stop.
-  Nanos least = 50ms;
+  std::uint32_t recover = 100;  ///< Good ticks in a row that take it off every rung but the stop.
+  Nanos least = 50ms;           ///< Least time between two rungs.
 };
 inline constexpr std::array<Setting<LadderConfig>, 6> kLadderSettings{{
     {"warn", &LadderConfig::warn, {1, 1'000'000}},
@@ -30,38 +31,41 @@ inline constexpr std::array<Setting<LadderConfig>, 6> kLadderSettings{{
     {"least", &LadderConfig::least},
 }};
 
-/// Which rungs a node has.
+/// The ladder of one node: its numbers, and which rungs it has. Every ladder has kWarned.
 struct LadderPlan {
   LadderConfig numbers{};
-  bool acts = false;      ///< Else it isolates and stops nobody.
-  bool degrades = false;  ///< It halves the rate.
+  bool acts = false;      ///< It has the rungs kIsolated and kStopped.
+  bool degrades = false;  ///< It has the rung kDegraded.
 };
 
+/// Where a node is on its ladder.
 struct LadderState {
   Rung rung = Rung::kNone;
-  std::uint32_t misses = 0;  ///< In a row.
-  std::uint32_t good = 0;    ///< Ticks in a row that were neither late nor failed.
-  TimePoint reached{};       ///< The rung; on none: when the first of the misses was over.
+  std::uint32_t misses = 0;  ///< Misses in a row.
+  std::uint32_t good = 0;    ///< Ticks in a row that neither missed nor failed.
+  TimePoint reached{};       ///< When it reached the rung; on kNone: when the first miss ended.
 
-  /// Whether a good tick has something to say.
+  /// True when good ticks change nothing: after_tick() then need not be called for them.
   bool idle() const noexcept { return rung == Rung::kNone && misses == 0; }
 };
 
+/// A tick that missed its deadline counts as missed, whether it failed as well or not.
 enum class TickOutcome : std::uint8_t { kGood, kMissed, kFailed };
 
 enum class LadderAction : std::uint8_t {
-  kNone,
-  kClimb,    ///< To the new rung, for the first time in this episode.
-  kRecover,  ///< From every rung.
+  kNone,     ///< Stay.
+  kClimb,    ///< Go up one rung, to LadderStep::state.rung.
+  kRecover,  ///< Leave the ladder.
 };
 
+/// The result of after_tick().
 struct LadderStep {
   LadderState state{};
   LadderAction action = LadderAction::kNone;
-  Rung left = Rung::kNone;  ///< Of a recovery: the rung that it was on.
+  Rung left = Rung::kNone;  ///< For kRecover: the rung that the node was on.
 };
 
-/// The rung above `rung`; the same one where there is none.
+/// The rung above `rung` in this plan; `rung` itself when there is none.
 [[nodiscard]] constexpr Rung next_rung(const LadderPlan& plan, Rung rung) noexcept {
   switch (rung) {
     case Rung::kNone: return Rung::kWarned;
@@ -75,7 +79,7 @@ struct LadderStep {
   return Rung::kStopped;
 }
 
-/// How many misses in a row lead to it.
+/// How many misses in a row lead to `rung`.
 [[nodiscard]] constexpr std::uint32_t misses_for(const LadderConfig& numbers, Rung rung) noexcept {
   switch (rung) {
     case Rung::kNone: break;
@@ -87,7 +91,7 @@ struct LadderStep {
   return 0;
 }
 
-/// RT-safe. The step after a tick that was over at `now`.
+/// RT-safe. Pure. What follows on the ladder after a tick that ended at `now`.
 [[nodiscard]] constexpr LadderStep after_tick(const LadderPlan& plan, LadderState state,
                                               TickOutcome outcome, TimePoint now) noexcept {
   if (outcome != TickOutcome::kMissed) {

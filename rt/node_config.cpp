@@ -47,7 +47,8 @@ Status validate_failure(const FailurePolicy& failure, const auto& refuse) {
   return {};
 }
 
-/// In the order of the rungs: one that comes before the one below it could never act on its own.
+/// The numbers must not fall from rung to rung: a rung that is due before the one below it could
+/// never take effect by itself.
 Status validate_ladder(const NodeConfig& config, const auto& refuse) {
   const LadderConfig ladder = config.ladder.value_or(LadderConfig{});
   if (ladder.warn < 1) return refuse("ladder: warn must be at least 1");

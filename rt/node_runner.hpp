@@ -20,10 +20,11 @@
 
 namespace horus {
 
-/// Says "this happened" at most once a second, with how often it was left out since.
+/// Limits one kind of log line to one a second, and counts the lines that were left out.
 class LogLimit {
  public:
-  /// Nothing to say now; otherwise how many were left out before this one.
+  /// Whether a line at `now` may be logged. Nothing: it is to be left out. Otherwise the number of
+  /// lines that were left out since the last one.
   std::optional<std::uint64_t> admit(TimePoint now) noexcept;
 
  private:
@@ -31,40 +32,43 @@ class LogLimit {
   std::uint64_t suppressed_ = 0;
 };
 
-/// What a runner needs of its scheduler.
+/// What a runner needs of its scheduler. All of it outlives the runner.
 struct RunnerContext {
   Clock& clock;
   RunControl& control;
-  GroupHook* hook = nullptr;     ///< Of its thread; may be null.
-  int max_deadline_misses = 0;   ///< In a row; then safe state for all. 0: no limit.
-  bool may_arm_at_start = true;  ///< See NodeConfig::arm_at_start.
-  LogChannel* log = nullptr;     ///< The one that the node's thread logs through. May be null.
-  LateRecorder::Context late{};
-  std::int32_t index = -1;  ///< Of the node in its host.
-  BlackBox* box = nullptr;  ///< Null: no events are kept.
+  GroupHook* hook = nullptr;     ///< The hook of the node's thread; may be null.
+  int max_deadline_misses = 0;   ///< See SchedulerOptions::max_deadline_misses.
+  bool may_arm_at_start = true;  ///< False after a crash: NodeConfig::arm_at_start is ignored.
+  LogChannel* log = nullptr;     ///< The channel of the node's thread. May be null.
+  LateRecorder::Context late{};  ///< Where late ticks are recorded.
+  std::int32_t index = -1;       ///< The node's index in its host.
+  BlackBox* box = nullptr;       ///< Where events are kept; null: nowhere.
 };
 
-/// Runs one node: measures, ticks, judges, counts, and applies the policies. The one place where
-/// a node's exceptions end. Rest and arming: node_safety.cpp.
+/// Runs one node: measures, ticks, judges, counts, and applies the policies. A node's exceptions
+/// end here (RT-5). The parts: node_runner.cpp runs and counts, node_ladder.cpp follows repeated
+/// misses, node_safety.cpp rest and arming, node_events.cpp writes to the black box.
 ///
-/// Thread safety: as said, the rest on the node's own thread.
+/// Thread safety: all calls on the node's own thread, unless they say otherwise. Its own thread is
+/// the executor that ticks the node.
 class NodeRunner {
  public:
-  /// `node`, `stats` and what `context` refers to outlive the runner. Fills the fixed part of
-  /// `stats`.
+  /// `node`, `stats` and what `context` refers to outlive the runner. Sets the fields of `stats`
+  /// that come from `config`, and resets the state of this life.
   NodeRunner(Node& node, const NodeConfig& config, NodeStats& stats, const RunnerContext& context);
   NodeRunner(const NodeRunner&) = delete;
   NodeRunner& operator=(const NodeRunner&) = delete;
 
-  /// False when the node's init() threw; the run is then stopped.
+  /// Calls the node's init(). Returns false when it threw; the run is then stopped.
   bool init() noexcept;
-  /// RT-safe as far as the node is. One release, at `now`: a tick, or a skip where a policy says
-  /// so. Returns the clock's time, so that nobody reads it twice: when the tick ended, or `now`.
+  /// RT-safe as far as the node is. Serves one release at the time `now`: a tick, or a skip if a
+  /// policy says so. Returns the time when the tick ended, or `now`; the caller then need not read
+  /// the clock again.
   TimePoint run(TimePoint release, TimePoint now, const Predecessors& before) noexcept;
   TimePoint run(TimePoint release, TimePoint now) noexcept {
     return run(release, now, {.begun = now});
   }
-  /// RT-safe. Brings what run() touches into the cache.
+  /// RT-safe. Fetches into the cache what run() touches. From any thread.
   void prefetch() const noexcept {
     __builtin_prefetch(this);
     __builtin_prefetch(&tick_, 1);
@@ -76,81 +80,97 @@ class NodeRunner {
     stats_.execution.prefetch();
     stats_.response.prefetch();
   }
-  /// RT-safe. Nothing is to be seen to before the next tick.
+  /// RT-safe. Whether nothing has to be done before the next tick: tick() may be called directly.
   bool undisturbed() const noexcept {
     // relaxed: see has().
     return due_.load(std::memory_order_relaxed) == 0 && follows_safe_state();
   }
-  /// RT-safe as far as the node is. What run() does where all is undisturbed().
+  /// RT-safe as far as the node is. Ticks the node, measures and counts. Call it only while the
+  /// node is undisturbed(). Returns the time when the tick, and what followed from it, ended.
   TimePoint tick(TimePoint release, TimePoint start, const Predecessors& before) noexcept;
-  /// Whether run() would begin with an init(), after a failure.
+  /// Whether run() for `release` would begin with an init(), because the failure policy restarts
+  /// the node.
   bool restart_due(TimePoint release) const noexcept {
     return has(kRestarts) && !isolated() && release >= resume_at_ && !has(kSkips);
   }
-  /// That init(), apart, so that it is told from a tick. False when it failed: no run() then.
+  /// Does that init() apart from run(), so that the watchdog does not take it for a tick. Returns
+  /// false when it failed: do not call run() for this release then.
   bool restart() noexcept;
-  /// RT-safe. `count` releases before the next run() were given up.
-  /// False where the next one tells nothing of them.
+  /// RT-safe. Counts `count` releases as given up before the next run(). Returns false when the
+  /// next tick must not report them: the node is isolated, or waits for its restart.
   bool skip(std::uint64_t count) noexcept;
-  /// RT-safe. How long the thread waited for the GIL before this batch.
+  /// RT-safe. Records how long the thread waited for the GIL before this batch.
   void record_gil_wait(Nanos wait) noexcept;
-  /// Calls the node's shutdown() if its init() had succeeded, and nobody has called it since.
+  /// Calls the node's shutdown(), unless its init() failed or its shutdown() was called already.
   void shutdown() noexcept;
-  /// The same from another thread, where the node's own is blocked in another node. bar() first.
+  /// As shutdown(), for another thread to call while the node's own is blocked in another node.
+  /// Call bar() first.
   void shut_down_for() noexcept;
-  /// The node ticks no more, whenever its thread comes back. From any thread.
+  /// The node never ticks again, even if its thread comes back. From any thread.
   void bar() noexcept { raise(kIsolated); }
 
-  /// RT-safe. Whether safe state was asked for that this node has not followed.
+  /// RT-safe. Whether the run came to rest, or was released, and the node has not followed yet.
+  /// From any thread.
   bool safe_state_due() const noexcept { return !follows_safe_state() && !gone(); }
   /// RT-safe as far as the node is. Calls enter_safe_state() or leave_safe_state(), as is due. From
-  /// any thread.
+  /// any thread; two threads never make the same call twice.
   void follow_safe_state() noexcept;
-  /// The same on its own thread, whose log then names the node.
+  /// As follow_safe_state(), on the node's own thread: log lines then name the node.
   void follow_safe_state_itself() noexcept;
-  /// The same for a thread that hangs: should it come back meanwhile, it does not tick the node.
+  /// As follow_safe_state(), for another thread to call while the node's own hangs. If that comes
+  /// back meanwhile, it does not tick the node until this call has returned.
   void follow_safe_state_for() noexcept;
 
-  /// Lets an actuator act, or forbids it; no other node has to be let. From any thread. arm() fails
-  /// where it is not ready or at rest, or an input of its own is stale, and says so.
+  /// Allows an actuator to act. Succeeds without effect for any other node. From any thread.
+  /// \errors kBusy: the node is not ready, is at rest, does not tick any more, or one of its inputs
+  /// is stale.
   Status arm() noexcept;
-  /// kBusy for a critical node that is not ready, hangs, is isolated, or rests after failures:
-  /// nobody is armed then.
+  /// Whether a critical node does its work. Other nodes always pass. From any thread.
+  /// \errors kBusy: it is not ready, hangs, is isolated, rests after failures or waits for its
+  /// restart.
   Status serves() const noexcept;
-  /// From the watchdog: its callback has lasted for too long, or is over.
+  /// Tells whether a callback of the node hangs. Called from the watchdog's thread.
   void note_hang(bool hangs) noexcept { hangs_.store(hangs); }
-  /// kBusy where the node is the reason for a stop yet: it does not serve, or an input is stale
-  /// whose fallback is a stop.
+  /// Whether nothing about this node speaks against a release of the run (RT-15). From any thread.
+  /// \errors kBusy: see serves(); or an input whose fallback is a stop is stale.
   Status may_be_released() const noexcept;
+  /// Forbids an actuator to act. No effect on other nodes. From any thread.
   void disarm() noexcept;
-  /// Around a release: the node is at rest, whether it has followed or not; and it is not any more.
+  /// Before a release of the run: sets the node's state to rest, even if it has not followed the
+  /// rest yet. Otherwise let_go() would leave such a node armed. From any thread.
   void hold_at_rest() noexcept { stats_.safety.step(SafetyEvent::kStop); }
+  /// After a release of the run: the state leaves rest. An actuator is then disarmed. From any
+  /// thread; the node's leave_safe_state() follows on the threads that follow_safe_state() runs on.
   void let_go() noexcept;
 
-  /// From the next release on. From any thread, as are the next two.
+  /// Changes the execution budget from the next release on. From any thread.
   void set_budget(Nanos execution) noexcept;
-  /// Its thread follows between two ticks, by follow_change(). From any thread, as is the next.
+  /// Changes period and limits. The node's thread follows between two ticks, see follow_change().
+  /// From any thread.
   void set_timing(Nanos period, const Budget& budget) noexcept;
+  /// The node is to be removed. Its thread follows between two ticks, see follow_change(). From any
+  /// thread.
   void remove() noexcept {
-    // relaxed: the flag orders it.
+    // relaxed: the release below publishes it.
     leaves_.store(true, std::memory_order_relaxed);
     raise(kChanged, std::memory_order_release);
   }
   /// RT-safe. Whether follow_change() has something to look at.
   bool change_due() const noexcept { return has(kChanged); }
-  /// Takes over the wanted period, or shuts down a node that leaves.
+  /// Takes over the wanted period; or shuts down a node that is to be removed.
   void follow_change() noexcept;
-  /// It was removed: it has shut down, and ticks no more.
+  /// Whether the node was removed: it has shut down, and never ticks again. From any thread.
   bool gone() const noexcept {
     // relaxed: a flag on its own.
     return gone_.load(std::memory_order_relaxed);
   }
 
-  /// RT-safe. Its own grid: the next release; never: it is gone.
+  /// RT-safe. The node's first release is `first`.
   void begin_grid(TimePoint first) noexcept { next_ = first; }
+  /// RT-safe. The node's next release; RunControl::kNever after it was removed.
   TimePoint next() const noexcept { return next_; }
-  /// RT-safe. The release that a batch at `now` serves, those before it are given up; never: there
-  /// is none. No release at or after `end` is ticked.
+  /// RT-safe. Takes the release that a batch at `now` serves, and gives up the ones before it.
+  /// Returns kNever when no release has come by `now`, or only ones at or after `end`.
   TimePoint take_release(TimePoint now, TimePoint end) noexcept {
     const TimePoint due = next_;
     released_ = due <= now;
@@ -163,18 +183,19 @@ class NodeRunner {
   /// RT-safe. Whether the latest take_release() gave one.
   bool released() const noexcept { return released_; }
 
-  /// Never ticks again. From any thread.
+  /// The node never ticks again; the outputs of an actuator are shut. From any thread.
   void isolate() noexcept;
+  /// Whether isolate() or bar() was called. From any thread.
   bool isolated() const noexcept { return has(kIsolated); }
-  /// Whether a debugger holds its thread.
+  /// See GroupHook::debugged(). From any thread.
   bool debugged() const noexcept { return hook_ != nullptr && hook_->debugged(); }
-  /// See GroupHook.
+  /// See GroupHook::awaits(). From any thread.
   bool awaits() const noexcept { return hook_ != nullptr && hook_->awaits(); }
-  /// Not before this instant will run() do anything.
+  /// Until this instant run() skips, because the failure policy has the node pause.
   TimePoint resumes_at() const noexcept { return resume_at_; }
 
   TimePoint now() const noexcept { return clock_.now(); }
-  /// Whom its lines of log name.
+  /// The node and tick that its log lines name.
   const LogSource& source() const noexcept { return source_; }
   const NodeConfig& config() const noexcept { return config_; }
   std::int32_t index() const noexcept { return index_; }
@@ -184,8 +205,8 @@ class NodeRunner {
   Node& node() noexcept { return node_; }
 
  private:
-  /// Calls the node: what it throws is kept, or told to `tell`, and a child that it forks does not
-  /// come back.
+  /// Runs `call`, which calls the node. An exception is given to `tell`, or else to keep_error(). A
+  /// child that the node has forked ends here. Returns false when an exception was thrown.
   template <typename Call>
   bool guarded(const char* callback, Call call) noexcept;
   template <typename Call, typename Tell>
@@ -203,18 +224,19 @@ class NodeRunner {
     // relaxed: a number on its own.
     return safe_episode_.load(std::memory_order_relaxed) == control_.safety().episode();
   }
-  /// What is to be seen to before the next tick, so that a tick looks at one word.
+  /// Reasons why a tick cannot simply run. All are flags in one word, due_, so that an undisturbed
+  /// tick makes a single check.
   enum Due : std::uint32_t {
-    kIsolated = 1,     // It ticks no more.
-    kRests = 2,        // Until resume_at_.
-    kSkips = 4,        // The next release is given up.
-    kRestarts = 8,     // By an init().
+    kIsolated = 1,     // The node never ticks again.
+    kRests = 2,        // The node does not tick before resume_at_.
+    kSkips = 4,        // The next release is given up, by the miss policy.
+    kRestarts = 8,     // The next tick begins with an init(), by the failure policy.
     kRebudgeted = 16,  // The wanted budget has changed.
-    kChanged = 32,     // The wanted period has changed, or it leaves.
-    kReleased = 64,    // From a rest of its own.
-    kRescued = 128     // Another thread calls its safe state.
+    kChanged = 32,     // The wanted period has changed, or the node is to be removed.
+    kReleased = 64,    // The node's own rest, see rests_by_itself_, was released.
+    kRescued = 128     // Another thread is calling the node's safe state.
   };
-  // relaxed: flags on their own, but for the budget's.
+  // relaxed: the flags publish nothing, except kRebudgeted and kChanged, whose callers say so.
   bool has(Due due) const noexcept { return (due_.load(std::memory_order_relaxed) & due) != 0; }
   void raise(std::uint32_t due, std::memory_order order = std::memory_order_relaxed) noexcept {
     due_.fetch_or(due, order);
@@ -222,7 +244,7 @@ class NodeRunner {
   bool lower(Due due, std::memory_order order = std::memory_order_relaxed) noexcept {
     return (due_.fetch_and(~std::uint32_t{due}, order) & due) != 0;
   }
-  /// Half the rate while the ladder has it so.
+  /// The period that was asked for, doubled while the ladder halves the rate.
   Nanos wanted_period() const noexcept {
     // relaxed: a number on its own.
     return Nanos{wanted_period_ns_.load(std::memory_order_relaxed)} * slowness_;
@@ -236,18 +258,19 @@ class NodeRunner {
   void count(const TickTiming& timing) noexcept;
   void count(const Verdict& verdict) noexcept;
   TimePoint look_back(TickTiming timing, const Predecessors& before) noexcept;
-  /// A tick that was late or failed, and what is kept of it.
+  /// The findings about a tick that was late or failed.
   struct Bad {
     Verdict verdict{};
-    bool succeeded = true;
-    const LateTick* kept = nullptr;
-    const NodeRunner* before = nullptr;
+    bool succeeded = true;               // It threw no exception.
+    const LateTick* kept = nullptr;      // Its record; null: none was made.
+    const NodeRunner* before = nullptr;  // The node before it that is to blame; null: none.
   };
+  /// Logs, keeps and applies the policies. Returns the time afterwards.
   TimePoint follow(const TickTiming& timing, const Bad& bad) noexcept;
-  /// What was more than allowed; `what` has a place for each of the numbers.
+  /// A limit that was exceeded, for a log line.
   struct Excess {
-    const char* what;
-    std::array<long long, 2> numbers;
+    const char* what;                  // A format with a place for each of the numbers.
+    std::array<long long, 2> numbers;  // The measured value and the limit.
   };
   void say_skipped(const TickTiming& timing, std::uint64_t count, const Bad& bad) noexcept;
   void say_late(LogLimit& limit, TimePoint now, const Excess& excess, const Bad& bad) noexcept;
@@ -263,7 +286,8 @@ class NodeRunner {
   void follow_failure(TimePoint now) noexcept;
   void say_failure(TimePoint now, FailureAction action) noexcept;
   void set_state(NodeState state) noexcept;
-  /// Of this node, in the tick that runs or comes next. Nothing where no events are kept.
+  /// Writes an event of this node, in the tick that runs or comes next, to the black box. Does
+  /// nothing without a box.
   void keep(EventKind kind, std::string_view text,
             const std::array<std::int64_t, 3>& numbers = {}) noexcept;
   void keep_late(const TickTiming& timing, const Bad& bad) noexcept;
@@ -272,42 +296,43 @@ class NodeRunner {
   Status are_fresh(const char* what, bool stops) const noexcept;
   Status refuse_at_rest() const noexcept;
 
-  // What every tick reads comes first, on as few cache lines as it takes.
+  // What every tick reads comes first, on as few cache lines as possible.
   Node& node_;
   NodeStats& stats_;
   Clock& clock_;
   RunControl& control_;
   const LogSource** const log_source_;
   GroupHook* const hook_;
-  std::atomic<std::uint32_t> due_{0};  // Of Due; but for kRescued its own thread lowers it.
-  std::atomic<std::uint32_t> safe_episode_{0};  // Of the control's, the one it has followed.
-  LogSource source_;                            // Its tick is the number of the next one.
-  Tick tick_;                                   // The latest; its period and budget hold on.
-  bool looks_back_ = true;                      // Something is to be set right after the tick.
-  bool failed_ = false;                         // The tick, by an exception.
-  bool released_ = false;
-  TimePoint next_{};
+  // Flags of Due. Any thread raises them; only the node's own lowers them, except kRescued.
+  std::atomic<std::uint32_t> due_{0};
+  std::atomic<std::uint32_t> safe_episode_{0};  // The latest episode of Safety it has followed.
+  LogSource source_;                            // Its tick is the number of the next tick.
+  Tick tick_;               // The latest tick; period and budget stay in force for the next.
+  bool looks_back_ = true;  // The next tick must be followed by look_back().
+  bool failed_ = false;     // The running tick threw an exception.
+  bool released_ = false;   // See released().
+  TimePoint next_{};        // See next().
   LateRecorder late_;
-  // The rest is for what is rare.
-  const LogSource* unheard_ = nullptr;  // Where there is no channel.
+  // What follows is needed rarely.
+  const LogSource* unheard_ = nullptr;  // What log_source_ points to when there is no channel.
   std::atomic<std::int64_t> wanted_budget_ns_;
   std::atomic<std::int64_t> wanted_deadline_ns_;
   std::atomic<std::int64_t> wanted_period_ns_;
-  TimePoint resume_at_{};
-  std::uint64_t owed_responses_ = 0;  // Skips whose response the next tick will tell.
-  std::uint64_t given_up_ = 0;        // Of those, what no policy asked for.
-  std::atomic<bool> leaves_{false};
-  std::atomic<bool> gone_{false};
-  std::atomic<bool> initialised_{false};      // Whoever resets it calls shutdown().
-  std::atomic<bool> rests_by_itself_{false};  // Not with its run, and nobody has released it.
-  std::atomic<bool> hangs_{false};
-  bool in_miss_episode_ = false;
-  int slowness_ = 1;  // By how much the period is longer than wanted.
+  TimePoint resume_at_{};                     // See resumes_at().
+  std::uint64_t owed_responses_ = 0;          // Skips to record in skipped_response at next tick.
+  std::uint64_t given_up_ = 0;                // Those of them that came too late; no policy's.
+  std::atomic<bool> leaves_{false};           // remove() was called.
+  std::atomic<bool> gone_{false};             // See gone().
+  std::atomic<bool> initialised_{false};      // The thread that resets it calls shutdown().
+  std::atomic<bool> rests_by_itself_{false};  // At rest for its own fault, and not released yet.
+  std::atomic<bool> hangs_{false};            // See note_hang().
+  bool in_miss_episode_ = false;              // The latest tick missed its deadline.
+  int slowness_ = 1;                          // Factor on the wanted period; 2: half the rate.
   const LadderPlan ladder_plan_;
   LadderState ladder_{};
-  std::uint64_t stops_followed_ = 0;  // Of NodeStats::stops_asked.
+  std::uint64_t stops_followed_ = 0;  // The value of NodeStats::stops_asked that was followed.
   FailureRecord failures_{};
-  TickLoss loss_{};  // Of the latest tick.
+  TickLoss loss_{};  // What the latest tick lost.
   const int max_deadline_misses_;
   const bool may_arm_at_start_;
   const NodeConfig config_;
@@ -316,8 +341,8 @@ class NodeRunner {
   LogLimit overrun_log_;
   LogLimit skip_log_;
   LogLimit failure_log_;
-  Name<384> error_{};
-  Name<64> error_type_{};
+  Name<384> error_{};      // Message of the latest exception.
+  Name<64> error_type_{};  // Type of the latest exception.
   BlackBox* const box_;
   EventLimit late_events_;
   EventLimit error_events_;

@@ -11,31 +11,34 @@
 
 namespace horus {
 
-/// What a plan may use.
+/// The CPUs and priorities that a plan may use.
 struct PlanLimits {
-  CpuSet realtime{};         ///< For nodes with a rate; empty: any CPU of `allowed`.
-  CpuSet housekeeping{};     ///< For compute, event, async and best-effort nodes; empty: as above.
-  CpuSet allowed{};          ///< Where this process may run at all.
-  int priority_ceiling = 0;  ///< 0: no SCHED_FIFO.
+  CpuSet realtime{};         ///< For tick nodes; empty: any CPU of `allowed`.
+  CpuSet housekeeping{};     ///< For all other classes of nodes; empty: the same as `realtime`.
+  CpuSet allowed{};          ///< All CPUs that this process may use.
+  int priority_ceiling = 0;  ///< The highest SCHED_FIFO priority; 0: no SCHED_FIFO.
 };
 
-/// The nodes of one thread.
+/// The plan for one thread.
 struct GroupPlan {
   NodeClass node_class = NodeClass::kTick;
   Nanos period{};                  ///< 0: an event node.
-  CpuSet cpus{};                   ///< One CPU, or the set that it may roam.
-  int cpu = -1;                    ///< That one CPU, or -1.
-  int priority = 0;                ///< SCHED_FIFO, 0: the ordinary policy.
+  CpuSet cpus{};                   ///< The CPUs that the thread may use; empty: any.
+  int cpu = -1;                    ///< The CPU, if it is bound to one; otherwise -1.
+  int priority = 0;                ///< SCHED_FIFO priority; 0: the ordinary policy.
   std::vector<std::size_t> nodes;  ///< Indices into the configurations, in the order of ticks.
 };
 
-/// Which node runs on which thread. Nodes with a rate share a thread per (CPU, period, own
-/// priority), ticked in their order; each compute, event and async node has a thread of its own.
-/// Nodes without a CPU of their own go, rate by rate, to the real-time CPU with the most room.
-/// Priorities are rate-monotonic: the shortest period has the ceiling, each longer one less.
+/// Decides which node runs on which thread. Pure.
 ///
-/// \errors kInvalidArgument: a CPU that is not there, or budgets (those that were given) that
-/// together need more time than there is; the subject names the nodes.
+/// Tick nodes with the same CPU, period and own priority share a thread; they tick in their
+/// `order`. So do best-effort nodes. Each compute, event and async node has a thread of its own.
+/// Threads of tick nodes without a CPU of their own are each placed on the real-time CPU with the
+/// most room, those with the greatest need first. Priorities are rate-monotonic: the shortest
+/// period gets the ceiling, each longer period one less, at least 1.
+///
+/// \errors kInvalidArgument: a node wants a CPU outside of `allowed`, or the given budgets together
+/// need more time than there is (RT-7). The subject names the nodes.
 [[nodiscard]] Result<std::vector<GroupPlan>> make_plan(std::span<const NodeConfig> configs,
                                                        const PlanLimits& limits);
 

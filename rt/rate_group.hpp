@@ -11,86 +11,96 @@
 
 namespace horus {
 
-/// What a watchdog sees of one executor thread.
+/// The signs of life of one executor thread, for the watchdog.
 ///
-/// Thread safety: written by the executor, read by any thread.
+/// Thread safety: written by the executor, read by any thread. forgive() from any thread.
 struct Progress {
   static constexpr std::int64_t kNothingOwed = std::numeric_limits<std::int64_t>::max();
 
-  /// Since when the thread owes a sign of life: the start of the running tick, or the release that
-  /// is waited for. kNothingOwed: idle for lack of events, not started, or ended.
+  /// The instant from which the thread's silence counts: the start of the running callback, the end
+  /// of the latest tick, or the release that is waited for. kNothingOwed: silence means nothing,
+  /// because the thread waits for an event, has not started or has ended.
   std::atomic<std::int64_t> owed_since_ns{kNothingOwed};
-  /// The index in the group of the node that runs; -1: none.
+  /// The index in the group of the node whose callback runs; -1: none.
   std::atomic<int> running{-1};
-  /// Where in its life the thread is: what of the running node's runs. kNone: before and after.
+  /// The callback that runs or comes next. kNone: before the inits and after the shutdowns.
   std::atomic<NodeActivity> activity{NodeActivity::kNone};
 
   // relaxed throughout: the watchdog compares numbers; nothing is published through them.
+  /// Silence counts from `since`.
   void owe(TimePoint since) noexcept {
     owed_since_ns.store(to_ns(since), std::memory_order_relaxed);
   }
-  /// The same, where the last tick ended before `since`.
+  /// Silence counts from the release `since`, or from the end of the last tick if that was later.
   void owe_next(TimePoint since) noexcept {
     const std::int64_t owed = owed_since_ns.load(std::memory_order_relaxed);
     if (owed == kNothingOwed || owed < to_ns(since)) owe(since);
   }
-  /// For another thread: what is owed is owed from `now` on, where it was owed since before.
+  /// Called by another thread: silence before `now` no longer counts.
   void forgive(TimePoint now) noexcept {
     std::int64_t since = owed_since_ns.load(std::memory_order_relaxed);
     if (since >= to_ns(now)) return;
+    // Fails if the executor has moved meanwhile: then there is nothing to forgive.
     owed_since_ns.compare_exchange_strong(since, to_ns(now), std::memory_order_relaxed);
   }
+  /// Silence means nothing.
   void owe_nothing() noexcept { owed_since_ns.store(kNothingOwed, std::memory_order_relaxed); }
 };
 
-/// What is known once a batch of ticks is over, so that nobody has to find it out again.
+/// The result of a batch of ticks. It saves the executor a look at the clock and at the nodes.
 struct BatchEnd {
-  TimePoint at{};    ///< When its last tick ended.
-  TimePoint next{};  ///< The first release of any node that is to come.
+  TimePoint at{};    ///< When the last tick ended.
+  TimePoint next{};  ///< The earliest next release of all nodes.
 };
 
-/// The nodes of one thread, ticked one after the other in their order.
+/// The nodes of one thread, ticked one after the other.
 ///
-/// Thread safety: as NodeRunner.
+/// Thread safety: all calls from the group's own thread, except shut_down_others(), progress() and
+/// runners(), which may come from any thread.
 class RateGroup {
  public:
   /// `runners` in the order in which they tick.
   explicit RateGroup(std::vector<std::unique_ptr<NodeRunner>> runners);
 
-  /// Stops at the first node that fails.
+  /// Runs every init(), in order. Stops at the first node that fails.
   void init() noexcept;
-  /// RT-safe as far as the nodes are. `now`: the clock's time, when the first node starts; each
-  /// other one starts when the one before it has ended. `gil_wait` below 0: there is no GIL.
+  /// RT-safe as far as the nodes are. Ticks all nodes for `release`. `now` is the present time and
+  /// the start of the first tick; each other tick starts when the one before it has ended.
+  /// `gil_wait` is the wait for the GIL before the batch; negative: there is no GIL.
   void tick(TimePoint release, TimePoint now, Nanos gil_wait) noexcept;
-  /// RT-safe. Every node's grid begins at `epoch`.
+  /// RT-safe. The first release of every node is `epoch`.
   void begin_grid(TimePoint epoch) noexcept;
-  /// RT-safe. The first release of any node that is to come.
+  /// RT-safe. The earliest next release of all nodes; RunControl::kNever when there is none.
   TimePoint next_release() const noexcept;
-  /// RT-safe as far as the nodes are. The same as tick(), of those whose release has come, each at
-  /// its own; none at or after `end`.
+  /// RT-safe as far as the nodes are. As tick(), but ticks only the nodes whose release has come,
+  /// each for its own release. Releases at or after `end` are not ticked.
   BatchEnd tick_due(TimePoint now, TimePoint end, Nanos gil_wait) noexcept;
+  /// Runs every shutdown(), in order.
   void shutdown() noexcept;
-  /// From another thread: shuts down all but the node that runs, whose thread is blocked in it.
-  /// `calls`: whose shutdown() it is in.
+  /// Called from another thread while this group's thread is blocked in one node: runs the
+  /// shutdown() of all other nodes. `calls` shows the node whose shutdown() is running; null: none.
   void shut_down_others(std::atomic<const NodeRunner*>& calls) noexcept;
 
-  /// RT-safe. No node has something to be seen to: nothing of the next two, at least.
+  /// RT-safe. True when no node needs anything before its next tick; then neither
+  /// safe_state_due() nor change_due() holds.
   bool undisturbed() const noexcept {
     for (const auto& runner : runners_) {
       if (!runner->undisturbed()) return false;
     }
     return true;
   }
-  /// RT-safe. Whether some node has not followed the last request for safe state.
+  /// RT-safe. Whether some node has not yet followed the latest rest or release of the run.
   bool safe_state_due() const noexcept;
-  /// RT-safe as far as the nodes are. On the group's own thread.
+  /// RT-safe as far as the nodes are. Lets each node follow it: see
+  /// NodeRunner::follow_safe_state().
   void follow_safe_state() noexcept;
-  /// RT-safe. Whether some node is to leave, or to have another rate.
+  /// RT-safe. Whether some node is to be removed, or to get another rate.
   bool change_due() const noexcept;
+  /// Removes such nodes, and changes such rates.
   void follow_changes() noexcept;
-  /// Whether every node has left.
+  /// Whether every node was removed.
   bool empty() const noexcept;
-  /// True while every node rests until after `now`.
+  /// Whether every node rests after failures until later than `now`.
   bool resting(TimePoint now) const noexcept;
 
   Progress& progress() noexcept { return progress_; }
@@ -100,6 +110,7 @@ class RateGroup {
  private:
   using Runners = std::vector<std::unique_ptr<NodeRunner>>;
 
+  /// Notes in progress_ that a callback of a node begins; end() that none runs.
   void begin(std::size_t index, NodeActivity activity) noexcept;
   bool restart(std::size_t index, TimePoint& now) noexcept;
   TimePoint tick_one(Runners::iterator at, TimePoint release, TimePoint now,
@@ -111,7 +122,7 @@ class RateGroup {
 
   Runners runners_;
   Progress progress_;
-  TimePoint free_{};  // When the latest ticks were done.
+  TimePoint free_{};  // When the latest batch of ticks was over.
 };
 
 }  // namespace horus

@@ -7,14 +7,15 @@
 
 namespace horus {
 
+/// A release, and how many before it are given up.
 struct NextRelease {
   TimePoint at{};
   std::uint64_t skipped = 0;  ///< Whole releases given up between the last one and `at`.
 };
 
-/// The release to wait for after `released`, given that it is `now`: the next point of the
-/// absolute grid, minus those whose full period has passed (floor). Keeps the phase.
-/// `period` > 0.
+/// RT-safe. The release to serve after `released`, when it is `now`: the next point of the absolute
+/// grid. Releases whose full period has passed by `now` are skipped, so the result may be up to one
+/// period in the past. The grid keeps its phase (RT-1). `period` must be above 0.
 [[nodiscard]] constexpr NextRelease next_release(TimePoint released, Nanos period,
                                                  TimePoint now) noexcept {
   const TimePoint next = released + period;

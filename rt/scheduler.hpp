@@ -23,108 +23,126 @@
 
 namespace horus {
 
-/// Where a scheduler writes its statistics: a shared page, or the heap. `nodes` has one entry
-/// per added node, in the order they were added.
+/// The memory into which a scheduler writes its statistics: a shared page, or the heap. All of it
+/// outlives the scheduler.
 struct StatsBlock {
-  HostStats* host = nullptr;
-  std::span<NodeStats> nodes{};
-  std::span<LateTicks> late{};  ///< As many, or none: then no late ticks are kept.
-  StopWord* stop = nullptr;     ///< By which others learn of an emergency stop here. May be null.
-  /// The stops of others that are obeyed. May be null.
-  const StopWords* others = nullptr;
-  BlackBox* box = nullptr;  ///< Null: no events are kept. Outlives the scheduler.
+  HostStats* host = nullptr;          ///< Statistics of the host. May be null.
+  std::span<NodeStats> nodes{};       ///< One per added node, in the order of add().
+  std::span<LateTicks> late{};        ///< One per added node, or empty: no late ticks are kept.
+  StopWord* stop = nullptr;           ///< Tells other hosts of emergency stops here. May be null.
+  const StopWords* others = nullptr;  ///< Other hosts whose stops are obeyed here. May be null.
+  BlackBox* box = nullptr;            ///< Where events are kept; null: nowhere.
 };
 
 /// Makes the hook of each executor thread.
 class HookFactory {
  public:
   virtual ~HookFactory() = default;
-  /// May return null: nothing to do around the ticks.
+  /// Called by Scheduler::start(), once per executor thread. May return null: the thread then needs
+  /// no hook.
   virtual std::unique_ptr<GroupHook> make(const ThreadRole& role) = 0;
 };
 
+/// How a scheduler runs its nodes. The defaults need no rights and suit tests and tools.
 struct SchedulerOptions {
-  RtProfile profile{};
-  /// The longest lead before a release, to be spun away; 0 saves power: sleep only. Nothing: only
-  /// where a node asked for real time or has a short deadline, see spin_policy.hpp.
+  RtProfile profile{};  ///< Real-time settings; here `fifo`, `priority_ceiling` and `cpus` count.
+  /// The longest spin before a release (RT-3). 0: threads only sleep, which saves power. Nothing:
+  /// a thread spins only if one of its nodes asked for real time or has a short deadline, see
+  /// spin_policy.hpp.
   std::optional<Nanos> spin_limit = {};
-  Nanos watchdog{};    ///< An executor's silence that is a warning; 0: see silence_limit().
-  Nanos first_tick{};  ///< A node's first tick has at least so long.
+  Nanos watchdog{};    ///< Silence of a node after which a warning is logged; 0: silence_limit().
+  Nanos first_tick{};  ///< A node's first tick may be silent for at least this long.
   std::optional<Nanos> hang_timeout = {};  ///< See WatchdogOptions.
   bool isolates_by_default = true;         ///< See WatchdogOptions.
-  /// How long a stop waits for callbacks; then RunGuard::give_up(). 0: for ever.
+  /// How long a stop waits for callbacks before it calls RunGuard::give_up(). 0: for ever.
   Nanos stop_timeout{};
-  int max_deadline_misses = 0;  ///< In a row, of one node; then safe state for all. 0: no limit.
-  CpuSet watchdog_cpus{};       ///< Where the watchdog and the log's drain thread run; empty: any.
-  std::size_t stack_size = 2U << 20U;  ///< Of an executor thread; all of it is locked if memory is.
-  HookFactory* hooks = nullptr;        ///< Outlives the scheduler.
+  /// So many deadline misses of one node in a row put all nodes into safe state. 0: no limit.
+  int max_deadline_misses = 0;
+  CpuSet watchdog_cpus{};  ///< CPUs of the watchdog and other helper threads; empty: any.
+  std::size_t stack_size = 2U << 20U;  ///< Of an executor thread. Locked memory locks all of it.
+  HookFactory* hooks = nullptr;        ///< Outlives the scheduler. Null: no hooks.
   LogSink* log = nullptr;              ///< Outlives the scheduler. Null: stderr.
-  RunGuard* guard = nullptr;           ///< Outlives the scheduler.
-  Outputs* outputs = nullptr;          ///< Outlives the scheduler.
+  RunGuard* guard = nullptr;           ///< Outlives the scheduler. Null: nobody is told of hangs.
+  Outputs* outputs = nullptr;          ///< Outlives the scheduler. Null: nobody is told.
 };
 
-/// Plans nodes onto threads and runs them. One epoch; every node's releases lie on
-/// epoch + k * period.
+/// Plans nodes onto threads and runs them. All nodes of a run share one epoch: their releases are
+/// at epoch + k * period. Use: add() each node, start(), wait(). A scheduler runs once.
 ///
-/// Thread safety: add() before start() from one thread; request_stop() from any thread and
-/// signal handlers; the rest as said.
+/// Thread safety: add(), start() and wait() from one thread. request_stop() and estop() from any
+/// thread and from signal handlers. All other calls from any thread; only those that say so are
+/// RT-safe.
 class Scheduler {
  public:
+  /// `clock` outlives the scheduler.
   explicit Scheduler(SchedulerOptions options, Clock& clock = system_clock());
-  ~Scheduler();  ///< Stops and joins.
+  ~Scheduler();  ///< Stops the run and joins its threads.
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  /// `node` outlives the scheduler; `wake` is required for event nodes. Fails with what
-  /// validate() refuses, or a duplicate name.
+  /// Adds a node, before start(). `node` and `wake` outlive the scheduler. `wake` is required for
+  /// event nodes, and ignored for others.
+  /// \errors kInvalidArgument: what validate() refuses, a name that is taken, or no `wake`.
   Status add(Node& node, const NodeConfig& config, WakeSource* wake = nullptr);
+  /// How many nodes were added.
   std::size_t size() const noexcept;
 
-  /// Checks the plan, starts the threads with policy, CPUs and stack set before they run, runs
-  /// every init(), and returns once the first release is due. `stats` has size() nodes, zeroed
-  /// or carried over from an earlier life, and outlives the scheduler. A failed init() is
-  /// reported by wait().
+  /// Plans the nodes onto threads, starts the threads, runs every init(), and returns at the epoch,
+  /// when the first release is due. `stats.nodes` has size() entries, zeroed or carried over from
+  /// an earlier life. If an init() fails, start() succeeds, no node ticks, and wait() reports it.
+  /// \errors those of make_plan() and RtThread::start().
   Status start(StatsBlock stats);
 
-  /// Waits until stopped, at most `duration` counted from the epoch; then stops: the running
-  /// ticks end, every shutdown() runs on its node's thread, threads are joined. Nodes tick at
-  /// all releases before epoch + duration.
+  /// Waits until the run stops, then ends it: running ticks finish, every shutdown() runs, threads
+  /// are joined. With `duration` the run stops by itself at epoch + duration; nodes tick at all
+  /// releases before that. Returns why the run stopped.
   StopReport wait(std::optional<Nanos> duration = {});
 
-  /// RT-safe and async-signal-safe.
+  /// RT-safe and async-signal-safe. The run stops; sleeping executors notice within 100 ms (RT-4).
   void request_stop() noexcept;
 
-  /// True once each periodic node has ticked (or five seconds of its grid have passed).
+  /// True once each periodic node has ticked. A slow node delays this by at most five seconds from
+  /// the epoch.
   bool ready() const noexcept;
-  /// True until a node is silent for so long that it is isolated. From any thread.
+  /// False while a node is silent for so long that it is isolated (RT-8).
   bool alive() const noexcept;
-  /// How often the watchdog found an executor silent for its limit. From any thread.
+  /// How often the watchdog found an executor silent for its limit.
   std::uint64_t watchdog_expirations() const noexcept;
+  /// Release 0 of every node; zero before start() has fixed it.
   TimePoint epoch() const noexcept;
   Clock& clock() const noexcept;
 
-  /// RT-safe, and async-signal-safe. The emergency stop of the robot: see Safety.
+  /// RT-safe and async-signal-safe. Requests the emergency stop of the whole robot, see Safety.
   void estop(StopCause cause, std::string_view text) noexcept;
-  /// At rest or not, and why; with the instant of the look, for release().
+  /// Whether the run is at rest, and why. Its look() is the argument of release().
   Safety& safety() noexcept;
-  /// kBusy where a node is the reason for a stop yet: see NodeRunner. From any thread.
+  /// Whether nothing speaks against a release.
+  /// \errors kBusy: a critical node does not serve, or an input whose fallback is a stop is stale
+  /// (RT-15).
   Status may_be_released() const noexcept;
-  /// The run may be armed again: each node leaves its safe state. From any thread. Fails where
-  /// something asked for rest since `seen`.
+  /// Ends the rest that the caller has seen: each node leaves its safe state, actuators stay
+  /// disarmed. Does not ask may_be_released().
+  /// \errors kBusy: a stop or safe state was requested after `seen` was taken.
   Status release(Safety::View seen) noexcept;
-  /// Of one actuator, or of all where `node` is empty. From any thread. kNotFound for an unknown
-  /// name, kBusy with the reason where one may not be armed: then none is.
+  /// Arms one actuator, or all if `node` is empty. If one of them may not be armed, none stays
+  /// armed.
+  /// \errors kNotFound: no such node; kBusy: one may not be armed, the text says why.
   Status arm(std::string_view node) noexcept;
+  /// Disarms one actuator, or all if `node` is empty.
+  /// \errors kNotFound: no such node.
   Status disarm(std::string_view node) noexcept;
 
-  /// Takes effect at the node's next release. From any thread. kNotFound for an unknown name.
+  /// Changes the execution budget of a node from its next release on.
+  /// \errors kNotFound: no such node; kInvalidArgument: not above 0, or above the period.
   Status set_budget(std::string_view node, Nanos execution) noexcept;
-  /// Rate, budget, deadline and watchdog of the node of that name become those of `config` between
-  /// two of its ticks; it stays on its thread. From any thread. Fails with what validate()
-  /// refuses, kNotFound for an unknown name.
+  /// Changes rate, budget, deadline and watchdog limit of the node named in `config` to those of
+  /// `config`, between two of its ticks. Everything else in `config` is ignored. The node stays on
+  /// its thread (RT-11).
+  /// \errors kInvalidArgument: what validate() refuses; kNotFound: no such node.
   Status update(const NodeConfig& config) noexcept;
-  /// The node shuts down between two of its ticks, on its thread, and ticks no more; the others go
-  /// on. Node::removed() follows. From any thread. kNotFound for an unknown name.
+  /// Removes a node, between two of its ticks: its shutdown() and Node::removed() run on its
+  /// thread, and it never ticks again. The other nodes go on. Returns before that has happened.
+  /// \errors kNotFound: no such node.
   Status remove(std::string_view node) noexcept;
 
  private:

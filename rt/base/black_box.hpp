@@ -140,7 +140,7 @@ struct BlackBoxHead {
   /// Events dropped, because an earlier writer was still busy in their place.
   std::atomic<std::uint64_t> lost{0};
   Seqlock<ClockPair> clocks{};  ///< Updated about once a second.
-  Counter lives{};              ///< HostStats::lives.
+  Counter lives{};              ///< Lives of the host that wrote to it; 1 in the first.
   NodeName host{};              ///< Name of the host.
   std::uint64_t pad = 0;
 };

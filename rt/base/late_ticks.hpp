@@ -34,7 +34,7 @@ struct LateTick {
   Gauge lateness_ns{};          ///< Start - release_ns.
   Gauge behind_ns{};            ///< Part of the lateness: earlier releases still ran in its thread.
   Gauge gil_wait_ns{};          ///< Part of the lateness: its thread waited for the GIL.
-  Gauge collected_before_ns{};  ///< Part of the lateness: garbage collections since the last tick.
+  Gauge collected_before_ns{};  ///< Garbage collections since the node's last tick began.
   Gauge before_ns{};            ///< Part of the lateness: nodes before it in its thread ticked.
   Cell<std::int32_t> before{};  ///< Index of the one of them to blame, in its host; -1: none.
   Gauge execution_ns{};         ///< Finish - start - awaited.
