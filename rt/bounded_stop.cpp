@@ -9,7 +9,7 @@
 namespace horus {
 namespace {
 
-// What is logged at the very end has so long to be written.
+// How long the last log lines may take to be written.
 constexpr Nanos kLastWords = 500ms;
 
 }  // namespace
@@ -23,15 +23,18 @@ void BoundedStop::look() noexcept {
   if (step == StopStep::kGiveUp) give_up();
 }
 
-/// Once for each callback: what comes after one that was interrupted may block as well.
+/// Reports and interrupts each blocked callback once. After one that was interrupted, the thread's
+/// next callback may block as well.
 void BoundedStop::ask(bool hurried) noexcept {
   for (Watched& watched : groups_) {
     const auto call = blocked_call(*watched.group, clock_.now());
     if (!call) continue;
     const bool waits = call->in == NodeActivity::kNone;
-    // The watchdog forgives it its time: since when, nobody knows.
+    // The watchdog keeps forgiving the time of a tick that awaits something, so it is not known
+    // since when it does.
     const bool awaits = !waits && watched.group->runners().front()->awaits();
-    // Between two callbacks a thread waits, too: for a moment.
+    // Between two callbacks a thread is without one for a moment. Only if that is so at two looks
+    // in a row, it waits.
     if (std::exchange(watched.waited, waits) != waits && waits) continue;
     if (!waits && !awaits && !hurried && call->since < watch_.patience()) continue;
     // relaxed: see Progress.
@@ -91,8 +94,8 @@ void BoundedStop::shut_down_others() noexcept {
   thread_.emplace(std::move(started).value());
 }
 
-/// A node that does not come back; rather one that has begun than one that waits for its turn, and
-/// rather one that runs than one that waits for something, maybe for the other.
+/// The callback to name as the one that does not return. A running one is preferred to one that
+/// waits for the GIL or awaits something: it may be what the other one waits for.
 std::optional<BlockedCall> BoundedStop::first_blocked() const noexcept {
   std::optional<BlockedCall> first;
   bool first_waits = false;
@@ -120,9 +123,9 @@ void BoundedStop::give_up() noexcept {
                 who(*first).view().data(), where(*first));
   log(LogLevel::kError, text);
   control_.announce_end();
-  // A reader of the log that stalls does not keep us.
+  // Bounded, because a reader of the log may stall.
   static_cast<void>(control_.wait(RunControl::kLogged, MonotonicClock::now() + kLastWords));
-  // It may have come back meanwhile.
+  // The callback may have returned meanwhile.
   if (first_blocked()) guard_->give_up(*first);
 }
 

@@ -16,24 +16,26 @@
 
 namespace horus {
 
-/// Carries out what StopWatch says: a stop says whom it waits for, and ends without it.
+/// Bounds the time of a stop (RT-10), as StopWatch decides: logs which callbacks the stop waits
+/// for, interrupts them, shuts down the other nodes of blocked threads, and in the end gives up.
 ///
-/// Thread safety: look() from the watchdog's thread, the rest from the scheduler's.
+/// Thread safety: look() from the watchdog's thread, the rest from the scheduler's thread.
 class BoundedStop {
  public:
-  /// All references outlive it; `guard` may be null. `timeout` 0: a stop may take for ever.
+  /// All references outlive this object; `guard` may be null. `timeout` 0: a stop may take for
+  /// ever.
   BoundedStop(Clock& clock, RunControl& control, const Watchdog& watchdog, RunGuard* guard,
               Nanos timeout) noexcept
       : clock_{clock}, control_{control}, watchdog_{watchdog}, guard_{guard}, watch_{timeout} {}
 
-  /// Before the first look.
+  /// Watches the thread of `group`. Call it before the first look().
   void watch(RateGroup& group) { groups_.push_back({&group}); }
-  /// While the run stops, a few times a second.
+  /// One round. Call it several times a second while the run stops.
   void look() noexcept;
-  /// Whether nodes of blocked threads are shut down, until RunControl::kShutDown comes. Once the
-  /// executors have ended.
+  /// Whether the shutdown of other nodes of blocked threads was begun. It is over when
+  /// RunControl::kShutDown comes. Ask it once the executors have ended.
   bool shuts_down() const noexcept { return shuts_down_.load(); }
-  /// Once the watchdog's thread has ended.
+  /// Joins the thread of those shutdowns. Call it once the watchdog's thread has ended.
   void join() noexcept;
 
  private:
@@ -50,14 +52,14 @@ class BoundedStop {
   StopWatch watch_;
   struct Watched {
     RateGroup* group = nullptr;
-    std::optional<std::int64_t> asked_ns = {};  ///< When the callback began that was asked for.
-    bool waited = false;                        ///< At the last look, for its turn.
+    std::optional<std::int64_t> asked_ns = {};  ///< Start of the callback that was reported last.
+    bool waited = false;                        ///< At the last look the thread ran no callback.
   };
   std::vector<Watched> groups_;
-  bool asking_ = false;
-  bool owner_asked_ = false;  ///< For the call that its own thread is in.
+  bool asking_ = false;       ///< The step kAsk has come.
+  bool owner_asked_ = false;  ///< The present RunGuard::own_call() was reported.
   std::atomic<bool> shuts_down_{false};
-  std::atomic<const NodeRunner*> calls_{nullptr};  ///< Whose shutdown() the thread is in.
+  std::atomic<const NodeRunner*> calls_{nullptr};  ///< The node whose shutdown() `thread_` runs.
   std::optional<RtThread> thread_;
 };
 

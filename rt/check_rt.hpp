@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-/// Defined by a checker that was loaded before the program (horus launch --check-rt); null without.
-/// On the node's thread, around each tick.
+/// Hooks of a checker that is loaded before the program (horus launch --check-rt). Without a
+/// checker they are null. Called on the node's thread before and after each tick.
 extern "C" {
 [[gnu::weak, gnu::visibility("default")]] void horus_tick_begins(const char* node,
                                                                  std::uint64_t number) noexcept;

@@ -22,14 +22,14 @@ namespace horus {
 namespace {
 
 constexpr std::array kCrashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-constexpr std::size_t kSignalStack = 64U << 10U;  // backtrace() wants some ten KiB of it.
+constexpr std::size_t kSignalStack = 64U << 10U;  // backtrace() needs some ten KiB of it.
 
-// Written before the handlers are set.
+// These are written before the handlers are installed.
 CrashNote* g_note = nullptr;
-pid_t g_owner = 0;
-bool g_levels = false;  // Whoever reads stderr wants them.
+pid_t g_owner = 0;      // The process whose crashes are reported; its forked children differ.
+bool g_levels = false;  // Lines on stderr begin with syslog's level.
 std::size_t g_holders = 0;
-// Of the signals whose handlers lead to ours.
+// Per signal: its handler is ours, or one that calls ours.
 std::array<bool, kCrashes.size()> g_reached{};
 std::array<struct sigaction, kCrashes.size()> g_previous{};
 std::atomic<bool> g_told{false};
@@ -37,7 +37,7 @@ std::atomic<BlackBox*> g_box{nullptr};
 static_assert(std::atomic<BlackBox*>::is_always_lock_free);
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-/// A line of text, made without anything that a signal handler may not call.
+/// A line of text, built with calls that are safe in a signal handler.
 class CrashLine {
  public:
   CrashLine& operator<<(std::string_view text) noexcept {
@@ -52,7 +52,7 @@ class CrashLine {
     return *this;
   }
   void write() const noexcept {
-    // A stderr that takes nothing is gone.
+    // If stderr cannot be written, there is no other place to report it.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text_.data(), size_);
   }
 
@@ -101,11 +101,11 @@ void fill(CrashNote& note, int signal, std::uint64_t address, const LogSource* s
   std::transform(frames.begin(), frames.end(), note.frame.begin(),
                  [](void* frame) { return reinterpret_cast<std::uintptr_t>(frame); });
   copy_maps(note.maps);
-  // release: whoever sees it sees the rest.
+  // release: whoever sees it also sees the rest.
   note.complete.store(1, std::memory_order_release);
 }
 
-/// In a signal handler, as all of this.
+/// Writes the crash as an event. Runs in the signal handler.
 void keep(BlackBox& box, int signal, std::uint64_t address, const LogSource* source) noexcept {
   const char* const name = ::sigdescr_np(signal);
   Event event{.kind = EventKind::kCrash,
@@ -121,11 +121,12 @@ void keep(BlackBox& box, int signal, std::uint64_t address, const LogSource* sou
 
 void on_crash(int signal, siginfo_t* info, void* /*context*/) {
   const int saved = errno;
-  // A SIGABRT that somebody sends ends what hangs: that is no crash.
+  // A SIGABRT that was sent by kill(), e.g. by a supervisor, ends a process that hangs: no crash.
   const bool crashes = signal != SIGABRT || info->si_code != SI_USER;
-  // relaxed: one of several threads that crash at once is told of; nothing hangs on which.
+  // relaxed: of several threads that crash at once one is reported; it does not matter which.
   if (crashes && ::getpid() == g_owner && !g_told.exchange(true, std::memory_order_relaxed)) {
-    // The field holds the sender where a signal was sent, and 0 where the CPU tells no address.
+    // si_addr is an address only for a fault (si_code > 0). A signal that was sent has its sender
+    // in that field, and for SI_KERNEL the CPU gives no address.
     const bool faults = signal != SIGABRT && info->si_code > 0 && info->si_code != SI_KERNEL;
     const std::uint64_t address = faults ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
     const LogSource* const source = log_source();
@@ -139,8 +140,8 @@ void on_crash(int signal, siginfo_t* info, void* /*context*/) {
   const auto which = std::find(kCrashes.begin(), kCrashes.end(), signal) - kCrashes.begin();
   ::sigaction(signal, &g_previous[static_cast<std::size_t>(which)], nullptr);
   errno = saved;
-  // Held back until this handler returns. A fault would come again by itself, a signal from
-  // somebody would not.
+  // The signal is blocked until this handler returns; then the previous handler gets it. A fault
+  // would come again by itself, but a signal that was sent would not.
   ::raise(signal);
 }
 
@@ -152,7 +153,7 @@ void hold_handlers() noexcept {
   action.sa_sigaction = on_crash;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   for (std::size_t i = 0; i < kCrashes.size(); ++i) {
-    // Twice in one chain, ours would call each other for ever.
+    // If our handler were installed twice in a chain of handlers, it would call itself for ever.
     if (!std::exchange(g_reached[i], true)) ::sigaction(kCrashes[i], &action, &g_previous[i]);
   }
 }
@@ -163,7 +164,7 @@ void put_back_handlers() noexcept {
     struct sigaction present {};
     ::sigaction(kCrashes[i], nullptr, &present);
     const bool ours = (present.sa_flags & SA_SIGINFO) != 0 && present.sa_sigaction == on_crash;
-    // Whoever came after us calls ours when done.
+    // Another handler was installed over ours, and may call ours: leave both in place.
     if (!ours) continue;
     ::sigaction(kCrashes[i], &g_previous[i], nullptr);
     g_reached[i] = false;
@@ -173,7 +174,7 @@ void put_back_handlers() noexcept {
 }  // namespace
 
 void tell_crashes(CrashNote* note) noexcept {
-  // The first call loads a library, and allocates.
+  // The first call of backtrace() loads a library and allocates: not possible in the handler.
   void* frame = nullptr;
   ::backtrace(&frame, 1);
   g_note = note;

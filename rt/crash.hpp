@@ -12,27 +12,29 @@
 
 namespace horus {
 
-/// What a crash leaves behind for whoever starts next. Zeroes, until a signal handler fills it.
+/// The record of a crash, for the process that starts next. All zero until a signal handler fills
+/// it.
 ///
-/// Thread safety: one handler writes, `complete` last.
+/// Thread safety: one signal handler writes it, `complete` last with release order.
 struct CrashNote {
   std::atomic<std::uint32_t> complete{0};  ///< 1: there was a crash, and all of this is written.
   std::int32_t signal = 0;
-  std::uint64_t address = 0;  ///< Of the access that failed; 0 for an abort().
-  NodeName node{};            ///< That ran on the thread; empty: none.
-  std::uint64_t tick = 0;
-  std::uint32_t frames = 0;
+  std::uint64_t address = 0;  ///< Address of the access that failed; 0: unknown, or an abort().
+  NodeName node{};            ///< The node that ran on the thread; empty: none.
+  std::uint64_t tick = 0;     ///< Number of its tick.
+  std::uint32_t frames = 0;   ///< How many entries of `frame` are used.
   std::array<std::uint64_t, 64> frame{};  ///< Return addresses, the innermost first.
-  std::array<char, 64U << 10U> maps{};    ///< /proc/self/maps, to find what they belong to.
+  std::array<char, 64U << 10U> maps{};    ///< /proc/self/maps, to find the files of the addresses.
 };
 
-/// From now on a crash of this process is told on stderr, with node and tick, and written into
-/// `note`, which may be null; then what was to happen before happens. Of the first crash only, and
-/// not of a forked child's. `note` stays valid for ever.
+/// Installs handlers for crash signals. From now on the first crash of this process is reported on
+/// stderr, with node and tick, and written into `note`. After that the previous handler, or the
+/// kernel's default, runs. Crashes of forked children are not reported. `note` may be null; it must
+/// stay valid until the process ends. Call it from one thread.
 void tell_crashes(CrashNote* note) noexcept;
 
-/// While one lives, a crash is told as by tell_crashes(nullptr). The last one's end puts back what
-/// was to happen before, unless somebody has set something else since.
+/// While one lives, crashes are reported as by tell_crashes(nullptr). When the last one ends, the
+/// previous handlers are put back, unless other ones have been installed since.
 ///
 /// Thread safety: one thread at a time.
 class CrashScope {
@@ -43,11 +45,12 @@ class CrashScope {
   CrashScope& operator=(const CrashScope&) = delete;
 };
 
-/// Such a crash is an event of `box`, too; null: of none. From any thread.
+/// Reported crashes are also written to `box` as an event; null: to none. From any thread. A box
+/// must stay valid until another call replaces it.
 void keep_crashes_in(BlackBox* box) noexcept;
 
-/// Where the calling thread's signal handlers run, so that a stack that is full can be told of.
-/// Does nothing where the thread has such a place.
+/// An alternate stack for the calling thread's signal handlers. With it a stack overflow can be
+/// reported. Does nothing if the thread has one already. Make and destroy it on the same thread.
 class SignalStack {
  public:
   SignalStack();

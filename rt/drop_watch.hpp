@@ -11,18 +11,19 @@
 
 namespace horus {
 
-/// Sees which nodes lost messages from one look to the next: one event for all of a node's, however
-/// many they were.
+/// Writes an event for each node that lost messages since the last look: one per node, however many
+/// messages it lost.
 ///
 /// Thread safety: one thread at a time, which is no executor.
 class DropWatch {
  public:
   DropWatch() = default;
-  /// What was counted so far is past.
+  /// Messages lost before now do not count.
   explicit DropWatch(std::span<const NodeStats> nodes) : nodes_{nodes}, seen_(nodes.size()) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) seen_[i] = counts_of(nodes_[i]);
   }
 
+  /// Compares the counters with those of the last look. Call it about once a second.
   void look(BlackBox& box) noexcept {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const Counts now = counts_of(nodes_[i]);

@@ -11,11 +11,10 @@
 namespace horus {
 namespace {
 
-// A sleeper looks at the stop flag at least so often: waking it would take a system call that an
-// executor must not answer to (RT-4).
+// A sleeping executor looks for requests at least this often. So nobody has to wake it (RT-4).
 constexpr Nanos kLongestSleep = 100ms;
 
-/// Of the group's nodes, whose rates may have changed.
+/// The shortest period of the group's nodes. Read each time: their rates may change.
 Nanos shortest_period(const RateGroup& group) noexcept {
   Nanos shortest = Nanos::max();
   for (const auto& runner : group.runners()) {
@@ -34,7 +33,7 @@ std::optional<TimePoint> StartGate::arrive() noexcept {
   arrived_.fetch_add(1, std::memory_order_release);
   arrived_.notify_all();
   std::int64_t epoch = kUndecided;
-  // acquire: shows us all that the scheduler did before it opened the gate.
+  // acquire: shows us all that the scheduler did before it decided.
   while ((epoch = epoch_ns_.load(std::memory_order_acquire)) == kUndecided) {
     epoch_ns_.wait(kUndecided, std::memory_order_acquire);
   }
@@ -60,7 +59,7 @@ void StartGate::close() noexcept {
 
 void StartGate::decide(std::int64_t epoch_ns) noexcept {
   std::int64_t undecided = kUndecided;
-  // release: executors see all that was done before.
+  // release: the executors see all that was done before.
   epoch_ns_.compare_exchange_strong(undecided, epoch_ns, std::memory_order_release,
                                     std::memory_order_relaxed);
   epoch_ns_.notify_all();
@@ -120,10 +119,10 @@ inline bool Executor::follow_requests() noexcept {
 [[gnu::always_inline]] inline std::optional<TimePoint> Executor::sleep_until(
     TimePoint wake, TimePoint now) noexcept {
   do {
-    // Before each sleep, and where there is no time for one.
+    // Checked before each sleep, and also when there is no time to sleep.
     if (context_.control.stopping() || follow_requests()) return std::nullopt;
     if (now >= wake) return now;
-    // The end is said only once the threads run: a release may turn out to lie behind it.
+    // The end is set while the threads run already, so it may come before the release waited for.
     const TimePoint end = context_.control.end();
     if (now >= end) return std::nullopt;
     context_.clock.sleep_until(std::min({wake, end, now + kLongestSleep}));
@@ -133,7 +132,7 @@ inline bool Executor::follow_requests() noexcept {
   return now;
 }
 
-/// At `now`, which is not asked for again where there was nothing to wait for.
+/// Without a GIL the hook does not wait, so `now` is still the time: the clock is not read again.
 inline Executor::Begin Executor::enter_hook(TimePoint release, TimePoint now) noexcept {
   const Nanos gil_wait = hook_->enter(release);
   return {gil_wait < Nanos{} ? now : context_.clock.now(), gil_wait};
@@ -142,8 +141,8 @@ inline Executor::Begin Executor::enter_hook(TimePoint release, TimePoint now) no
 [[gnu::always_inline]] inline std::optional<Executor::Begin> Executor::wait_for_release(
     TimePoint release, TimePoint now) noexcept {
   const bool spins = context_.spin_limit > Nanos{};
-  // A hook that begins before the release holds what it takes until then: only a spin is short
-  // enough for that.
+  // A hook that enters before the release holds the GIL until the release. Only a thread that spins
+  // holds it for a short enough time.
   const Nanos hook_lead =
       spins ? std::clamp(hook_->lead(release), Nanos{}, shortest_period(group_) / 2) : Nanos{};
   const auto awake = sleep_until(release - lead_.value() - hook_lead, now);
@@ -162,7 +161,8 @@ void Executor::tick_periodically(TimePoint epoch) noexcept {
   for (;;) {
     const TimePoint end = control.end();
     if (release >= end) [[unlikely]] {
-      // A run lasts as long as it was said to, and a node that is given another rate may tick yet.
+      // No release is left before the end. The thread stays until the end: the run has to last as
+      // long as requested, and a node that gets another rate may still tick.
       group_.progress().owe_nothing();
       if (sleep_until(end, now)) return;
     } else {
@@ -179,7 +179,7 @@ void Executor::tick_periodically(TimePoint epoch) noexcept {
         continue;
       }
     }
-    // Asked to stop, or something was followed that took its time or changed the releases.
+    // The wait was broken off: by a stop, or by a request that took time or changed the releases.
     if (control.stopping() || group_.empty()) return;
     release = group_.next_release();
     now = context_.clock.now();

@@ -6,11 +6,11 @@
 
 namespace horus {
 
-/// How a node has fared: what the failure policy remembers between two failures.
+/// What the failure policy remembers of a node between two failures.
 struct FailureRecord {
   int in_a_row = 0;          ///< Failures since the last good tick, or since the last rest.
-  int retries = 0;           ///< Restarts that a healthy minute has not yet forgiven.
-  TimePoint last_failure{};  ///< When it failed last; the epoch of the clock before it ever did.
+  int retries = 0;           ///< Restarts since the last healthy period, see kHealthyAfter.
+  TimePoint last_failure{};  ///< When it failed last; zero before the first failure.
 };
 
 /// What follows a failure.
@@ -21,18 +21,19 @@ enum class FailureAction : std::uint8_t {
   kStop,      ///< Stop the scheduler.
 };
 
+/// The result of after_failure().
 struct FailureStep {
-  FailureRecord record{};
+  FailureRecord record{};  ///< The record to pass at the next failure.
   FailureAction action = FailureAction::kContinue;
-  Nanos pause{};
+  Nanos pause{};  ///< For kRest and kRestart.
 };
 
-/// A node that runs for this long without a failure has its retries forgiven.
+/// After this time without a failure a node's earlier restarts no longer count.
 inline constexpr Nanos kHealthyAfter = 60s;
-/// The longest wait before a restart.
+/// The longest pause before a restart.
 inline constexpr Nanos kLongestDelay = 30s;
 
-/// RT-safe. The step after a failure at `now` of a node that has fared as `record` says.
+/// RT-safe. Pure. What follows a failure at `now` of a node whose record is `record`.
 [[nodiscard]] FailureStep after_failure(const FailurePolicy& policy, FailureRecord record,
                                         TimePoint now) noexcept;
 

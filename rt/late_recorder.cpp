@@ -11,6 +11,7 @@ namespace {
 
 constexpr Nanos kMinute = 60s;
 
+/// By how much a counter has grown; 0 if it has been set back.
 std::uint64_t grown(std::uint64_t now, std::uint64_t before) noexcept {
   return now - std::min(now, before);
 }
@@ -28,14 +29,15 @@ LateRecorder::Collections LateRecorder::collections() const noexcept {
 }
 
 void LateRecorder::set_limits() noexcept {
-  // Where nothing is kept, the slowest is of no interest.
+  // If no records are kept, the slowest tick need not be found.
   most_execution_ = ticks_ != nullptr ? slowest_ : Nanos::max();
   if (budget_.execution > Nanos{}) most_execution_ = std::min(most_execution_, budget_.execution);
   most_response_ = budget_.deadline > Nanos{} ? budget_.deadline : Nanos::max();
   if (ticks_ == nullptr) minute_ends_ = TimePoint::max();
 }
 
-/// Counts it only when it is whole.
+/// Writes a record. A new one is counted only when it is complete, so that a reader, or a crash in
+/// between, finds no half record.
 LateTick& LateRecorder::keep_at(std::uint64_t place, const EndedTick& ended,
                                 const Predecessors& before) noexcept {
   LateTick& tick = ticks_->at(place);
@@ -56,14 +58,15 @@ const LateTick* LateRecorder::end(const EndedTick& ended, const Predecessors& be
   const LateTick* const kept = late ? &keep_at(ticks_->count.value(), ended, before) : nullptr;
   if (timing.execution() > slowest_) {
     slowest_ = timing.execution();
-    // A late one is kept already: once is enough.
+    // A late tick has been recorded above.
     if (!late) keep_at(slowest_place(), ended, before);
   }
   set_limits();
   return kept;
 }
 
-/// That of the minute so far, where late ones have not taken it meanwhile.
+/// Where to record this minute's slowest tick: over its predecessor, unless kMost newer records
+/// have overwritten that one; then, or if there is none yet, in a new place.
 std::uint64_t LateRecorder::slowest_place() noexcept {
   const std::uint64_t count = ticks_->count.value();
   const std::uint64_t place = place_.value();
@@ -100,7 +103,7 @@ void LateRecorder::fill(LateTick& tick, const EndedTick& ended,
   tick.around.window_ns.set(0);
   tick.around.off_cpu_ns.set(0);
   fill_collections(tick);
-  // What was collected before the first is no part of the run.
+  // Collections before the first tick happened before the run.
   if (ended.number == 0) tick.collected_before_ns.set(0);
 }
 
@@ -131,7 +134,7 @@ void LateRecorder::look_around(TimePoint begin, TimePoint end, Nanos off_cpu,
   };
   const std::uint64_t seen = std::max(std::exchange(looked_at_, count), oldest);
   for (std::uint64_t i = seen; i < count; ++i) look(ticks_->at(i));
-  // Another tick may have taken the place of the one that was looked at.
+  // The record of the slowest tick may have been overwritten by a slower tick since the last look.
   const std::uint64_t place = place_.value();
   if (place >= oldest && place < seen) look(ticks_->at(place));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a node's runner writes into the host's black box; never in a good tick.
+// The part of NodeRunner that writes into the host's black box. Never runs in a good tick.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -20,7 +20,7 @@ void NodeRunner::keep(EventKind kind, std::string_view text,
                .text = Name<200>::clipped(text)});
 }
 
-/// From whichever thread: of the node, outside of a tick.
+/// Sets the node's state, and keeps the change as an event outside of a tick. From any thread.
 void NodeRunner::set_state(NodeState state) noexcept {
   const NodeState before = stats_.state.value();
   stats_.state.set(state);
@@ -31,7 +31,7 @@ void NodeRunner::set_state(NodeState state) noexcept {
                .text = Name<200>::clipped(to_text(state))});
 }
 
-/// A tick that missed and overran is one event: the miss.
+/// A tick that missed its deadline and overran its budget is one event, the miss.
 void NodeRunner::keep_late(const TickTiming& timing, const Bad& bad) noexcept {
   if (box_ == nullptr) return;
   const auto left_out = late_events_.admit(timing.finish);
@@ -54,7 +54,7 @@ void NodeRunner::keep_failure(TimePoint now) noexcept {
   if (!left_out) return;
   std::array<char, 200> text{};
   const std::string_view error = error_.view();
-  // Python says it itself.
+  // Messages of Python exceptions begin with the type already.
   const bool said = error.starts_with(error_type_.view());
   const std::string_view type = said ? std::string_view{} : error_type_.view();
   const int length = std::snprintf(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a runner does on the rungs of its node's ladder, and for an input that asks for a stop.
+// The part of NodeRunner that follows the ladder of misses, and inputs whose fallback is a stop.
 #include <algorithm>
 #include <cstdio>
 #include <span>
@@ -36,7 +36,7 @@ void NodeRunner::climb(const TickTiming& timing, const Bad& bad) noexcept {
     case Rung::kIsolated:
       say_rung("; it is isolated: its safe state, and its readers take their fallbacks", bad);
       if (config_.actuator) make_safe();
-      // on_miss may have asked for it at the first of the misses.
+      // Otherwise on_miss has asked for its rest already at the first of the misses.
       if (config_.on_miss != MissPolicy::kSafeMode) rest_by_itself();
       tell_lost("misses its deadlines, and is isolated");
       break;
@@ -61,12 +61,13 @@ void NodeRunner::recover(Rung left, TimePoint now) noexcept {
   log(LogLevel::kInfo, text);
 }
 
-/// Of limits that nobody has given a tick has its share of the longer period.
+/// Multiplies the period. Default limits, which are shares of the period, grow with it; limits that
+/// were given stay.
 void NodeRunner::set_slowness(int slowness) noexcept {
   if (slowness_ == slowness) return;
   const bool given = config_.budget || config_.deadline;
   if (!given) {
-    // As set_budget(): its own thread follows.
+    // Goes through the same flag as set_budget(), so that may_tick() takes it over before a tick.
     const Budget budget = tick_.budget;
     wanted_budget_ns_.store(budget.execution.count() * slowness / slowness_,
                             std::memory_order_relaxed);
@@ -78,7 +79,7 @@ void NodeRunner::set_slowness(int slowness) noexcept {
   raise(kChanged);
 }
 
-/// Which rung, why, and what brings it back.
+/// Logs the rung reached, the reason, and how the node gets back.
 void NodeRunner::say_rung(const char* what, const Bad& bad) noexcept {
   char text[512];
   auto length = static_cast<std::size_t>(
@@ -97,10 +98,10 @@ void NodeRunner::say_rung(const char* what, const Bad& bad) noexcept {
   log(ladder_.rung <= Rung::kDegraded ? LogLevel::kWarning : LogLevel::kError, text);
 }
 
-/// A subscription whose fallback is a stop has become stale: an emergency stop.
+/// An input whose fallback is a stop has become stale: requests the emergency stop.
 [[gnu::noinline]] void NodeRunner::follow_stale_stop() noexcept {
   stops_followed_ = stats_.stops_asked.value();
-  // What has come since takes nothing back.
+  // The stop is requested even if a message has arrived meanwhile and no input is stale any more.
   char text[384] = "one of its inputs was stale";
   for (const auto& place : stats_.stale.inputs) {
     const auto input = place.load();

@@ -23,14 +23,14 @@
 namespace horus {
 namespace {
 
-// A tick after a long stall tells at most so many skipped responses: the loop stays bounded.
+// At most so many skipped responses are recorded after a long stall: the loop stays bounded.
 constexpr std::uint64_t kMaxOwedResponses = 1024;
 
 constexpr long long micros(Nanos duration) noexcept {
   return duration.count() / 1000;
 }
 
-/// Tells the checker of ticks.
+/// Tells the checker (horus launch --check-rt) when a tick begins and ends.
 struct CheckedTick {
   CheckedTick(const NodeName& node, std::uint64_t number) noexcept {
     horus_tick_begins(node.view().data(), number);
@@ -40,14 +40,14 @@ struct CheckedTick {
   CheckedTick& operator=(const CheckedTick&) = delete;
 };
 
-/// ", N more since the last line" or nothing.
+/// Appends " (N more not shown)"; nothing when N is 0 or there is no room.
 void append_suppressed(std::span<char> text, int length, std::uint64_t suppressed) noexcept {
   if (suppressed == 0 || length < 0 || static_cast<std::size_t>(length) >= text.size()) return;
   std::snprintf(text.data() + length, text.size() - static_cast<std::size_t>(length),
                 " (%llu more not shown)", static_cast<unsigned long long>(suppressed));
 }
 
-/// "std::runtime_error"
+/// The type's name as in the source, e.g. "std::runtime_error".
 Name<96> type_name(const std::type_info& type) noexcept {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> readable{
@@ -135,7 +135,7 @@ bool NodeRunner::guarded(const char* callback, Call call, Tell tell) noexcept {
   return done;
 }
 
-/// Out of line, so that a tick's own frame stays small.
+/// Remembers an exception. Out of line, so that a tick's stack frame stays small.
 [[gnu::noinline]] void NodeRunner::keep_error(const Thrown& thrown) noexcept {
   error_ = Name<384>::clipped(thrown.message);
   error_type_ = Name<64>::clipped(thrown.type);
@@ -150,7 +150,7 @@ bool NodeRunner::init() noexcept {
   set_state(succeeded ? NodeState::kRunning : NodeState::kCrashed);
   if (succeeded) become_ready();
   if (!succeeded) keep_failure(clock_.now());
-  // A stop may have interrupted it.
+  // If the run is stopping, the stop may have interrupted init(): that is not its cause.
   if (!succeeded && !control_.stopping()) {
     control_.stop_because(StopReason::kNotStarted, config_.name.view(), error_.view());
   }
@@ -190,7 +190,7 @@ TimePoint NodeRunner::tick(TimePoint release, TimePoint start,
     now = look_back(timing, before);
   if (stats_.stops_asked.value() != stops_followed_) [[unlikely]]
     follow_stale_stop();
-  // Only now: what was logged until here names the tick that it is about.
+  // Only now: lines logged until here are about this tick, and name it.
   ++source_.tick;
   log_as(nullptr);
   return now;
@@ -213,8 +213,8 @@ inline void NodeRunner::take_loss(TickTiming& timing) noexcept {
     stats_.awaited.record(timing.awaited);
 }
 
-/// Judges, keeps and follows what few ticks give reason to. By value: a tick's own numbers stay in
-/// registers.
+/// The rare work after a tick: judges it, records it, applies the policies. `timing` is passed by
+/// value, so that tick() can keep its own copy in registers.
 [[gnu::noinline]] TimePoint NodeRunner::look_back(TickTiming timing,
                                                   const Predecessors& before) noexcept {
   const bool succeeded = !std::exchange(failed_, false);
@@ -235,14 +235,14 @@ inline void NodeRunner::take_loss(TickTiming& timing) noexcept {
   if (given_up > 0) say_skipped(timing, given_up, bad);
   if (verdict.missed || verdict.overrun || !succeeded) return follow(timing, bad);
   failures_.in_a_row = 0;
-  // As follow().
+  // Logging took time, see follow().
   return given_up > 0 ? clock_.now() : timing.finish;
 }
 
 void NodeRunner::take_budget() noexcept {
-  // acquire: the numbers that were wanted when the flag was raised.
+  // acquire: shows us the numbers that were stored before the flag was raised.
   static_cast<void>(lower(kRebudgeted, std::memory_order_acquire));
-  // relaxed: numbers on their own otherwise.
+  // relaxed: the flag has ordered them.
   tick_.budget = {.execution = Nanos{wanted_budget_ns_.load(std::memory_order_relaxed)},
                   .deadline = Nanos{wanted_deadline_ns_.load(std::memory_order_relaxed)}};
   stats_.budget_ns.set(tick_.budget.execution.count());
@@ -250,6 +250,7 @@ void NodeRunner::take_budget() noexcept {
   late_.expect(tick_.budget);
 }
 
+/// Does what due_ asks for before a tick. False: the release is skipped.
 bool NodeRunner::may_tick(TimePoint release, TimePoint& now) noexcept {
   if (has(kRebudgeted)) take_budget();
   if (safe_state_due()) {
@@ -299,7 +300,8 @@ inline void NodeRunner::count(const TickTiming& timing) noexcept {
   const auto lateness = static_cast<std::uint64_t>(timing.lateness().count());
   const auto execution = static_cast<std::uint64_t>(timing.execution().count());
   const auto response = static_cast<std::uint64_t>(timing.response().count());
-  // One comparison for all: what is outside of a histogram's range has one of the highest bits.
+  // One comparison for all three: a value outside of the histogram's range has one of the high
+  // bits.
   if ((lateness | execution | response) < ll5::kEnd) [[likely]] {
     stats.lateness.record_within(lateness);
     stats.execution.record_within(execution);
@@ -338,12 +340,12 @@ TimePoint NodeRunner::follow(const TickTiming& timing, const Bad& bad) noexcept 
   } else {
     follow_failure(timing.finish);
   }
-  // This took its time, and the next node shall not be charged for it.
+  // The work above took time. The next node's tick starts after it, so as not to be charged for it.
   return clock_.now();
 }
 
 void NodeRunner::count_skipped_responses(const TickTiming& timing) noexcept {
-  // A skipped release was served by the wake-up of the one that was ticked after it.
+  // A skipped release had to wait until the start of the tick after it.
   const auto owed = static_cast<std::int64_t>(std::min(owed_responses_, kMaxOwedResponses));
   for (std::int64_t i = 1; i <= owed; ++i) {
     stats_.skipped_response.record(timing.start - (timing.release - i * tick_.period));
@@ -382,9 +384,9 @@ bool NodeRunner::skip(std::uint64_t count) noexcept {
 
 void NodeRunner::say_skipped(const TickTiming& timing, std::uint64_t count,
                              const Bad& bad) noexcept {
-  // Where it has missed its deadline as well, that line says what took the time.
+  // If the tick missed its deadline as well, the line about that says what took the time.
   if (bad.verdict.missed) return;
-  // It waits for something outside, as it is meant to.
+  // An async node waits for something outside; that it skips releases is intended.
   if (config_.node_class == NodeClass::kAsync) return;
   const auto skipped = static_cast<std::int64_t>(count);
   say_late(
@@ -454,7 +456,7 @@ void NodeRunner::follow_failure(TimePoint now) noexcept {
     case FailureAction::kRest: tell_lost("has failed too often in a row, and rests"); break;
     case FailureAction::kRestart:
       if (initialised_.exchange(false)) {
-        // A shutdown() that throws as well adds nothing to what the tick has told.
+        // If shutdown() throws as well, that is not reported again: the tick's failure was.
         static_cast<void>(guarded("shutdown", [this] { node_.shutdown(); }));
       }
       raise(kRestarts);
@@ -502,7 +504,7 @@ void NodeRunner::shutdown() noexcept {
 void NodeRunner::shut_down_for() noexcept {
   if (!initialised_.exchange(false)) return;
   set_state(NodeState::kStopping);
-  // Counters and the last error belong to the node's own thread, and stay as they are.
+  // Counters and the last error belong to the node's own thread: an exception is only logged.
   static_cast<void>(guarded(
       "shutdown", [this] { node_.shutdown(); },
       [this](const Thrown& thrown) {
@@ -517,13 +519,13 @@ void NodeRunner::shut_down_for() noexcept {
 }
 
 void NodeRunner::set_budget(Nanos execution) noexcept {
-  // relaxed: the flag orders it. release: see take_budget().
+  // relaxed: the flag's release publishes it to take_budget().
   wanted_budget_ns_.store(execution.count(), std::memory_order_relaxed);
   raise(kRebudgeted, std::memory_order_release);
 }
 
 void NodeRunner::set_timing(Nanos period, const Budget& budget) noexcept {
-  // As set_budget(); one tick may have the old period beside the new budget.
+  // As in set_budget(). One tick may combine the old period with the new budget.
   wanted_budget_ns_.store(budget.execution.count(), std::memory_order_relaxed);
   wanted_deadline_ns_.store(budget.deadline.count(), std::memory_order_relaxed);
   wanted_period_ns_.store(period.count(), std::memory_order_relaxed);
@@ -531,9 +533,9 @@ void NodeRunner::set_timing(Nanos period, const Budget& budget) noexcept {
 }
 
 void NodeRunner::follow_change() noexcept {
-  // acquire: what was wanted when the flag was raised.
+  // acquire: shows us what was stored before the flag was raised.
   static_cast<void>(lower(kChanged, std::memory_order_acquire));
-  // relaxed: see above.
+  // relaxed: the flag has ordered it.
   if (leaves_.load(std::memory_order_relaxed)) {
     if (gone()) return;
     next_ = RunControl::kNever;
@@ -543,7 +545,8 @@ void NodeRunner::follow_change() noexcept {
   }
   const Nanos wanted = wanted_period();
   if (wanted == tick_.period) return;
-  // The new grid begins one new period after the latest release, not in the past.
+  // The new grid begins one new period after the latest release, but not in the past. Before the
+  // first tick the planned first release stays.
   if (stats_.first_release_ns.value() != 0) {
     next_ = std::max(next_ - tick_.period + wanted, std::min(next_, clock_.now()));
   }
@@ -552,9 +555,12 @@ void NodeRunner::follow_change() noexcept {
   stats_.period_ns.set(wanted.count());
 }
 
+/// The rare case of take_release(): the thread is late by a period or more, or the next release is
+/// not before the end.
 TimePoint NodeRunner::take_late_release(TimePoint now, TimePoint end) noexcept {
   const NextRelease due = next_release(next_ - tick_.period, tick_.period, now);
   if (due.at >= end) {
+    // Only the releases before the end count as skipped.
     const std::int64_t left = (end - next_ + tick_.period - 1ns) / tick_.period;
     static_cast<void>(skip(static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0))));
     next_ = due.at;
@@ -568,7 +574,7 @@ TimePoint NodeRunner::take_late_release(TimePoint now, TimePoint end) noexcept {
 
 void NodeRunner::isolate() noexcept {
   bar();
-  // It may follow late, or never: it hangs.
+  // The node hangs, so it may follow the request for safe state late or never.
   if (config_.actuator) make_safe();
   set_state(NodeState::kError);
 }

@@ -236,7 +236,7 @@ class NodeRunner {
     kReleased = 64,    // The node's own rest, see rests_by_itself_, was released.
     kRescued = 128     // Another thread is calling the node's safe state.
   };
-  // relaxed: the flags publish nothing, except kRebudgeted and kChanged, whose callers say so.
+  // relaxed by default: most flags publish nothing. Callers that publish data pass another order.
   bool has(Due due) const noexcept { return (due_.load(std::memory_order_relaxed) & due) != 0; }
   void raise(std::uint32_t due, std::memory_order order = std::memory_order_relaxed) noexcept {
     due_.fetch_or(due, order);
@@ -320,7 +320,7 @@ class NodeRunner {
   std::atomic<std::int64_t> wanted_period_ns_;
   TimePoint resume_at_{};                     // See resumes_at().
   std::uint64_t owed_responses_ = 0;          // Skips to record in skipped_response at next tick.
-  std::uint64_t given_up_ = 0;                // Those of them that came too late; no policy's.
+  std::uint64_t given_up_ = 0;                // Those of them skipped because the thread was late.
   std::atomic<bool> leaves_{false};           // remove() was called.
   std::atomic<bool> gone_{false};             // See gone().
   std::atomic<bool> initialised_{false};      // The thread that resets it calls shutdown().

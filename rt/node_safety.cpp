@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a NodeRunner follows its run into rest and out of it, and how an actuator is armed.
+// The part of NodeRunner that follows its run into rest and out of it, and arms an actuator.
 #include <array>
 #include <cstdio>
 
@@ -9,6 +9,7 @@
 
 namespace horus {
 
+/// After init(): a node that is no actuator is armed at once.
 void NodeRunner::become_ready() noexcept {
   stats_.safety.step(SafetyEvent::kReady);
   if (!config_.actuator) {
@@ -31,14 +32,15 @@ Status NodeRunner::arm() noexcept {
   if (state == SafetyState::kStarting) return refuse("arm a node whose init is not over");
   if (!may_act(state)) return refuse("arm a node that is at rest");
   stats_.outputs_shut.store(0);
-  // Who asks for rest shuts after he has asked: one of the two sees the other. A whole rest may
-  // have passed as well: it ends disarmed.
+  // A request for rest first sets its word and then shuts the outputs; this call opens the outputs
+  // and then reads the word. So one of the two sees the other. The episode is compared because a
+  // whole rest may have come and gone; such a rest leaves actuators disarmed.
   if (control_.safety().episode() == seen.episode()) return {};
   disarm();
   return refuse("arm a node of a robot that came to rest meanwhile");
 }
 
-/// With the reason, as far as it is written already.
+/// The refusal of arm() at rest, with the reason of the rest if that is written already.
 Status NodeRunner::refuse_at_rest() const noexcept {
   std::array<char, 320> subject;  // NOLINT: snprintf() ends it; Name cuts between characters
   const auto note = control_.safety().note();
@@ -64,7 +66,8 @@ Status NodeRunner::may_be_released() const noexcept {
   return fresh ? serves() : fresh;
 }
 
-/// Else kBusy with `what` and the topic. `stops`: only of those whose fallback is a stop.
+/// kBusy with `what` and the topic if an input is stale. `stops`: looks only at inputs whose
+/// fallback is a stop.
 Status NodeRunner::are_fresh(const char* what, bool stops) const noexcept {
   for (const auto& place : stats_.stale.inputs) {
     const auto input = place.load();
@@ -80,19 +83,21 @@ void NodeRunner::disarm() noexcept {
   stats_.safety.step(SafetyEvent::kDisarm);
 }
 
+/// Shuts the outputs of an actuator, and latches the node's state.
 void NodeRunner::make_safe() noexcept {
   stats_.outputs_shut.store(config_.actuator ? 1 : 0);
   stats_.safety.step(SafetyEvent::kFault);
 }
 
-/// For its own fault, while others of its run go on. Of an actuator it is latched.
+/// Brings this node to rest for its own fault, while the other nodes of the run go on. An actuator
+/// then stays at rest until a release.
 void NodeRunner::rest_by_itself() noexcept {
   if (config_.actuator) make_safe();
   rests_by_itself_.store(true);
   enter_safe_state();
 }
 
-/// From whichever thread; the node hears of it on its own.
+/// If the node rests by itself, its own thread calls leave_safe_state() later: see may_tick().
 void NodeRunner::let_go() noexcept {
   stats_.safety.step(SafetyEvent::kRelease);
   if (!config_.actuator) stats_.safety.step(SafetyEvent::kArm);
@@ -100,12 +105,12 @@ void NodeRunner::let_go() noexcept {
 }
 
 void NodeRunner::leave_own_rest(TimePoint& now) noexcept {
-  // The rest of the whole run may have ended with it.
+  // False if the release of the whole run has already ended this rest, see follow_rest().
   if (rests_by_itself_.exchange(false)) leave_safe_state();
   now = clock_.now();
 }
 
-/// On whichever thread: it throws nothing that would have to be counted.
+/// From any thread. Not guarded(): it is noexcept, so no failure has to be counted.
 void NodeRunner::enter_safe_state() noexcept {
   const ForkWatch watch;
   const ActingScope rests{stats_, /*rests=*/true};
@@ -124,8 +129,8 @@ void NodeRunner::leave_safe_state() noexcept {
 
 void NodeRunner::follow_safe_state() noexcept {
   if (gone()) return;
-  // Whoever moves ours calls the node: once an episode. Another rest, or a release, may come
-  // meanwhile.
+  // The thread whose exchange succeeds calls the node, so each episode is followed once. Another
+  // rest or release may come during the call, hence the loop.
   std::uint32_t followed = safe_episode_.load();
   Safety::View asked = control_.safety().look();
   while (followed != asked.episode()) {
@@ -137,7 +142,8 @@ void NodeRunner::follow_safe_state() noexcept {
   }
 }
 
-/// From an episode to a later one, of which some may have gone unseen.
+/// Takes the node from the rest or release `from` to the later one `to`. Those in between were not
+/// seen: if the node missed a whole rest, it enters and leaves safe state now.
 void NodeRunner::follow_rest(std::uint32_t from, Safety::View to) noexcept {
   const bool was_resting = (from & 1U) != 0;
   if (to.resting()) {
@@ -156,7 +162,7 @@ void NodeRunner::follow_safe_state_for() noexcept {
   static_cast<void>(lower(kRescued));
 }
 
-/// Of a node that the robot cannot do without: an emergency stop.
+/// Requests the emergency stop if this node is critical: it is lost because it `what`.
 void NodeRunner::tell_lost(const char* what) noexcept {
   if (!config_.critical) return;
   char text[160];

@@ -13,10 +13,10 @@
 namespace horus {
 namespace {
 
-// Rounding must not refuse a set that fills a CPU exactly.
+// Slightly above 1, so that rounding does not refuse a set that fills a CPU exactly.
 constexpr double kFull = 1.0 + 1e-9;
 
-/// What a node is known to need of a CPU: nothing is known without a budget.
+/// The share of a CPU that a node needs; 0 when it is not known, because no budget is given (RT-7).
 double utilisation(const NodeConfig& config) noexcept {
   if (!config.budget || !config.rate) return 0.0;
   return static_cast<double>(config.budget->count()) /
@@ -29,7 +29,7 @@ double utilisation(std::span<const NodeConfig> configs, std::span<const std::siz
   return sum;
 }
 
-/// "motor 80 %, imu 50 %" as the subject of `what`.
+/// The error `what` with a subject such as "motor 80 %, imu 50 %".
 Error too_much(const char* what, std::span<const NodeConfig> configs,
                std::span<const std::size_t> nodes) {
   std::string text;
@@ -51,6 +51,7 @@ bool shares_thread(NodeClass node_class) noexcept {
   return node_class == NodeClass::kTick || node_class == NodeClass::kBestEffort;
 }
 
+/// The steps of make_plan(). Each works on groups_, the threads planned so far.
 class Planner {
  public:
   Planner(std::span<const NodeConfig> configs, const PlanLimits& limits)
@@ -80,8 +81,9 @@ class Planner {
     return {};
   }
 
+  /// Makes the threads: nodes with the same key share one.
   void group() {
-    // Class, CPU, period, own priority, and the node itself where it shares no thread.
+    // Class, CPU, period, own priority; and for a node that shares no thread its index + 1.
     using Key = std::tuple<NodeClass, int, Nanos, int, std::size_t>;
     std::map<Key, GroupPlan> groups;
     for (std::size_t node = 0; node < configs_.size(); ++node) {
@@ -103,6 +105,7 @@ class Planner {
     }
   }
 
+  /// Nodes on one thread run one after the other, so their budgets must fit into one period.
   Status check_threads() const {
     for (const auto& group : groups_) {
       if (utilisation(configs_, group.nodes) > kFull) {
@@ -115,7 +118,8 @@ class Planner {
     return {};
   }
 
-  /// Ticks without a CPU of their own go where there is most room, the greatest need first.
+  /// Places each thread of tick nodes without a CPU of its own on the real-time CPU with the most
+  /// room, the one with the greatest need first.
   void place() {
     std::vector<GroupPlan*> homeless;
     for (auto& group : groups_) {
@@ -145,7 +149,8 @@ class Planner {
     return best;
   }
 
-  /// Known need on a CPU, and the number of threads there, to spread those whose need is unknown.
+  /// The known need on a CPU, and then the number of threads there: so threads whose need is not
+  /// known are spread as well.
   std::pair<double, int> load(int cpu) const {
     std::pair<double, int> sum{0.0, 0};
     for (const auto& group : groups_) {
@@ -156,6 +161,7 @@ class Planner {
     return sum;
   }
 
+  /// The budgets of tick nodes must fit on each CPU, and on all CPUs together.
   Status check_cpu_room() const {
     std::map<int, std::vector<std::size_t>> by_cpu;
     std::vector<std::size_t> all;
@@ -177,6 +183,7 @@ class Planner {
     return {};
   }
 
+  /// Rate-monotonic priorities; see make_plan().
   void prioritise() {
     std::set<Nanos> periods;
     for (const auto& group : groups_) {

@@ -34,8 +34,9 @@ struct GroupPlan {
 /// Tick nodes with the same CPU, period and own priority share a thread; they tick in their
 /// `order`. So do best-effort nodes. Each compute, event and async node has a thread of its own.
 /// Threads of tick nodes without a CPU of their own are each placed on the real-time CPU with the
-/// most room, those with the greatest need first. Priorities are rate-monotonic: the shortest
-/// period gets the ceiling, each longer period one less, at least 1.
+/// most room, those with the greatest need first. Tick nodes without a priority of their own get
+/// rate-monotonic ones: the shortest period gets the ceiling, each longer period one less, at least
+/// 1.
 ///
 /// \errors kInvalidArgument: a node wants a CPU outside of `allowed`, or the given budgets together
 /// need more time than there is (RT-7). The subject names the nodes.

@@ -39,7 +39,7 @@ void RateGroup::tick(TimePoint release, TimePoint now, Nanos gil_wait) noexcept 
   free_ = now;
   progress_.running.store(-1, std::memory_order_relaxed);  // relaxed: see Progress.
   if (gil_wait < Nanos{}) return;
-  // See tick_due().
+  // Only now, see tick_due().
   for (auto& runner : runners_) runner->record_gil_wait(gil_wait);
 }
 
@@ -65,7 +65,7 @@ BatchEnd RateGroup::tick_due(TimePoint now, TimePoint end, Nanos gil_wait) noexc
   free_ = now;
   progress_.running.store(-1, std::memory_order_relaxed);  // relaxed: see Progress.
   if (gil_wait < Nanos{}) return {now, next};
-  // Only now: it would make the later nodes later.
+  // Recorded after all ticks: before them it would delay the later nodes.
   for (auto& runner : runners_) {
     if (runner->released()) runner->record_gil_wait(gil_wait);
   }
@@ -76,7 +76,7 @@ inline TimePoint RateGroup::tick_one(Runners::iterator at, TimePoint release, Ti
                                      Predecessors& before) noexcept {
   NodeRunner& runner = **at;
   const bool last = at + 1 == runners_.end();
-  // What the next node needs is out of the cache since its last release.
+  // The next node's data has left the cache since its last release: fetch it during this tick.
   if (!last) at[1]->prefetch();
   const auto index = at - runners_.begin();
   // relaxed: see Progress.
@@ -93,7 +93,7 @@ inline TimePoint RateGroup::tick_one(Runners::iterator at, TimePoint release, Ti
   return now;
 }
 
-/// Where something is to be seen to before the tick, or in its stead.
+/// A tick before which, or instead of which, something has to be done.
 [[gnu::noinline]] TimePoint RateGroup::tick_disturbed(std::size_t index, TimePoint release,
                                                       TimePoint now,
                                                       const Predecessors& before) noexcept {
@@ -106,7 +106,7 @@ inline TimePoint RateGroup::tick_one(Runners::iterator at, TimePoint release, Ti
   return runner.run(release, now, before);
 }
 
-/// An init() may take longer than a tick.
+/// The init() of a restart is shown as such, because it may take longer than a tick.
 bool RateGroup::restart(std::size_t index, TimePoint& now) noexcept {
   begin(index, NodeActivity::kInit);
   const bool restarted = runners_[index]->restart();
@@ -132,10 +132,10 @@ void RateGroup::shut_down_others(std::atomic<const NodeRunner*>& calls) noexcept
     if (!is_blocked(i)) runners_[i]->bar();
   }
   for (std::size_t i = 0; i < runners_.size(); ++i) {
-    // A thread that has come back shuts its nodes down itself.
+    // The thread has come back: it shuts down its nodes itself.
     if (progress_.running.load(std::memory_order_relaxed) != blocked) break;
     if (is_blocked(i)) continue;
-    calls.store(runners_[i].get(), std::memory_order_relaxed);  // relaxed: it only tells whom.
+    calls.store(runners_[i].get(), std::memory_order_relaxed);  // relaxed: used in messages only.
     runners_[i]->shut_down_for();
   }
   calls.store(nullptr, std::memory_order_relaxed);
@@ -146,7 +146,7 @@ bool RateGroup::safe_state_due() const noexcept {
                      [](const auto& runner) { return runner->safe_state_due(); });
 }
 
-/// In a tick's stead, and told from it.
+/// Shown as kSafeState, so that the watchdog does not take it for a tick.
 void RateGroup::follow_safe_state(std::size_t index) noexcept {
   begin(index, NodeActivity::kSafeState);
   runners_[index]->follow_safe_state_itself();
@@ -160,7 +160,7 @@ void RateGroup::follow_safe_state() noexcept {
   for (std::size_t i = 0; i < runners_.size(); ++i) follow_safe_state(i);
   end();
   if (owed == Progress::kNothingOwed) return;
-  // The release that is waited for may have passed meanwhile.
+  // The release that is waited for may have passed meanwhile; that is not the thread's silence.
   progress_.owe(std::max(from_ns(owed), runners_.front()->now()));
 }
 

@@ -87,7 +87,7 @@ void Rescue::work(Spare& spare) {
     changed_.wait(lock, [this] { return stops_ || !waiting_.empty(); });
     if (stops_) return;
     if (const TimePoint turn = turn_of(spare); MonotonicClock::now() < turn) {
-      // The other one is at it: it may be through by then.
+      // The other thread works on the queue, and may finish it within its time.
       lock.unlock();
       system_clock().sleep_until(turn);
       lock.lock();

@@ -17,11 +17,12 @@ namespace horus {
 
 class NodeRunner;
 
-/// Calls the safe states of nodes whose own thread hangs. What is called may block as well, so
-/// there are two threads: where a call takes longer than kBound the other one goes on with the
-/// rest. Both are made at the start, for when something hangs is no time to make a thread.
+/// Calls the safe states of nodes whose own thread hangs, on two spare threads (RT-14). A safe
+/// state may block as well: when one takes longer than kBound, the other thread goes on with the
+/// rest. Both threads are made at the start, because memory may be short when something hangs.
 ///
-/// Thread safety: all, but for start().
+/// Thread safety: start() once, before all other calls; the rest from any thread that is no
+/// executor.
 class Rescue {
  public:
   static constexpr Nanos kBound = 10ms;
@@ -29,40 +30,42 @@ class Rescue {
   Rescue() = default;
   Rescue(const Rescue&) = delete;
   Rescue& operator=(const Rescue&) = delete;
-  /// Waits for what is being called.
+  /// Waits for running calls; drops those that have not begun.
   ~Rescue();
 
-  /// Once, before the first call(). `cpus`: empty: where the caller may run.
-  /// \errors as RtThread::start().
+  /// Starts the threads on `cpus`; empty: where the caller may run.
+  /// \errors those of RtThread::start().
   Status start(const CpuSet& cpus);
 
-  /// In the order of the calls. Nothing where it waits for its turn already, or is being called:
-  /// two threads never call one node, which follows each rest that came meanwhile. Whoever sees
-  /// that it has not calls again.
+  /// Queues a call of follow_safe_state_for() of `runner`. Does nothing if the runner is in the
+  /// queue or being called: one call follows all rests until its end, and two threads never call
+  /// the same node. If the node still has not followed afterwards, call this again.
   void call(NodeRunner& runner);
-  /// One whose safe state is being called; null: none is.
+  /// A node whose safe state is being called; null: none.
   const NodeRunner* calls() const;
-  /// Returns when nothing is called, nor waits for it.
+  /// Blocks until no call is running or in the queue.
   void await() const;
 
+  /// A call that takes too long.
   struct Overrun {
     const NodeRunner* runner = nullptr;
-    Nanos lasts{};
+    Nanos lasts{};  ///< How long it has run.
   };
-  /// A call that takes longer than kBound, each of them once.
+  /// A running call that takes longer than kBound. Returns each call only once.
   std::optional<Overrun> overrun();
 
  private:
+  /// One of the two threads.
   struct Spare {
     Rescue* crew = nullptr;
-    NodeRunner* calls = nullptr;
-    TimePoint since{};
-    bool said = false;
+    NodeRunner* calls = nullptr;  // The node that it calls; null: it is idle.
+    TimePoint since{};            // When that call began.
+    bool said = false;            // overrun() has returned that call.
     std::optional<RtThread> thread;
   };
 
   void work(Spare& spare);
-  /// When `spare` may take the next one; the past: now.
+  /// From when on `spare` may take the next call: once the other thread's call has taken kBound.
   TimePoint turn_of(const Spare& spare) const noexcept;
   bool idle() const noexcept;
 

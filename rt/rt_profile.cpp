@@ -26,7 +26,7 @@
 namespace horus {
 namespace {
 
-// So much heap is touched beforehand, for what nodes allocate in init() and later.
+// How much heap is touched in advance, for what nodes allocate in init() and later.
 constexpr std::size_t kHeapReserve = 16U << 20U;
 
 std::string os_error(int number) {
@@ -48,14 +48,15 @@ bool kernel_is_preempt_rt() {
   return std::strstr(kernel.version, "PREEMPT_RT") != nullptr;
 }
 
-/// Touches heap pages and gives them back to the allocator, which is told to keep them.
+/// Touches heap pages and gives them back to the allocator, which is told never to return memory to
+/// the kernel. Later allocations from this reserve then cause no page faults.
 void reserve_heap() noexcept {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no executor runs yet
   ::mallopt(M_TRIM_THRESHOLD, -1);
   ::mallopt(M_MMAP_MAX, 0);  // NOLINT(concurrency-mt-unsafe): as above
   if (void* heap = std::malloc(kHeapReserve)) {
     std::memset(heap, 1, kHeapReserve);
-    // The compiler must not see through a block that nobody reads.
+    // Keeps the compiler from removing the memset() of a block that is never read.
     asm volatile("" : : "r"(heap) : "memory");
     std::free(heap);
   }
@@ -72,7 +73,7 @@ void lock_memory(std::vector<Degradation>& degraded) {
   };
   rlimit limit{};
   ::getrlimit(RLIMIT_MEMLOCK, &limit);
-  // Under a finite limit MCL_FUTURE may be granted now and then fail every later mapping.
+  // Under a finite limit MCL_FUTURE may succeed now, and later every mapping above the limit fails.
   if (limit.rlim_cur != RLIM_INFINITY && !has_capability(CAP_IPC_LOCK)) {
     refuse("the limit of locked memory is " + std::to_string(limit.rlim_cur / 1024) + " KiB");
     return;
@@ -133,10 +134,10 @@ void check_fifo(const RtProfile& profile, const RtCapabilities& can,
   }
 }
 
-/// Says why, and lets happen what a signal like this one does.
+/// Handles SIGXCPU: says why the process ends, and ends it by the signal's default action.
 void on_time_limit(int signal) {
   const auto say = [](std::string_view text) noexcept {
-    // A stderr that takes nothing is gone.
+    // If stderr cannot be written, there is no other place to report it.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
   };
   if (const LogSource* const source = log_source()) {
@@ -151,8 +152,9 @@ void on_time_limit(int signal) {
   ::raise(signal);
 }
 
-/// At the hard limit the kernel ends the process without a word: the soft one comes before it, by
-/// more than the kernel's tick, and says why, where the program has no handler of its own.
+/// At the hard limit of RLIMIT_RTTIME the kernel kills the process without a message. So the soft
+/// limit is set below it by more than the kernel's tick, and its signal SIGXCPU gets a handler that
+/// says why, unless the program has a handler of its own.
 void come_before_hard_limit() noexcept {
   constexpr rlim_t kLead = 20'000;  // us
   rlimit limit{};
@@ -167,7 +169,7 @@ void come_before_hard_limit() noexcept {
   if (present.sa_handler == SIG_DFL) ::signal(SIGXCPU, on_time_limit);
 }
 
-/// Limits at which the kernel ends a process whose threads do what they are there for.
+/// Reports limits of CPU time: at them the kernel ends a process that does nothing wrong.
 void check_time_limits(std::vector<Degradation>& degraded) {
   const auto check = [&degraded](auto resource, rlim_t to_ms, rlim_t by, const char* feature,
                                  const char* what, const char* fix) {
@@ -190,7 +192,7 @@ bool fifo_granted(int priority) noexcept {
   return ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) == 0;
 }
 
-/// Runs on a thread that ends at once, so that nothing of what it tries stays.
+/// Runs on a thread that ends afterwards, so that the policy it tries has no effect on others.
 void probe(void* found) {
   auto& can = *static_cast<RtCapabilities*>(found);
   rlimit limit{};

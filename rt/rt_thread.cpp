@@ -24,7 +24,7 @@ struct Start {
   CpuSet around;  // Where the creator may run.
 };
 
-// Of the calling thread, where it is one of ours.
+// How the calling thread was started; null: it is no RtThread.
 thread_local const Start* t_start = nullptr;
 
 void go_off_cpus() noexcept {
@@ -33,7 +33,8 @@ void go_off_cpus() noexcept {
   }
 }
 
-// Without memory for it a child keeps its parent's CPUs: there is nothing to do about it.
+// If there is no memory to register the handler, children keep their parent's CPUs. Nothing can be
+// done about that.
 [[maybe_unused]] const int kFreedInChild = ::pthread_atfork(nullptr, nullptr, go_off_cpus);
 
 /// Owns a pthread_attr_t.
@@ -49,19 +50,22 @@ class Attributes {
   pthread_attr_t attributes_{};
 };
 
-/// Touches each page of the next `size` bytes of the stack, so that no tick is the first to.
+/// Touches each page of the next `size` bytes of the stack, so that no tick takes their page
+/// faults.
 [[gnu::noinline]] void prefault_stack(std::size_t size) noexcept {
   constexpr std::size_t kChunk = 16U << 10U;
   char chunk[kChunk];
   std::memset(chunk, 0, sizeof chunk);
   if (size > kChunk) prefault_stack(size - kChunk);
-  // After the call, so that it is no tail call that reuses this frame.
+  // Uses `chunk` after the call. Otherwise the compiler could make a tail call that reuses this
+  // frame.
   asm volatile("" : : "r"(chunk) : "memory");
 }
 
-/// Keeps policy and nice value. Source: sched_setattr(2); Documentation/scheduler/sched-eevdf.rst.
+/// Sets the time slice of the calling thread, and keeps its policy and nice value.
+/// Source: sched_setattr(2); Documentation/scheduler/sched-eevdf.rst.
 void set_slice(Nanos slice) noexcept {
-  // As struct sched_attr, which glibc 2.36 does not declare.
+  // The kernel's struct sched_attr, which glibc 2.36 does not declare.
   struct {
     std::uint32_t size;
     std::uint32_t policy;
@@ -82,13 +86,14 @@ void* run(void* argument) {
   const std::unique_ptr<Start> start{static_cast<Start*>(argument)};
   t_start = start.get();
   if (start->fifo) {
-    // pthread_attr_setschedpolicy() refuses this flag, hence here. Lowering one's own rights is
-    // always granted.
+    // pthread_attr_setschedpolicy() refuses SCHED_RESET_ON_FORK, so the thread adds it itself. The
+    // kernel always grants that, because it only reduces the thread's rights.
     const sched_param parameter{.sched_priority = start->config.priority};
     ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter);
   }
   if (!start->fifo && start->config.slice > Nanos{}) set_slice(start->config.slice);
   ::pthread_setname_np(::pthread_self(), start->config.name.view().data());
+  // Under the ordinary policy timers may go off 50 us late by default; 1 ns is the least.
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   prefault_stack(start->config.prefault);
   const SignalStack signal_stack;
@@ -131,7 +136,7 @@ Result<RtThread> RtThread::start(const ThreadConfig& config, Entry entry, void* 
     return Error{errc_of(refused), "start a thread", refused,
                  Name<200>::clipped(config.name.view())};
   }
-  // The new thread owns it, and may have ended by now.
+  // The new thread owns `start`, and may have ended by now.
   static_cast<void>(start.release());
   thread.joinable_ = true;
   thread.fifo_ = fifo;

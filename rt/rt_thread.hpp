@@ -13,41 +13,47 @@
 
 namespace horus {
 
-using ThreadName = Name<16>;  // The kernel's limit.
+using ThreadName = Name<16>;  // 15 bytes and the zero: the kernel's limit.
 
-/// For threads that run briefly and must start on time.
+/// The slice of threads that run briefly and must start on time.
 inline constexpr Nanos kShortSlice = 100us;
 
+/// How a thread is created.
 struct ThreadConfig {
   ThreadName name{};
-  int priority = 0;  ///< SCHED_FIFO; 0: the ordinary policy.
-  CpuSet cpus{};     ///< Empty: where the creator may run.
-  /// Under the ordinary policy: how long it runs at a time. A short slice has it wake sooner beside
-  /// busy threads (Linux 6.12 and newer; ignored before). 0: the kernel's own.
+  int priority = 0;  ///< SCHED_FIFO priority; 0: the ordinary policy.
+  CpuSet cpus{};     ///< Where it may run; empty: where the creator may run.
+  /// Its time slice under the ordinary policy. With a short slice it wakes sooner beside busy
+  /// threads (Linux 6.12 and newer; ignored before). 0: the kernel's default.
   Nanos slice{};
-  std::size_t stack_size = 2U << 20U;
-  std::size_t prefault = 256U << 10U;  ///< So much of the stack is touched before `entry` runs.
+  std::size_t stack_size = 2U << 20U;  ///< In bytes.
+  std::size_t prefault = 256U << 10U;  ///< Bytes of the stack to touch before `entry` runs.
 };
 
-/// A thread whose policy, priority, CPUs and stack are set before it runs, so that it never runs
-/// a moment under its creator's. Joined by its destructor.
+/// A thread whose policy, priority, CPUs and stack are set before it runs: it never runs with those
+/// of its creator (RT-6). The destructor joins it.
 ///
-/// A FIFO thread's children start under the ordinary policy (SCHED_RESET_ON_FORK): what a node
-/// starts for its device I/O does not compete with executors.
+/// The children of a FIFO thread start under the ordinary policy (SCHED_RESET_ON_FORK). So threads
+/// that a node starts for its device I/O do not compete with executors.
+///
+/// Thread safety: one thread at a time. Not RT-safe.
 class RtThread {
  public:
   using Entry = void (*)(void* argument);
 
-  /// Where SCHED_FIFO is refused, the thread runs under the ordinary policy, and fifo() says so.
-  /// \errors kInvalidArgument: no CPU of `cpus` is there; kExhausted: no memory or thread left.
+  /// Starts a thread that runs `entry(argument)`. If the kernel refuses SCHED_FIFO, the thread runs
+  /// under the ordinary policy; see fifo().
+  /// \errors kInvalidArgument: no CPU of `cpus` is there, or the stack is too small; kBusy: no
+  /// memory or no thread is left (EAGAIN).
   static Result<RtThread> start(const ThreadConfig& config, Entry entry, void* argument);
 
   RtThread(RtThread&& other) noexcept;
   RtThread& operator=(RtThread&& other) noexcept;
   ~RtThread();
 
+  /// Waits until the thread has ended. Does nothing after that.
   void join() noexcept;
-  /// Whether SCHED_FIFO was granted.
+  /// Whether it was created under SCHED_FIFO.
   bool fifo() const noexcept { return fifo_; }
 
  private:
@@ -58,8 +64,9 @@ class RtThread {
   bool fifo_ = false;
 };
 
-/// While one exists, a calling thread that was given CPUs may run where its creator could: what it
-/// starts meanwhile is not kept to them. A child that it forks is not either.
+/// While one lives, an RtThread that was bound to CPUs may run wherever its creator could. Threads
+/// that it starts meanwhile inherit that, and are not bound to its CPUs. Make it on that thread. On
+/// other threads it does nothing. Forked children of such a thread are never bound.
 class OffItsCpus {
  public:
   OffItsCpus() noexcept;
@@ -67,7 +74,7 @@ class OffItsCpus {
   OffItsCpus(const OffItsCpus&) = delete;
   OffItsCpus& operator=(const OffItsCpus&) = delete;
 
-  /// Whether the calling thread was given CPUs.
+  /// Whether the calling thread is an RtThread that was bound to CPUs.
   static bool applies() noexcept;
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
-/// Returns when the word is no longer `seen`, at `until`, or for no reason.
+/// Returns when the word is no longer `seen`, at `until`, or without a reason.
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept {
   const timespec at{.tv_sec = to_ns(until) / 1'000'000'000,
                     .tv_nsec = to_ns(until) % 1'000'000'000};
@@ -46,7 +46,7 @@ void RunControl::announce_shut_down() noexcept {
 void RunControl::stop_because(StopReason reason, std::string_view node,
                               std::string_view error) noexcept {
   std::uint32_t free = kFree;
-  // relaxed: only the first comer passes; what it writes is published below.
+  // relaxed: only the first thread passes; what it writes is published below.
   if (claim_.compare_exchange_strong(free, kWriting, std::memory_order_relaxed)) {
     cause_ = {
         .reason = reason, .node = NodeName::clipped(node), .error = Name<384>::clipped(error)};

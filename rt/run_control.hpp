@@ -13,54 +13,60 @@
 
 namespace horus {
 
-/// What ends a run, and what puts it into safe state: shared by all who may say so and all who
-/// must notice.
+/// The requests that end a run or put it into safe state. Shared by all threads of the run.
 ///
-/// Thread safety: everything from any thread, request_stop() from signal handlers too.
-/// Progress: RT-safe but for wait(); request_stop() makes one system call, a futex wake.
+/// Thread safety: all calls from any thread; request_stop() also from signal handlers.
+/// Progress: RT-safe, except wait() and report(). request_stop(), stop_because() and the announce_
+/// calls make one system call, a futex wake.
 /// Invariants:
-///   (1) cause_ is written once, by who moves claim_ from kFree to kWriting, and read only when
-///       claim_ is kWritten.
+///   (1) cause_ is written once, by the thread that moves claim_ from kFree to kWriting, and read
+///       only when claim_ is kWritten.
 class RunControl {
  public:
-  /// What wait() waits for.
+  /// What wait() waits for. An event stays once it has come.
   enum Event : std::uint32_t { kStop = 1, kEnd = 2, kLogged = 4, kShutDown = 8 };
+  /// An instant that is never reached.
   static constexpr TimePoint kNever = from_ns(std::numeric_limits<std::int64_t>::max());
 
+  /// Asks the run to stop.
   void request_stop() noexcept;
-  /// The first cause given stays. Then request_stop().
+  /// As request_stop(), with a cause for report(). The first cause given stays.
   void stop_because(StopReason reason, std::string_view node, std::string_view error) noexcept;
+  /// Whether the run was asked to stop.
   bool stopping() const noexcept {
     // relaxed: nothing is published through the flag; what a cause says is behind claim_.
     return (word_.load(std::memory_order_relaxed) & kStop) != 0;
   }
-  /// Every executor has ended, or none is waited for any longer; the helper threads may end.
+  /// Sets kEnd: every executor has ended, or the stop no longer waits for any. The helper threads
+  /// may end.
   void announce_end() noexcept;
-  /// All that was logged before the end is written.
+  /// Sets kLogged: all that was logged before the end is written.
   void announce_logged() noexcept;
-  /// The other nodes of blocked threads are shut down.
+  /// Sets kShutDown: the shutdowns of the other nodes of blocked threads are over.
   void announce_shut_down() noexcept;
 
   /// No release at or after `end` is ticked.
   void end_at(TimePoint end) noexcept;
+  /// The instant of end_at(); kNever before it was called.
   TimePoint end() const noexcept {
     // relaxed: a number on its own.
     return from_ns(end_ns_.load(std::memory_order_relaxed));
   }
 
-  /// Once it asks for rest, every node's enter_safe_state() follows, on its own thread before its
-  /// next tick.
+  /// The run's emergency stop and safe state. When it comes to rest, each node's enter_safe_state()
+  /// is called before its next tick.
   Safety& safety() noexcept { return safety_; }
   const Safety& safety() const noexcept { return safety_; }
 
+  /// Whether kShutDown has come.
   bool shut_down() const noexcept {
     // relaxed: see stopping().
     return (word_.load(std::memory_order_relaxed) & kShutDown) != 0;
   }
-  /// Waits for any of `events`; false at `until`. Not for executors.
+  /// Blocks until any of `events` has come; returns false at `until`. Not for executors.
   bool wait(std::uint32_t events, TimePoint until) noexcept;
 
-  /// Once the executors have ended.
+  /// Why the run stopped. Call it once the executors have ended. Allocates.
   StopReport report() const;
 
  private:

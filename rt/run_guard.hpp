@@ -12,20 +12,21 @@
 
 namespace horus {
 
-/// A callback that does not come back.
+/// A callback that does not return.
 struct BlockedCall {
-  NodeName node{};  ///< Empty: a signal handler of the program's, on its main thread.
-  NodeActivity in = NodeActivity::kNone;  ///< kNone: its thread has not come to the node.
-  Nanos since{};                          ///< How long it has run.
+  NodeName node{};  ///< Empty: a signal handler of the program, on its main thread.
+  /// The callback. kNone: none runs yet, the thread waits for the GIL.
+  NodeActivity in = NodeActivity::kNone;
+  Nanos since{};  ///< How long it has run.
 };
 
-/// What it does not come back from, in words.
+/// The callback in words, e.g. "tick".
 inline const char* where(const BlockedCall& call) noexcept {
   if (call.node.empty()) return "signal handler";
   return call.in == NodeActivity::kNone ? "wait for the GIL" : to_text(call.in);
 }
 
-/// Whose it is, in words.
+/// The owner of the callback in words, e.g. "node 'motor'".
 inline Name<80> who(const BlockedCall& call) noexcept {
   if (call.node.empty()) return Name<80>::clipped("the main thread");
   std::array<char, 80> text{};
@@ -33,36 +34,37 @@ inline Name<80> who(const BlockedCall& call) noexcept {
   return Name<80>::clipped(text.data());
 }
 
-/// What the owner of a scheduler does about callbacks that do not come back.
+/// How the owner of a scheduler reacts to callbacks that do not return.
 ///
-/// Thread safety: every call but await_own_calls() comes from the scheduler's watchdog thread,
-/// which must not wait for what a blocked callback may hold.
+/// Thread safety: all calls come from the scheduler's watchdog thread, except await_own_calls(). An
+/// implementation must not wait for anything that a blocked callback may hold, such as the GIL.
 class RunGuard {
  public:
   virtual ~RunGuard() = default;
 
-  /// The node's init() takes very long. Once for each.
+  /// The node's init() has run for 30 s. Called once for each init().
   virtual void slow_start(const BlockedCall& /*call*/) noexcept {}
-  /// The silence of a node that is isolated for it has gone on for three times its limit. Once an
-  /// episode.
+  /// The node was silent for three times its limit and is about to be isolated. Called once per
+  /// episode of silence.
   virtual void isolated(const BlockedCall& /*call*/) noexcept {}
-  /// The node does not move for its limit and `hang_timeout`; `why` says it in words. Once an
-  /// episode.
+  /// The node, or own_call(), was silent for its limit plus `hang_timeout`: it is lost. `why` says
+  /// so in words. Called once per episode of silence.
   virtual void hung(const BlockedCall& /*call*/, std::string_view /*why*/) noexcept {}
-  /// Whether the run is asked to stop, in a way that its owner may be unable to pass on.
+  /// Whether the run should stop. Polled, for requests that a blocked owner cannot pass on.
   virtual bool wants_stop() noexcept { return false; }
-  /// What the owner's own thread is in on behalf of the run, if it is in anything.
+  /// The callback that the owner's own thread runs on behalf of the run; nothing when it runs none.
   virtual std::optional<BlockedCall> own_call() noexcept { return std::nullopt; }
-  /// Returns once all that the run has asked of that thread is done.
+  /// Blocks until all callbacks of that thread are done. Called by the thread that ends the run.
   virtual void await_own_calls() noexcept {}
-  /// The run is to stop, and waits for this call: have it come back, where that is possible.
+  /// The run stops and waits for this call: make it return, if possible.
   virtual void interrupt(const BlockedCall& /*call*/) noexcept {}
   /// The same for own_call().
   virtual void interrupt_own_call() noexcept {}
-  /// Whether a stop shall not wait for `stop_timeout`.
+  /// Whether a stop should not wait for `stop_timeout`.
   virtual bool hurried() noexcept { return false; }
-  /// The stop has waited for `stop_timeout`; every shutdown() that could run has, and the log is
-  /// written. Ends the process, or returns: then the stop waits on.
+  /// The stop has waited for `stop_timeout`. Every shutdown() that could run has run, and the log
+  /// was written as far as its reader allowed. May end the process. If it returns, the stop goes on
+  /// waiting.
   virtual void give_up(const BlockedCall& /*call*/) noexcept {}
 };
 

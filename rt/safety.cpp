@@ -7,8 +7,8 @@ namespace horus {
 
 namespace {
 
-/// The place of the note, which is set last: who sees it sees the others, and before it there are
-/// none.
+/// The place of the note; null before use(). use() sets it last: a thread that sees it also sees
+/// the other places.
 Seqlock<StopNote>* note_place(const Safety::Places& places) noexcept {
   auto& note = const_cast<Seqlock<StopNote>*&>(places.note);
   // acquire: see use().
@@ -24,7 +24,7 @@ void Safety::use(const Places& places) noexcept {
   Seqlock<StopNote>* const note = places.note != nullptr ? places.note : &own_note_;
   // release: see note_place().
   std::atomic_ref{places_.note}.store(note, std::memory_order_release);
-  // What was asked for before has told nobody.
+  // Requests that came before use() have not been shown to others yet.
   const View view = look();
   if (view.resting() && note != &own_note_) {
     if (const auto reason = own_note_.load()) note->store(*reason);
@@ -45,7 +45,7 @@ StopWord* Safety::own_word() const noexcept {
   return note_place(places_) != nullptr ? places_.own : nullptr;
 }
 
-/// The latest one counts.
+/// Stores when the stop that holds this host was requested; of several stops the latest counts.
 void Safety::hold(std::int64_t since_ns) noexcept {
   StopWord* const own = own_word();
   auto& since = own != nullptr ? own->since_ns : early_.since_ns;
@@ -55,12 +55,12 @@ void Safety::hold(std::int64_t since_ns) noexcept {
 }
 
 void Safety::request_stop(StopCause cause, std::string_view text, std::string_view node) noexcept {
-  // Before the stop: use() looks at the stop first.
+  // Counted before the stop itself: use() looks at the word first and at this count afterwards.
   if (own_word() == nullptr) early_.stops.fetch_add(1);
-  // The stop first, here and elsewhere: what is told of it comes later.
+  // The stop itself comes first, here and in the calls below; telling others comes later.
   const View view = ask(kResting | kEstopped);
   shut_outputs();
-  // Before it is counted: who sees the count knows since when.
+  // Before the count below: a host that sees the new count also finds the instant.
   hold(to_ns(MonotonicClock::now()));
   if (StopWord* const own = own_word(); own != nullptr) own->stops.fetch_add(1);
   keep(view, cause, text, node);
@@ -88,6 +88,7 @@ void Safety::shut_outputs() noexcept {
   }
 }
 
+/// Sets `bits`, counts the request, and begins a new episode unless the run is at rest already.
 Safety::View Safety::ask(std::uint64_t bits) noexcept {
   std::uint64_t word = word_.load();
   std::uint64_t wanted = 0;
@@ -111,8 +112,10 @@ bool Safety::follow_others() noexcept {
 
 void Safety::keep(View view, StopCause cause, std::string_view text,
                   std::string_view node) noexcept {
+  // Another thread is writing a reason. A signal handler cannot wait for it, so this one is
+  // dropped.
   if (noting_.exchange(true)) return;
-  // An emergency stop says more than the fault before it; else the first reason stays.
+  // An emergency stop replaces the reason of a fault before it; otherwise the first reason stays.
   const std::uint64_t stage = std::uint64_t{view.episode()} << 1U | (view.stopped() ? 1U : 0U);
   const std::uint64_t noted = noted_.load();
   if (noted >> 1U != view.episode() || noted < stage) {
@@ -141,8 +144,8 @@ std::optional<StopNote> Safety::note() const noexcept {
 bool Safety::release(View seen) noexcept {
   if (!seen.resting()) return !look().resting();
   const std::uint64_t episode = (seen.episode() + 1) & kEpisodes;
-  // Who comes later begins with what is released by now. Both are read first: what is added since
-  // then belongs to a stop that has changed the word.
+  // The own stop word shows to hosts that start later what was released. Its values are read before
+  // the release: if a stop comes in between, it changes word_ and the exchange fails.
   StopWord& own = own_word() != nullptr ? *own_word() : early_;
   const std::uint64_t stops = own.stops.load();
   std::int64_t since = own.since_ns.load();

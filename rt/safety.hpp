@@ -15,62 +15,74 @@
 
 namespace horus {
 
-/// Whether a run may act: its emergency stop and its safe state, which hold until somebody
-/// releases them.
+/// The emergency stop and the safe state of a run (RT-12). Both bring the run to rest. A rest holds
+/// until it is released.
 ///
-/// Thread safety: any thread; use() once, before executors run. Progress: lock-free, RT-safe.
+/// Thread safety: all calls from any thread; use() once, before executors run.
+/// Progress: lock-free, RT-safe.
 /// Invariants:
-///   (1) one word says all: whether the run is at rest, whether by an emergency stop, which
-///       episode of rest it is, and how often it was asked for.
-///   (2) a release takes back what its caller has seen, and nothing that was asked for since.
+///   (1) One word says all: whether the run is at rest, whether by an emergency stop, the episode
+///       of rest, and how often a rest was requested.
+///   (2) A release takes back the requests that its caller has seen, and none that came later.
 class Safety {
  public:
-  /// What a run was asked for, at one instant.
+  /// The state of rest at one instant.
   struct View {
     std::uint64_t word = 0;
+    /// The run is at rest: by a fault or by an emergency stop.
     bool resting() const noexcept { return (word & kResting) != 0; }
+    /// The run is at rest by an emergency stop.
     bool stopped() const noexcept { return (word & kEstopped) != 0; }
-    /// Odd while at rest; moves with each rest and each release.
+    /// Grows by one with each rest and each release, so it is odd while at rest.
     std::uint32_t episode() const noexcept {
       return static_cast<std::uint32_t>((word >> kEpisodeAt) & kEpisodes);
     }
   };
-  /// Where it lives outside: each may be null, and outlives this.
+  /// Memory outside of this object that it uses. Each may be null, and outlives this object.
   struct Places {
-    StopWord* own = nullptr;            ///< By which others learn of a stop here.
-    const StopWords* others = nullptr;  ///< Those that this run obeys.
-    Seqlock<StopNote>* note = nullptr;  ///< The reason.
-    std::span<NodeStats> nodes{};       ///< Whose outputs a rest shuts.
+    StopWord* own = nullptr;            ///< Tells other hosts of emergency stops here.
+    const StopWords* others = nullptr;  ///< The hosts whose emergency stops this run obeys.
+    Seqlock<StopNote>* note = nullptr;  ///< Where the reason of a rest is shown.
+    std::span<NodeStats> nodes{};       ///< The nodes; a rest shuts the outputs of actuators.
   };
 
+  /// Takes over `places`. Requests that came before are kept, and shown there now. If the host's
+  /// earlier life was stopped and not released, the run is stopped here.
   void use(const Places& places) noexcept;
 
-  /// Async-signal-safe, too. The emergency stop: everything of the robot comes to rest, and is
-  /// disarmed. The first reason of an episode stays.
+  /// Also async-signal-safe. Requests the emergency stop: the whole robot comes to rest, and its
+  /// actuators are disarmed. Their outputs are shut when the call returns. The reason is kept
+  /// unless an earlier emergency stop of this episode has given one. `node` is the cause, if a node
+  /// is.
   void request_stop(StopCause cause, std::string_view text, std::string_view node = {}) noexcept;
-  /// A fault: everything of this run comes to rest.
+  /// Requests safe state after a fault: this run comes to rest, other hosts do not. The reason is
+  /// kept unless this episode has one.
   void request_safe_state(StopCause cause, std::string_view text,
                           std::string_view node = {}) noexcept;
-  /// Another host was stopped at `since_ns`, or is held by a stop that was asked for then. Who
-  /// comes later learns of it here, too.
+  /// Another host requested a stop at `since_ns`, or is held by one that was requested then: this
+  /// run stops as well. It shows the same instant in its own StopWord, for hosts that start later,
+  /// but does not count a stop of its own (RT-13).
   void follow(std::int64_t since_ns) noexcept;
-  /// Looks at the other hosts' words, one load for each. True where the run is at rest.
+  /// Looks at the other hosts' stop words, one load for each, and follows a stop. Returns whether
+  /// the run is at rest afterwards.
   bool obey() noexcept {
     const View view = look();
     if (places_.others == nullptr || view.stopped()) return view.resting();
     return follow_others() || view.resting();
   }
 
+  /// The present state.
   View look() const noexcept { return {word_.load()}; }
-  /// What there is to release once obey() was called.
+  /// obey(), then look(): all that there is to release, stops of other hosts included.
   View obeyed() noexcept {
     obey();
     return look();
   }
   std::uint32_t episode() const noexcept { return look().episode(); }
-  /// Of a run at rest; nothing while it is being written.
+  /// Why the run is at rest. Nothing when it is not, and while the reason is being written.
   std::optional<StopNote> note() const noexcept;
-  /// False where something was asked for since `seen`.
+  /// Releases the rest in `seen`. Returns false when something was requested since: the run then
+  /// stays at rest. If `seen` was not at rest, returns whether the run still is not.
   bool release(View seen) noexcept;
 
  private:
@@ -91,10 +103,10 @@ class Safety {
 
   Places places_{};
   Seqlock<StopNote> own_note_{};
-  StopWord early_{};  // In the place of the own one, before use().
+  StopWord early_{};  // Used instead of places_.own before use(), or when that is null.
   std::atomic<std::uint64_t> word_{0};
-  std::atomic<std::uint64_t> noted_{0};  // The episode whose reason is kept, and how far it went.
-  std::atomic<bool> noting_{false};
+  std::atomic<std::uint64_t> noted_{0};  // Episode of the kept reason * 2, + 1 if that is a stop.
+  std::atomic<bool> noting_{false};      // A thread is writing the reason.
 };
 
 }  // namespace horus

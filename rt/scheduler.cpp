@@ -24,7 +24,7 @@ namespace {
 
 // From the last init() to release 0: long enough for every executor to reach its first wait.
 constexpr Nanos kRunUp = 5ms;
-// A slow node does not hold up ready() for longer than this.
+// A slow node does not delay ready() for longer than this.
 constexpr Nanos kReadyAtLatest = 5s;
 // How often the log's drain thread looks for records.
 constexpr Nanos kDrainInterval = 20ms;
@@ -94,9 +94,9 @@ struct Scheduler::Impl {
     Lane* lane = nullptr;
     NodeRunner* runner = nullptr;
   };
-  /// The node of that name, unless it was removed.
+  /// The node of that name; nulls when there is none, or it was removed.
   Found find(std::string_view node) const noexcept;
-  /// All nodes that were not removed.
+  /// Calls `call` for each node that was not removed.
   template <typename Call>
   void each(Call call) const noexcept {
     if (!built.load(std::memory_order_acquire)) return;
@@ -106,7 +106,7 @@ struct Scheduler::Impl {
       }
     }
   }
-  /// The first of a node that is asked.
+  /// Asks every node; returns the first refusal.
   Status refusal(Status (NodeRunner::*ask)() const noexcept) const noexcept {
     Status first{};
     each([&](const NodeRunner& runner) { first = first ? (runner.*ask)() : first; });
@@ -129,7 +129,7 @@ struct Scheduler::Impl {
   void join() noexcept;
 
   TimePoint epoch() const noexcept {
-    // acquire: who sees that it is fixed sees all that start() has made.
+    // acquire: a thread that sees the epoch also sees all that start() has made before.
     return from_ns(epoch_ns.load(std::memory_order_acquire));
   }
 
@@ -145,8 +145,8 @@ struct Scheduler::Impl {
   Watchdog watchdog;
   BoundedStop stop;
   std::atomic<std::int64_t> epoch_ns{0};
-  std::atomic<std::uint64_t> told_stop{~std::uint64_t{0}};  ///< Of which episode.
-  std::atomic<bool> stop_lasts{false};                      ///< As far as was told.
+  std::atomic<std::uint64_t> told_stop{~std::uint64_t{0}};  ///< Episode of the stop logged last.
+  std::atomic<bool> stop_lasts{false};                      ///< A stop was logged, not its end.
   bool started = false;
   std::atomic<bool> built{false};  ///< The lanes are complete.
   std::optional<RtThread> watchdog_thread;
@@ -195,7 +195,7 @@ Status Scheduler::start(StatsBlock stats) {
   if (!plan) return plan.error();
   for (GroupPlan& group : plan.value()) impl_->build_lane(std::move(group));
   impl_->started = true;
-  // release: who sees it sees the lanes.
+  // release: a thread that sees it also sees the lanes.
   impl_->built.store(true, std::memory_order_release);
   if (auto threads = impl_->start_threads(); !threads) return threads;
   impl_->gate.wait_for_arrivals(static_cast<std::uint32_t>(impl_->lanes.size()));
@@ -219,7 +219,7 @@ StopReport Scheduler::wait(std::optional<Nanos> duration) {
   if (!impl.started) return {.reason = StopReason::kNotStarted, .node = {}, .error = {}};
   if (duration) impl.control.end_at(impl.epoch() + *duration);
   impl.join_executors();
-  // Whose last node was removed runs on, as the one that never had any.
+  // Without nodes the run goes on until it is stopped, also when the last one was removed.
   if (impl.empty()) impl.control.wait(RunControl::kStop, impl.control.end());
   impl.join();
   return impl.control.report();
@@ -231,7 +231,7 @@ void Scheduler::request_stop() noexcept {
 
 void Scheduler::estop(StopCause cause, std::string_view text) noexcept {
   impl_->control.safety().request_stop(cause, text);
-  // Whoever asks next how the robot is does not wait for the next look.
+  // Shown at once, not only at the watchdog's next look.
   impl_->show_safety();
 }
 
@@ -245,7 +245,7 @@ Status Scheduler::may_be_released() const noexcept {
 
 Status Scheduler::release(Safety::View seen) noexcept {
   impl_->tell_stop();
-  // Nobody who has not followed yet is armed by it.
+  // A node that has not followed the rest yet must not stay armed through the release.
   if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
   if (!impl_->control.safety().release(seen))
     return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
@@ -356,7 +356,7 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
   for (const std::size_t index : group.nodes)
     role.budget += effective_budget(entries[index].config).execution;
   auto hook = options.hooks != nullptr ? options.hooks->make(role) : nullptr;
-  // Who comes back after a crash is armed by nobody but by hand.
+  // After a crash of the host actuators must be armed by hand.
   const bool first_life = stats.host == nullptr || stats.host->lives.value() <= 1;
   RunnerContext context{.clock = clock,
                         .control = control,
@@ -475,7 +475,7 @@ void Scheduler::Impl::supervise() noexcept {
       stats.host->ready.set(ready() ? 1 : 0);
     }
     if (now >= next_usage) {
-      // From now on: after a standstill no burst of snapshots pushes out those of the minute.
+      // Counts from now: after a standstill no burst of snapshots overwrites the last minute's.
       next_usage = now + kUsageInterval;
       watchdog.store_usage();
       store_memory();
@@ -489,7 +489,7 @@ void Scheduler::Impl::supervise() noexcept {
     if (stops()) {
       next_look = now + kDrainInterval;
       interrupt_waiting();
-      // Who has come to the gate does not wait for an init() that blocks.
+      // Threads at the gate then shut down, even if an init() of another thread blocks.
       if (control.stopping()) gate.close();
       stop.look();
     } else if (control.wait(RunControl::kStop | RunControl::kEnd, next_look)) {
@@ -498,7 +498,7 @@ void Scheduler::Impl::supervise() noexcept {
   }
 }
 
-/// What the whole host may do: as much as the one of its nodes that may most.
+/// The state of the whole host: armed as soon as one of its nodes may act.
 SafetyState Scheduler::Impl::safety_of(Safety::View view) const noexcept {
   if (view.stopped()) return SafetyState::kEstopped;
   if (view.resting()) return SafetyState::kSafe;
@@ -510,14 +510,14 @@ SafetyState Scheduler::Impl::safety_of(Safety::View view) const noexcept {
 
 void Scheduler::Impl::show_safety() noexcept {
   if (stats.host == nullptr) return;
-  // Another thread may show what is newer meanwhile: then it is shown once more.
+  // If the state changes meanwhile, another thread may have shown a newer one: show it again.
   for (Safety::View view = control.safety().look();; view = control.safety().look()) {
     stats.host->safety.set(safety_of(view));
     if (control.safety().look().word == view.word) return;
   }
 }
 
-/// Once for each emergency stop, also one that is released before anybody looks, and for its end.
+/// Logs each emergency stop once, also one that is released right away, and its end.
 void Scheduler::Impl::tell_stop() noexcept {
   const Safety::View view = control.safety().look();
   const auto note = control.safety().note();
@@ -550,7 +550,7 @@ void Scheduler::Impl::keep_change(std::string_view node, std::string_view what) 
                     .text = Name<200>::clipped(what)});
 }
 
-/// By request, or because the time is over.
+/// Whether the run stops: by request, or because its time is over.
 bool Scheduler::Impl::stops() const noexcept {
   return control.stopping() || clock.now() >= control.end();
 }
@@ -584,7 +584,7 @@ void Scheduler::Impl::join_executors() noexcept {
 
 void Scheduler::Impl::join() noexcept {
   join_executors();
-  // What others do for a node may block as well: the watchdog sees to its end.
+  // These shutdowns may block too. The watchdog's thread still runs, and bounds the wait.
   if (stop.shuts_down()) control.wait(RunControl::kShutDown, RunControl::kNever);
   watchdog.await_rest();
   if (options.guard != nullptr) options.guard->await_own_calls();
@@ -592,7 +592,7 @@ void Scheduler::Impl::join() noexcept {
   if (watchdog_thread) watchdog_thread->join();
   if (log_thread) log_thread->join();
   stop.join();
-  // Of a run that was shorter than a second, too.
+  // A last time: a run may be shorter than the watchdog's interval of a second.
   if (stats.box != nullptr) drops.look(*stats.box);
   log.drain();
 }

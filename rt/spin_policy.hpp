@@ -7,14 +7,15 @@
 
 namespace horus {
 
-/// The longest spin before a release where spinning is worth its CPU.
+/// The longest spin before a release, unless the user sets another.
 inline constexpr Nanos kLongestSpin = 200us;
-/// A sleep ends about 50 us late on an ordinary kernel: below ten times that, it matters (RT-3).
+/// A deadline below this is short: a sleep ends about 50 us late on an ordinary kernel, and this is
+/// ten times that (RT-3).
 inline constexpr Nanos kShortDeadline = 500us;
 
-/// How long a thread may spin before a release. `given`: what the user wrote, 0 for never; nothing:
-/// only where a node of the thread asked for real time, or its deadline is short. `deadline`: the
-/// shortest of the thread's nodes, 0 for none.
+/// How long a thread may spin before a release. `given`: the user's setting, 0 for never. Without
+/// one a thread spins only if it asked for real time or has a short deadline. `deadline`: the
+/// shortest one of the thread's nodes, 0 for none.
 [[nodiscard]] constexpr Nanos longest_spin(std::optional<Nanos> given, bool asked_for_real_time,
                                            Nanos deadline) noexcept {
   if (given) return *given;

@@ -11,7 +11,7 @@ namespace {
 
 std::atomic<bool> g_supervised{false};
 
-/// Asked first by the first sink, before there are threads.
+/// Cached, because it reads the environment. The first sink asks first, before there are threads.
 bool is_journal() noexcept {
   static const bool journal = stderr_is_journal();
   return journal;

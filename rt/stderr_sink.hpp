@@ -10,20 +10,22 @@
 
 namespace horus {
 
-/// Writes each record as one line on stderr: with syslog's level in front where the journal or a
-/// supervisor reads it, with the time and a word for people.
+/// Writes each record as one line on stderr. If the journal or a supervisor reads stderr, the line
+/// begins with syslog's level; otherwise it begins with the time and the level as a word. A reader
+/// that stalls delays a line by a second at most, see PatientWriter.
 ///
-/// Thread safety: all, from any thread.
+/// Thread safety: all calls from any thread. Not RT-safe: it allocates.
 class StderrSink final : public LogSink {
  public:
+  /// Make the first one before another thread may change the environment.
   StderrSink() noexcept;
 
   void write(const LogRecord& record) noexcept override;
   void lost(std::uint64_t count) noexcept override;
 
-  /// Who reads this process's stderr wants levels, though it is not the journal itself.
+  /// From now on lines begin with levels: a supervisor reads this process's stderr.
   static void write_for_supervisor() noexcept;
-  /// Whether that is so, or it is the journal.
+  /// Whether lines begin with levels: for a supervisor or for the journal.
   static bool writes_levels() noexcept;
 
  private:

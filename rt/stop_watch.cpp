@@ -24,7 +24,7 @@ StopStep StopWatch::look(TimePoint now, bool hurried, bool shut_down) noexcept {
 }
 
 Nanos StopWatch::patience() const noexcept {
-  // A short time is shared: what is interrupted needs some of it.
+  // Half of a short timeout is left for the interrupted callbacks to return.
   return timeout_ > Nanos{} ? std::min<Nanos>(kPatience, timeout_ / 2) : kPatience;
 }
 

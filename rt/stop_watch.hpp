@@ -10,31 +10,32 @@
 
 namespace horus {
 
-/// What a stop has come to.
+/// What is due in a stop.
 enum class StopStep : std::uint8_t {
-  kWait,      ///< Every thread ends, or has time left.
-  kAsk,       ///< From now on: say who is waited for, and interrupt it.
-  kShutDown,  ///< Now: shut down the other nodes of the blocked threads.
-  kGiveUp,    ///< Now: it has taken its time, and nobody waits any longer.
+  kWait,      ///< Nothing new: go on.
+  kAsk,       ///< From now on report which callbacks the stop waits for, and interrupt them.
+  kShutDown,  ///< Now shut down the other nodes of the blocked threads.
+  kGiveUp,    ///< Now give up: the time is over.
 };
 
-/// Bounds a stop: tells when its time is over. Pure but for reading the groups' progress.
+/// Decides when the steps of a stop are due (RT-10). Pure: it reads no clock.
 ///
 /// Thread safety: one thread.
 class StopWatch {
  public:
-  /// After so long, or half of the timeout, a stop says whom it waits for.
+  /// After this time, or half of the timeout if that is less, kAsk is due.
   static constexpr Nanos kPatience = 2s;
-  /// So long the shutdowns of the blocked threads' other nodes may take.
+  /// How long the shutdowns of kShutDown may take before kGiveUp is due.
   static constexpr Nanos kShutdowns = 500ms;
 
-  /// `timeout` 0: a stop may take for ever.
+  /// `timeout`: time from the first look() to kShutDown; 0: a stop may take for ever.
   explicit StopWatch(Nanos timeout) noexcept : timeout_{timeout} {}
 
-  /// The run is to stop, or stops since the last call. `shut_down`: the shutdowns that kShutDown
-  /// asked for are over. Each step but kWait comes once, in their order.
+  /// The step that is due at `now`. Call it again and again from the beginning of the stop on.
+  /// `hurried`: do not wait for the times. `shut_down`: the shutdowns of kShutDown are over. Each
+  /// step except kWait is returned once, in order.
   StopStep look(TimePoint now, bool hurried, bool shut_down) noexcept;
-  /// A callback that has run for less than this is not taken for one that blocks.
+  /// A callback that has run for less than this does not count as blocked.
   Nanos patience() const noexcept;
 
  private:
@@ -45,7 +46,8 @@ class StopWatch {
   bool given_up_ = false;
 };
 
-/// What the group's thread is in, at `now`; nothing once it has ended.
+/// The callback that the group's thread runs at `now`; its `in` is kNone when the thread is between
+/// callbacks. Nothing before the thread has begun and after it has ended. From any thread.
 std::optional<BlockedCall> blocked_call(const RateGroup& group, TimePoint now);
 
 }  // namespace horus

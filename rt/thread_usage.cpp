@@ -60,11 +60,12 @@ std::string_view read_file(std::int32_t tid, const char* name,
 
 std::optional<ThreadUsage> parse_thread_usage(std::string_view stat, std::string_view status,
                                               std::string_view schedstat) noexcept {
-  // The name, in brackets, may hold blanks and brackets: fields count from the last one.
+  // The thread's name stands in brackets, and may itself hold blanks and brackets. So fields are
+  // counted from the last bracket on.
   const auto name_end = stat.rfind(')');
   if (name_end == std::string_view::npos) return std::nullopt;
   stat.remove_prefix(name_end + 1);
-  // Field 3 is the first after the name.
+  // Numbered as in proc(5): field 3 is the first after the name.
   std::array<std::uint64_t, 40> fields{};
   for (std::size_t field = 3; field < fields.size(); ++field) {
     const auto word = next_word(stat);
@@ -122,7 +123,7 @@ std::int64_t read_resident_bytes() noexcept {
   if (!file) return 0;
   const auto length = ::read(file.get(), buffer.data(), buffer.size());
   std::string_view text{buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
-  next_word(text);  // The first field is the size of the address space; the second what we want.
+  next_word(text);  // The first field is the size of the address space; the second is resident.
   const auto pages = number(next_word(text)).value_or(0);
   return static_cast<std::int64_t>(pages) * ::sysconf(_SC_PAGESIZE);
 }

@@ -9,7 +9,7 @@
 
 namespace horus {
 
-/// What the kernel has counted for one thread.
+/// What the kernel has counted for one thread since it began.
 struct ThreadUsage {
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
@@ -21,24 +21,24 @@ struct ThreadUsage {
   friend bool operator==(const ThreadUsage&, const ThreadUsage&) = default;
 };
 
-/// The three files of /proc/self/task/<tid>, given as text: stat, status, schedstat. Without
-/// schedstat the CPU time is that of stat, in its coarse ticks. Nothing when stat makes no sense.
-/// Source: proc(5); Documentation/scheduler/sched-stats.rst.
+/// Parses three files of /proc/self/task/<tid>, given as text: stat, status and schedstat. Without
+/// schedstat the CPU time is taken from stat, in its coarse clock ticks. Nothing when stat cannot
+/// be parsed. Source: proc(5); Documentation/scheduler/sched-stats.rst.
 std::optional<ThreadUsage> parse_thread_usage(std::string_view stat, std::string_view status,
                                               std::string_view schedstat) noexcept;
 
-/// Reads them for a thread of this process. Not RT-safe. Nothing when it is gone.
+/// Reads the usage of a thread of this process. Not RT-safe. Nothing when the thread is gone.
 std::optional<ThreadUsage> read_thread_usage(std::int32_t tid) noexcept;
 
-/// How a thread of this process has fared on the CPUs so far.
+/// The CPU time that a thread got and did not get since it began.
 struct CpuShare {
-  Nanos ran{};
-  Nanos waited{};  ///< Ready to run, without a CPU.
+  Nanos ran{};     ///< Time it ran on a CPU.
+  Nanos waited{};  ///< Time it was ready to run but had no CPU.
 };
-/// Not RT-safe. Zeros when unknown.
+/// Reads the share of a thread of this process. Not RT-safe. Zeros when unknown.
 CpuShare read_cpu_share(std::int32_t tid) noexcept;
 
-/// Writes what was used since `base`.
+/// Writes the usage since `base` into `stats`. RT-safe.
 void store_thread_usage(const ThreadUsage& now, const ThreadUsage& base, NodeStats& stats) noexcept;
 
 /// Whether a debugger is attached to the process. Not RT-safe.

@@ -28,14 +28,15 @@ constexpr long long millis(Nanos duration) noexcept {
   return duration.count() / 1'000'000;
 }
 
-/// The line is found by the node's name, though another thread says it; whatever its level is.
+/// Logs a line in the name of the node, though another thread says it. The node's log level does
+/// not hide it.
 void log_of(const NodeRunner& runner, LogLevel level, std::string_view text) noexcept {
   const LogSource source{.node = &runner.config().name, .tick = current_tick(runner.stats())};
   const LogNaming naming{source};
   log(level, text);
 }
 
-/// Whether a debugger may be what keeps the thread.
+/// Whether a debugger may be what holds the thread.
 bool debugged(const RateGroup& group) noexcept {
   return group.runners().front()->debugged() || is_process_traced(::getpid());
 }
@@ -62,6 +63,7 @@ void Watchdog::watch(RateGroup& group, GroupHook* hook) {
   watched.isolated.resize(watched.limits.size());
 }
 
+// The interval only gets shorter: it is a quarter of the shortest limit seen.
 // relaxed throughout: numbers on their own.
 void Watchdog::set(Limit& limit, const NodeConfig& config) noexcept {
   const Nanos silence = silence_limit(config, options_.fallback);
@@ -85,7 +87,7 @@ Nanos Watchdog::limit_at(const Watched& watched, std::size_t index) noexcept {
   return Nanos{watched.limits[index].ns.load(std::memory_order_relaxed)};
 }
 
-/// What the executor owes at `now`; nothing when it is idle.
+/// The executor's silence at `now`; nothing when it is idle.
 std::optional<Watchdog::Debt> Watchdog::debt(const Watched& watched, TimePoint now) noexcept {
   const Progress& progress = watched.group->progress();
   // relaxed: see Progress.
@@ -101,6 +103,7 @@ const NodeRunner& Watchdog::runner_of(const Watched& watched, int running) noexc
   return *watched.group->runners()[static_cast<std::size_t>(std::max(running, 0))];
 }
 
+/// The limit of the running node. Between callbacks (-1) any node may be meant: the longest limit.
 Nanos Watchdog::limit_of(const Watched& watched, int running) const noexcept {
   if (running < 0) {
     Nanos longest{};
@@ -114,13 +117,15 @@ Nanos Watchdog::limit_of(const Watched& watched, int running) const noexcept {
   return first && limit > Nanos{} ? std::max(limit, options_.first_tick) : limit;
 }
 
+/// The callback that runs, for messages; kNone between callbacks.
 NodeActivity Watchdog::callback_of(const Debt& debt) noexcept {
   if (debt.running < 0) return NodeActivity::kNone;
   return debt.activity == NodeActivity::kNone ? NodeActivity::kTick : debt.activity;
 }
 
-/// Else its time is the start's or the stop's. The shutdown() of a node that was removed keeps its
-/// thread from the others' ticks.
+/// Whether the watchdog judges this silence. It does not judge an init(), nor a shutdown() at the
+/// end, which BoundedStop bounds. But the shutdown() of a removed node is judged: it delays the
+/// ticks of the other nodes on its thread.
 bool Watchdog::ticks(const Debt& debt) const noexcept {
   if (debt.activity == NodeActivity::kInit) return false;
   if (debt.activity != NodeActivity::kShutdown) return true;
@@ -130,6 +135,7 @@ bool Watchdog::ticks(const Debt& debt) const noexcept {
 Silence Watchdog::judge(const Watched& watched, const Debt& debt) const noexcept {
   if (!ticks(debt)) return Silence::kMoves;
   // relaxed: numbers on their own, see begin_episode().
+  // An excuse counts only for the episode in which it was found.
   const bool known = debt.since_ns == watched.since_ns.load(std::memory_order_relaxed);
   const Nanos excused{watched.excused_ns.load(std::memory_order_relaxed)};
   const Nanos silent = known ? debt.silent - excused : debt.silent;
@@ -145,7 +151,8 @@ bool Watchdog::alive() const noexcept {
   });
 }
 
-/// A default limit is for code that runs: how long the world may take, nobody has said.
+/// Whether the node awaits something and only has a default limit. A default is meant for running
+/// code; it says nothing about how long the node may wait for the outside world.
 bool Watchdog::awaits(const Watched& watched, const Debt& debt) noexcept {
   if (debt.running < 0) return false;
   // relaxed: a flag on its own.
@@ -181,7 +188,7 @@ void Watchdog::look() noexcept {
   if (options_.guard != nullptr) look_at_own_call();
 }
 
-/// What the run's owner does on a thread of its own has the least limit of a tick.
+/// Judges the callback on the owner's own thread by the least limit of a tick, and by hang_timeout.
 void Watchdog::look_at_own_call() noexcept {
   const auto call = options_.guard->own_call();
   if (!call || call->since < kLeastLimit) {
@@ -238,15 +245,16 @@ void Watchdog::look_at(Watched& watched, const Debt& debt, TimePoint now) noexce
   if (before != Silence::kMoves) look_for_loss(watched, debt, blamed);
 }
 
-/// Where a node keeps the GIL, that node's own silence is counted.
+/// Counts a silence. If another node keeps the GIL, that node's own silence counts as the hang.
 void Watchdog::count(const Watched& watched, const Debt& debt, const Blame& blame) noexcept {
   expirations_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a number on its own.
   const std::size_t running = static_cast<std::size_t>(std::max(debt.running, 0));
   if (blame.node == nullptr) watched.group->runners()[running]->stats().hangs.add();
 }
 
-/// A thread that is ready and gets no CPU is not hung: that time does not count. One that has run
-/// for half of its limit is not short of CPU.
+/// A thread that is ready to run but gets no CPU does not hang: that time does not count as
+/// silence. A thread that has run for half of its limit was not short of CPU, and is not excused
+/// (RT-9).
 void Watchdog::excuse(Watched& watched, const Debt& debt, Nanos limit) noexcept {
   const CpuShare share = options_.cpu_share(runner_of(watched, 0).stats().tid.value());
   if (!watched.share_base) watched.share_base = share;
@@ -268,8 +276,8 @@ Watchdog::Blame Watchdog::blame(Watched& watched, const Debt& debt, TimePoint no
   Blame blamed;
   if (watched.hook == nullptr) return blamed;
   const Holder holder = watched.hook->holder();
-  // A tick that runs may have lost the GIL and want it back, or wait for something else: only who
-  // keeps it from look to look keeps the tick.
+  // A running tick may want the GIL back that it has lost, or wait for something else. It is blamed
+  // on a holder only if that held the GIL without a break since the last look.
   const bool keeps = debt.running < 0 || holder.turn == watched.turn;
   watched.turn = holder.turn;
   if (holder.thread == 0 || !keeps) return blamed;
@@ -346,14 +354,14 @@ bool Watchdog::isolates(const Watched& watched, int running) const noexcept {
 }
 
 void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) noexcept {
-  // First the guard: what is called below may block as the node does.
+  // The guard first, because the calls below may block.
   const NodeConfig& config = runner_of(watched, debt.running).config();
   if (options_.guard != nullptr && blame.thread == 0 && isolates(watched, debt.running)) {
     options_.guard->isolated({.node = config.name, .in = callback_of(debt), .since = debt.silent});
   }
-  // Nobody is asked for the safe state that keeps a node already.
+  // The node hangs in its safe state: the run is at rest already.
   if (debt.activity == NodeActivity::kSafeState) return;
-  // Where a node keeps the GIL, that node's own silence has asked for it.
+  // If another node keeps the GIL, that node's own silence requests the rest.
   if (blame.node == nullptr) {
     char text[160];
     describe(watched, debt, blame, text);
@@ -363,11 +371,11 @@ void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) n
       control_.safety().request_safe_state(StopCause::kHang, text, config.name.view());
     }
   }
-  // What waits for its start is no node's fault: none is isolated then.
+  // Between callbacks no node is at fault, so none is isolated.
   if (debt.running >= 0 && blame.thread == 0 && isolates(watched, debt.running)) {
     watched.group->runners()[static_cast<std::size_t>(debt.running)]->isolate();
   }
-  // The nodes of the hung thread cannot follow the request themselves.
+  // The nodes of the hung thread cannot follow the request for rest on their own thread.
   watched.hangs = true;
   watched.hung = debt.running;
   if (debt.running >= 0) {
@@ -377,7 +385,8 @@ void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) n
   tell_outputs(watched);
 }
 
-/// Of nodes that hang, or that their ladder has isolated.
+/// Tells `outputs` which nodes are isolated: because they hang, or by their ladder. A call that
+/// `outputs` could not take is repeated at the next look.
 void Watchdog::tell_outputs(Watched& watched) const noexcept {
   if (options_.outputs == nullptr) return;
   const auto& runners = watched.group->runners();
@@ -391,7 +400,7 @@ void Watchdog::tell_outputs(Watched& watched) const noexcept {
   }
 }
 
-/// What rest there is they follow, this one or a later one, first those that move something.
+/// Lets the nodes of a hung thread follow the latest rest or release, actuators first.
 void Watchdog::bring_to_rest(Watched& watched) noexcept {
   if (!watched.hangs) return;
   const auto& runners = watched.group->runners();
@@ -428,14 +437,15 @@ void Watchdog::await_rest() const noexcept {
   rescue_.await();
 }
 
+/// Tells the guard when the silence has lasted for hang_timeout beyond the limit.
 void Watchdog::look_for_loss(Watched& watched, const Debt& debt, const Blame& blame) noexcept {
   const NodeRunner& runner = runner_of(watched, debt.running);
   const bool never = runner.config().node_class == NodeClass::kCompute && !options_.hang_timeout;
   if (options_.guard == nullptr || watched.loss_said || never) return;
-  // How long a node may keep the GIL is that node's own affair, and its silence is told.
+  // If another node keeps the GIL, its own silence is judged, not this one.
   if (blame.node != nullptr) return;
   const Nanos limit = limit_of(watched, debt.running);
-  // A first tick has had its time already.
+  // The longer limit of a first tick includes this time already.
   const bool first =
       debt.running >= 0 && limit != limit_at(watched, static_cast<std::size_t>(debt.running));
   Nanos least = first ? limit : limit + options_.hang_timeout.value_or(kHangTimeout);
@@ -460,7 +470,7 @@ void Watchdog::tell_slow_init(Watched& watched, const Debt& debt) noexcept {
   options_.guard->slow_start({.node = name, .in = NodeActivity::kInit, .since = debt.silent});
 }
 
-/// In the statistics: which callback is running for kLongCall and more.
+/// Shows in the statistics which callback has been running for kLongCall or more.
 void Watchdog::show(const Watched& watched, const std::optional<Debt>& debt) noexcept {
   const auto& runners = watched.group->runners();
   for (std::size_t i = 0; i < runners.size(); ++i) {

@@ -22,123 +22,130 @@
 
 namespace horus {
 
-/// How far an executor's silence has gone.
+/// How far an executor's silence has gone (RT-8).
 enum class Silence : std::uint8_t {
-  kMoves,
-  kWarned,     ///< Longer than its limit: logged.
-  kUnhealthy,  ///< Twice: logged as an error.
-  kHung,       ///< Three times: the node is isolated, all others go into safe state.
+  kMoves,      ///< Not silent for its limit.
+  kWarned,     ///< Silent for its limit: a warning is logged.
+  kUnhealthy,  ///< Silent for twice its limit: an error is logged.
+  kHung,       ///< Silent for three times its limit: isolation and safe state for all.
 };
 
-/// `limit` 0: there is none.
+/// The verdict on a silence of this length. `limit` 0: there is no limit.
 [[nodiscard]] constexpr Silence judge_silence(Nanos silent, Nanos limit) noexcept {
   if (silent < limit || limit <= Nanos{}) return Silence::kMoves;
   if (silent < 2 * limit) return Silence::kWarned;
   return silent < 3 * limit ? Silence::kUnhealthy : Silence::kHung;
 }
 
-/// What silence of a node is a warning: its own limit, or `fallback`, or (0) ten periods, at least
-/// 1 s, of compute nodes 30 s.
+/// The silence of a node that leads to a warning. It is the limit of its configuration, if given;
+/// else `fallback`, if above 0; else ten periods, but at least 1 s, or 30 s for compute nodes.
+/// Event nodes have that least value.
 [[nodiscard]] Nanos silence_limit(const NodeConfig& config, Nanos fallback) noexcept;
 
 struct WatchdogOptions {
   Nanos fallback{};    ///< See silence_limit().
-  Nanos first_tick{};  ///< A node's first tick has at least so long. 0: as any other.
-  /// How long after its limit a node counts as lost, and RunGuard::hung() is told. Nothing: 10 s,
+  Nanos first_tick{};  ///< A node's first tick may be silent for at least this long. 0: no more.
+  /// How long after its limit a node counts as lost and RunGuard::hung() is called. Nothing: 10 s,
   /// and never for compute nodes.
   std::optional<Nanos> hang_timeout{};
-  /// False: only nodes whose limit was given are isolated. A default limit is a guess; of compute
-  /// nodes always.
+  /// False: nodes whose limit is only the default are not isolated, because a default is a guess.
+  /// That is always so for compute nodes.
   bool isolates_by_default = true;
   RunGuard* guard = nullptr;   ///< May be null.
-  Outputs* outputs = nullptr;  ///< Told whose readers take their fallbacks. May be null.
-  CpuShare (*cpu_share)(std::int32_t tid) noexcept = read_cpu_share;
+  Outputs* outputs = nullptr;  ///< Told which nodes are isolated. May be null.
+  CpuShare (*cpu_share)(std::int32_t tid) noexcept = read_cpu_share;  ///< Replaced by tests.
 };
 
-/// Looks whether every executor moves, and acts when one does not. Brings the nodes of a hung
-/// thread to rest from another one, of its own: what it calls may block as well. The node that
-/// hangs is not called beside its tick, unless it is declared so. Time that a thread was ready to
-/// run but had no CPU is no silence, until it has had CPU enough.
+/// Checks that every executor shows signs of life, and acts when one does not (RT-8, RT-9). It
+/// brings the nodes of a hung thread to rest from spare threads, because their callbacks may block
+/// as well. The node that hangs is not called beside its own tick, unless its safe_state_async
+/// allows it (RT-14). Time in which a thread was ready to run but had no CPU does not count as
+/// silence, until the thread has run for half of its limit.
 ///
-/// Thread safety: alive(), resting(), await_rest() and expirations() from any thread, the rest from
-/// one that is no executor.
+/// Thread safety: alive(), resting(), await_rest(), expirations(), interval() and update() from any
+/// thread. start(), watch() and write_to() before the first look(). The rest from one thread that
+/// is no executor.
 class Watchdog {
  public:
   /// All references outlive the watchdog.
   Watchdog(Clock& clock, RunControl& control, const WatchdogOptions& options);
 
-  /// Before the first look: the threads that bring others' nodes to rest, on these CPUs.
-  /// \errors as RtThread::start().
+  /// Starts the spare threads that bring the nodes of hung threads to rest, on `cpus`.
+  /// \errors those of RtThread::start().
   Status start(const CpuSet& cpus) { return rescue_.start(cpus); }
-  /// Before the first look. `hook` is the group's; may be null.
+  /// Watches the thread of `group`. `hook` is the group's; it may be null.
   void watch(RateGroup& group, GroupHook* hook = nullptr);
-  /// Where its events go; null: nowhere. Before the first look.
+  /// Where hangs are kept as events; null: nowhere.
   void write_to(BlackBox* box) noexcept { box_ = box; }
-  /// One round: judge, act, log.
+  /// One round: judges every thread, acts, and logs. Call it every interval().
   void look() noexcept;
-  /// No node is silent for so long that it is isolated.
+  /// False while some node is silent for so long that it is isolated.
   bool alive() const noexcept;
-  /// A node that is being brought to rest.
+  /// A node whose safe state a spare thread is calling; nothing when there is none.
   std::optional<BlockedCall> resting() const noexcept;
-  /// Once the executors have ended: returns when none is.
+  /// Blocks until no safe state is being called or waits for it. Call it when the executors have
+  /// ended.
   void await_rest() const noexcept;
-  /// How often an executor was silent for its limit: once an episode.
+  /// How often an executor was silent for its limit; counts once per episode of silence.
   std::uint64_t expirations() const noexcept {
     // relaxed: a number on its own.
     return expirations_.load(std::memory_order_relaxed);
   }
-  /// How long to wait between two rounds.
+  /// How long to wait between two rounds: a quarter of the shortest limit, 5 to 250 ms.
   Nanos interval() const noexcept {
     // relaxed: a number on its own.
     return Nanos{interval_ns_.load(std::memory_order_relaxed)};
   }
-  /// The limit of the node of that name follows its new configuration. From any thread.
+  /// Takes over the limit in the new configuration of a node, which is found by its name.
   void update(const NodeConfig& config) noexcept;
 
-  /// What the threads have used so far counts as nothing.
+  /// Statistics of the threads' usage count from now on. Call it when the inits are done.
   void take_usage_base() noexcept;
-  /// Reads /proc; about once a second.
+  /// Reads the threads' usage from /proc into the statistics. Call it about once a second.
   void store_usage() noexcept;
 
  private:
   struct Limit {
     std::atomic<std::int64_t> ns{0};
-    std::atomic<bool> given{false};  ///< By the node's configuration.
+    std::atomic<bool> given{false};  // The node's configuration sets it: it is no default.
   };
+  /// One executor thread, and what was found about it.
   struct Watched {
     RateGroup* group;
     GroupHook* hook;
-    std::deque<Limit> limits;    // By node of the group.
-    std::vector<bool> isolated;  // As the outputs were told, by node.
-    ThreadUsage usage_base{};
-    // Of the latest look at it: what late ticks since then are told by.
+    std::deque<Limit> limits;    // One per node of the group.
+    std::vector<bool> isolated;  // Per node: what `outputs` was told.
+    ThreadUsage usage_base{};    // See take_usage_base().
+    // The thread's usage at the latest store_usage(). The difference to the next one is what the
+    // records of late ticks in between get.
     ThreadUsage usage{};
     Nanos waited{};
     TimePoint looked{};
-    Silence seen = Silence::kMoves;
-    std::uint64_t turn = 0;  // Of the holder, at the latest look.
+    Silence seen = Silence::kMoves;  // How far the present silence has been acted on.
+    std::uint64_t turn = 0;          // Holder::turn at the latest look.
 
-    // Of the episode of silence that `since_ns` begins.
+    // The present episode of silence, which began at `since_ns`.
     std::atomic<std::int64_t> since_ns{0};
-    std::optional<CpuShare> share_base;       // The thread's, when that was first read.
-    std::atomic<std::int64_t> excused_ns{0};  // What of the silence it had no CPU.
-    bool starvation_said = false;
-    bool loss_said = false;
-    bool hangs = false;  // Its nodes do not come to rest by themselves,
-    int hung = -1;       // all but this one, which is called by its own thread: -1: there is none.
+    std::optional<CpuShare> share_base;       // The thread's CPU share at the first look at it.
+    std::atomic<std::int64_t> excused_ns{0};  // Part of the silence in which it had no CPU.
+    bool starvation_said = false;             // The lack of CPU was logged.
+    bool loss_said = false;                   // The guard was told that the node is lost.
+    bool hangs = false;  // Spare threads bring the nodes to rest; `hung` only if it allows it.
+    int hung = -1;       // The node that hangs; -1: none, the thread hangs between callbacks.
   };
+  /// The silence of one thread.
   struct Debt {
-    std::int64_t since_ns = 0;
-    Nanos silent{};
-    int running = -1;
+    std::int64_t since_ns = 0;  // See Progress::owed_since_ns.
+    Nanos silent{};             // How long that has been.
+    int running = -1;           // See Progress::running.
     NodeActivity activity = NodeActivity::kNone;
   };
-  /// Who keeps a thread from its ticks.
+  /// The other thread that keeps a thread from running, because it holds the GIL.
   struct Blame {
-    std::int32_t thread = 0;        // 0: nobody else.
-    const char* what = "";          // It has.
-    const Watched* node = nullptr;  // The node's thread that it is; null: another one.
-    bool in_time = false;           // That node may take so long.
+    std::int32_t thread = 0;        // Its Linux id; 0: no other thread does.
+    const char* what = "";          // What it holds: Holder::what.
+    const Watched* node = nullptr;  // It, if it is an executor; null: it is another thread.
+    bool in_time = false;           // It is an executor that is within its own limit.
   };
 
   static std::optional<Debt> debt(const Watched& watched, TimePoint now) noexcept;
