@@ -101,7 +101,7 @@ void fill(CrashNote& note, int signal, std::uint64_t address, const LogSource* s
   std::transform(frames.begin(), frames.end(), note.frame.begin(),
                  [](void* frame) { return reinterpret_cast<std::uintptr_t>(frame); });
   copy_maps(note.maps);
-  // release: whoever sees it also sees the rest.
+  // release: a thread that sees it also sees the rest.
   note.complete.store(1, std::memory_order_release);
 }
 

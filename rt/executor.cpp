@@ -85,6 +85,7 @@ void Executor::run() noexcept {
   group_.init();
   hook_->leave(TimePoint{});
   activity.store(NodeActivity::kTick, std::memory_order_relaxed);
+  // Without an epoch, e.g. after a failed init(), there is no tick, but the shutdowns follow.
   if (const auto epoch = context_.gate.arrive()) {
     if (context_.wake != nullptr) {
       tick_on_events();

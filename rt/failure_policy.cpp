@@ -9,6 +9,7 @@ namespace {
 FailureStep restart(const FailurePolicy& policy, FailureRecord record, bool healthy) noexcept {
   if (healthy) record.retries = 0;
   if (record.retries >= policy.retries) return {.record = record, .action = FailureAction::kStop};
+  // The pause doubles with each restart, up to kLongestDelay.
   Nanos pause = std::min(policy.delay, kLongestDelay);
   for (int i = 0; i < record.retries && pause < kLongestDelay; ++i) {
     pause = std::min(2 * pause, kLongestDelay);

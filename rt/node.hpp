@@ -23,7 +23,8 @@ struct Tick {
   SafetyState safety = SafetyState::kArmed;  ///< The node's state when the tick started.
   Safety* run = nullptr;  ///< Used by estop(). Null when no scheduler made this tick.
 
-  /// True when the robot was at rest as the tick started: this node must not move anything.
+  /// True when the robot, or this node alone, was at rest as the tick started: the node must not
+  /// move anything.
   constexpr bool safe() const noexcept { return is_latched(safety); }
   /// True when this node may move something. A node that is no actuator is always armed, except
   /// while the robot is at rest.

@@ -103,6 +103,7 @@ Budget effective_budget(const NodeConfig& config) noexcept {
                 .deadline = config.deadline.value_or(config.budget.value_or(Nanos{}))};
   if (!limited || !config.rate) return budget;
   const Nanos period = config.rate->period();
+  // Without a deadline, a given budget is the deadline as well; that was set above.
   if (!config.budget) budget.execution = period * 80 / 100;
   if (!config.budget && !config.deadline) budget.deadline = period * 95 / 100;
   return budget;

@@ -62,8 +62,8 @@ class NodeRunner {
   /// Calls the node's init(). Returns false when it threw; the run is then stopped.
   bool init() noexcept;
   /// RT-safe as far as the node is. Serves one release at the time `now`: a tick, or a skip if a
-  /// policy says so. Returns the time when the tick ended, or `now`; the caller then need not read
-  /// the clock again.
+  /// policy says so. Returns the time when the tick, and what followed from it, ended; for a skip
+  /// `now`. The caller need not read the clock again.
   TimePoint run(TimePoint release, TimePoint now, const Predecessors& before) noexcept;
   TimePoint run(TimePoint release, TimePoint now) noexcept {
     return run(release, now, {.begun = now});
@@ -139,8 +139,9 @@ class NodeRunner {
   /// Before a release of the run: sets the node's state to rest, even if it has not followed the
   /// rest yet. Otherwise let_go() would leave such a node armed. From any thread.
   void hold_at_rest() noexcept { stats_.safety.step(SafetyEvent::kStop); }
-  /// After a release of the run: the state leaves rest. An actuator is then disarmed. From any
-  /// thread; the node's leave_safe_state() follows on the threads that follow_safe_state() runs on.
+  /// After a release of the run: the state leaves rest. An actuator is then disarmed, any other
+  /// node armed. From any thread. The node's leave_safe_state() is called later, by
+  /// follow_safe_state().
   void let_go() noexcept;
 
   /// Changes the execution budget from the next release on. From any thread.

@@ -81,6 +81,7 @@ TimePoint Rescue::turn_of(const Spare& spare) const noexcept {
   return turn;
 }
 
+/// The loop of a spare thread.
 void Rescue::work(Spare& spare) {
   std::unique_lock lock{mutex_};
   for (;;) {

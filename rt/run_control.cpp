@@ -50,7 +50,7 @@ void RunControl::stop_because(StopReason reason, std::string_view node,
   if (claim_.compare_exchange_strong(free, kWriting, std::memory_order_relaxed)) {
     cause_ = {
         .reason = reason, .node = NodeName::clipped(node), .error = Name<384>::clipped(error)};
-    // release: whoever sees kWritten also sees the cause.
+    // release: a thread that sees kWritten also sees the cause.
     claim_.store(kWritten, std::memory_order_release);
   }
   request_stop();

@@ -31,6 +31,8 @@ void Safety::use(const Places& places) noexcept {
   }
   StopWord* const own = places_.own;
   if (own == nullptr) return;
+  // Either a stop came before use(): count it in the page. Or the host's earlier life ended with a
+  // stop of its own, or held by another host's stop, that was not released: stop again.
   if (view.stopped()) {
     hold(early_.since_ns.load());
     if (early_.stops.load() > early_.began.load()) own->stops.fetch_add(1);

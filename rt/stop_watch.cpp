@@ -14,6 +14,7 @@ StopStep StopWatch::look(TimePoint now, bool hurried, bool shut_down) noexcept {
     return StopStep::kGiveUp;
   }
   const bool over = timeout_ > Nanos{} && now - *since_ >= timeout_;
+  // In a hurry too, one look passes between kAsk and kShutDown: interrupted callbacks may return.
   if (!asked_ && (now - *since_ >= patience() || hurried)) {
     asked_ = true;
     return StopStep::kAsk;

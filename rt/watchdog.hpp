@@ -37,11 +37,12 @@ enum class Silence : std::uint8_t {
   return silent < 3 * limit ? Silence::kUnhealthy : Silence::kHung;
 }
 
-/// The silence of a node that leads to a warning. It is the limit of its configuration, if given;
-/// else `fallback`, if above 0; else ten periods, but at least 1 s, or 30 s for compute nodes.
-/// Event nodes have that least value.
+/// The silence of a node that leads to a warning; 0: it has no limit. It is the limit of its
+/// configuration, if given; else `fallback`, if above 0; else ten periods, but at least 1 s, or
+/// 30 s for compute nodes. Event nodes have that least value.
 [[nodiscard]] Nanos silence_limit(const NodeConfig& config, Nanos fallback) noexcept;
 
+/// How a watchdog judges silence, and whom it tells.
 struct WatchdogOptions {
   Nanos fallback{};    ///< See silence_limit().
   Nanos first_tick{};  ///< A node's first tick may be silent for at least this long. 0: no more.

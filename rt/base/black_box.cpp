@@ -69,10 +69,10 @@ void BlackBoxPlace::store(std::uint64_t n, const Event& event) noexcept {
   std::array<std::uint64_t, kWords> copy{};
   std::memcpy(copy.data(), &event, sizeof event);
   for (std::size_t i = 0; i < kWords; ++i) {
-    // release: whoever sees this word also sees the odd stamp before it.
+    // release: a thread that sees this word also sees the odd stamp before it.
     words[i].store(copy[i], std::memory_order_release);
   }
-  // release: whoever sees the stamp also sees every word.
+  // release: a thread that sees the stamp also sees every word.
   stamp.store(2 * n + 2, std::memory_order_release);
 }
 

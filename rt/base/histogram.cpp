@@ -17,6 +17,7 @@ std::int64_t HistogramSnapshot::percentile_ns(double quantile) const noexcept {
   const auto rank = std::max<std::uint64_t>(
       1, static_cast<std::uint64_t>(
              std::ceil(std::clamp(quantile, 0.0, 1.0) * static_cast<double>(total))));
+  // The highest rank is known exactly, not only to its bucket.
   if (rank == total) return max_ns;
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets.size(); ++i) {

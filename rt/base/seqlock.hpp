@@ -39,10 +39,10 @@ class Seqlock {
     // relaxed: the release stores of the words below publish it.
     sequence_.store(sequence, std::memory_order_relaxed);
     for (std::size_t i = 0; i < kWords; ++i) {
-      // release: whoever sees this word also sees the odd sequence stored above.
+      // release: a thread that sees this word also sees the odd sequence stored above.
       words_[i].store(words[i], std::memory_order_release);
     }
-    // release: whoever sees the even sequence also sees every word above.
+    // release: a thread that sees the even sequence also sees every word above.
     sequence_.store(sequence + 1, std::memory_order_release);
   }
 

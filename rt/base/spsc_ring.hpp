@@ -28,7 +28,7 @@ class SpscRing {
     // acquire: the popper has left the slots below tail_.
     if (head - tail_.load(std::memory_order_acquire) == Capacity) return false;
     slots_[head % Capacity] = value;
-    // release: whoever sees the new head also sees the slot's value.
+    // release: a thread that sees the new head also sees the slot's value.
     head_.store(head + 1, std::memory_order_release);
     return true;
   }
@@ -40,7 +40,7 @@ class SpscRing {
     // acquire: shows us the slots that were filled below head_.
     if (head_.load(std::memory_order_acquire) == tail) return false;
     value = slots_[tail % Capacity];
-    // release: whoever sees the new tail may overwrite the slot that we have read.
+    // release: a thread that sees the new tail may overwrite the slot that we have read.
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }

@@ -98,8 +98,8 @@ inline constexpr std::size_t kSnapshots = 64;
 /// Thread safety: one writer per word, readers in any thread or process. The node's own thread is
 /// the writer, with two exceptions. The host's supervising thread writes `hangs`, `busy_*`,
 /// `snapshots`, and what the kernel counts for the node's thread: faults, switches, `cpu_time_ns`
-/// and `last_cpu`. Any thread of the host may write `log_level`, `safety`, `outputs_shut` and
-/// `held`.
+/// and `last_cpu`. Any thread of the host may write `state`, `log_level`, `safety`, `outputs_shut`
+/// and `held`.
 struct NodeStats : NodeCounters<Counter> {
   NodeName name{};                ///< Written once, before the node first ticks.
   Cell<NodeClass> node_class{};   ///< Written once, before the node first ticks.
@@ -108,7 +108,7 @@ struct NodeStats : NodeCounters<Counter> {
   Cell<std::int32_t> priority{};  ///< SCHED_FIFO priority wanted, 0: none.
   Cell<std::int32_t> cpu{};       ///< CPU index, -1: any of the host's.
   Cell<std::int32_t> tid{};       ///< Linux thread id of its executor, 0 before start.
-  Gauge period_ns{};              ///< 0: no rate (event, async).
+  Gauge period_ns{};              ///< 0: no rate (event nodes).
   Gauge budget_ns{};              ///< 0: none.
   Gauge deadline_ns{};            ///< 0: none.
 
