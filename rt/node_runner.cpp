@@ -300,8 +300,7 @@ inline void NodeRunner::count(const TickTiming& timing) noexcept {
   const auto lateness = static_cast<std::uint64_t>(timing.lateness().count());
   const auto execution = static_cast<std::uint64_t>(timing.execution().count());
   const auto response = static_cast<std::uint64_t>(timing.response().count());
-  // One comparison for all three: a value outside of the histogram's range has one of the high
-  // bits.
+  // One comparison for all three: a value outside of a histogram's range has a high bit set.
   if ((lateness | execution | response) < ll5::kEnd) [[likely]] {
     stats.lateness.record_within(lateness);
     stats.execution.record_within(execution);

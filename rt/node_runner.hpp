@@ -273,17 +273,23 @@ class NodeRunner {
     const char* what;                  // A format with a place for each of the numbers.
     std::array<long long, 2> numbers;  // The measured value and the limit.
   };
+  // The calls named say_ log one line, if LogLimit admits it.
   void say_skipped(const TickTiming& timing, std::uint64_t count, const Bad& bad) noexcept;
   void say_late(LogLimit& limit, TimePoint now, const Excess& excess, const Bad& bad) noexcept;
   void count_loss(const TickLoss& loss) noexcept;
   void count_skipped_responses(const TickTiming& timing) noexcept;
+  /// Moves the node on its ladder after a tick: see after_tick().
   void follow_ladder(const TickTiming& timing, const Bad& bad) noexcept;
+  /// Does what the rung just reached asks for.
   void climb(const TickTiming& timing, const Bad& bad) noexcept;
+  /// Undoes what the rungs up to `left` have done. The node's own rest holds until a release.
   void recover(Rung left, TimePoint now) noexcept;
   void set_slowness(int slowness) noexcept;
   void say_rung(const char* what, const Bad& bad) noexcept;
   void follow_stale_stop() noexcept;
+  /// Logs a miss, and applies max_deadline_misses and the miss policy.
   void follow_miss(const TickTiming& timing, const Bad& bad) noexcept;
+  /// Counts a failure of tick() or of a restart's init(), and applies the failure policy.
   void follow_failure(TimePoint now) noexcept;
   void say_failure(TimePoint now, FailureAction action) noexcept;
   void set_state(NodeState state) noexcept;

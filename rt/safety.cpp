@@ -114,8 +114,7 @@ bool Safety::follow_others() noexcept {
 
 void Safety::keep(View view, StopCause cause, std::string_view text,
                   std::string_view node) noexcept {
-  // Another thread is writing a reason. A signal handler cannot wait for it, so this one is
-  // dropped.
+  // Another thread writes a reason just now. This one is dropped: a signal handler must not wait.
   if (noting_.exchange(true)) return;
   // An emergency stop replaces the reason of a fault before it; otherwise the first reason stays.
   const std::uint64_t stage = std::uint64_t{view.episode()} << 1U | (view.stopped() ? 1U : 0U);

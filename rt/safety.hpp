@@ -86,7 +86,7 @@ class Safety {
   bool release(View seen) noexcept;
 
  private:
-  // The word: bits 0 and 1, 31 bits of episode, 31 bits that count what was asked for.
+  // The word: the bits kResting and kEstopped, 31 bits of episode, 31 bits that count the requests.
   static constexpr std::uint64_t kResting = 1;
   static constexpr std::uint64_t kEstopped = 2;
   static constexpr int kEpisodeAt = 2;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr Nanos kMargin = 5us;
 
-/// The share of the CPU that an executor may spin away, RT-3.
+/// The largest mean spin of an executor per release: 15 % of the period (RT-3).
 constexpr Nanos spin_allowance(Nanos period) noexcept {
   return period * 15 / 100;
 }
@@ -32,8 +32,9 @@ void WakeLead::record(Nanos error) noexcept {
 }
 
 void WakeLead::adapt() noexcept {
-  // With a lead L, a sleep whose error is e < L is followed by a spin of L - e. Walking the errors
-  // upwards, `count` of them, `sum` together, lie below L: the spins together are L*count - sum.
+  // With a lead L, a sleep with an error e < L is followed by a spin of L - e. The loop walks the
+  // errors upwards. `count` errors, which add up to `sum`, lie below the edge L. So the spins add
+  // up to L*count - sum, which must not exceed `allowed`.
   const std::int64_t allowed = spin_allowance_.count() * total_;
   const std::uint32_t wanted = total_ - total_ / 200;  // The 99.5 % quantile.
   std::int64_t count = 0;

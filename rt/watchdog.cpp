@@ -234,8 +234,8 @@ void Watchdog::look_at(Watched& watched, const Debt& debt, TimePoint now) noexce
   }
   const Blame blamed = blame(watched, debt, now);
   if (blamed.in_time) return;
-  // RT-8: after a stall of the whole machine an executor has time to show that it
-  // moves again.
+  // One step at a time: after a stall of the whole machine an executor has time to show that it
+  // moves again (RT-8).
   const Silence before = watched.seen;
   watched.seen = std::min(judged, next_step(before));
   if (watched.seen > before) {

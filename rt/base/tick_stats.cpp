@@ -16,7 +16,7 @@ std::uint64_t forced_collections(const GcStats& gc) noexcept {
 }
 
 void take_snapshot(HostStats& host, std::span<NodeStats> nodes, TimePoint now) noexcept {
-  // The place that is written now is none of the last minute's.
+  // The oldest snapshot is overwritten. It is older than a minute, so no reader needs it.
   const std::size_t place = host.snapshots.value() % kSnapshots;
   HostStats::Snapshot& snapshot = host.snapshot[place];
   snapshot.at_ns.set(to_ns(now));
