@@ -273,7 +273,7 @@ class NodeRunner {
     const char* what;                  // A format with a place for each of the numbers.
     std::array<long long, 2> numbers;  // The measured value and the limit.
   };
-  // The calls named say_ log one line, if LogLimit admits it.
+  // These two log a line if LogLimit admits it.
   void say_skipped(const TickTiming& timing, std::uint64_t count, const Bad& bad) noexcept;
   void say_late(LogLimit& limit, TimePoint now, const Excess& excess, const Bad& bad) noexcept;
   void count_loss(const TickLoss& loss) noexcept;
