@@ -19,6 +19,8 @@ void NodeRunner::follow_ladder(const TickTiming& timing, const Bad& bad) noexcep
   stats_.rung_good.set(ladder_.good);
   if (step.action == LadderAction::kClimb) climb(timing, bad);
   if (step.action == LadderAction::kRecover) recover(step.left, timing.finish);
+  // At each of its ticks: a node that is armed meanwhile does less, too.
+  if (ladder_.rung == Rung::kDegraded) stats_.safety.step(SafetyEvent::kDegrade);
 }
 
 void NodeRunner::climb(const TickTiming& timing, const Bad& bad) noexcept {
@@ -51,7 +53,10 @@ void NodeRunner::climb(const TickTiming& timing, const Bad& bad) noexcept {
 
 void NodeRunner::recover(Rung left, TimePoint now) noexcept {
   const Nanos lasted = now - from_ns(stats_.rung_since_ns.value());
-  if (left >= Rung::kDegraded) set_slowness(1);
+  if (left >= Rung::kDegraded) {
+    set_slowness(1);
+    stats_.safety.step(SafetyEvent::kRecover);
+  }
   stats_.rung.set(Rung::kNone);
   stats_.rung_since_ns.set(0);
   stats_.rung_misses.set(0);
