@@ -62,6 +62,32 @@ TEST_F(ActuatorTest, arms_itself_where_it_may_and_never_after_a_crash) {
   EXPECT_TRUE(shut());
 }
 
+TEST_F(ActuatorTest, is_degraded_while_it_acts_at_half_its_rate) {
+  NodeConfig slow = config();
+  slow.ladder = LadderConfig{.recover = 2, .least = 0ms};
+  slow.degrade = true;
+  const auto runner = make(slow);
+  ASSERT_TRUE(runner->arm());
+  int number = 0;
+  const auto tick = [&](Nanos takes) {
+    node.on_tick = [&, takes](const Tick&) { clock.advance(takes); };
+    const TimePoint release = clock.now();
+    runner->run(release, release);
+    clock.advance(4ms);
+    ++number;
+  };
+  while (stats->rung.value() != Rung::kDegraded && number < 100) tick(2ms);
+  EXPECT_EQ(state(), SafetyState::kDegraded);
+  EXPECT_FALSE(shut());
+  runner->disarm();
+  EXPECT_EQ(state(), SafetyState::kDisarmed);
+  ASSERT_TRUE(runner->arm());
+  tick(0ms);
+  EXPECT_EQ(state(), SafetyState::kDegraded) << "whoever arms it meanwhile";
+  while (stats->rung.value() != Rung::kNone && number < 200) tick(0ms);
+  EXPECT_EQ(state(), SafetyState::kArmed);
+}
+
 TEST_F(ActuatorTest, is_shut_at_once_by_a_stop_and_ticks_on_as_safe) {
   const auto runner = make(config());
   ASSERT_TRUE(runner->arm());
