@@ -28,6 +28,7 @@ Finding check_name(std::string_view name, const std::string& what, const Place& 
       place, "bad " + what + " name '" + std::string{name} + "' (expected " + kPlainNameRule + ")");
 }
 
+/// Where "section.key" stands; without line and file where it was not written.
 const Place& place_of(const Config& config, const std::string& key) {
   static const Place kUnwritten{.file = "configuration"};
   const auto found = config.places.find(key);
@@ -42,6 +43,8 @@ Finding check_cpu_set(const Config& config, const std::string& key,
                                              ", but this machine has " + machine.online.text());
 }
 
+/// Fills in the CPU sets as well. Default for real time: the CPUs that the kernel isolates, else
+/// the last allowed one. Default for housekeeping: all other allowed CPUs, for Python the same.
 Finding check_cpus(Config& config, const MachineCpus& machine) {
   auto& cpus = config.cpus;
   const std::pair<const char*, const std::optional<CpuSet>*> sets[] = {
@@ -55,6 +58,7 @@ Finding check_cpus(Config& config, const MachineCpus& machine) {
     const CpuSet isolated = machine.isolated.intersect(machine.online);
     cpus.realtime = isolated.empty() ? CpuSet::of(machine.allowed.last()) : isolated;
   }
+  // On a machine with one CPU nothing is left over: then it is shared.
   const auto others = [&](const CpuSet& from) {
     const CpuSet rest = from.without(*cpus.realtime);
     return rest.empty() ? from : rest;
@@ -64,10 +68,11 @@ Finding check_cpus(Config& config, const MachineCpus& machine) {
   return std::nullopt;
 }
 
-/// Where a plug-in that is written without a folder may lie.
+/// The folders that are searched for a plug-in without an absolute path, in order: beside the
+/// configuration, HORUS_PLUGIN_PATH, beside this program's installation, the system's folder.
 std::vector<std::string> plugin_folders(const std::string& config_file) {
   std::vector<std::string> folders{fs::absolute(config_file).parent_path().string()};
-  // Before any thread of ours runs that could change the environment.
+  // getenv() is safe here: no thread runs yet that could change the environment.
   const char* path = std::getenv("HORUS_PLUGIN_PATH");  // NOLINT(concurrency-mt-unsafe)
   std::string_view rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
@@ -77,13 +82,14 @@ std::vector<std::string> plugin_folders(const std::string& config_file) {
   }
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  // Beside programs that were installed elsewhere; below /usr/libexec there is none.
+  // For an installation with another prefix. It does not exist for a program in /usr/libexec.
   const fs::path beside = program.parent_path().parent_path() / "lib/horus/plugins";
   if (fs::is_directory(beside, ignored)) folders.push_back(beside.string());
   folders.emplace_back(HORUS_PLUGIN_DIR);
   return folders;
 }
 
+/// Finds the plug-in's file and stores its path in `node`.
 Finding find_plugin(NodeEntry& node) {
   std::error_code ignored;
   const fs::path written{node.plugin};
@@ -104,6 +110,7 @@ Finding find_plugin(NodeEntry& node) {
   return error_at(node.place, "plug-in '" + node.plugin + "' was not found in " + looked);
 }
 
+/// Sets the node's class as well: event with `on`, compute with `compute`.
 Finding check_node(NodeEntry& node, const Config& config) {
   const std::string title = "node '" + std::string{node.config.name.view()} + "'";
   if (auto finding = check_name(node.config.name.view(), "node", node.place)) return finding;
@@ -129,6 +136,8 @@ Finding check_node(NodeEntry& node, const Config& config) {
   return std::nullopt;
 }
 
+/// Makes the host's paths absolute; they are relative to the configuration's folder. A module that
+/// ends in ".py" or has a slash is a file and must exist; any other is a Python module's name.
 Finding find_module(HostEntry& host) {
   const fs::path folder = fs::absolute(host.place.file).parent_path();
   for (std::string& path : host.python_path) {

@@ -6,7 +6,8 @@
 namespace horus::service {
 namespace {
 
-/// Walks over a text of TOML and counts what nests, outside of quotes and comments.
+/// Walks once over a text of TOML and counts nested brackets, and dots within one key, outside of
+/// quotes and comments. It never recurses, whatever the text is.
 class DepthScan {
  public:
   explicit DepthScan(std::string_view text) noexcept : text_{text} {}
@@ -20,6 +21,7 @@ class DepthScan {
   }
 
  private:
+  /// Takes one character, one quoted text or one comment.
   void step() noexcept {
     const char c = text_[at_];
     if (c == '"' || c == '\'') return skip_quoted(c);
@@ -39,10 +41,11 @@ class DepthScan {
       case ',': break;
       default: return;  // Part of a key or a value.
     }
+    // Anything else than a dot ends a key, and with it the count of its dots.
     dots_ = 0;
   }
 
-  /// A text in quotes; one that is not multi-line ends with its line at the latest.
+  /// Skips a text in quotes. A text of one line ends with that line even if its quote is missing.
   void skip_quoted(char quote) noexcept {
     const bool multi_line = quotes(quote) >= 3;
     at_ += multi_line ? 3 : 1;
@@ -50,7 +53,7 @@ class DepthScan {
       const char c = text_[at_];
       if (c == '\n' && !multi_line) return;
       if (c == quote && (!multi_line || quotes(quote) >= 3)) {
-        // Up to two quotes more belong to a multi-line text.
+        // TOML: a multi-line text may end in one or two quotes of its own before the three.
         at_ += multi_line ? std::min<std::size_t>(quotes(quote), 5) : 1;
         return;
       }
@@ -60,7 +63,7 @@ class DepthScan {
     }
   }
 
-  /// How many of them stand here in a row.
+  /// How many `quote` characters stand here in a row.
   std::size_t quotes(char quote) const noexcept {
     return std::min(text_.find_first_not_of(quote, at_), text_.size()) - at_;
   }

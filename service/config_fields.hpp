@@ -18,16 +18,17 @@
 
 namespace horus::service {
 
-/// One key of a section: how its value is read into a `T`. `set` is false when the value is not
-/// what `expected` says.
+/// One key of a section, and how its value is read into a `T`.
 template <typename T>
 struct Field {
   std::string_view key;
-  std::string_view expected;
-  bool (*set)(const toml::node& value, T& target);
-  bool required = false;
+  std::string_view expected;  ///< For the error text: "'key' in [section] must be <expected>".
+  bool (*set)(const toml::node& value, T& target);  ///< False: the value is not as `expected`.
+  bool required = false;                            ///< The section must have this key.
 };
 
+/// Readers of single values. Each returns false if the value has another TOML type than the key
+/// wants, or is out of range; `out` then means nothing.
 namespace fields {
 
 inline constexpr std::string_view kText = "a text in quotes";
@@ -35,6 +36,7 @@ inline constexpr std::string_view kDuration = "a duration in quotes with its uni
 inline constexpr std::string_view kRate = "a rate of 0.001 Hz to 1 MHz, e.g. 1000 or \"1 kHz\"";
 inline constexpr std::string_view kCpuList = "a CPU list in quotes, e.g. \"1\" or \"2-3,5\"";
 
+/// A text that is not empty.
 inline bool text(const toml::node& value, std::string& out) {
   const auto found = value.value_exact<std::string>();
   if (!found || found->empty()) return false;
@@ -42,6 +44,7 @@ inline bool text(const toml::node& value, std::string& out) {
   return true;
 }
 
+/// A whole number within `range`. `Number` is an integer type, or an optional of one.
 template <typename Number>
 bool integer(const toml::node& value, Range range, Number& out) {
   const auto found = value.value_exact<std::int64_t>();
@@ -60,6 +63,7 @@ inline bool boolean(const toml::node& value, bool& out) {
   return found.has_value();
 }
 
+/// A text such as "200 us"; see parse_duration().
 inline bool duration(const toml::node& value, Nanos& out) {
   const auto found = value.value_exact<std::string>();
   const auto parsed = found ? parse_duration(*found) : Result<Nanos>{Error{}};
@@ -67,7 +71,7 @@ inline bool duration(const toml::node& value, Nanos& out) {
   return static_cast<bool>(parsed);
 }
 
-/// A duration above zero.
+/// The same for an optional key, which must be above zero.
 inline bool duration(const toml::node& value, std::optional<Nanos>& out) {
   Nanos parsed{};
   if (!duration(value, parsed) || parsed <= Nanos{}) return false;
@@ -75,6 +79,7 @@ inline bool duration(const toml::node& value, std::optional<Nanos>& out) {
   return true;
 }
 
+/// A number of hertz, or a text such as "1 kHz".
 inline bool rate(const toml::node& value, std::optional<Rate>& out) {
   if (const auto written = value.value_exact<std::string>()) {
     const auto parsed = parse_rate(*written);
@@ -103,7 +108,7 @@ inline bool cpu_list(const toml::node& value, std::optional<CpuSet>& out) {
   return true;
 }
 
-/// One of those that kChoices names, or another word for it.
+/// One word of the enumeration `E`, or an alias of it that parse_word() knows.
 template <Worded E>
 bool word(const toml::node& value, E& out) {
   const auto found = parse_word<E>(value.value_exact<std::string>().value_or(""));
@@ -111,6 +116,7 @@ bool word(const toml::node& value, E& out) {
   return found.has_value();
 }
 
+/// A list of texts, none of them empty. Appends to `out`.
 inline bool texts(const toml::node& value, std::vector<std::string>& out) {
   const toml::array* array = value.as_array();
   if (array == nullptr) return false;
@@ -120,7 +126,7 @@ inline bool texts(const toml::node& value, std::vector<std::string>& out) {
   return true;
 }
 
-/// `value` as it would be written in a file, in one line.
+/// `value` as TOML text in one line, whatever its layout in the file was.
 inline std::string written(const toml::node& value) {
   std::ostringstream out;
   value.visit([&out](const auto& concrete) { out << concrete; });

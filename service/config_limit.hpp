@@ -7,16 +7,16 @@
 
 namespace horus::service {
 
-/// What a configuration may cost, here and at a reload, where the motors run: what is above is
-/// refused before anything is built of it.
+/// Limits of a configuration. A larger one is refused. They bound a reload as well, which parses
+/// the files in the service while the motors run.
 namespace config_limit {
 
-/// Of all files together: parsed well within the patience of the watchdog.
+/// Bytes of all files together. So much is parsed well before the watchdog loses patience.
 inline constexpr std::size_t kBytes = std::size_t{1} << 20U;
-/// In conf.d.
+/// Files in conf.d.
 inline constexpr std::size_t kFiles = 256;
-/// Brackets within each other, and dots in one key. A real file has four; the parser and the
-/// destructors of what it builds recurse, so that 40,000 would overflow a stack.
+/// Depth of nested brackets, and number of dots in one key. A real file has four. The parser and
+/// the destructors of the tables it builds recurse, so 40,000 levels would overflow a stack.
 inline constexpr int kDepth = 16;
 inline constexpr std::size_t kNodes = 512;
 inline constexpr std::size_t kHosts = 64;
@@ -25,8 +25,9 @@ inline constexpr std::size_t kLimits = 1024;
 
 }  // namespace config_limit
 
-/// The line where `text`, TOML or not, nests deeper than config_limit::kDepth; 0: nowhere. Agrees
-/// with the parser on what is a text or a comment up to the first mistake, where a parser ends.
+/// The line (from 1) where `text` nests deeper than config_limit::kDepth; 0: nowhere. To be called
+/// before the parser, so `text` may be anything. Up to the first syntax error, where the parser
+/// stops, it takes the same characters as the parser for quoted texts and comments.
 std::uint32_t line_too_deep(std::string_view text) noexcept;
 
 }  // namespace horus::service

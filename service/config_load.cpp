@@ -28,10 +28,11 @@ ConfigError unreadable(const std::string& path, int number) {
           .shortage = errc_of(number) == Errc::kExhausted ? number : 0};
 }
 
-/// The whole of a file, up to what parse_config() refuses as too large.
+/// Reads a file whole. It stops once it has more bytes than parse_config() accepts.
 std::variant<ConfigText, ConfigError> read_file(const std::string& path) {
   const auto failed = [&path](int number) { return unreadable(path, number); };
-  // A pipe that somebody put there makes nobody wait, and a device is not read.
+  // O_NONBLOCK: opening a pipe that somebody put there must not block. O_NOCTTY: a terminal must
+  // not become ours. Only regular files are read, see below.
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (!fd) return failed(errno);
   struct stat status {};
@@ -50,6 +51,7 @@ std::variant<ConfigText, ConfigError> read_file(const std::string& path) {
   return file;
 }
 
+/// The files of a configuration in the order in which they are merged.
 FileNames files_of(const std::string& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return std::vector{path};
@@ -64,7 +66,7 @@ FileNames files_of(const std::string& path) {
     }
     parts.push_back(entry->path().string());
   }
-  // A part that is there and cannot be read is not the same as none.
+  // No conf.d is fine. One that cannot be read is an error: its parts may matter.
   if (error && error != std::errc::no_such_file_or_directory) {
     return unreadable(folder.string(), error.value());
   }
@@ -73,7 +75,8 @@ FileNames files_of(const std::string& path) {
   return parts;
 }
 
-/// The folders that are searched for names: who may add a file to one decides what is loaded.
+/// The folders that are searched for files or modules. A user who may add a file to one of them
+/// decides what is loaded.
 std::vector<std::string> searched_folders(const Config& config, const std::string& path,
                                           ConfigScope scope) {
   std::vector<std::string> folders;
@@ -92,8 +95,8 @@ std::vector<std::string> searched_folders(const Config& config, const std::strin
   return folders;
 }
 
-/// The first of the files and folders that `config` loads code or orders from which a user could
-/// change who has no right to say what the robot does; a line that names it and the cure.
+/// Looks at each file and folder from which `config` takes settings or code. Returns a line about
+/// the first that an untrusted user could change (see foreign_hand()): what it is, and the cure.
 std::optional<std::string> find_foreign_hand(const Config& config, const std::string& path,
                                              ConfigScope scope) {
   std::vector<std::string> paths = config.files;
@@ -114,7 +117,7 @@ std::optional<std::string> find_foreign_hand(const Config& config, const std::st
   return std::nullopt;
 }
 
-/// Words for each key that differs, "node 'motor': rate".
+/// Adds one line with all keys that differ, such as "node 'motor': rate, budget"; none: no line.
 void compare_written(const std::string& title, const Written& running, const Written& wanted,
                      std::vector<std::string>& differences) {
   std::string keys;
@@ -129,6 +132,7 @@ void compare_written(const std::string& title, const Written& running, const Wri
   if (!keys.empty()) differences.push_back(title + keys);
 }
 
+/// The entry whose key `name` has the TOML text `name`, quotes included.
 template <typename Entry>
 const Entry* find_written(const std::vector<Entry>& entries, const std::string& name) {
   const auto found = std::ranges::find_if(
@@ -136,7 +140,8 @@ const Entry* find_written(const std::vector<Entry>& entries, const std::string& 
   return found == entries.end() ? nullptr : &*found;
 }
 
-/// New, gone and changed entries of one kind; `changed` sees the latter.
+/// Adds a line for each entry that is new or gone, and calls `changed` for each that both
+/// configurations have.
 template <typename Entry, typename Changed>
 void compare_lists(const std::string& what, const std::vector<Entry>& running,
                    const std::vector<Entry>& wanted, std::vector<std::string>& differences,
@@ -156,15 +161,15 @@ void compare_lists(const std::string& what, const std::vector<Entry>& running,
   }
 }
 
-/// What a service's stop may wait for callbacks: within TimeoutStopSec= of horus.service the hosts
-/// stop as well, and shared memory is swept.
+/// The longest `stop_timeout` of a service. Within TimeoutStopSec= of horus.service the Python
+/// hosts must stop as well, and shared memory must be swept.
 constexpr Nanos kLongestStop = 8s;
 
-/// Why horus-recorder.service cannot make files in this folder; empty: it can, as far as the unit
-/// goes.
+/// Why the settings of horus-recorder.service keep it from making files in this folder; empty:
+/// they do not.
 std::string why_hidden(const fs::path& folder) {
   std::error_code ignored;
-  // A link may lead there.
+  // Both are looked at: the path as written, and where it leads if there are links in it.
   const fs::path real = fs::weakly_canonical(folder, ignored);
   for (const fs::path& path : {folder.lexically_normal(), real}) {
     const std::string text = path.string() + "/";
@@ -179,7 +184,7 @@ std::string why_hidden(const fs::path& folder) {
   return {};
 }
 
-/// What `horus launch` may do with the user's own rights, and a service may not.
+/// Refuses settings that only `horus launch` can carry out, which has the user's own rights.
 std::optional<ConfigError> check_service(const Config& config) {
   const Nanos stop = config.robot.stop_timeout;
   if (stop <= Nanos{} || stop > kLongestStop) {
@@ -219,7 +224,7 @@ ConfigResult load_config(const std::string& path) {
     auto file = read_file(name);
     if (const auto* error = std::get_if<ConfigError>(&file)) return *error;
     texts.push_back(std::get<ConfigText>(std::move(file)));
-    // What is too much is not read to its end; parse_config() says so.
+    // More than the limit: parse_config() refuses it, so the other files need not be read.
     bytes += texts.back().text.size();
     if (bytes > config_limit::kBytes) break;
   }
@@ -247,7 +252,7 @@ ConfigResult load_and_check(const std::string& path, ConfigScope scope) {
 std::optional<ConfigError> find_hidden_recordings(const Config& config) {
   const std::string why = is_launched() ? std::string{} : why_hidden(config.record.path);
   if (why.empty()) return std::nullopt;
-  // The default may be a link that leads there.
+  // The key may be missing: the default path may be a link to such a place.
   const auto place = config.places.find("record.path");
   return ConfigError{(place == config.places.end() ? "" : place->second.text() + ": ") +
                      "'path' in [record] is '" + config.record.path +
@@ -262,8 +267,8 @@ bool is_launched() noexcept {
 ConfigResult load_checked(const std::string& path, ConfigScope scope) {
   ConfigResult loaded = load_and_check(path, scope);
   auto* error = std::get_if<ConfigError>(&loaded);
-  // Half of what is looked at tells no errno: where not one more file can be opened, the
-  // configuration is not what is wrong.
+  // Many of the checks give no errno. If not even /dev/null can be opened, the system is short of
+  // descriptors or memory, and the configuration may be right.
   if (error != nullptr && !UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) {
     if (errc_of(errno) == Errc::kExhausted) error->shortage = errno;
   }
@@ -278,7 +283,8 @@ ConfigChanges compare(const Config& running, const Config& wanted) {
       [&changes](const NodeEntry& before, const NodeEntry& after, const std::string& title) {
         Written old_keys = before.written;
         Written new_keys = after.written;
-        // A budget that appears or goes away changes the default deadline as well.
+        // Only a budget that both have, beside a deadline of its own, can change while the node
+        // runs: without a key `deadline` the deadline follows from the budget.
         if (old_keys.contains("budget") && new_keys.contains("budget") &&
             new_keys.contains("deadline") && old_keys.at("budget") != new_keys.at("budget")) {
           changes.budgets.emplace_back(after.config.name.view(), *after.config.budget);

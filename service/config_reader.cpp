@@ -13,6 +13,7 @@
 namespace horus::service {
 namespace {
 
+/// Characters of a wrong value that an error text repeats.
 constexpr std::size_t kMaxQuoted = 60;
 
 bool read_name(const toml::node& value, NodeEntry& node) {
@@ -58,7 +59,8 @@ bool read_env(const toml::node& value, HostEntry& host) {
   return true;
 }
 
-/// False for a key that it does not have, or a value that is none.
+/// Reads an inline table of settings, such as `failure = { retries = 5 }`. False for a key that
+/// `known` does not have, or a value that the key does not allow.
 template <typename T>
 bool read_table(const toml::node& value, std::span<const Setting<T>> known, T& out) {
   const toml::table* table = value.as_table();
@@ -298,7 +300,8 @@ std::string joined(const Range& range, Proj proj) {
   return list;
 }
 
-/// Reads one file into a Config; the first error stays.
+/// Reads one parsed file into a Config. Each step returns false at the first error, whose text
+/// error() then gives; what was read by then stays in the Config.
 class FileReader {
  public:
   FileReader(const std::string& path, Config& config) : path_{path}, config_{config} {}
@@ -365,6 +368,7 @@ class FileReader {
                      config_limit::kLimits);
   }
 
+  /// A section that stands once, such as [robot]. A later file's keys replace those of an earlier.
   template <typename T, std::size_t N>
   bool read_single(const std::string& section, const toml::node& value,
                    std::span<const Field<T>, N> known, T& target) {
@@ -379,6 +383,7 @@ class FileReader {
     return read_fields("[" + section + "]", *table, known, target);
   }
 
+  /// A section that may be repeated, such as [[node]]. Adds an entry for each, up to `most`.
   template <typename T, std::size_t N>
   bool read_list(const std::string& section, const toml::node& value,
                  std::span<const Field<T>, N> known, std::vector<T>& list, std::size_t most) {

@@ -23,16 +23,18 @@ namespace {
 
 constexpr Nanos kReadyCheck = 20ms;
 constexpr Nanos kStatusCheck = 1s;
-/// A start that goes on may take so long from one node to the next: as TimeoutStartSec= says.
+/// How long a start may take from one node to the next, as TimeoutStartSec= of the unit. systemd
+/// is asked for so much more time whenever a node has begun.
 constexpr Nanos kStartGrace = 30s;
-/// Without systemd's watchdog a hang is looked for, and said, this often.
+/// How often a hang is looked for without systemd's watchdog.
 constexpr Nanos kAliveCheck = 1s;
-/// While it stops, who is left behind is looked for this often.
+/// How often a stop looks for callbacks that do not come back.
 constexpr Nanos kStopCheck = 100ms;
-/// Longer than a stop takes beyond its timeout.
+/// A stop takes less than this beyond its timeout.
 constexpr Nanos kStopMargin = 4s;
 constexpr std::size_t kWaiterStack = 256U << 10U;
-/// Of one removal, which may go on while sockets are made again.
+/// Sockets that are lost within this time count as one removal: it may go on (`rm -r`) while they
+/// are made again.
 constexpr Nanos kOneRemoval = 10s;
 /// The sockets, the groups that may use them, and for what.
 struct SocketRow {
@@ -93,7 +95,7 @@ std::optional<Refusal> Daemon::open_sockets() {
   for (const SocketRow& row : kSockets) {
     if (!refusal) refusal = open_socket(row.name, row.group, row.rights);
   }
-  stored_.clear();  // What is left is of no use.
+  stored_.clear();  // Closes stored descriptors that no socket took.
   return refusal;
 }
 
@@ -108,7 +110,8 @@ std::optional<Refusal> Daemon::open_socket(const char* name, const char* group, 
                      .text = describe(made.error()) + cure_of(shortage_of(made.error()))};
     }
     listener = std::move(made).value();
-    // Else those that nobody can reach any more fill its store, life by life.
+    // systemd still stores the old socket, which has no file any more. Without this each start
+    // would add one to its store.
     notify::forget(name);
     // A client that connects while systemd restarts us waits in the backlog.
     notify::store(listener.get(), name);
@@ -117,7 +120,7 @@ std::optional<Refusal> Daemon::open_socket(const char* name, const char* group, 
   return served ? std::nullopt : std::optional{internal(served.error())};
 }
 
-/// Before anything of the robot's runs: the first crash may be its first tick.
+/// Prepares the crash file. Before anything of the robot runs: the first tick may crash.
 void Daemon::watch_crashes() {
   auto place = CrashPlace::open(paths_.runtime);
   if (!place) {
@@ -128,7 +131,8 @@ void Daemon::watch_crashes() {
   tell_crashes(crashes_->note());
 }
 
-/// Once the plug-ins are loaded, whose symbols it names.
+/// Logs how the service before this one crashed. Only after the plug-ins are loaded: the names of
+/// their symbols are looked up in this process.
 void Daemon::tell_last_crash() {
   if (!crashes_) return;
   const LastCrash crash = describe_crash(crashes_->last());
@@ -161,6 +165,7 @@ void Daemon::log_degradations() {
   }
 }
 
+/// Starts the timers: is every node ready, do all executors move, what is the status.
 std::optional<Refusal> Daemon::start_watch() {
   auto start = loop_.every(kReadyCheck, [this] { watch_start(); });
   if (!start) return internal(start.error());
@@ -172,7 +177,8 @@ std::optional<Refusal> Daemon::start_watch() {
   return status ? std::nullopt : std::optional{internal(status.error())};
 }
 
-/// A thread that starts the robot's nodes, waits for them to stop, and then tells the loop.
+/// Starts the thread that starts the nodes, waits for them to stop, and then ends the loop by an
+/// eventfd.
 std::optional<Refusal> Daemon::await_stop() {
   stopped_ = UniqueFd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!stopped_) return internal(Error::from_errno("create event descriptor"));
@@ -182,7 +188,8 @@ std::optional<Refusal> Daemon::await_stop() {
       {.name = ThreadName::clipped("horus-wait"), .stack_size = kWaiterStack, .prefault = 0},
       [](void* self) {
         auto& daemon = *static_cast<Daemon*>(self);
-        // An init() that blocks must not keep the loop from hearing a stop.
+        // begin() runs here and not in the loop: an init() that blocks must not keep the loop from
+        // hearing a request to stop.
         daemon.refusal_ = daemon.robot_->begin();
         if (!daemon.refusal_) daemon.report_ = daemon.robot_->wait();
         ::eventfd_write(daemon.stopped_.get(), 1);
@@ -193,7 +200,8 @@ std::optional<Refusal> Daemon::await_stop() {
   return std::nullopt;
 }
 
-/// Many nodes, or slow ones, are waited for as long as one after the other begins.
+/// Tells systemd how many nodes have begun, which also extends the time for the start. So a start
+/// with many or slow nodes goes on as long as one after the other begins.
 void Daemon::tell_progress() {
   const auto begun = std::ranges::count_if(robot_->nodes(), [](const NodeStats& node) {
     return node.state.value() > NodeState::kInitializing;
@@ -207,6 +215,7 @@ void Daemon::tell_progress() {
                    kStartGrace);
 }
 
+/// Each 20 ms until every node has ticked; then sends READY=1.
 void Daemon::watch_start() {
   if (!robot_->ready()) return tell_progress();
   loop_.forget(start_watch_);
@@ -218,6 +227,8 @@ void Daemon::watch_start() {
                "ready: " + std::to_string(config_.nodes.size()) + " nodes, " + status_line(now));
 }
 
+/// Sends WATCHDOG=1 while every executor moves (SVC-4), and ends a robot that hangs. Called three
+/// times per watchdog interval.
 void Daemon::feed_watchdog() {
   if (stopping_) {
     look_for_left_behind();
@@ -229,8 +240,8 @@ void Daemon::feed_watchdog() {
     robot_->forget_hang();
     return notify::watchdog();
   }
-  // One round of grace: the machine itself may have stood still. A second one would be systemd's
-  // limit. By its end the node that hangs has been brought to rest, and can be named.
+  // One round of grace: the machine itself may have stood still. Two would reach systemd's limit.
+  // After one round the scheduler's watchdog has isolated the hanging node, so it can be named.
   if (++rounds_not_alive_ == 1) {
     const std::string_view node = robot_->silent_node();
     return journal_.say(
@@ -240,7 +251,7 @@ void Daemon::feed_watchdog() {
   const std::string why = robot_->hangs().hang().value_or("a thread does not run any more");
   if (notify::watchdog_interval()) {
     journal_.say(LogLevel::kError, why + ": asking for a restart");
-    // What follows is an end at once.
+    // systemd kills the process at once: what must be kept is written before the trigger.
     robot_->end(why, static_cast<int>(Exit::kLeftBehind));
     static_cast<void>(boxes_.flush(why, BoxKeeper::kAskPatience));
     notify::watchdog_trigger();
@@ -249,11 +260,13 @@ void Daemon::feed_watchdog() {
   leave(why);
 }
 
+/// In a stop: ends the process once a callback has outlasted the stop timeout.
 void Daemon::look_for_left_behind() {
   if (const auto left = robot_ ? robot_->hangs().left_behind() : std::nullopt) leave(*left);
 }
 
-/// Ends although a thread of the robot does not: nothing that it may use is destroyed.
+/// Ends the process although a thread of the robot still runs. Destroys nothing that this thread
+/// may use, hence _exit() and no destructors.
 void Daemon::leave(const std::string& why) {
   journal_.say(LogLevel::kError, why + ": the robot ends");
   notify::failed(why, ETIMEDOUT);
@@ -267,7 +280,8 @@ void Daemon::leave(const std::string& why) {
   ::_exit(static_cast<int>(Exit::kLeftBehind));
 }
 
-/// Nobody reaches a service by sockets that were removed: it makes others.
+/// Makes sockets again whose files somebody removed, because no client could reach the service
+/// otherwise. Logs one line per removal, and one when clients reach it again after a failure.
 void Daemon::look_for_sockets() {
   const auto runtime = shm::Folder::look(paths_.runtime);
   std::string lost;
@@ -293,18 +307,19 @@ void Daemon::look_for_sockets() {
   journal_.say(LogLevel::kWarning, text + "; they were made again");
 }
 
+/// Once a second: sockets, verdict, black boxes of dead hosts, and the status line for systemd.
 void Daemon::tell_status() {
   if (!ready_ || stopping_) return;
   look_for_sockets();
   StatusFacts now = facts();
   now.verdict = health();
   log_verdict(*now.verdict);
-  // Elsewhere the hosts' supervisor keeps what they leave.
+  // In any other base horus-pyhost saves the black boxes of dead hosts.
   if (paths_.base == shm::kServiceBase) boxes_.look();
   if (pace_.due(now, MonotonicClock::now())) notify::status(status_line(now));
 }
 
-/// Each reason once, when it appears; who reads the log later finds when it began.
+/// Logs each reason of a bad verdict once, when it appears, so that the log shows when it began.
 void Daemon::log_verdict(const wire::HealthView& verdict) {
   std::set<std::string> reasons;
   for (const wire::Reason& reason : verdict.reasons) {
@@ -316,6 +331,7 @@ void Daemon::log_verdict(const wire::HealthView& verdict) {
   told_reasons_ = std::move(reasons);
 }
 
+/// What the status line says, read from the statistics pages.
 StatusFacts Daemon::facts() const {
   StatusFacts facts;
   facts.realtime = config_.realtime.mode != RtMode::kOff;
@@ -342,7 +358,7 @@ void Daemon::stop() {
   notify::stopping("stopping", config_.robot.stop_timeout + kStopMargin);
   journal_.say(LogLevel::kInfo, "stopping");
   if (robot_) robot_->request_stop();
-  // Without it only the watchdog's rounds look.
+  // If there is no timer, feed_watchdog() still looks, less often.
   static_cast<void>(loop_.every(kStopCheck, [this] { look_for_left_behind(); }));
 }
 
@@ -350,7 +366,7 @@ void Daemon::hurry() {
   if (stopping_ && robot_) robot_->hurry();
 }
 
-/// In one line.
+/// Why the robot ended, in one line.
 std::string Daemon::end_of_run() const {
   if (refusal_) return "did not start: " + refusal_->text;
   if (report_.node.empty()) return to_text(report_.reason);
@@ -358,12 +374,15 @@ std::string Daemon::end_of_run() const {
          (report_.error.empty() ? "" : ": " + report_.error);
 }
 
-/// Where nobody else does: they stay in memory if they cannot be kept.
+/// Saves the black boxes to disk, unless `horus launch` does it after us. Those that cannot be
+/// saved stay in shared memory.
 void Daemon::put_boxes_away(const std::string& why) {
   if (!paths_.launched) boxes_.put_away(why);
 }
 
-/// Everything of ours goes, whatever the reason: what is to survive survives a crash, not a stop.
+/// Cleans up after the nodes have stopped, and reports a bad end. Sockets and topics go in any
+/// case. Statistics pages go after a requested stop only; after a bad end they stay for the
+/// successor (SVC-7).
 Exit Daemon::finish() {
   const bool clean = report_.reason == StopReason::kRequested;
   if (!clean && !refusal_) {
@@ -392,6 +411,7 @@ void Daemon::remove_sockets() const {
   }
 }
 
+/// The socket that systemd kept for us, if it still is the one at `path`; else empty.
 UniqueFd Daemon::take_stored(const std::string& name, const std::string& path) {
   for (StoredFd& stored : stored_) {
     if (stored.name == name && is_listening_at(stored.fd.get(), path)) return std::move(stored.fd);

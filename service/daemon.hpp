@@ -23,33 +23,38 @@
 
 namespace horus::service {
 
-/// horusd between a good configuration and its end: the robot, its watch, its sockets.
+/// horusd after its configuration was accepted: runs the robot, watches it, and serves the sockets.
 ///
-/// Thread safety: one thread, the event loop's; a second one only waits for the robot to stop.
+/// Thread safety: every call from one thread, the event loop's. A second thread, of its own, starts
+/// the nodes, waits until they have stopped, and then wakes the loop. Not RT-safe.
 class Daemon final : public Service {
  public:
   /// Where this daemon lives.
   struct Paths {
     std::string config;     ///< As given by --config, for Reload.
-    std::string base;       ///< Shared memory.
-    std::string runtime;    ///< Sockets and the lock; exists.
-    bool launched = false;  ///< Somebody puts away what it leaves.
+    std::string base;       ///< The robot's directory in shared memory.
+    std::string runtime;    ///< Folder of the sockets and the instance lock; exists.
+    bool launched = false;  ///< `horus launch` runs it, and saves the black boxes after it.
   };
 
-  /// `config` is checked; `stored` is what systemd kept. `loop` and `journal` outlive the daemon.
+  /// `config` has passed check_config(); `stored` are the sockets that systemd kept over a restart.
+  /// `loop` and `journal` outlive the daemon.
   Daemon(Config config, Paths paths, std::vector<StoredFd> stored, EventLoop& loop,
          Journal& journal);
   ~Daemon() override;
 
-  /// Opens the sockets, starts the robot, and serves until it has stopped.
+  /// Opens the sockets, starts the robot, and serves until the robot has stopped. Returns the exit
+  /// code; why a start failed was reported by then. May end the process instead (exit code 75) when
+  /// a callback does not come back.
   Exit run();
-  /// Begins a clean stop.
+  /// Begins a clean stop, in which run() returns. Again: no effect.
   void stop();
-  /// A stop that is under way shall not wait.
+  /// Ends the waiting of a stop that has begun: callbacks get no more time. Before: no effect.
   void hurry();
-  /// What the signal SIGHUP asks for; the outcome is logged. Of a storm, one reload a second.
+  /// SIGHUP: reload() and log the outcome. At most one reload a second; signals in between cause
+  /// one more at the end of that second.
   void reload_soon();
-  /// What SIGQUIT asks for: logs what each thread does, then stop().
+  /// SIGQUIT: logs what each thread does, then stop().
   void report_and_stop();
 
   std::unique_ptr<StatsSource> stats() override;
@@ -99,21 +104,22 @@ class Daemon final : public Service {
   std::unique_ptr<Robot> robot_;
   UniqueFd stopped_;  ///< An eventfd: the robot has stopped.
   std::optional<RtThread> waiter_;
-  std::optional<Refusal> refusal_;  ///< Of the nodes' start; once stopped_ is written, as report_.
+  // waiter_ writes these two; the loop reads them after stopped_ was written or waiter_ has joined.
+  std::optional<Refusal> refusal_;  ///< Why the nodes did not start.
   StopReport report_;
   StatusPace pace_;
-  std::set<std::string> told_reasons_;
-  std::string note_;         ///< What went wrong with the last reload.
-  std::string socket_note_;  ///< That nobody reaches this service.
-  std::string last_crash_;   ///< Of the service before this one.
-  EventLoop::Id start_watch_ = 0;
-  EventLoop::Id reload_timer_ = 0;  ///< Of a reload that waits; 0: none.
-  TimePoint reloaded_{};            ///< By a signal.
-  std::ptrdiff_t begun_ = 0;        ///< Nodes, as was told.
-  TimePoint told_progress_{};
-  std::optional<TimePoint> told_lost_{};  ///< That sockets were removed.
-  int rounds_not_alive_ = 0;
-  bool ready_ = false;
+  std::set<std::string> told_reasons_;    ///< Keys of the verdict's reasons that are in the log.
+  std::string note_;                      ///< What went wrong with the last reload.
+  std::string socket_note_;               ///< Set while sockets are lost: no client reaches them.
+  std::string last_crash_;                ///< How the service before this one crashed, in a line.
+  EventLoop::Id start_watch_ = 0;         ///< Timer of watch_start().
+  EventLoop::Id reload_timer_ = 0;        ///< Timer of a delayed reload; 0: none waits.
+  TimePoint reloaded_{};                  ///< When a signal caused the last reload.
+  std::ptrdiff_t begun_ = 0;              ///< How many nodes had begun, as last told to systemd.
+  TimePoint told_progress_{};             ///< When that was.
+  std::optional<TimePoint> told_lost_{};  ///< When the log last said that sockets were removed.
+  int rounds_not_alive_ = 0;              ///< Watchdog rounds in a row in which a node hung.
+  bool ready_ = false;                    ///< READY=1 was sent: every node has ticked.
   bool stopping_ = false;
 };
 

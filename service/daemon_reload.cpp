@@ -11,9 +11,10 @@
 namespace horus::service {
 namespace {
 
-/// From one SIGHUP's reload to the next.
+/// At least so long between two reloads by SIGHUP.
 constexpr Nanos kReloadPause = 1s;
-/// For all hosts together: whoever may make pages may also not answer.
+/// How long set_log_level() waits for all hosts together. Any member of the group may make a host,
+/// and it need not answer.
 constexpr Nanos kHostsPatience = 1s;
 
 }  // namespace
@@ -34,7 +35,8 @@ ReloadOutcome Daemon::reload() {
   return {.accepted = true, .message = std::move(message)};
 }
 
-/// Puts into force what can be without a restart, and says the rest.
+/// Applies what can change without a restart (SVC-6), also in config_, so that the next reload
+/// compares with it. Returns a line that says what is in force and what needs a restart.
 std::string Daemon::apply(const ConfigChanges& changes, Config wanted) {
   std::string applied;
   std::string rest;
@@ -88,7 +90,7 @@ void Daemon::reload_soon() {
   if (reload_timer_ != 0) return;
   const Nanos passed = MonotonicClock::now() - reloaded_;
   if (passed >= kReloadPause) return reload_and_log();
-  // A file that changed after the last reload is still read.
+  // The signal is not dropped: a file that changed since the last reload must be read.
   auto timer = loop_.every(kReloadPause - passed, [this] {
     loop_.forget(std::exchange(reload_timer_, 0));
     reload_and_log();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the service is asked of the robot's safety.
+// How the daemon carries out emergency stops, releases, arming and disarming, here and in the
+// Python hosts.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -14,7 +15,8 @@ namespace {
 
 using Asked = SafetyRequest::Kind;
 
-/// Of all hosts: a thread of its own answers in each, whatever its nodes do.
+/// How long all hosts together have to answer. In each host a thread of its own does it, whatever
+/// the nodes do.
 constexpr Nanos kHostPatience = 100ms;
 
 wire::Request request_of(const SafetyRequest& request) {
@@ -38,7 +40,7 @@ Status Daemon::change_safety(const SafetyRequest& request) {
   if (!robot_) return Error{Errc::kBusy, "the robot is still starting", 0, {}};
   switch (request.kind) {
     case Asked::kEstop:
-      // The others see it by its word, and need no call.
+      // The hosts read our stop word in shared memory, so they need no call.
       robot_->estop(StopCause::kCommand, request.text.empty() ? "asked for" : request.text);
       return {};
     case Asked::kMayRelease: return may_release();
@@ -58,7 +60,7 @@ Status Daemon::change_safety(const SafetyRequest& request) {
   if (!own && !elsewhere) return own;
   if (own && !request.node.empty()) return own;
   const Status others = relay_safety(request, static_cast<bool>(own));
-  // All or none: whoever has been armed by now is not.
+  // All or none: after a failure everything that was armed by now is disarmed again.
   if (arms && !others) {
     if (own) static_cast<void>(robot_->disarm(request.node));
     static_cast<void>(relay_safety({.kind = Asked::kDisarm, .node = request.node}, true));
@@ -66,9 +68,9 @@ Status Daemon::change_safety(const SafetyRequest& request) {
   return others;
 }
 
-/// Not where the cause is there yet that this process, or a host of the configuration, stopped for.
-/// A host that does not answer is dead or hung: that has consequences of its own, and keeps nobody
-/// at rest who can do without it.
+/// kBusy while the cause of a stop persists, in this process or in a configured host. A host that
+/// does not answer is dead or hung. If it is critical, it refuses too; if not, the rest of the
+/// robot can do without it and may be released.
 Status Daemon::may_release() {
   if (auto may = robot_->ask_to_release(); !may) return may;
   const auto hosts = called_hosts(paths_.base, configured_hosts(config_), [&](const auto& page) {
@@ -92,8 +94,10 @@ Status Daemon::may_release() {
   return {};
 }
 
-/// To the hosts that have the node; where none is named to all that it concerns. `own`: nodes of
-/// this process are concerned, too.
+/// Sends `request` to the hosts that have its node, kNotFound if none has it. A request without a
+/// node goes to all that it concerns: a release to every host with nodes, arming and disarming to
+/// those with actuators. `own`: the request also concerned nodes of this process. A release never
+/// fails here: a host that refuses it stays at rest, which is logged.
 Status Daemon::relay_safety(const SafetyRequest& request, bool own) {
   const bool releases = request.kind == Asked::kRelease;
   const auto hosts = called_hosts(paths_.base, configured_hosts(config_), [&](const auto& page) {
@@ -110,7 +114,8 @@ Status Daemon::relay_safety(const SafetyRequest& request, bool own) {
   const wire::Request call = request_of(request);
   const auto answers = wire::call_hosts(hosts.places, call, kHostPatience);
   const HostAnswers sum = sum_up(hosts, answers);
-  // Anybody of the group may make a host: none of those keeps the robot from being armed.
+  // Any member of the group may make a host that is not in the configuration. Such a host must not
+  // be able to prevent arming: its failure is only logged.
   const bool robots = own || hosts.configured != 0;
   const bool passed_over = releases || (request.kind == Asked::kArm && robots);
   std::string note;

@@ -80,7 +80,7 @@ Status EventLoop::on_signals(const sigset_t& signals, std::function<void(const S
   if (!source) return Error::from_errno("create signal descriptor");
   const int fd = source.get();
   auto watched = watch(fd, EPOLLIN, [fd, callback = std::move(callback)](std::uint32_t) {
-    // One read a look: a storm does not keep the loop.
+    // One read per round, so that a storm of signals does not keep other callbacks waiting.
     std::array<signalfd_siginfo, kMaxEvents> infos{};
     const ssize_t size = ::read(fd, infos.data(), sizeof infos);
     std::map<std::uint32_t, Signal> came;

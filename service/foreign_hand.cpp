@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using Hand = std::optional<std::string>;
 
-/// As the kernel's limit.
+/// Symbolic links on one path: the kernel's own limit (MAXSYMLINKS).
 constexpr int kMaxLinks = 40;
 
 bool is_trusted(uid_t uid) {
@@ -28,7 +28,8 @@ Hand unseen(const std::string& path, int number) {
   return "cannot see who may change " + path + ": " + errno_text(number);
 }
 
-/// What is wrong with one entry on the way; `last`: it is what is loaded, or searched.
+/// What is wrong with one entry on the way. `last`: it is what is loaded or searched, not a folder
+/// above that.
 Hand judge(const std::string& path, const struct stat& status, bool last) {
   if (!is_trusted(status.st_uid)) {
     return path + " belongs to user " + std::to_string(status.st_uid) +
@@ -43,7 +44,8 @@ Hand judge(const std::string& path, const struct stat& status, bool last) {
          ", who could change what is loaded: chmod go-w it";
 }
 
-/// Follows `path` step by step as the kernel would, and judges each entry.
+/// Follows `path` component by component, links included, as the kernel would, and judges each
+/// entry.
 class PathWalk {
  public:
   PathWalk(const std::string& path, bool may_be_missing) : may_be_missing_{may_be_missing} {
@@ -89,7 +91,7 @@ class PathWalk {
   Hand look(const std::string& path) {
     if (::lstat(path.c_str(), &status_) == 0) return judge(path, status_, ahead_.empty());
     if (!may_be_missing_ || (errno != ENOENT && errno != ENOTDIR)) return unseen(path, errno);
-    // Who may add an entry here makes what is searched.
+    // It does not exist: a user who may add an entry to this folder could make it.
     ahead_.clear();
     if (::lstat(here_.c_str(), &status_) != 0) return unseen(here_.string(), errno);
     auto hand = judge(here_.string(), status_, true);
@@ -101,7 +103,7 @@ class PathWalk {
   }
 
   std::list<fs::path> ahead_;
-  fs::path here_ = "/";  ///< Without links.
+  fs::path here_ = "/";  ///< The folder reached so far, with all links resolved.
   struct stat status_ {};
   int links_ = 0;
   bool may_be_missing_;

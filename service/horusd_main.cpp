@@ -22,7 +22,7 @@ constexpr Usage kUsage{.program = kProgram,
                        .purpose = "Runs the C++ nodes of a configuration and tells how they are.",
                        .check = true};
 
-/// What the signals ask of the daemon.
+/// Maps signals to calls of the daemon.
 class Reaction {
  public:
   explicit Reaction(Daemon& daemon) : daemon_{daemon} {}
@@ -33,7 +33,7 @@ class Reaction {
       case SIGQUIT: return daemon_.report_and_stop();
       default: daemon_.stop();
     }
-    // The second Ctrl+C does not wait.
+    // A second Ctrl+C: the stop does not wait for callbacks any longer.
     if (signal == SIGINT && ++interrupts_ > 1) daemon_.hurry();
   }
 
@@ -46,7 +46,7 @@ Exit serve(Config config, const Daemon::Paths& paths) {
   auto created = EventLoop::create();
   if (!created) return refuse(kProgram, created.error(), Exit::kInternal);
   EventLoop& loop = *created.value();
-  // Every thread but the executors, which are placed one by one.
+  // Threads started from here on inherit it; executors are pinned one by one.
   const CpuSet housekeeping = *config.cpus.housekeeping;
   const bool placed = ::sched_setaffinity(0, sizeof(cpu_set_t), &housekeeping.native()) == 0;
   const std::string refused = placed ? "" : errno_text(errno);
@@ -67,8 +67,9 @@ Exit serve(Config config, const Daemon::Paths& paths) {
   return daemon.run();
 }
 
+/// serve() under the instance lock: one horusd per runtime folder.
 Exit serve_alone(Config config, const Daemon::Paths& paths) {
-  // First the base: its owner is looked at before anything is made in it.
+  // make_places() checks the base's owner before anything is made in it.
   if (const Status made = make_places(paths.base, paths.runtime); !made) {
     return refuse(kProgram, made.error(), Exit::kFailure);
   }
@@ -81,12 +82,12 @@ Exit serve_alone(Config config, const Daemon::Paths& paths) {
   return serve(std::move(config), paths);
 }
 
-/// --check, beyond what every start does: the recorder, and the plug-ins. Root runs no code of
-/// others for it.
+/// --check: beyond the checks of every start it looks at the recorder's folder and loads the
+/// plug-ins. For root it loads no plug-in that another user could have changed.
 Exit check(const Options& options, const Config& config) {
   const bool foreign = !config.warning.empty();
   if (foreign) std::fprintf(stderr, "%s: warning: %s\n", kProgram, config.warning.c_str());
-  // No robot's start is refused for its recorder.
+  // Here and not at every start: a bad folder of the recorder must not keep a robot from starting.
   if (const auto error = find_hidden_recordings(config)) return refuse(kProgram, *error);
   if (foreign && ::geteuid() == 0) {
     std::fprintf(stderr, "%s: warning: no plug-in was looked into for that reason\n", kProgram);

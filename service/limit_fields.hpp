@@ -10,6 +10,7 @@ namespace fields {
 inline constexpr std::string_view kCount = "a number in a minute from 0 on, or \"off\"";
 inline constexpr std::string_view kPercent = "a number of percent from 0 to 100, or \"off\"";
 
+/// A number from 0 to `most`, or "off": then `out` holds nothing, and nothing is judged.
 inline bool number(const toml::node& value, double most, wire::HealthLimits::Number& out) {
   if (value.value_exact<std::string>() == "off") {
     out.reset();
@@ -20,6 +21,7 @@ inline bool number(const toml::node& value, double most, wire::HealthLimits::Num
   return out && *out >= 0 && *out <= most;
 }
 
+/// The limit of a count per minute. 1e15 is no real bound: it keeps out infinity.
 template <wire::HealthLimits::Number wire::HealthLimits::*Limit>
 bool count(const toml::node& value, LimitEntry& entry) {
   return number(value, 1e15, entry.rule.limits.*Limit);
@@ -32,6 +34,7 @@ bool percent(const toml::node& value, LimitEntry& entry) {
 
 }  // namespace fields
 
+/// The keys of [[limit]].
 inline constexpr Field<LimitEntry> kLimitFields[] = {
     {"host", fields::kText,
      [](const toml::node& value, LimitEntry& entry) {

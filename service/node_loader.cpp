@@ -30,7 +30,7 @@ std::string one_line(std::string text) {
   return text;
 }
 
-/// As it is written in C++; what is no mangled name stays.
+/// The C++ name of a mangled symbol; any other text unchanged.
 std::string demangled(const std::string& symbol) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> readable{
@@ -38,7 +38,7 @@ std::string demangled(const std::string& symbol) {
   return readable != nullptr ? readable.get() : symbol;
 }
 
-/// With the symbols in it as people write them.
+/// `text` with each mangled symbol in it replaced by its C++ name.
 std::string with_readable_symbols(std::string_view text) {
   constexpr std::string_view kOfSymbol =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.";
@@ -55,14 +55,14 @@ std::string with_readable_symbols(std::string_view text) {
   return readable;
 }
 
-/// dlerror() is per thread in glibc.
+/// The dynamic linker's last error. dlerror() is safe here: glibc keeps it per thread.
 std::string dl_text() {
   const char* text = ::dlerror();  // NOLINT(concurrency-mt-unsafe)
   return text == nullptr ? "unknown reason" : with_readable_symbols(one_line(text));
 }
 
 Table open_plugin(const std::string& path) {
-  // Now and local: a missing symbol shows here and not in a tick, and two plug-ins may use the
+  // RTLD_NOW: a missing symbol fails here and not in a tick. RTLD_LOCAL: two plug-ins may use the
   // same names.
   void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return "cannot load plug-in " + path + ": " + dl_text();
@@ -92,7 +92,8 @@ std::variant<const PluginNodeType*, std::string> find_type(const NodeEntry& entr
          ")";
 }
 
-/// Calls the plug-in's constructor, the one place where its exceptions end.
+/// Calls the plug-in's constructor. No exception of it goes further than here. Returns the error
+/// text; empty: the node was made.
 std::string construct(const PluginNodeType& type, PluginContext& context, LoadedNode& loaded) {
   try {
     loaded.node = {type.make(context), type.destroy};
@@ -135,8 +136,8 @@ std::variant<LoadedNode, std::string> make_node(const NodeEntry& entry,
   return loaded;
 }
 
-/// What the system was short of when a node failed, which an exception's text or the dynamic
-/// linker's does not tell; 0: nothing.
+/// errno of what the system was short of when a node failed; 0: nothing. Neither an exception's
+/// text nor the dynamic linker's says it, so this also tries to open a file.
 int shortage_behind() noexcept {
   if (!UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}) static_cast<void>(errc_of(errno));
   return last_shortage();

@@ -17,19 +17,25 @@ namespace horus {
 
 /// The `params` table of one node in the configuration: scalars by name.
 ///
-/// get() throws std::invalid_argument with a text that names the node and the key, which a
-/// constructor lets pass: horusd refuses to start with that text. It also refuses parameters that
-/// no constructor asked for, because a misspelt gain must not be ignored; so ask for all of them,
-/// whatever their values.
+/// get() throws std::invalid_argument for a parameter that is missing or of the wrong type. Its
+/// text names the node and the key; do not catch it, and horusd refuses to start with that text.
+/// horusd also refuses parameters that the constructor did not ask for by get() or has(), so that a
+/// misspelt gain is not ignored. So ask for every parameter, whatever the others' values are.
+///
+/// Thread safety: one thread. Even the const calls write: they note which keys were asked for.
+/// Not RT-safe.
 class Params {
  public:
   using Value = std::variant<bool, std::int64_t, double, std::string>;
 
   Params() = default;
+  /// `node` is the node's name, for error texts.
   Params(std::string node, std::vector<std::pair<std::string, Value>> values)
       : node_{std::move(node)}, values_{std::move(values)} {}
 
-  /// A required parameter. `T` is bool, an integer, a floating-point type or std::string.
+  /// A required parameter. `T` is bool, an integer, a floating-point type or std::string. Throws
+  /// std::invalid_argument if it is missing, of another type, or out of the range of an integer
+  /// `T`. A whole number in the configuration also serves as a floating-point one.
   template <typename T>
   T get(std::string_view key) const {
     const Value* value = find(key);
@@ -37,7 +43,8 @@ class Params {
     return convert<T>(key, *value);
   }
 
-  /// A parameter with a default. Whole numbers serve as floating-point ones.
+  /// An optional parameter: `fallback` if it is missing. Throws as above if it is there and does
+  /// not fit `T`.
   template <typename T>
   T get(std::string_view key, T fallback) const {
     const Value* value = find(key);
@@ -47,17 +54,17 @@ class Params {
     return get<std::string>(key, std::string{fallback});
   }
 
-  /// Whether the configuration gives `key`.
+  /// Whether the configuration gives `key`. Counts as asking for it.
   bool has(std::string_view key) const { return find(key) != nullptr; }
 
-  /// The first parameter that nobody asked for; empty: none.
+  /// For horusd's loader: the first parameter that nobody asked for; empty: none.
   std::string unasked() const {
     for (const auto& [key, value] : values_) {
       if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) return key;
     }
     return {};
   }
-  /// The keys that were asked for, in order.
+  /// For horusd's loader: the keys that were asked for, in order, whether they exist or not.
   const std::vector<std::string>& asked() const noexcept { return asked_; }
 
  private:

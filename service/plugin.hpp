@@ -24,38 +24,47 @@
 ///   };
 ///   HORUS_PLUGIN(HORUS_NODE(Motor), HORUS_NODE(ImuDriver))
 ///
-/// A constructor may throw std::exception: horusd then does not start, with that text and the
-/// place of the node in the configuration.
+/// A node is constructed on horusd's main thread before any node ticks, and may allocate there. A
+/// constructor may throw std::exception: horusd then does not start, and reports the exception's
+/// text with the node's place in the configuration. Plug-ins are never unloaded.
 namespace horus {
 
-/// Raised when anything that a plug-in and horusd share changes its shape.
+/// Version of everything that plug-ins and horusd share in memory. Raised with every change of it;
+/// horusd refuses a plug-in that was built with another number.
 inline constexpr std::uint32_t kPluginAbi = 8;
 
 /// A node's way to topics: Session::of_node() of horusd's. Cheap to copy; a copy is valid as long
 /// as the node.
 using Topics = shm::Session;
 
-/// What a node's constructor may use. Valid while the constructor runs.
+/// What horusd gives to a node's constructor. Valid only while the constructor runs; a copy of
+/// topics() stays valid as long as the node.
+///
+/// Thread safety: one thread, the one that runs the constructor. Not RT-safe.
 class PluginContext {
  public:
   PluginContext(const Topics& topics, const Params& params, std::string_view node_name,
                 std::string_view on)
       : topics_{topics}, params_{params}, node_name_{node_name}, on_{on} {}
 
-  /// May be copied, to be used for the node's whole life.
+  /// Makes publishers and subscribers. Copy it to use it later than in the constructor.
   Topics& topics() noexcept { return topics_; }
+  /// The `params` table of this node. A key that the constructor never asks for keeps horusd from
+  /// starting.
   const Params& params() const noexcept { return params_; }
+  /// The name of the node in the configuration.
   std::string_view node_name() const noexcept { return node_name_; }
 
   /// The topic that an event node waits for (`on = "..."`); empty for nodes with a rate.
   std::string_view on() const noexcept { return on_; }
-  /// Makes `subscriber`, a member of the node, what wakes an event node. No effect on nodes with
-  /// a rate.
+  /// Has an event node tick on new messages of `subscriber`, which must be a member of the node:
+  /// it is used as long as the node lives. An event node (`on = "..."`) whose constructor does not
+  /// call this is refused. No effect on nodes with a rate. The last call counts.
   template <typename Subscriber>
   void wake_on(Subscriber& subscriber) {
     wake_ = std::make_unique<Wake<Subscriber>>(subscriber);
   }
-  /// For the loader: what wake_on() made, or null.
+  /// For horusd's loader: takes what wake_on() made; null if it was not called.
   std::unique_ptr<WakeSource> take_wake() noexcept { return std::move(wake_); }
 
  private:
@@ -79,12 +88,13 @@ class PluginContext {
 
 /// One type of node that a plug-in offers.
 struct PluginNodeType {
-  const char* name;
-  Node* (*make)(PluginContext& context);  ///< May throw.
-  void (*destroy)(Node* node) noexcept;
+  const char* name;                       ///< As `type` in the configuration.
+  Node* (*make)(PluginContext& context);  ///< Constructs a node. May throw.
+  void (*destroy)(Node* node) noexcept;   ///< Deletes a node that `make` returned.
 };
 
-/// What horus_plugin_v1() returns. `abi` comes first in every version, and is looked at first.
+/// What horus_plugin_v1() returns. `abi` is the first member in every version: horusd checks it
+/// before it reads anything else.
 struct PluginTable {
   std::uint32_t abi;
   std::uint32_t count;
@@ -102,10 +112,11 @@ constexpr PluginNodeType node_type(const char* name) noexcept {
 
 }  // namespace horus
 
-/// A node type, known to the configuration by the class's name (as written here).
+/// A node type, for HORUS_PLUGIN(). The configuration's `type` is the class's name as written here.
+/// The class needs a constructor that takes a PluginContext&.
 #define HORUS_NODE(Type) ::horus::detail::node_type<Type>(#Type)
 
-/// Once in a shared library, outside of any namespace: the node types it offers.
+/// Exports the node types of a shared library. Use it once per library, outside of any namespace.
 #define HORUS_PLUGIN(...)                                                       \
   extern "C" __attribute__((visibility("default"))) const ::horus::PluginTable* \
   horus_plugin_v1() {                                                           \

@@ -39,7 +39,7 @@ void print_help(const Usage& usage) {
   std::puts("  --version         print the version");
 }
 
-/// Plain numbers are seconds.
+/// A duration with a unit, or a plain number of seconds.
 std::optional<Nanos> parse_seconds(std::string text) {
   if (text.find_first_not_of("0123456789.") == std::string::npos) text += " s";
   const auto parsed = parse_duration(text);
@@ -61,7 +61,7 @@ std::optional<Exit> parse_options(int argc, char** argv, const Usage& usage, Opt
       {"version", no_argument, nullptr, 'v'},          {"program", required_argument, nullptr, 'p'},
       {"python", required_argument, nullptr, 'y'},     {"check-rt", no_argument, nullptr, 'r'},
       {"socket-dir", required_argument, nullptr, 's'}, {}};
-  // One thread so far.
+  // getopt_long() is not thread-safe, but there is only one thread so far.
   for (int letter = 0;  // NOLINTNEXTLINE(concurrency-mt-unsafe)
        (letter = ::getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
     if (letter == 'h') {

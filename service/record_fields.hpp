@@ -14,6 +14,7 @@ namespace fields {
 inline constexpr std::string_view kPatterns =
     "a list of topics in quotes, by patterns as the shell's, e.g. [\"camera/*\"]";
 
+/// The text that `value` is; nothing: it is no text.
 inline std::optional<std::string> words(const toml::node& value) {
   return value.value_exact<std::string>();
 }

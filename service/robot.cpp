@@ -16,6 +16,7 @@
 namespace horus::service {
 namespace {
 
+/// Collects the wake-ups of one executor thread and carries them out after each batch of ticks.
 class BellHook final : public GroupHook {
  public:
   void thread_started() noexcept override { bells_.emplace(); }
@@ -44,7 +45,8 @@ Refusal refusal_of(const ConfigError& error) {
   return {.exit = exit_of(error), .text = error.text + cure_of(error.shortage)};
 }
 
-/// Where the whole configuration is at fault: its first file.
+/// For an error of the whole schedule, which no single key causes: names the first node, or the
+/// first file if there is no node.
 Refusal refused_plan(const Config& config, const Error& error) {
   return {.exit = Exit::kConfig,
           .text = (config.nodes.empty() ? config.files.front() + ":1"
@@ -60,7 +62,8 @@ std::unique_ptr<GroupHook> BellHooks::make(const ThreadRole& /*role*/) {
 
 void HangBoard::isolated(const BlockedCall& call) noexcept {
   const std::scoped_lock lock{mutex_};
-  // Who does not get to run may be kept from it by the one that is in its tick.
+  // kNone: that thread does not get to run. The node of an earlier report, which is in a callback,
+  // may be what keeps it from running, so it stays the one that is named.
   if (hang_ && call.in == NodeActivity::kNone) return;
   hang_ = {.call = call, .began = MonotonicClock::now() - call.since};
 }
@@ -78,7 +81,7 @@ void HangBoard::forget_hang() {
   hang_.reset();
 }
 
-/// It lasts longer each time that it is told.
+// The duration is computed here: the hang goes on between two calls.
 std::optional<std::string> HangBoard::hang(TimePoint now) const {
   const std::scoped_lock lock{mutex_};
   if (!hang_) return std::nullopt;
@@ -112,13 +115,13 @@ Robot::Started Robot::start(const Config& config, const std::string& base, LogSi
   if (!refusal) return robot;
   if (robot->page_) robot->page_->remove();
   robot->end(refusal->text, static_cast<int>(refusal->exit));
-  // What a predecessor had to say stays.
+  // A box that holds a dead predecessor's events stays for whoever looks into that death.
   if (robot->box_ && !robot->follows_a_death()) robot->box_->remove();
   return *std::move(refusal);
 }
 
 Robot::~Robot() {
-  // Their threads look at the scheduler.
+  // First the two whose threads use the scheduler.
   stops_.reset();
   stop_key_.reset();
   scheduler_.reset();
@@ -167,7 +170,7 @@ std::optional<Refusal> Robot::open(const std::string& base) {
   return declare_topics();
 }
 
-/// A robot without a black box runs as well.
+/// A black box that cannot be made is only a warning: the robot runs without.
 void Robot::open_box(const std::string& base) {
   auto box = shm::BlackBoxPage::create(
       base, config_.robot.name, shm::box_bytes(config_.robot.blackbox_mb, shm::kDaemonBoxBytes));
@@ -184,7 +187,8 @@ void Robot::end(std::string_view why, int code) noexcept {
   if (box_) box_->end(why, code);
 }
 
-/// After the nodes: a topic that one of them opens has its capacity and policy.
+/// Declares the configured topics. After the nodes were loaded: a topic that a node opens then has
+/// the capacity and policy that the node gave.
 std::optional<Refusal> Robot::declare_topics() {
   for (const TopicEntry& topic : config_.topics) {
     const Status declared = session_->declare(topic.name, *declared_type(topic));
@@ -225,7 +229,7 @@ std::string_view Robot::silent_node() const noexcept {
                                          [](const NodeEntry& entry) { return entry.config.name; });
     if (since == 0 || found == config_.nodes.end()) continue;
     const NodeConfig& config = found->config;
-    // What computes may take long, unless somebody has said how long.
+    // A compute node may take long, unless it or [realtime] has a limit.
     const bool limited =
         config.watchdog || fallback > Nanos{} || config.node_class != NodeClass::kCompute;
     const Silence silence = judge_silence(now - from_ns(since), silence_limit(config, fallback));
@@ -239,6 +243,7 @@ bool Robot::has_actuator() const noexcept {
                              [](const NodeEntry& node) { return node.config.actuator; });
 }
 
+/// Whether anything in the configuration can cause an emergency stop by itself.
 bool Robot::has_stop_source() const noexcept {
   return !config_.safety.stop_device.empty() ||
          std::ranges::any_of(config_.hosts, &HostEntry::critical) ||
@@ -246,7 +251,8 @@ bool Robot::has_stop_source() const noexcept {
                              [](const NodeEntry& node) { return node.config.critical; });
 }
 
-/// Once the nodes' init() is over: an input whose fallback is a stop is declared there.
+/// Whether a node has an input whose fallback is a stop. Only known once every init() is over:
+/// inputs are declared there.
 bool Robot::has_stopping_input() const noexcept {
   return std::ranges::any_of(page_->nodes(), [](const NodeStats& node) {
     return std::ranges::any_of(node.stale.inputs, [](const auto& place) {
@@ -256,9 +262,11 @@ bool Robot::has_stopping_input() const noexcept {
   });
 }
 
-/// Before the first tick.
+/// Starts what finds other hosts' stops and keeps this robot's stops on disk. Before the first
+/// tick: a robot that was stopped when it ended must not move first.
 void Robot::keep_stops(const std::string& base) {
-  // systemd's; several are divided by colons. No other thread changes the environment.
+  // Set by systemd; several folders are separated by colons. No other thread changes the
+  // environment, so getenv() is safe.
   const char* const given = std::getenv("STATE_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
   const std::string state{given != nullptr ? given : ""};
   const auto latch = latch_path(state.substr(0, state.find(':')), config_.robot.name);
@@ -278,7 +286,7 @@ void Robot::keep_stops(const std::string& base) {
       others_, side);
 }
 
-/// Before the first tick: its device may be missing.
+/// Starts the thread that reads the stop key. Before the first tick: a missing device is a stop.
 std::optional<Refusal> Robot::watch_stop_key() {
   if (config_.safety.stop_device.empty()) return std::nullopt;
   stop_key_ = std::make_unique<StopKey>(
@@ -302,8 +310,9 @@ Status Robot::may_release() noexcept {
   return scheduler_->may_be_released();
 }
 
-/// As the disk says. Where it cannot be asked, or would not keep a stop, a robot that has an
-/// actuator or something that stops it is stopped.
+/// Begins stopped if the latch on disk says so. If the latch cannot be read, or a new stop could
+/// not be written there, a robot with an actuator or a source of stops begins stopped as well. Any
+/// other robot starts, and shows a degradation.
 void Robot::begin_stopped(const Result<std::string>& latch) {
   const LatchFinding found = look_at_latch(latch);
   if (!found.stop.empty()) return estop(StopCause::kLatch, found.stop);
@@ -347,6 +356,7 @@ std::optional<Refusal> Robot::begin() {
                                             .others = &others_,
                                             .box = box()});
   if (started) {
+    // As begin_stopped(), for a source of stops that is known only now.
     if (!latch_lack_.empty() && has_stopping_input()) estop(StopCause::kLatch, latch_lack_);
     return std::nullopt;
   }

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file's name may hold what a host's does not.
+/// The file's name without its ending, as a valid host name.
 std::string host_of(const fs::path& file) {
   std::string name = file.stem().string();
   if (!name.empty() && (name.front() == '-' || name.front() == '.')) name.front() = '_';
@@ -29,11 +29,12 @@ std::string host_of(const fs::path& file) {
   return std::string{NodeName::clipped(name).view()};
 }
 
-/// TOML is UTF-8, and a path any bytes: then a link in `folder`, which the host follows.
+/// The absolute path of `file`. TOML is UTF-8, but a path may be any bytes: for one that is not
+/// ASCII a link is made in `folder`, and the host follows the link.
 Result<std::string> module_of(const fs::path& file, const std::string& name,
                               const fs::path& folder) {
   const fs::path whole = fs::absolute(file).lexically_normal();
-  // arm64's char has no sign.
+  // The cast, because char is unsigned on arm64.
   const bool ascii = std::ranges::all_of(
       whole.native(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
   if (ascii) return whole.string();

@@ -8,15 +8,21 @@
 
 namespace horus::service {
 
-/// A configuration whose hosts are Python programs, one each; its folder goes with this object.
+/// A configuration file whose hosts are Python programs, one host each, in a temporary folder. The
+/// destructor removes the folder.
 class ScriptConfig {
  public:
-  /// Fails for a file that is not there, and for two of one name.
+  /// Writes the file. Each host gets its program's file name, with characters that a host's name
+  /// cannot have replaced by '_', and is restarted on failure.
+  /// Fails with kNotFound for a file that does not exist or without a folder for temporary files,
+  /// with kInvalidArgument for two files whose hosts would have the same name, else as the system
+  /// call did.
   static Result<ScriptConfig> make(const std::vector<std::string>& files);
   ScriptConfig(ScriptConfig&& other) noexcept;
   ScriptConfig& operator=(ScriptConfig&&) = delete;
   ~ScriptConfig();
 
+  /// Path of the configuration.
   std::string file() const { return folder_ + "/scripts.toml"; }
 
  private:
