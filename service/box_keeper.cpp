@@ -23,12 +23,14 @@ std::uint64_t inode_of(const shm::Folder& folder, const std::string& name) noexc
   return looked == 0 ? status.st_ino : 0;
 }
 
+/// Lets a copy include boxes of other users until a point in time.
 struct Until final : shm::CopyWaiter {
   explicit Until(TimePoint last) noexcept : end{last} {}
   bool late() noexcept override { return MonotonicClock::now() >= end; }
   const TimePoint end;
 };
 
+/// Lets a copy include boxes of other users unless a flag is set.
 struct Unless final : shm::CopyWaiter {
   explicit Unless(const std::atomic<bool>& flag) noexcept : hurries{flag} {}
   bool late() noexcept override { return hurries; }
@@ -58,7 +60,8 @@ BoxKeeper::~BoxKeeper() {
   writer_.reset();
 }
 
-/// A box that has another file was its successor's to take over: it says how the one before ended.
+// A box of the same name but another file was made by a successor, who took over what the one
+// before had written: it says how that one ended.
 void BoxKeeper::look() {
   const auto looked = shm::Base::look(base_);
   if (!looked || !looked.value()->hosts()) return;
@@ -83,7 +86,7 @@ void BoxKeeper::look() {
   if (questions.empty()) return;
   {
     const std::scoped_lock lock{mutex_};
-    // Of files that others rename again and again no more wait than there may be at once.
+    // A bound, as hostile users could make new names faster than the other thread reads boxes.
     if (questions_.size() > shm::kMostBoxFiles) questions_.clear();
     for (const auto& [name, question] : questions) questions_.insert_or_assign(name, question);
   }
@@ -143,7 +146,8 @@ Result<shm::KeptBoxes> BoxKeeper::keep(const std::string& why, shm::CopyWaiter& 
   return kept;
 }
 
-/// Once, as others may leave more each second; and again at the stop.
+/// Logs which boxes are not in the copy. Once only, as others may add more boxes each second, and
+/// again at the stop.
 void BoxKeeper::tell_left(const std::vector<std::string>& left) {
   if (left.empty() || (left_said_.exchange(true) && !hurries_)) return;
   constexpr std::size_t kNamed = 3;
@@ -156,7 +160,7 @@ void BoxKeeper::tell_left(const std::vector<std::string>& left) {
                    "waits for them");
 }
 
-/// Those of them that died, and whoever said so in the box of a successor.
+/// Reads the boxes in question. Returns "died: ..." with the hosts that died; empty: none did.
 std::string BoxKeeper::find_dead(const Questions& questions) {
   const auto looked = shm::Base::look(base_);
   if (questions.empty() || !looked || !looked.value()->hosts()) return {};
@@ -174,6 +178,8 @@ std::string BoxKeeper::find_dead(const Questions& questions) {
   return died.empty() ? died : "died: " + died;
 }
 
+/// The other thread: answers questions and makes copies until the destructor runs and nothing is
+/// left to do.
 void BoxKeeper::work() noexcept {
   Unless waiter{hurries_};
   std::unique_lock lock{mutex_};

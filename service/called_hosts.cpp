@@ -13,7 +13,7 @@ CalledHosts called_hosts(const std::string& base, std::vector<std::string> confi
                          const HostChoice& choice) {
   CalledHosts hosts;
   std::vector<std::string> folders;
-  // In another base a host of that name is another robot's.
+  // Only for the service's own base: in another one a host of that name belongs to another robot.
   if (base == shm::kServiceBase) folders.emplace_back(kPythonRuntime);
   folders.push_back(base + "/hosts");
   PageWalk walk{base, std::move(configured)};

@@ -13,30 +13,34 @@
 
 namespace horus::service {
 
-/// Where the hosts of horus-pyhost have their sockets, if not beside their pages.
+/// Folder of the sockets of the service's Python hosts (WIRE-5). All other hosts have theirs beside
+/// their statistics pages.
 inline constexpr const char* kPythonRuntime = "/run/horus-py/hosts";
 
-/// The living hosts that a command is relayed to. As of the statistics: the configured ones first,
-/// then only some others, as anybody of the group may make more.
+/// The living hosts to which a command is relayed: first the configured ones, then a limited number
+/// of others, because any member of the group may make hosts.
 struct CalledHosts {
   std::vector<std::string> names;
-  std::vector<wire::HostPlace> places;
-  std::size_t configured = 0;  ///< The first ones.
-  bool left_out = false;       ///< There are more, or more nodes in one of them.
+  std::vector<wire::HostPlace> places;  ///< Socket of each of `names`.
+  std::size_t configured = 0;           ///< How many of `names`, from the first, are configured.
+  bool left_out = false;                ///< A limit left out hosts, or nodes of one.
 };
 inline constexpr const char* kLeftOut =
     "there are more hosts or nodes than are asked: some that the configuration does not name were "
     "left out";
+/// Whether a command concerns the host of this page.
 using HostChoice = std::function<bool(const shm::StatsPage&)>;
+/// Finds the hosts under `base` that live and that `choice` accepts.
 CalledHosts called_hosts(const std::string& base, std::vector<std::string> configured,
                          const HostChoice& choice);
 
-/// What they answered, put together.
+/// What the hosts answered, summed up.
 struct HostAnswers {
-  Status configured{};  ///< The first that failed of those.
-  Status others{};
-  std::size_t other_failures = 0;
+  Status configured{};             ///< The first failure of a configured host.
+  Status others{};                 ///< The first failure of any other host.
+  std::size_t other_failures = 0;  ///< How many others failed.
 };
+/// `answers` has one entry for each of hosts.names, in the same order.
 HostAnswers sum_up(const CalledHosts& hosts, std::span<const Status> answers);
 
 }  // namespace horus::service

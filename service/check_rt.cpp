@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loaded before horusd by `horus launch --check-rt`: tells what ticks of C++ nodes do that a
-// real-time tick may not do. Each kind is told at once with its stack, and counted until the end.
+// A library that `horus launch --check-rt` preloads into horusd (LD_PRELOAD). It reports what ticks
+// of C++ nodes do that a real-time tick may not do: allocate, lock, call the system, fault pages.
+// Each finding is printed once, at once, with its stack; a summary at the end says how often it
+// happened. It replaces malloc() and the locks of libc, and sees system calls by syscall user
+// dispatch.
 #include "rt/check_rt.hpp"
 
 #include <cxxabi.h>
@@ -51,48 +54,51 @@ namespace {
 // Documentation/admin-guide/syscall-user-dispatch.
 constexpr int kSetDispatch = 59;
 constexpr unsigned long kDispatchOn = 1;
-constexpr int kMostFrames = 24;  ///< Of a stack that are told,
-constexpr int kDeepest = 96;     ///< and that are looked at.
+constexpr int kMostFrames = 24;  ///< Frames of a stack that are printed.
+constexpr int kDeepest = 96;     ///< Frames of a stack that are looked at.
 
-/// What the calling thread is in.
+/// State of the calling thread.
 struct Ticking {
-  const char* node = nullptr;  ///< Null: in no tick.
-  std::uint64_t tick = 0;
-  int outside = 0;          ///< Frames of the stack that called the node.
-  bool telling = false;     ///< What happens now is our own doing.
-  bool known = false;       ///< The thread was prepared.
-  volatile char block = 0;  ///< 1: the kernel hands us each system call.
-  rusage before{};
+  const char* node = nullptr;  ///< The node that ticks; null: no tick.
+  std::uint64_t tick = 0;      ///< Number of the tick.
+  int outside = 0;             ///< Outermost frames of the stack, which belong to the executor.
+  bool telling = false;        ///< note() runs: what it does itself is no finding.
+  bool known = false;          ///< prepare() was called for this thread.
+  volatile char block = 0;     ///< 1: the kernel sends SIGSYS for each system call.
+  rusage before{};             ///< Page faults before the tick.
 };
-// Read within malloc(): the loader must not make it there.
+// initial-exec: malloc() reads it, so the loader must not allocate it at its first use.
 [[gnu::tls_model("initial-exec")]] thread_local Ticking t_ticking;
 
+/// One kind of misuse: what, by which node, from which stack.
 struct Finding {
   std::array<char, 64> node{};
-  std::uint64_t tick = 0;  ///< The first one.
-  std::array<char, 48> what{};
-  std::array<void*, kMostFrames> frames{};
-  int depth = 0;
-  std::uint64_t times = 0;
+  std::uint64_t tick = 0;                   ///< The first tick that did it.
+  std::array<char, 48> what{};              ///< E.g. "allocation".
+  std::array<void*, kMostFrames> frames{};  ///< The stack, innermost frame first.
+  int depth = 0;                            ///< How many of `frames` are used.
+  std::uint64_t times = 0;                  ///< How often it happened.
 };
-// A tick adds to it, under the lock; the teller's thread and the end of the program print. Printing
-// allocates, and a tick may be within malloc(), with its lock held.
+// note() adds findings on the tick's thread, under g_lock. Only the teller's thread and the end of
+// the program print them: printing allocates, and a tick may be within malloc(), with malloc's lock
+// held.
 std::array<Finding, 256> g_findings;
-std::atomic<std::size_t> g_found{0};
-std::uint64_t g_more = 0;
-std::atomic_flag g_lock;
-std::mutex g_printing;
-std::size_t g_printed = 0;
+std::atomic<std::size_t> g_found{0};  // How many of g_findings are used.
+std::uint64_t g_more = 0;             // Findings without a place in g_findings; under g_lock.
+std::atomic_flag g_lock;              // Held by note().
+std::mutex g_printing;                // Protects g_printed and keeps lines together.
+std::size_t g_printed = 0;            // How many findings are printed.
 std::atomic<bool> g_told_no_calls{false};
 
-/// A function of a file, and how far into it.
+/// A function in a file, and an offset into it.
 struct Symbol {
   std::string name;  ///< Empty: not known.
   std::uintptr_t offset = 0;
 };
 
-/// From the file's own table, which has what dladdr() has not: functions of one source file. The
-/// file is what the program runs already.
+/// Looks up an address in the ELF file's own symbol table. dladdr() knows exported functions only;
+/// this table also has static ones. The bytes are checked for bounds only: the program runs this
+/// file, so it trusts it anyway.
 Symbol symbol_in(std::string_view bytes, std::uintptr_t at) {
   const auto read = [&bytes](std::size_t offset, auto& out) {
     if (offset > bytes.size() || bytes.size() - offset < sizeof out) return false;
@@ -118,6 +124,7 @@ Symbol symbol_in(std::string_view bytes, std::uintptr_t at) {
   return {};
 }
 
+/// The same for the file at a path.
 Symbol symbol_of(const char* file, std::uintptr_t at) {
   const int descriptor = ::open(file, O_RDONLY | O_CLOEXEC);
   struct stat status {};
@@ -153,6 +160,7 @@ void print_frame(const void* address) {
       static_cast<std::size_t>(symbol.offset), slash != nullptr ? slash + 1 : info.dli_fname);
 }
 
+/// Whether an address lies in this library.
 bool is_own(const void* address) noexcept {
   Dl_info info{};
   Dl_info own{};
@@ -161,8 +169,8 @@ bool is_own(const void* address) noexcept {
          info.dli_fbase == own.dli_fbase;
 }
 
-/// The node's part of the stack: without our frames, those `between` ours and its own, and its
-/// callers'.
+/// Takes the node's part of the stack. It leaves out this library's frames, the `between` frames
+/// that follow them, and the `outside` outermost ones, which belong to the executor.
 [[gnu::noinline]] void take_stack(Finding& finding, int outside, int between) noexcept {
   std::array<void*, kDeepest> all{};
   const int depth = ::backtrace(all.data(), kDeepest);
@@ -176,7 +184,9 @@ bool is_own(const void* address) noexcept {
   }
 }
 
-/// `between`: frames of the stack between ours and who did it; less than 0: there is no stack.
+/// Notes a finding of the tick that runs on this thread; outside of a tick it does nothing.
+/// `between`: frames between this library's and the caller's, see take_stack(); negative: the stack
+/// says nothing, and is not taken.
 void note(const char* what, int between = 0) noexcept {
   Ticking& ticking = t_ticking;
   if (ticking.node == nullptr || ticking.telling) return;
@@ -188,7 +198,8 @@ void note(const char* what, int between = 0) noexcept {
   std::snprintf(seen.node.data(), seen.node.size(), "%s", ticking.node);
   std::snprintf(seen.what.data(), seen.what.size(), "%s", what);
   if (between >= 0) take_stack(seen, ticking.outside, between);
-  // Not by turning: who has it may be a thread of lower priority on this CPU.
+  // Waits by futex instead of spinning: the owner may be a thread of lower priority on this CPU,
+  // which a spinning FIFO thread would keep from running.
   while (g_lock.test_and_set(std::memory_order_acquire)) g_lock.wait(true);
   const std::size_t found = g_found.load(std::memory_order_relaxed);
   const auto end = g_findings.begin() + static_cast<std::ptrdiff_t>(found);
@@ -203,7 +214,7 @@ void note(const char* what, int between = 0) noexcept {
     *end = seen;
     end->tick = ticking.tick;
     end->times = 1;
-    // release: the teller sees it whole.
+    // release: a thread that sees the new count sees the whole finding.
     g_found.store(found + 1, std::memory_order_release);
     g_found.notify_one();
   }
@@ -214,7 +225,7 @@ void note(const char* what, int between = 0) noexcept {
   errno = error;
 }
 
-/// What was found and is not printed yet.
+/// Prints the findings that are not printed yet.
 void print_found() {
   const std::scoped_lock lock{g_printing};
   for (; g_printed < g_found.load(std::memory_order_acquire); ++g_printed) {
@@ -225,9 +236,9 @@ void print_found() {
   }
 }
 
-/// Prints what is found, for as long as the program runs.
+/// The teller's thread: prints findings as long as the program runs.
 void tell_for_ever() {
-  // Not among the ticks' threads, whose CPUs it has inherited.
+  // A tick's thread has started this one, so it has inherited that thread's CPU: move away.
   cpu_set_t everywhere;
   std::memset(&everywhere, 0xff, sizeof everywhere);
   ::sched_setaffinity(0, sizeof everywhere, &everywhere);
@@ -266,13 +277,14 @@ constexpr CallName kCalls[]{
 #endif
 };
 
-/// The kernel gives us a system call in the place of making it. It is told, and made again: the
-/// rest of the tick is not watched for calls.
+/// Handles SIGSYS: the kernel sends it instead of carrying out a system call of a tick. Notes the
+/// call and has it made again. The rest of the tick is not watched for calls, as the switch stays
+/// off.
 void on_call(int /*signal*/, siginfo_t* info, void* context) noexcept {
   t_ticking.block = 0;
   auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
 #if defined(__x86_64__)
-  machine.gregs[REG_RIP] -= 2;  // The length of the instruction.
+  machine.gregs[REG_RIP] -= 2;  // Back over the system call's instruction, which runs again.
 #elif defined(__aarch64__)
   machine.pc -= 4;
 #endif
@@ -285,10 +297,11 @@ void on_call(int /*signal*/, siginfo_t* info, void* context) noexcept {
   } else {
     std::snprintf(what, sizeof what, "system call %d", info->si_syscall);
   }
-  note(what, /*between=*/1);  // The kernel's, of the signal.
+  note(what, /*between=*/1);  // The signal frame.
 }
 
-/// Before the first tick of a thread.
+/// Before the first tick of a thread: starts the teller once, and has the kernel report the
+/// thread's system calls.
 void prepare(Ticking& ticking) noexcept {
   ticking.known = true;
   static std::once_flag once;
@@ -308,7 +321,7 @@ void prepare(Ticking& ticking) noexcept {
   }
 }
 
-/// At the end of the program.
+/// Its destructor prints the summary at the end of the program.
 struct Summary {
   ~Summary() {
     print_found();
@@ -327,6 +340,7 @@ struct Summary {
 };
 const Summary kSummary;
 
+/// The function of this name in the libraries behind this one: the real one.
 template <typename Function>
 Function next(const char* name) noexcept {
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
@@ -341,7 +355,8 @@ extern "C" {
 HORUS_SHOWN void horus_tick_begins(const char* node, std::uint64_t number) noexcept {
   Ticking& ticking = t_ticking;
   if (!ticking.known) {
-    // Its first use loads a library, and allocates. Without this function's own frame.
+    // This first backtrace() loads a library and allocates, so it must come before the tick. The -1
+    // takes off this function's own frame.
     std::array<void*, kDeepest> stack{};
     ticking.outside = ::backtrace(stack.data(), kDeepest) - 1;
     prepare(ticking);

@@ -18,10 +18,12 @@ namespace horus::service {
 namespace {
 
 constexpr Nanos kTimerCheck = 250ms;
-/// At once from one client, so that a talkative one cannot keep the others waiting.
+/// Reads from one client per round of the event loop, so that one that sends much does not keep the
+/// others waiting.
 constexpr int kMaxReads = 4;
 
-/// Whether it asks for an emergency stop, from one who may: that is never too much.
+/// Whether `message` is an emergency stop on a connection that may ask for one. No rate limit holds
+/// for it.
 bool is_stop(Rights rights, const std::string& message) {
   if (rights < Rights::kStop) return false;
   const auto request = wire::parse_request(message);
@@ -69,7 +71,8 @@ UniqueFd ControlServer::accept_one(const Listener& listener) {
   if (!spare_) spare_ = UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   UniqueFd fd = take();
   if (fd || (errno != EMFILE && errno != ENFILE)) return fd;
-  // The loop would report the connection again and again: it is taken, and turned away.
+  // No descriptor is left, and the loop would report the waiting connection again and again. The
+  // spare descriptor makes room to accept it, and it is closed at once.
   spare_.reset();
   static_cast<void>(take());
   return {};
@@ -143,8 +146,8 @@ void ControlServer::on_events(Key key, std::uint32_t events) {
   settle(key, connection);
 }
 
-/// Takes what has arrived. A client that asked and left at once, as it may after a request that
-/// wants no reply, is still to be served.
+/// Reads what has arrived. kEnded is no error: a client may send a request that wants no reply and
+/// close at once, and the request must still be served.
 ControlServer::Stream ControlServer::read(Connection& connection) {
   std::array<char, 16384> block{};
   for (int i = 0; i < kMaxReads; ++i) {
@@ -167,8 +170,8 @@ ControlServer::Stream ControlServer::read(Connection& connection) {
   return Stream::kOpen;
 }
 
-/// Answers the next request, once the client has taken the last answer. One at a look at the event
-/// loop: who sends a hundred at once keeps nobody waiting.
+/// Answers the next request, once the last answer is sent. One per round of the event loop, so that
+/// a client that sends a hundred at once keeps nobody waiting.
 void ControlServer::serve_request(Key key, Connection& connection) {
   if (connection.output.empty() && !connection.stats && !connection.closing) {
     if (const auto message = connection.reader.next()) serve_one(key, connection, *message);
@@ -197,7 +200,8 @@ void ControlServer::serve_one(Key key, Connection& connection, const std::string
   const bool controls =
       wire::split_method(request.method).interface == wire::kControlInterface.name;
   Answer answered = answer(service_, request, connection.rights);
-  // A flood of stops is no flood of lines: the robot says itself that it has stopped.
+  // A stop beyond the rate limit is carried out but not logged here, so that a flood of stops does
+  // not flood the log. The robot logs the stop itself.
   if (controls && within) {
     const bool done = answered.reply.error.empty();
     journal_.say(done ? LogLevel::kInfo : LogLevel::kWarning,
@@ -207,7 +211,7 @@ void ControlServer::serve_one(Key key, Connection& connection, const std::string
   }
   if (request.oneway) return;
   if (!answered.stats) return reply(connection, answered.reply);
-  // Who gets the first of many replies waits for the next one.
+  // A subscription: the same request is answered again by a timer.
   if (answered.again > Nanos{} && !subscribe(key, connection, request, answered.again)) {
     return reply(connection, error_reply(wire::error::kTooManyRequests, "limit", "timers"));
   }
@@ -229,7 +233,8 @@ void ControlServer::send_again(Key key) {
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
-  // It reads too slowly, or its user asks for too much, and misses this one.
+  // A client that still has unread output misses this round, as does one whose user is over the
+  // rate limit.
   if (!connection.output.empty() || connection.stats || connection.closing) return;
   if (!bucket_of(connection.peer.uid).take(MonotonicClock::now())) return;
   connection.stats = answer(service_, connection.repeated, connection.rights).stats;
@@ -237,8 +242,9 @@ void ControlServer::send_again(Key key) {
   settle(key, connection);
 }
 
-/// The next piece of the statistics, once the last one is out: what they cost is spread over many
-/// looks at the event loop, and what waits for the client is one piece.
+/// Makes and sends the next piece of a statistics reply, once the last one is sent. So the work is
+/// spread over many rounds of the event loop, and at most one piece is kept in memory. Its size
+/// counts against the user's rate limit.
 void ControlServer::make_piece(Connection& connection) {
   if (!connection.stats || !connection.output.empty()) return;
   connection.output = connection.stats->next();
@@ -264,7 +270,7 @@ void ControlServer::refuse(Connection& connection, const wire::Reply& reply) {
   connection.closing = true;
 }
 
-/// False when the client is gone.
+/// Sends as much of the output as the socket takes. False if the client is gone.
 bool ControlServer::flush(Connection& connection) {
   std::string& output = connection.output;
   while (connection.taken < output.size()) {
@@ -280,18 +286,18 @@ bool ControlServer::flush(Connection& connection) {
     connection.taken += static_cast<std::size_t>(count);
   }
   const bool gone = connection.taken < output.size();
-  std::string{}.swap(output);  // Its memory goes as well.
+  std::string{}.swap(output);  // clear() would keep the memory.
   connection.taken = 0;
   connection.wants_read_by.reset();
   return !gone;
 }
 
-/// After anything happened: closes, or waits for what is due next.
+/// To be called after each event of a connection: closes it, or watches for what is due next.
 void ControlServer::settle(Key key, Connection& connection) {
   if (connection.closing && (!flush(connection) || connection.output.empty())) return close(key);
   const bool busy = !connection.output.empty() || connection.stats || connection.reader.whole();
   if (connection.ended && !busy && connection.repeat == 0) return close(key);
-  // While the client does not read, nothing more is read from it.
+  // Nothing is read from a client that has not yet taken its reply.
   loop_.change(connection.watch, busy ? EPOLLOUT : connection.ended ? 0U : EPOLLIN);
 }
 
@@ -303,6 +309,7 @@ void ControlServer::close(Key key) {
   connections_.erase(found);
 }
 
+/// Closes connections that missed a deadline, and forgets the rate limits of users who are idle.
 void ControlServer::check_timers() {
   const TimePoint now = MonotonicClock::now();
   const auto over = [now](const std::optional<TimePoint>& limit) { return limit && now >= *limit; };

@@ -18,18 +18,19 @@
 
 namespace horus::service {
 
-/// What clients may cost. Over a limit: one error, then the connection is closed. No limit of
-/// requests holds for an emergency stop, and no connection for anything else keeps one out.
+/// What clients may cost (WIRE-3). Over a limit a client gets one error, and its connection is
+/// closed. The limit of requests does not hold for an emergency stop. Connections of the stop
+/// socket are counted apart, so other clients cannot keep out a stop.
 struct ServerLimits {
-  std::size_t connections = 32;
-  std::size_t for_root = 4;         ///< Of them, kept free for root.
-  std::size_t per_user = 8;         ///< Does not bind root.
-  std::size_t stops = 16;           ///< Beside them, of those who may stop the robot and no more.
-  double requests_per_second = 50;  ///< Of one user.
-  double burst = 100;
-  Nanos first_byte = 5s;  ///< From the connection to its first byte.
-  Nanos complete = 2s;    ///< From a request's first byte to its last.
-  Nanos stuck = 5s;       ///< That a client does not read what was sent to it.
+  std::size_t connections = 32;     ///< At once, without those of the stop socket.
+  std::size_t for_root = 4;         ///< How many of `connections`, and of `stops`, only root gets.
+  std::size_t per_user = 8;         ///< At once, of one user; root has no such limit.
+  std::size_t stops = 16;           ///< At once, on the stop socket.
+  double requests_per_second = 50;  ///< Of one user, over all connections.
+  double burst = 100;               ///< Requests that a user may send at once after a pause.
+  Nanos first_byte = 5s;            ///< From accepting a connection to its first byte.
+  Nanos complete = 2s;              ///< From a request's first byte to its last.
+  Nanos stuck = 5s;                 ///< How long a client may not read what was sent to it.
 };
 
 /// The Varlink server on the housekeeping thread: bounded in everything that a client can ask of
@@ -38,16 +39,18 @@ struct ServerLimits {
 /// Thread safety: one thread, the event loop's.
 class ControlServer {
  public:
-  /// All of them outlive the server.
+  /// `loop`, `service` and `journal` outlive the server.
   ControlServer(EventLoop& loop, Service& service, Journal& journal, ServerLimits limits = {});
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  /// Accepts from `listener`, for those whom `access` admits, with `rights`; no more from one that
-  /// gave the same rights.
+  /// Accepts clients from `listener` whom `access` admits; they may call what `rights` allows. Any
+  /// other gets PermissionDenied. An earlier listener with the same rights is closed; its open
+  /// connections stay. Fails without a descriptor for the watch or the timer.
   Status serve(UniqueFd listener, Access access, Rights rights);
 
+  /// Open connections now.
   std::size_t connections() const noexcept { return connections_.size(); }
 
  private:
@@ -63,21 +66,22 @@ class ControlServer {
     Rights rights = Rights::kStats;
     EventLoop::Id watch = 0;
     wire::MessageReader reader{wire::kMaxRequestBytes};
-    std::string output;                 ///< What is sent, and
-    std::size_t taken = 0;              ///< how much of it the client has taken.
-    std::unique_ptr<StatsReply> stats;  ///< Of which `output` is a piece.
-    bool closing = false;               ///< Close once `output` is out.
-    bool ended = false;                 ///< The client sends nothing more, and may still read.
-    std::optional<TimePoint> wants_byte_by;
-    std::optional<TimePoint> wants_rest_by;
-    std::optional<TimePoint> wants_read_by;
-    wire::Request repeated;    ///< Of a subscription.
-    EventLoop::Id repeat = 0;  ///< Its timer; 0: none.
+    std::string output;                 ///< The reply, or the piece of it, that is being sent.
+    std::size_t taken = 0;              ///< Bytes of `output` that the socket has accepted.
+    std::unique_ptr<StatsReply> stats;  ///< Makes further pieces of the reply; null: no more.
+    bool closing = false;               ///< Close once `output` is sent.
+    bool ended = false;                 ///< The client has shut down its side; it may still read.
+    std::optional<TimePoint> wants_byte_by;  ///< Deadline of the first byte, see first_byte.
+    std::optional<TimePoint> wants_rest_by;  ///< Deadline of the request's end, see complete.
+    std::optional<TimePoint> wants_read_by;  ///< Deadline of the client's reading, see stuck.
+    wire::Request repeated;                  ///< The request of a subscription.
+    EventLoop::Id repeat = 0;                ///< Timer of the subscription; 0: there is none.
   };
   using Key = std::uint64_t;
 
   UniqueFd accept_one(const Listener& listener);
   void accept(const Listener& listener);
+  /// The name of the limit that one more connection of `peer` would exceed; null: none.
   const char* over_limit(const Peer& peer, Rights rights) const;
   void on_events(Key key, std::uint32_t events);
   enum class Stream : std::uint8_t { kOpen, kEnded, kBroken };
@@ -103,7 +107,7 @@ class ControlServer {
   std::vector<std::unique_ptr<Listener>> listeners_;
   EventLoop::Id timer_ = 0;  ///< Of check_timers(); 0: none yet.
   std::map<Key, Connection> connections_;
-  UniqueFd spare_;  ///< Given up to take, and to close, a connection when no descriptor is left.
+  UniqueFd spare_;  ///< Closed when no descriptor is left, to accept and close one connection.
   std::map<uid_t, TokenBucket> buckets_;
   Key next_key_ = 1;
 };

@@ -25,11 +25,11 @@ namespace {
 
 constexpr const char* kName = "crash";
 
-/// A piece of code that the crashed process had in memory, and where in which file it came from.
+/// A piece of code that the crashed process had mapped, and the file that it came from.
 struct Piece {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t offset = 0;
+  std::uint64_t begin = 0;   ///< First address.
+  std::uint64_t end = 0;     ///< Address behind the last.
+  std::uint64_t offset = 0;  ///< Offset of `begin` in the file.
   std::string path;
 };
 
@@ -39,6 +39,7 @@ std::string hex(std::uint64_t value) {
   return "0x" + std::string{text.data(), end};
 }
 
+/// The executable mappings in the note.
 /// Source: proc_pid_maps(5): "begin-end perms offset dev inode path".
 std::vector<Piece> pieces_of(const CrashNote& note) {
   std::vector<Piece> pieces;
@@ -143,7 +144,7 @@ Result<CrashPlace> CrashPlace::open(const std::string& folder) {
   constexpr auto kSize = static_cast<off_t>(sizeof(CrashNote));
   const UniqueFd file = place.folder_->open(kName, O_RDWR | O_CREAT);
   if (!file) return Error::from_errno("open the place for crashes", path);
-  // All of it now: the handler could not say that there is no memory.
+  // Allocate all of it now: in the signal handler a full disk could not be reported.
   if (const int refused = ::posix_fallocate(file.get(), 0, kSize); refused != 0) {
     return Error{errc_of(refused), "take memory for crashes", refused, Name<200>::clipped(path)};
   }

@@ -10,30 +10,31 @@
 
 namespace horus::service {
 
-/// What the service before this one left when it crashed, for people.
+/// How the service before this one crashed, in words.
 struct LastCrash {
   std::string summary;              ///< One line; empty: it did not crash.
   std::vector<std::string> frames;  ///< "libarm.so+0x1139 Arm::tick()+0x19", the innermost first.
 };
 
-/// The words for a note that another process has left. Symbols are found of objects that this
-/// process has loaded as well.
+/// Describes the note of another process. A frame gets its symbol only if this process has loaded
+/// the same object, so call it after the plug-ins are loaded. Empty if the note is not complete.
 LastCrash describe_crash(const CrashNote& note);
 
-/// The file in the runtime folder where this process's crash would be written, all of its memory
-/// taken now. It stays until a clean end.
+/// The file in the runtime folder into which this process's crash is written. Its space is
+/// allocated when it is opened. It stays until a clean end, for the next start to read.
 class CrashPlace {
  public:
-  /// Opens or makes the file; what it held is in `last`.
+  /// Opens or makes the file. What it held moves to last(), and the file is emptied. Fails if the
+  /// folder is not this user's own, or without disk space or memory.
   static Result<CrashPlace> open(const std::string& folder);
 
-  /// Of the service before; a copy, as the place itself is empty again.
+  /// The note of the service before this one; complete only if that one crashed.
   const CrashNote& last() const noexcept { return *last_; }
-  /// Written by a signal handler; never unmapped.
+  /// For the signal handler that writes a crash. Stays mapped until the process ends.
   CrashNote* note() const noexcept { return note_; }
-  /// After a clean end: nothing is to be told.
+  /// After a clean end: removes the file, so that the next start has nothing to report.
   void remove() const noexcept;
-  /// Of a service that is dead and did not crash, as a killed one, nothing is to be told either.
+  /// For a service that is dead, such as a killed one: removes its file unless it holds a crash.
   static void remove_untold(const shm::Folder& folder) noexcept;
 
  private:

@@ -8,7 +8,7 @@
 
 namespace horus::service {
 
-/// errno's text, in any thread.
+/// The text of an errno. From any thread, unlike strerror().
 inline std::string errno_text(int number) {
   return std::error_code{number, std::generic_category()}.message();
 }

@@ -56,7 +56,8 @@ Answer get_interface_description(Service& /*service*/, const wire::Request& requ
   return answered({{"description", found->description}});
 }
 
-/// The statistics, of all nodes or of the one that the request names.
+/// The statistics of all nodes, or of the node that the request names. `continues`: further replies
+/// to the same request follow.
 Answer stats_of(Service& service, const wire::Request& request, bool continues) {
   std::string node;
   const auto named = request.parameters.find("node");
@@ -147,7 +148,8 @@ Answer control_set_log_level(Service& service, const wire::Request& request) {
   return answered(Json::object());
 }
 
-/// The text that is given for `key`; nothing: it is no text. Empty where it may be left out.
+/// The text parameter `key`. Nothing: it is no text, or it is `required` and missing or empty. A
+/// missing optional parameter is an empty text.
 std::optional<std::string> text_of(const wire::Request& request, const char* key, bool required) {
   const auto given = request.parameters.find(key);
   if (given == request.parameters.end() || given->is_null()) {
@@ -158,6 +160,7 @@ std::optional<std::string> text_of(const wire::Request& request, const char* key
   return required && text.empty() ? std::nullopt : std::optional{std::move(text)};
 }
 
+/// One method for each kind; they differ in the name and meaning of their one parameter.
 template <SafetyRequest::Kind Kind>
 Answer control_safety(Service& service, const wire::Request& request) {
   constexpr bool kReleases = Kind == SafetyRequest::Kind::kRelease;

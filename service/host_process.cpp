@@ -18,8 +18,9 @@
 namespace horus::service {
 namespace {
 
-constexpr int kReadyFd = 3;  // In the child,
-constexpr int kWatchFd = 4;  // of the same pipe.
+// Descriptors in the child. Both are the write end of one pipe: the host reports on either.
+constexpr int kReadyFd = 3;
+constexpr int kWatchFd = 4;
 constexpr int kCannotExec = 127;
 
 struct Pipe {
@@ -31,18 +32,19 @@ Result<Pipe> make_pipe() {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("create pipe");
   Pipe pipe{.read = UniqueFd{ends[0]}, .write = UniqueFd{ends[1]}};
-  // The supervisor's end only: the host may expect ordinary, blocking streams.
+  // Only the supervisor's end is non-blocking: the host may expect ordinary, blocking streams.
   if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return Error::from_errno("set up pipe");
   return pipe;
 }
 
-/// What belongs to the supervisor alone: systemd's channels, and a journal stream that the host
-/// does not have.
+/// Variables that the host must not inherit: systemd's channels belong to the supervisor, and the
+/// host's output is no journal stream.
 constexpr std::array<std::string_view, 8> kOwnVariables{
     "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",   "LISTEN_FDS",
     "LISTEN_PID",    "LISTEN_FDNAMES", "JOURNAL_STREAM", kLaunchedVariable};
 
-/// In a build tree the package lies beside the programs' folder.
+/// Folder of the Python package in a build tree, beside the programs' folder; empty: this program
+/// is installed.
 std::string build_tree_package() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -79,7 +81,7 @@ std::string seconds_of(Nanos duration) {
 
 std::vector<std::string> arguments_of(const HostEntry& entry, Nanos stop_timeout,
                                       const std::string& robot) {
-  // -P: with -m alone Python imports first from the folder that we were started in.
+  // -P, as with -m alone Python would import first from the current directory.
   std::vector<std::string> arguments{entry.python.empty() ? HORUS_PYTHON : entry.python,
                                      "-P",
                                      "-m",
@@ -116,16 +118,17 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+/// Descriptors that the child sets up before exec.
 struct ChildFds {
-  int stdout_fd;
-  int output;
-  int ready;
-  int procs;  // -1: none.
+  int stdout_fd;  // Becomes its standard output.
+  int output;     // Becomes its standard error.
+  int ready;      // Becomes kReadyFd and kWatchFd.
+  int procs;      // cgroup.procs of its leaf; -1: none.
 };
 
-/// Says on standard error what errno forbade, and ends. As become_host().
+/// Prints what failed with errno's text, and ends. Async-signal-safe, as become_host().
 [[noreturn]] void give_up(const char* action, char** arguments) {
-  const char* const why = ::strerrordesc_np(errno);  // Of a table, without a lock.
+  const char* const why = ::strerrordesc_np(errno);  // Reads a table and takes no lock.
   for (const std::string_view part : {std::string_view{"cannot "},
                                       {action},
                                       {" "},
@@ -138,11 +141,12 @@ struct ChildFds {
   ::_exit(kCannotExec);
 }
 
-/// Between fork and exec: async-signal-safe calls only, for the supervisor has a second thread.
+/// Runs between fork and exec. Only async-signal-safe calls: the supervisor has a second thread,
+/// which may have held a lock during fork().
 [[noreturn]] void become_host(char** arguments, char** variables, ChildFds fds, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(kCannotExec);  // It died before the line above.
-  ::dup2(fds.output, STDERR_FILENO);                // First: what fails below is told there.
+  if (::getppid() != parent) ::_exit(kCannotExec);  // The supervisor died before the line above.
+  ::dup2(fds.output, STDERR_FILENO);                // First: give_up() writes there.
   ::setpgid(0, 0);
   if (fds.procs >= 0 && ::write(fds.procs, "0", 1) != 1) give_up("enter the cgroup of", arguments);
   sigset_t none;
@@ -185,7 +189,7 @@ bool tells_crash(std::string_view line, std::string_view reason) noexcept {
   static constexpr std::string_view kCrashed = "crashed";
   static constexpr std::string_view kInNode = "crashed in node '";
   if (!reason.starts_with("crashed: ")) return false;
-  // Both name the signal in the same words.
+  // `line` and `reason` name the signal in the same words.
   const std::string_view signal = reason.substr(kCrashed.size());
   const auto at = line.find(signal);
   if (at == std::string_view::npos) return false;
@@ -272,7 +276,7 @@ void HostProcess::abort() noexcept {
 void HostProcess::kill() noexcept {
   leaf_.kill();
   ::kill(-pid_, SIGKILL);
-  // Once more by its own number: between fork and setpgid there is no such group.
+  // Also by its own number: between fork and setpgid the group does not exist yet.
   ::kill(pid_, SIGKILL);
 }
 
@@ -282,7 +286,8 @@ std::optional<ProcessEnd> HostProcess::reap() noexcept {
   if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) {
     return std::nullopt;
   }
-  // What it started ends with it; before its number is free for strangers.
+  // Kill what it started, while the zombie still holds its number: afterwards the process group of
+  // that number could be another's.
   leaf_.kill();
   ::kill(-pid_, SIGKILL);
   ::waitid(P_PID, id, &info, WEXITED);

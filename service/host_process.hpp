@@ -18,36 +18,39 @@ namespace horus::service {
 
 /// How a process ended.
 struct ProcessEnd {
-  bool success = false;
+  bool success = false;     ///< With exit code 0.
   bool terminated = false;  ///< By SIGTERM.
-  std::string reason;       ///< "exit 0", "exit 3", "signal 9 (Killed)".
+  std::string reason;       ///< In words, e.g. "it ended (exit code 0)".
 };
 
-/// Whether `line` is what tell_crashes() writes of an end for `reason`: another program's words, or
-/// a print of the host's own, are not.
+/// Whether `line` is the line that tell_crashes() prints for an end with `reason`. Any other print
+/// of the host that looks like it names another signal, or has another form.
 bool tells_crash(std::string_view line, std::string_view reason) noexcept;
 
-/// Splits a stream into lines; over-long ones are cut in pieces.
+/// Splits a stream into lines. A line of more than kMaxLine bytes is cut into pieces.
 class LineSplitter {
  public:
   static constexpr std::size_t kMaxLine = 2000;
 
-  /// The lines that `bytes` completes, without their ends.
+  /// The lines that `bytes` completes, without their line ends.
   std::vector<std::string> feed(std::string_view bytes);
-  /// What came after the last line's end.
+  /// Takes what came after the last line end.
   std::string rest() { return std::exchange(partial_, {}); }
 
  private:
   std::string partial_;
 };
 
-/// One running `python3 -m horus.host`. Its process group ends with this object, and with the
-/// supervisor (PDEATHSIG).
+/// One running `python3 -m horus.host`. The destructor kills it with all that it started; the
+/// kernel kills it when the supervisor dies (PDEATHSIG).
+///
+/// Thread safety: one thread.
 class HostProcess {
  public:
-  /// Starts the host. The child runs in a process group of its own, so that a terminal's ^C
-  /// reaches it through the supervisor only. `robot`: of the service that has the host; empty: none
-  /// has. `leaf` may be empty.
+  /// Starts the host. It runs in a process group of its own, so that a terminal's Ctrl+C reaches it
+  /// through the supervisor only. `robot` is the name of the robot that the host belongs to; empty:
+  /// none. `leaf` may be empty. Fails without a descriptor or process. A program that cannot be
+  /// executed does not fail here: it says why on output() and exits with 127.
   static Result<HostProcess> spawn(const HostEntry& entry, Nanos stop_timeout,
                                    const std::string& robot, Leaf leaf);
 
@@ -58,18 +61,21 @@ class HostProcess {
   ~HostProcess();
 
   pid_t pid() const noexcept { return pid_; }
-  int pidfd() const noexcept { return pidfd_.get(); }    ///< Readable when it has ended.
-  int output() const noexcept { return output_.get(); }  ///< stdout and stderr.
-  int ready() const noexcept { return ready_.get(); }    ///< What it says of itself, line by line.
+  int pidfd() const noexcept { return pidfd_.get(); }    ///< Readable once it has ended.
+  int output() const noexcept { return output_.get(); }  ///< stderr, and stdout unless shared.
+  int ready() const noexcept { return ready_.get(); }    ///< Its reports, one per line.
 
-  /// Has it print its stacks; then it ends as with terminate().
+  /// SIGQUIT: the host prints its stacks, then ends as with terminate().
   void report() noexcept;
+  /// SIGTERM: asks for a clean end.
   void terminate() noexcept;
-  /// Has the interpreter's fault handler write every thread's stack, without the GIL, and end it.
+  /// SIGABRT: the interpreter's fault handler writes every thread's stack, without the GIL, and the
+  /// process ends.
   void abort() noexcept;
-  /// The host and whatever it started.
+  /// SIGKILL to the host and to whatever it started.
   void kill() noexcept;
-  /// Collects the exit status; call when pidfd() is readable.
+  /// Collects the exit status and kills what the host left running. Nothing: it has not ended yet.
+  /// Call it when pidfd() is readable. Afterwards only destruction and assignment are allowed.
   std::optional<ProcessEnd> reap() noexcept;
 
  private:

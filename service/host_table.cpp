@@ -56,7 +56,7 @@ void HostTable::tell(Host& host, const HostEvent& event, TimePoint now) {
   } else if (event.kind == Kind::kHangTold && host.kill_at_) {
     host.kill_at_ = now;
   } else if (event.kind == Kind::kReady) {
-    // Told while it is stopped already, too: the two may cross.
+    // The report may arrive after the host was told to stop.
     host.was_ready_ = host.ready_in_this_life_ = true;
     if (host.state != HostState::kStarting) return;
     enter(host, HostState::kReady, now);
@@ -70,6 +70,7 @@ void HostTable::tell(Host& host, const HostEvent& event, TimePoint now) {
   }
 }
 
+/// Takes `time` off the host's silence and off its start.
 void HostTable::forgive(Host& host, Nanos time) noexcept {
   host.beaten_ += time;
   if (host.state == HostState::kStarting) host.since += time;
@@ -133,7 +134,8 @@ std::vector<HostAction> HostTable::enforce_time(TimePoint now) {
   return actions;
 }
 
-/// After a standstill of the whole machine each host has time to show that it moves.
+/// After a standstill of the machine or of the supervisor: the time does not count as the hosts'
+/// silence.
 void HostTable::forgive_standstill(TimePoint now) noexcept {
   const Nanos round = now - last_round_;
   if (last_round_ != TimePoint{} && round > kLongestRound) {
@@ -148,7 +150,7 @@ std::optional<HostAction::Kind> HostTable::enforce(Host& host, TimePoint now) {
   if (!deadline || now < *deadline) return std::nullopt;
   if (host.kill_at_ || host.state == HostState::kStopping) {
     host.killed_ = true;
-    say_why(host, "ignored SIGTERM, killed");  // A hang has said more already.
+    say_why(host, "ignored SIGTERM, killed");  // The reason of a hang stays.
     return HostAction::Kind::kKill;
   }
   const bool starts = host.state == HostState::kStarting;
@@ -159,10 +161,12 @@ std::optional<HostAction::Kind> HostTable::enforce(Host& host, TimePoint now) {
   return HostAction::Kind::kAbort;
 }
 
-/// Who ends in its start by itself has failed, though its exit code is 0.
+/// Whether an end counts as a success. A host that ends by itself before it was ready has failed,
+/// even with exit code 0, unless it may end early.
 bool HostTable::ended_well(const Host& host, const HostEvent& event) const noexcept {
   const bool starts = !host.ready_in_this_life_;
-  // What has no scheduler yet ends by our own signal.
+  // A process without a scheduler, as in its start, does not handle SIGTERM: our own signal ends
+  // it.
   if (stopping_) return event.success || (event.terminated && (host.program_ || starts));
   return event.success && (host.may_end_early_ || !starts);
 }
@@ -187,7 +191,7 @@ void HostTable::exited(Host& host, const HostEvent& event, TimePoint now) {
     enter(host, HostState::kEnded, now);
     return;
   }
-  // Minutes of health are minutes of being ready, not of trying to.
+  // Only time in which it was ready counts as healthy, not the time of its start.
   const auto healthy = host.state == HostState::kReady ? (now - host.since) / kHealthy : 0;
   for (std::int64_t i = 0; i < healthy && host.delay > Nanos{}; ++i) {
     host.delay = host.delay <= kFirstDelay ? Nanos{} : host.delay / 2;

@@ -16,7 +16,7 @@
 namespace horus::service {
 namespace {
 
-/// The owner of the lock, as it wrote itself into the file.
+/// kBusy with the pid that the lock's owner wrote into the file.
 Error busy(const shm::Folder& folder, const std::string& name) noexcept {
   const UniqueFd file = folder.open(name, O_RDONLY);
   std::array<char, 16> pid{};
@@ -26,7 +26,8 @@ Error busy(const shm::Folder& folder, const std::string& name) noexcept {
   return {Errc::kBusy, "already running", 0, Name<200>::clipped(text)};
 }
 
-constexpr int kTries = 3;  // Against one that ends and takes the folder along.
+// Another instance that ends may remove the folder between our opening it and locking the file.
+constexpr int kTries = 3;
 
 }  // namespace
 
@@ -58,7 +59,8 @@ void remove_left(const std::string& runtime) {
   for (const char* const name : {kDaemonLock, kSupervisorLock}) {
     const auto there = shm::Folder::look(runtime);
     if (!there || !there.value()->has(name)) continue;
-    // Taken from a dead owner it goes with this object; from a living one it is not taken.
+    // If the owner is dead, the lock is taken here, and `lock` removes the file at the end of this
+    // round. If it lives, take() fails.
     const auto lock = InstanceLock::take(runtime + "/" + name);
     const auto folder = shm::Folder::own(runtime);
     if (!lock || !folder || std::string_view{name} != kDaemonLock) continue;
@@ -80,10 +82,10 @@ void remove_if_empty(std::initializer_list<std::string> folders) noexcept {
 }
 
 std::string runtime_directory(const std::string& base) {
-  // Before any thread of ours that could change the environment.
+  // getenv() is safe here: no thread runs yet that could change the environment.
   const char* given = std::getenv("RUNTIME_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
   if (given == nullptr || *given == '\0') return base + "/run";
-  const std::string_view list{given};  // systemd: several are divided by colons; ours is first.
+  const std::string_view list{given};  // systemd separates several by colons; ours is the first.
   return std::string{list.substr(0, list.find(':'))};
 }
 

@@ -24,18 +24,18 @@
 namespace horus::service {
 namespace {
 
-constexpr std::size_t kMaxQueued = 2048;
-constexpr std::size_t kMaxText = 2048;
+constexpr std::size_t kMaxQueued = 2048;  // Lines.
+constexpr std::size_t kMaxText = 2048;    // Bytes of a line.
 constexpr std::size_t kStackBytes = 256U << 10U;
-constexpr Nanos kFarewell = 500ms;
+constexpr Nanos kFarewell = 500ms;  // How long close() waits.
 
 struct Line {
-  std::int64_t at_us = 0;
+  std::int64_t at_us = 0;  ///< Wall-clock time.
   LogLevel level = LogLevel::kInfo;
-  std::string host;  ///< A Python one; empty: the service itself.
-  std::string node;
-  bool about = false;  ///< The service itself says it, of that host and node.
-  std::optional<std::uint64_t> tick;
+  std::string host;    ///< The Python host that printed it; empty: the service itself.
+  std::string node;    ///< The node that logged it; empty: none.
+  bool about = false;  ///< The service logs it about `host` and `node`, see say_about().
+  std::optional<std::uint64_t> tick;  ///< The node's tick; nothing: outside of a tick.
   std::string text;
 };
 
@@ -53,7 +53,7 @@ void read_node(Line& line) {
   line.tick = tick;
 }
 
-/// What people read: the node in front, as Python hosts put it there themselves.
+/// The text with node and tick in front. Python hosts have put them there already.
 std::string message_of(const Line& line) {
   if (line.about || line.node.empty() || !line.host.empty()) return line.text;
   return line.node + (line.tick ? "[" + std::to_string(*line.tick) + "]" : "") + ": " + line.text;
@@ -77,17 +77,17 @@ void print(const std::string& program, const Line& line) noexcept {
   std::string text = time_of_day(line.at_us) + program + ": ";
   if (!line.about && !line.host.empty()) text += "[" + line.host + "] ";
   text += level_prefix(line.level) + message_of(line) + "\n";
-  // A closed or full stderr has no other place to be reported at.
+  // An error is ignored: it could be reported to stderr only.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-/// What each host said, kept in pages for who comes later.
+/// The last lines of each host, in one page of shared memory per host.
 class KeptLog {
  public:
   KeptLog(std::string base, std::string own) : base_{std::move(base)}, own_{std::move(own)} {}
 
   void write(const Line& line) noexcept {
-    // The page of a host that is spoken of may be another process's.
+    // A line about a host goes to our own page: the host's page may belong to another process.
     shm::LogPage* const page = page_of(line.about || line.host.empty() ? own_ : line.host);
     if (page == nullptr) return;
     const std::string& whom = line.about && line.node.empty() ? line.host : line.node;
@@ -105,7 +105,8 @@ class KeptLog {
   }
 
  private:
-  /// Readers put node and tick in front themselves.
+  /// The text without node and tick in front: the page has fields for them, and readers put them
+  /// in front again.
   static std::string_view text_of(const Line& line) noexcept {
     const std::string_view text = line.text;
     const bool named = !line.about && !line.host.empty() && !line.node.empty();
@@ -114,7 +115,7 @@ class KeptLog {
   shm::LogPage* page_of(const std::string& host) noexcept {
     const auto [place, is_new] = pages_.try_emplace(host);
     auto& page = place->second;
-    // Where none can be made, the log has its other place.
+    // A page that cannot be made is no error: the log itself has the line.
     if (is_new) {
       if (auto made = shm::LogPage::create(base_, host)) page = std::move(made).value();
     }
@@ -128,25 +129,27 @@ class KeptLog {
 
 }  // namespace
 
-/// Shared with the thread, so that a stalled one can be left behind.
+/// What the thread uses. Owned by both sides, so that a stalled thread can be left behind. `mutex`
+/// protects all but `program`, `journal` and `kept`.
 struct Journal::Queue {
-  std::string program;
-  bool journal = false;
+  std::string program;   ///< Identifier of every line. Constant once the thread runs.
+  bool journal = false;  ///< Write to journald; else to stderr. Constant once the thread runs.
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Line> lines;
   LogLimit limit;
-  std::uint64_t lost = 0;
-  bool stopping = false;
-  bool ended = false;  ///< The thread touches nothing of this any more.
-  std::unique_ptr<KeptLog> next_kept;
-  std::unique_ptr<KeptLog> kept;  ///< The thread's.
+  std::uint64_t lost = 0;              ///< Lines lost since one last said so.
+  bool stopping = false;               ///< close() was called.
+  bool ended = false;                  ///< The thread has written all and touches nothing any more.
+  std::unique_ptr<KeptLog> next_kept;  ///< From keep(), for the thread to take.
+  std::unique_ptr<KeptLog> kept;       ///< Used by the thread only.
 
   void push(Line line) noexcept;
   void drain();
 };
 
-/// Whatever the line says, and of whom: it stays one line, and its characters do nothing.
+/// Makes control characters in the line visible, so that its text stays one line and cannot control
+/// a terminal. Drops the line and counts it if the queue is full.
 void Journal::Queue::push(Line line) noexcept {
   std::ranges::replace(line.text, '\t', ' ');
   line.text = printable(line.text);
@@ -186,7 +189,7 @@ void Journal::Queue::drain() {
     }
     if (next_kept) kept = std::move(next_kept);
     lock.unlock();
-    // First: the journal may stall.
+    // Shared memory first: the journal may stall.
     if (kept) kept->write(line);
     journal ? send_to_journal(program, line) : print(program, line);
     lock.lock();
@@ -198,7 +201,7 @@ Journal::Journal(std::string program) : queue_{std::make_shared<Queue>()} {
   queue_->journal = stderr_is_journal();
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
-  // A small stack: the default's 8 MiB would all be locked into memory.
+  // A small stack: with memory locked, all of the default's 8 MiB would take RAM.
   ::pthread_attr_setstacksize(&attributes, kStackBytes);
   auto* mine = new std::shared_ptr<Queue>{queue_};
   started_ = ::pthread_create(
@@ -221,7 +224,7 @@ Journal::Journal(std::string program) : queue_{std::make_shared<Queue>()} {
 Journal::~Journal() {
   const bool ended = close();
   if (!started_) return;
-  // A journal that stalls keeps its thread, not us.
+  // A thread that stalls in journald is detached; it shares the ownership of the queue.
   ended ? ::pthread_join(thread_, nullptr) : ::pthread_detach(thread_);
 }
 

@@ -9,36 +9,41 @@
 
 namespace horus::service {
 
-/// A service's log: journald where stderr is the journal, else lines on stderr.
+/// A service's log: goes to journald if stderr is the journal, else as lines to stderr.
 ///
-/// Thread safety: write(), lost() and say() from any thread that is not real-time.
-/// Progress: they never wait for the journal. Lines go through a bounded queue to a thread of
-/// their own, which may stall with journald; what does not fit is counted, and one line says how
-/// many were lost.
+/// Thread safety: write(), lost(), say(), say_about() and keep() from any thread that is not
+/// real-time; the rest from the owner's thread.
+/// Progress: no call waits for the journal. Lines go through a bounded queue to a thread of this
+/// object, which stalls if journald does. Lines that do not fit are counted, and one line says how
+/// many were lost. Calls allocate and take a lock.
 class Journal final : public LogSink {
  public:
-  /// `program` is the identifier of every line.
+  /// `program` is the identifier of every line. If the thread cannot be started, nothing is logged.
   explicit Journal(std::string program);
   ~Journal() override;
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  /// From now on the last lines are kept in shared memory as well: each Python host's under its
-  /// name, the others under `own`. Until a clean end.
+  /// From now on also keeps the last lines in shared memory under `base`, for `horusctl` and the
+  /// recorder: each Python host's under its name, all others under `own`. A clean end removes them;
+  /// after a crash they stay.
   void keep(const std::string& base, const std::string& own);
 
-  /// A node's record, limited per node.
+  /// Logs a node's record. More than LogLimit allows for the node are counted, not logged.
   void write(const LogRecord& record) noexcept override;
+  /// Notes that `count` records were lost before they came here.
   void lost(std::uint64_t count) noexcept override;
 
-  /// A line of the service itself, or, with `host`, of the Python host of that name.
+  /// Logs a line of the service itself; with `host` a line that the Python host of that name
+  /// printed. At most 2048 bytes; control characters are made visible.
   void say(LogLevel level, std::string_view text, std::string_view host = {}) noexcept;
-  /// A line of the service itself about a host, or a node of it, which the text names.
+  /// Logs a line of the service itself about a host, or about a node of it (else `node` is empty).
+  /// The text must name them; they are also fields of the journal entry.
   void say_about(std::string_view host, std::string_view node, LogLevel level,
                  std::string_view text) noexcept;
 
-  /// The last call: gives the thread a moment to write what is queued, and says whether that was
-  /// enough. A stalled one is left behind.
+  /// The last call: waits up to 0.5 s until all lines are written, and returns whether they are.
+  /// A thread that stalls is left behind.
   bool close() noexcept;
 
  private:

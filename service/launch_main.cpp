@@ -32,20 +32,20 @@ constexpr const char* kProgram = "horus-launch";
 constexpr Usage kUsage{.program = kProgram,
                        .purpose = "Runs a configuration in the foreground, as an ordinary user.",
                        .launch = true};
-/// Longer than both programs take for a stop beyond its timeout.
+/// The services take less than this for a stop, beyond its timeout.
 constexpr Nanos kGrace = 4s;
-/// Until who insists is not kept waiting.
+/// After a second Ctrl+C the services have so long.
 constexpr Nanos kHurry = 2s;
-/// That the recorder has for the end of its file: as TimeoutStopSec= of its unit.
+/// How long the recorder has to end its file: TimeoutStopSec= of its unit.
 constexpr Nanos kRecorderTime = 12s;
 
-/// A line as those of the services, which share the terminal.
+/// Prints a line in the form that the services use, which print to the same terminal.
 void say(const std::string& line) {
   const std::string text = time_of_day(wall_clock_us()) + kProgram + ": " + line + "\n";
   std::fputs(text.c_str(), stderr);
 }
 
-/// The services lie beside this program, or where the packages put them.
+/// Path of a service, beside this program or in the packages' folder; empty: it is in neither.
 std::string find_program(const std::string& name) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -56,16 +56,16 @@ std::string find_program(const std::string& name) {
   return {};
 }
 
-/// One of the two services.
+/// One of the services: horusd, horus-pyhost or horus-recorder.
 struct Child {
   std::string name;
-  pid_t pid = -1;
+  pid_t pid = -1;  ///< -1: it does not run.
   UniqueFd pidfd;
   EventLoop::Id watch = 0;
-  bool vital = true;  ///< Its end is everybody's.
+  bool vital = true;  ///< Its end ends all services. False for the recorder.
 };
 
-/// `preloaded`: a library that the program loads before all others; empty: none.
+/// Starts a service. `preloaded`: a library for LD_PRELOAD; empty: none.
 Status start(Child& child, const std::string& config, const std::string& preloaded) {
   const std::string path = find_program(child.name);
   if (path.empty()) {
@@ -76,7 +76,8 @@ Status start(Child& child, const std::string& config, const std::string& preload
   child.pid = ::fork();
   if (child.pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    // The recorder is the last one to hear of Ctrl+C, which the terminal sends to its whole group.
+    // The terminal sends Ctrl+C to its whole process group. The recorder gets a group of its own,
+    // because it must end after the others.
     if (!child.vital) ::setpgid(0, 0);
     sigset_t none;
     sigemptyset(&none);
@@ -93,10 +94,12 @@ Status start(Child& child, const std::string& config, const std::string& preload
   return child.pidfd ? Status{} : Status{Error::from_errno("watch", path)};
 }
 
-/// The services, from their start to their end.
+/// The services from their start to their end. Their order at the end: first horusd and
+/// horus-pyhost together, then the recorder.
 class Launch {
  public:
-  /// `stop_timeout` 0: a stop may take for ever. `programs`: the hosts may come to an end.
+  /// `stop_timeout` 0: a stop has no limit. `programs`: the hosts are programs, which may end by
+  /// themselves; then the end of horus-pyhost with exit code 0 is no failure.
   Launch(EventLoop& loop, std::string config, Nanos stop_timeout, bool programs)
       : loop_{loop}, config_{std::move(config)}, stop_timeout_{stop_timeout}, programs_{programs} {}
   ~Launch() {
@@ -105,8 +108,9 @@ class Launch {
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
+  /// Starts a service: horusd first, then horus-pyhost if there are hosts.
   Status add(const std::string& name, const std::string& preloaded = {}, bool vital = true) {
-    // That of the hosts has its place, where there is one.
+    // ended() takes children_[1] for horus-pyhost, so the recorder always has the last place.
     Child& child = vital ? children_.at(count_++) : children_.back();
     child.name = name;
     child.vital = vital;
@@ -118,26 +122,28 @@ class Launch {
     return {};
   }
 
-  /// One that nobody could watch.
+  /// Ends a recorder that was started but could not be watched.
   void drop_recorder() { drop(children_.back()); }
 
-  /// SIGQUIT in the place of SIGTERM has them report first. The recorder follows when the others
-  /// have ended: it is to have what they send at their end.
+  /// Asks all services but the recorder to end. SIGQUIT instead of SIGTERM has them log what their
+  /// threads do first. The recorder is asked once the others have ended, so that it records what
+  /// they send at their end.
   void stop(int number = SIGTERM) {
     if (std::exchange(stopping_, true)) return;
     signal_all(number);
     if (stop_timeout_ > Nanos{}) kill_after(stop_timeout_ + kGrace);
   }
 
-  /// Ctrl+C; the second one does not wait.
+  /// Ctrl+C: stop(). At the second one the services have only kHurry left.
   void interrupted() {
     stop();
     if (++interrupts_ == 2) kill_after(kHurry);
   }
 
   int exit_code() const noexcept { return exit_; }
-  /// A host whose supervisor was killed is dying, and not yet dead: then it is ours to wait for, or
-  /// its files would still be in use when they are swept.
+  /// Kills and reaps what killed services left. A host whose supervisor was killed gets SIGKILL
+  /// from the kernel, and becomes our child (PR_SET_CHILD_SUBREAPER). It must be dead before its
+  /// files are swept.
   void end_orphans() const {
     if (!killed_) return;
     const std::string list = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
@@ -159,7 +165,7 @@ class Launch {
     child.pid = -1;
   }
 
-  /// Whether it lives, and it is its turn to end.
+  /// Whether it runs and it is its turn to end: the recorder only once the others have ended.
   bool is_due(const Child& child) const noexcept {
     return child.pid > 0 && (child.vital || recorder_due_);
   }
@@ -203,14 +209,16 @@ class Launch {
                                                 : "signal " + std::to_string(WTERMSIG(status));
       say(child.name + " ended with " + how + (stopping_ ? "" : ": ending everything"));
     }
-    // The first cause counts; an end that nobody asked for is a failure whatever its code.
+    // The first end decides the exit code. One that nobody asked for is a failure whatever its
+    // code.
     const bool asked = stopping_ || done;
     if (exit_ == 0) exit_ = asked || code != 0 ? code : static_cast<int>(Exit::kFailure);
     stop();
     go_on();
   }
 
-  /// With the end of all, or of all but the recorder.
+  /// After a service has ended: stops the loop if all have, and asks the recorder to end if only it
+  /// is left.
   void go_on() {
     const auto lives = [](const Child& child) { return child.pid > 0; };
     if (std::ranges::none_of(children_, lives)) return loop_.stop();
@@ -224,16 +232,16 @@ class Launch {
 
   EventLoop& loop_;
   std::string config_;
-  std::array<Child, 3> children_;  ///< The last one: the recorder.
-  std::size_t count_ = 0;
+  std::array<Child, 3> children_;  ///< horusd, horus-pyhost, horus-recorder.
+  std::size_t count_ = 0;          ///< Vital ones that were added.
   Nanos stop_timeout_;
   int exit_ = 0;
   int interrupts_ = 0;
-  EventLoop::Id patience_ = 0;  ///< Its timer; 0: none.
+  EventLoop::Id patience_ = 0;  ///< Timer of kill_all(); 0: none.
   const bool programs_;
   bool stopping_ = false;
-  bool recorder_due_ = false;
-  bool killed_ = false;
+  bool recorder_due_ = false;  ///< The recorder was asked to end.
+  bool killed_ = false;        ///< Some service was ended by a signal.
 };
 
 Status launch(const Options& options, const Config& config, int& exit_code) {
@@ -278,7 +286,8 @@ Status launch(const Options& options, const Config& config, int& exit_code) {
   return ran;
 }
 
-/// Both services have ended, and what happened in them is known.
+/// Copies the black boxes to disk, and removes those that are in the copy. Called once all services
+/// have ended, so that the boxes are complete and the exit code is known.
 void keep_boxes(const std::string& base, const std::string& robot, int exit_code) {
   const std::string why =
       exit_code == 0 ? "stopped" : "ended with exit code " + std::to_string(exit_code);
@@ -291,9 +300,9 @@ void keep_boxes(const std::string& base, const std::string& robot, int exit_code
   shm::BlackBoxPage::remove_dead(base, kept.value().left);
 }
 
-/// Keeps what happened, and removes what a host that had to be killed left behind. While a robot
-/// runs here, which is why a launch is refused, the pages of its dead hosts count on when they are
-/// started again.
+/// Saves the black boxes, and removes what killed services and hosts left behind. Does neither if a
+/// robot runs in this base, which may be why the launch was refused: the pages of its dead hosts
+/// must stay, as their counters continue when the hosts are started again.
 void clean(const std::string& base, const std::string& robot, int exit_code) {
   const std::string runtime = runtime_directory(base);
   remove_left(runtime);
@@ -308,12 +317,13 @@ void clean(const std::string& base, const std::string& robot, int exit_code) {
   remove_if_empty({runtime, base});
 }
 
-/// Of both services and of every host; they may change their folder.
+/// Has the services and all hosts make their sockets in `folder`. The path is made absolute,
+/// because they may change their working directory.
 void place_sockets(const std::string& folder) {
   std::error_code error;
   const auto whole = std::filesystem::absolute(folder, error);
   const std::string where = error ? folder : whole.string();
-  // One thread so far.
+  // setenv() is safe: one thread so far.
   ::setenv("RUNTIME_DIRECTORY", where.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
 }
 
@@ -333,7 +343,7 @@ int run(int argc, char** argv) {
   if (const auto* error = std::get_if<ConfigError>(&loaded)) {
     return static_cast<int>(refuse(kProgram, *error));
   }
-  // One thread so far.
+  // setenv() is safe: one thread so far.
   ::setenv(kLaunchedVariable, "1", 1);  // NOLINT(concurrency-mt-unsafe)
   int exit_code = 0;
   const Status done = launch(options, std::get<Config>(loaded), exit_code);

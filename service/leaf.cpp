@@ -37,8 +37,8 @@ bool write_to(const std::string& path, std::string_view text) noexcept {
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-/// What one host may have of the service's processes and threads: the supervisor and the other
-/// hosts go on beside one that starts them without end. 0: there is no limit to share.
+/// How many processes and threads one host may have, so that the supervisor and the other hosts go
+/// on beside a host that starts them without end. 0: the service has no limit.
 std::uint64_t share_of_tasks(const std::string& folder) {
   std::ifstream file{folder + "/pids.max"};
   std::uint64_t tasks = 0;
@@ -76,7 +76,7 @@ std::optional<Leaves> Leaves::take() {
   if (folder.empty() || !delegated(folder)) return std::nullopt;
   const std::string own = folder + "/supervisor";
   if (!make_folder(own) || !write_to(own + "/cgroup.procs", "0")) return std::nullopt;
-  // Where it is refused, hosts share the service's limit.
+  // If this is refused, the hosts share the service's limit.
   static_cast<void>(write_to(folder + "/cgroup.subtree_control", "+pids"));
   return Leaves{folder};
 }

@@ -8,7 +8,8 @@
 
 namespace horus::service {
 
-/// A cgroup of one's own below the service's: what a host starts, stays in it and ends with it.
+/// A cgroup of its own for one host, below the service's. Whatever the host starts stays in it, and
+/// can be killed together.
 class Leaf {
  public:
   Leaf() = default;
@@ -19,9 +20,9 @@ class Leaf {
   ~Leaf();  ///< Kills what is left inside, and removes the folder.
 
   explicit operator bool() const noexcept { return !folder_.empty(); }
-  /// Where a process that writes "0" moves itself to.
+  /// Descriptor of cgroup.procs: a process that writes "0" to it moves itself into this cgroup.
   int procs() const noexcept { return procs_.get(); }
-  /// Every process inside ends at once. False where the kernel has no cgroup.kill.
+  /// Kills every process inside. False for an empty Leaf, or if the kernel has no cgroup.kill.
   bool kill() const noexcept;
 
  private:
@@ -33,13 +34,14 @@ class Leaf {
 /// The part of the cgroup tree that systemd has delegated to this service.
 class Leaves {
  public:
-  /// Moves this process into a leaf of its own, `supervisor`, as the rule of no inner processes
-  /// wants. Nothing without delegation (user.delegate or trusted.delegate on the cgroup): then
-  /// hosts share the service's cgroup.
+  /// Moves this process into a cgroup of its own, `supervisor`: a cgroup with children and
+  /// controllers must hold no processes itself (cgroups(7), "no internal processes"). Nothing
+  /// without delegation (user.delegate or trusted.delegate on the cgroup): then all hosts share the
+  /// service's cgroup.
   static std::optional<Leaves> take();
 
-  /// With three quarters of the processes and threads that the service may have. An empty Leaf when
-  /// it cannot be made: the host runs without.
+  /// A cgroup for `host`, limited to three quarters of the processes and threads that the service
+  /// may have. If it cannot be made, an empty Leaf: the host runs without.
   Leaf make(const std::string& host) const noexcept;
 
  private:

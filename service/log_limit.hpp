@@ -10,8 +10,9 @@
 
 namespace horus::service {
 
-/// Lets the first lines of each source pass and counts the rest, so that a node that complains at
-/// 1 kHz neither fills the journal nor hides the others. Pure: time comes in.
+/// Limits log lines per source: in each window of 5 s the first 20 lines pass, the rest are
+/// counted. So a node that complains at 1 kHz neither fills the journal nor hides other nodes.
+/// Pure: the caller gives the time. One thread at a time.
 class LogLimit {
  public:
   static constexpr Nanos kWindow = 5s;
@@ -20,11 +21,12 @@ class LogLimit {
 
   struct Decision {
     bool pass = false;
-    std::uint64_t suppressed = 0;  ///< Lines of this source that did not pass before this one.
+    std::uint64_t suppressed = 0;  ///< With `pass`: lines of the source suppressed since the last.
   };
 
+  /// Whether a line of `source` (a node's name) is to be logged.
   Decision decide(std::string_view source, TimePoint now) {
-    // Sources are nodes and hosts, so the bound is for a caller that makes names up.
+    // Sources are nodes, of which there are few. The bound is for a caller that makes up names.
     if (sources_.size() >= kMaxSources) sources_.clear();
     Source& state = sources_[std::string{source}];
     if (now - state.since >= kWindow) {
@@ -43,9 +45,9 @@ class LogLimit {
 
  private:
   struct Source {
-    TimePoint since{};
-    std::uint32_t passed = 0;
-    std::uint64_t suppressed = 0;
+    TimePoint since{};             ///< When its window began.
+    std::uint32_t passed = 0;      ///< Lines that passed in this window.
+    std::uint64_t suppressed = 0;  ///< Lines suppressed since one last passed.
   };
   std::map<std::string, Source> sources_;
 };

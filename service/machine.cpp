@@ -24,7 +24,7 @@ using wire::Json;
 
 constexpr int kBitsOfGroup = 32;
 
-/// The value without the end of its line; nothing when it cannot be read.
+/// The value without its line end; nothing: it cannot be read.
 std::optional<std::string> read_value(const std::string& path) {
   std::ifstream file{path};
   std::string text;
@@ -32,20 +32,21 @@ std::optional<std::string> read_value(const std::string& path) {
   return text;
 }
 
-/// 0, or errno.
+/// Returns 0, or errno.
 int write_value(const std::string& path, const std::string& value) noexcept {
   const UniqueFd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_TRUNC)};
   if (!file) return errno;
   return ::write(file.get(), value.data(), value.size()) < 0 ? errno : 0;
 }
 
-/// The kernel writes masks with leading zeros, as many as the machine may have CPUs.
+/// A value without leading zeros and commas, for comparing: the kernel pads masks to the number of
+/// CPUs that the machine may have.
 std::string_view canonical(std::string_view value) noexcept {
   value.remove_prefix(std::min(value.find_first_not_of("0,"), value.size()));
   return value;
 }
 
-/// Files `name` in the folders of `folder`, in order.
+/// The files called `name` in the subfolders of `folder`, sorted.
 std::vector<std::string> in_each(const fs::path& folder, const char* name) {
   std::vector<std::string> found;
   std::error_code error;
@@ -81,7 +82,7 @@ std::vector<Setting> wanted_settings(const fs::path& root, const CpuSet& isolate
     std::error_code error;
     if (fs::exists(path, error)) settings.push_back({path, value});
   };
-  // New interrupts, those that there are, and the kernel's unbound work: on the rest.
+  // Only the other CPUs serve new interrupts, existing interrupts, and unbound kernel work.
   want(root / "proc/irq/default_smp_affinity", mask);
   for (const std::string& irq : in_each(root / "proc/irq", "smp_affinity_list")) {
     want(irq, rest.text());
@@ -95,7 +96,8 @@ std::vector<Setting> wanted_settings(const fs::path& root, const CpuSet& isolate
              "cpufreq/scaling_governor",
          "performance");
   }
-  // A timer stays on the CPU that set it, and the statistics of memory are folded less often.
+  // Timers stay on the CPU that set them, and the kernel sums up its memory statistics, which costs
+  // time on each CPU, every 10 s instead of every second.
   want(root / "proc/sys/kernel/timer_migration", "0");
   want(root / "proc/sys/vm/stat_interval", "10");
   return settings;

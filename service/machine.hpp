@@ -10,40 +10,46 @@
 
 namespace horus::service {
 
-/// One of the kernel's values, and what real time wants it to be.
+/// One setting of the kernel, and the value that real time wants.
 struct Setting {
-  std::string path;
-  std::string wanted;
+  std::string path;    ///< A file in /proc or /sys.
+  std::string wanted;  ///< The value to write.
 };
 
-/// What became of a setting.
+/// Result of one setting.
 struct Tuned {
   std::string path;
-  std::string before;
-  std::string after;    ///< As read back.
-  std::string refusal;  ///< Why the kernel did not take it; empty: it did.
+  std::string before;   ///< The value that it had; empty: it could not be read.
+  std::string after;    ///< The value as read back.
+  std::string refusal;  ///< Why it does not have the wanted value; empty: it has.
 };
 
-/// `cpus` as the kernel's bit masks are written: "3", "1,00000000".
+/// `cpus` in the kernel's format of bit masks: hexadecimal in groups of 32 bits, e.g. "3" for CPUs
+/// 0 and 1, "1,00000000" for CPU 32.
 /// Source: lib/bitmap.c, bitmap_parse().
 std::string hex_mask(const CpuSet& cpus);
 
-/// What keeps interrupts, unbound kernel work and slow clocks off the `isolated` CPUs and on the
-/// rest of the `online` ones, as far as this machine has it. `root` is "/", or a copy for a test.
+/// The settings that move interrupts and unbound kernel work from the `isolated` CPUs to the rest
+/// of the `online` ones, and have the isolated ones run at full clock. Only settings that this
+/// machine has. `root` is "/", or a copy of the tree for a test.
 std::vector<Setting> wanted_settings(const std::filesystem::path& root, const CpuSet& isolated,
                                      const CpuSet& online);
 
-/// Writes it and reads it back.
+/// Writes a setting and reads it back. Writes nothing if it has the wanted value already. Needs
+/// root; a failure is in Tuned::refusal.
 Tuned tune(const Setting& setting);
 
-/// Puts back what was there before, unless somebody else has changed it since. Whether it did.
+/// Puts back the earlier value. False, and nothing is written, if somebody else has changed it
+/// since tune(); false also if the kernel refuses the value.
 bool revert(const Tuned& tuned);
 
-/// The record of what was changed, for the revert. load() of a file that is not there is empty.
+/// Writes the record of what was changed, for a later revert; replaces the file atomically.
 Status save(const std::string& path, const std::vector<Tuned>& tuned);
+/// Reads the record. Empty if there is no file; kCorrupt if it is no record.
 Result<std::vector<Tuned>> load(const std::string& path);
 
-/// What a first apply found, where `fresh` is of a second one that found its own work.
+/// `fresh` with the `before` values of an earlier record. A second apply finds the values of the
+/// first one; a revert must go back to the values before that.
 std::vector<Tuned> keep_first(const std::vector<Tuned>& recorded, std::vector<Tuned> fresh);
 
 }  // namespace horus::service

@@ -13,16 +13,16 @@ namespace horus::service {
 namespace notify {
 namespace {
 
-/// A message is one datagram of 4096 bytes at most, with fields beside this one.
+/// A message is one datagram of at most 4096 bytes, and has other fields beside this one.
 constexpr std::size_t kMaxStatus = 2000;
 
 std::string status_field(const std::string& status) {
-  // A line break in it would be another field.
+  // A line break would begin another field of the message.
   std::string text = printable(status);
   if (text.size() > kMaxStatus) {
     constexpr std::string_view kCut = "...";
     std::size_t end = kMaxStatus - kCut.size();
-    // Not within a character: systemd takes no such line.
+    // Do not cut within a UTF-8 character: systemd refuses such a line.
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
     text.replace(end, std::string::npos, kCut);
   }
@@ -36,7 +36,7 @@ std::string extension_field(Nanos grace) {
 }  // namespace
 
 bool supervised() noexcept {
-  // The environment changes only at a program's beginning, while there is one thread.
+  // getenv() is safe: the environment changes only while the program has one thread.
   const char* socket = ::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
   return socket != nullptr && *socket != '\0';
 }

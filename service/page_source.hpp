@@ -12,36 +12,40 @@
 
 namespace horus::service {
 
-/// The statistics pages of a base: those of configured hosts, then only some others, as anybody of
-/// the group may make more. One is mapped at a time.
+/// Walks over the statistics pages of a base: first those of the configured hosts, then a limited
+/// number of others, because any member of the group may make pages (see stats_limit). Only one
+/// page is mapped at a time.
+///
+/// Thread safety: one thread.
 class PageWalk {
  public:
+  /// `configured` are the hosts' names. Without a base the walk is done() at once.
   PageWalk(const std::string& base, std::vector<std::string> configured);
 
-  /// The next one, until the call after this; null: there is none.
+  /// The next page; null: there are no more. It is valid until the next call.
   const shm::StatsPage* next();
-  /// The same of one file, which may be no page: null before done(). It costs what a page costs.
+  /// Looks at one file only, which takes a bounded time. Null: it was no page, or the walk is
+  /// done().
   const shm::StatsPage* step();
-  /// Whether the configuration names the host of the latest one.
+  /// Whether the configuration names the host of the latest page.
   bool is_configured() const noexcept { return next_ <= configured_; }
-  /// That was all.
   bool done() const noexcept { return done_; }
-  /// So far: there are more pages, or more nodes in one of them.
+  /// Whether a limit has left out pages so far, or nodes of one of them.
   bool truncated() const noexcept { return truncated_; }
 
  private:
-  shm::FolderPtr folder_;           ///< Null: there is none.
-  std::vector<std::string> names_;  ///< The configured ones first.
-  std::size_t configured_;
-  std::size_t next_ = 0;
-  std::size_t others_ = 0;
-  std::size_t other_nodes_ = stats_limit::kAllOtherNodes;  ///< That may still come.
+  shm::FolderPtr folder_;           ///< Of the pages; null: there is none.
+  std::vector<std::string> names_;  ///< Of all hosts, the configured ones first.
+  std::size_t configured_;          ///< How many of `names_` are configured.
+  std::size_t next_ = 0;            ///< Index of the next name.
+  std::size_t others_ = 0;          ///< Pages of other hosts so far.
+  std::size_t other_nodes_ = stats_limit::kAllOtherNodes;  ///< How many more of others' are read.
   std::optional<shm::StatsPage> page_;
   bool truncated_ = false;
   bool done_ = false;
 };
 
-/// The statistics of all these pages.
+/// The statistics of all pages that PageWalk visits.
 class PageSource final : public StatsSource {
  public:
   PageSource(const std::string& base, std::vector<std::string> configured)
@@ -55,8 +59,8 @@ class PageSource final : public StatsSource {
  private:
   PageWalk walk_;
   const shm::StatsPage* page_ = nullptr;
-  bool alive_ = false;  ///< Its owner.
-  std::size_t node_ = 0;
+  bool alive_ = false;    ///< Whether the owner of `page_` lived when it was opened.
+  std::size_t node_ = 0;  ///< Index of the next node.
 };
 
 }  // namespace horus::service

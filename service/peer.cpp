@@ -24,7 +24,8 @@ namespace {
 constexpr std::size_t kLongestGroup = 16 << 20;
 constexpr std::size_t kLongestPath = sizeof(sockaddr_un::sun_path);
 
-/// Of a socket in a folder that only we can enter: nobody sees its rights before.
+/// Sets group and mode of a socket in a folder that only we can enter, so that no other user can
+/// connect before they are set.
 Status give_rights(const shm::Folder& folder, const std::string& name, const Access& access) {
   const bool shared = access.group && ::fchownat(folder.fd(), name.c_str(), static_cast<uid_t>(-1),
                                                  *access.group, AT_SYMLINK_NOFOLLOW) == 0;
@@ -41,7 +42,8 @@ Result<Peer> Peer::of(int socket) {
     return Error::from_errno("ask who a client is");
   }
   Peer peer{.uid = credentials.uid, .gid = credentials.gid, .pid = credentials.pid, .groups = {}};
-  // NGROUPS_MAX of the kernel is 65,536; who is in more than this many is judged by the others.
+  // The kernel's NGROUPS_MAX is 65,536. For a user in more than 1024 groups the call fails, and
+  // only its user and primary group count.
   peer.groups.resize(1024);
   size = static_cast<socklen_t>(peer.groups.size() * sizeof(gid_t));
   const bool known =
@@ -62,7 +64,7 @@ std::optional<gid_t> find_group(const std::string& name) {
   std::vector<char> buffer(16384);
   group entry{};
   group* found = nullptr;
-  // A group of many members is a long one.
+  // ERANGE: the list of members does not fit.
   while (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE &&
          buffer.size() < kLongestGroup) {
     buffer.resize(buffer.size() * 4);
@@ -71,7 +73,7 @@ std::optional<gid_t> find_group(const std::string& name) {
 }
 
 Result<UniqueFd> listen_at(const std::string& path, const Access& access) {
-  // Clients have to name it, too.
+  // Clients must be able to connect by this path, which sun_path limits.
   if (path.size() >= kLongestPath) {
     errno = ENAMETOOLONG;
     return Error::from_errno("name socket (its path is too long)", path);
@@ -80,7 +82,8 @@ Result<UniqueFd> listen_at(const std::string& path, const Access& access) {
   const std::string name = path.substr(slash + 1);
   const auto folder = shm::Folder::own(path.substr(0, slash));
   if (!folder) return folder.error();
-  // Where nobody else can reach it before it has its rights.
+  // The socket is made in a hidden folder that only we can enter, gets its rights there, and is
+  // then renamed to its place. So no other user can connect before it has its rights.
   const std::string hidden = "." + shm::make_identity();
   const auto made = folder.value()->folder(hidden, 0700);
   if (!made) return made.error();
@@ -108,7 +111,7 @@ bool is_listening_at(int fd, const std::string& path) noexcept {
       address.sun_family != AF_UNIX) {
     return false;
   }
-  // It was bound elsewhere, and moved.
+  // listen_at() bound it in a hidden folder and renamed it, so only the last name can agree.
   const std::string_view bound{address.sun_path, ::strnlen(address.sun_path, kLongestPath)};
   const auto name = [](std::string_view whole) { return whole.substr(whole.rfind('/') + 1); };
   return name(bound) == name(path) && ::lstat(path.c_str(), &status) == 0 &&

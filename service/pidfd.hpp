@@ -8,8 +8,8 @@
 
 namespace horus::service {
 
-/// Readable once the process has ended; empty, with errno set, where there is none.
-/// Not pidfd_open(3): glibc 2.36 declares it without extern "C".
+/// A descriptor that is readable once the process has ended; empty, with errno set, on an error.
+/// The system call itself, as glibc 2.36 declares pidfd_open() without extern "C".
 inline UniqueFd open_pidfd(pid_t pid) noexcept {
   return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
 }

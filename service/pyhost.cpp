@@ -21,16 +21,20 @@ namespace horus::service {
 namespace {
 
 constexpr Nanos kRound = 100ms;
-/// Longer than any host has for its stop, and the cleaning up after it.
+/// What systemd is asked for beyond the stop timeout. Longer than a host has until it is killed,
+/// and than the cleaning up after it.
 constexpr Nanos kHostsStopMargin = 4s;
 constexpr std::uint64_t kRoundsPerHeartbeat = 10;
-/// At once from one host, so that a talkative one cannot keep the others waiting.
+/// Reads from one host per round of the event loop, so that one that prints much does not keep the
+/// others waiting.
 constexpr int kMaxLogReads = 16;
-/// Of a program's host: another start would end as these did.
+/// After so many ends in a row before it was ready, a program is told that its host fails: another
+/// start would end the same way.
 constexpr int kMostEarlyEnds = 3;
-/// What is written to a pipe is whole up to 4096 bytes.
+/// Keeps a line to the program below 4096 bytes (PIPE_BUF), up to which a write to a pipe is
+/// atomic.
 constexpr std::size_t kLongestText = 512;
-/// How the line of a crash begins, see tell_crashes(); the interpreter's stacks follow it.
+/// How the line that tell_crashes() prints begins; the interpreter's stacks follow it.
 constexpr std::string_view kCrashed = "<2>crashed ";
 
 std::string seconds(Nanos duration) {
@@ -39,7 +43,7 @@ std::string seconds(Nanos duration) {
   return text.data();
 }
 
-/// What there is to read, line by line; up to kMaxLogReads blocks.
+/// Reads what is there, up to kMaxLogReads blocks, and calls `each` for each whole line.
 template <typename EachLine>
 void read_lines(int fd, LineSplitter& splitter, EachLine each) {
   std::array<char, 4096> block{};
@@ -52,7 +56,8 @@ void read_lines(int fd, LineSplitter& splitter, EachLine each) {
   }
 }
 
-/// Removes a "<3>" in front, systemd's way to give a line's level.
+/// The level of a line, from a prefix such as "<3>" as systemd defines it (sd-daemon(3)), which is
+/// removed.
 LogLevel take_level(std::string_view& line) {
   if (line.size() < 3 || line[0] != '<' || line[2] != '>' || line[1] < '0' || line[1] > '7') {
     return LogLevel::kInfo;
@@ -66,7 +71,7 @@ LogLevel take_level(std::string_view& line) {
 
 }  // namespace
 
-/// What is heard of a host, in the order of Slot::watches.
+/// The sources of each host, in the order of Slot::watches.
 const std::array<PyHost::Source, 3> PyHost::kSources{{{"its output", &PyHost::read_output},
                                                       {"its readiness", &PyHost::read_ready},
                                                       {"its end", &PyHost::collect}}};
@@ -155,7 +160,7 @@ void PyHost::spawn(std::size_t host) {
   slot.page.reset();
   slot.slow_start_said = false;
   slot.crash.clear();
-  // A program's hosts belong to no service.
+  // The hosts of a program belong to no robot.
   const std::string robot = slot.entry.shares_stdout ? std::string{} : robot_;
   auto process = HostProcess::spawn(slot.entry, stop_timeout_, robot,
                                     leaves_ ? leaves_->make(slot.entry.name) : Leaf{});
@@ -173,7 +178,8 @@ void PyHost::watch(std::size_t host) {
   const std::array fds{slot.process->output(), slot.process->ready(), slot.process->pidfd()};
   for (std::size_t i = 0; i < fds.size(); ++i) {
     auto id = loop_.watch(fds[i], EPOLLIN, [this, host, i](std::uint32_t events) {
-      // Closed by the host and nothing left to read: it would be reported for ever.
+      // The host has closed it and nothing is left to read. Level-triggered, the loop would report
+      // that again and again.
       if ((events & EPOLLIN) == 0) return loop_.forget(slots_[host].watches[i]);
       (this->*kSources[i].react)(host);
     });
@@ -185,7 +191,7 @@ void PyHost::watch(std::size_t host) {
   }
 }
 
-/// What could not be watched.
+/// Reads the sources that the loop could not watch.
 void PyHost::look(std::size_t host) {
   for (std::size_t i = 0; i < kSources.size() && slots_[host].process; ++i) {
     if (slots_[host].watches[i] == 0) (this->*kSources[i].react)(host);
@@ -202,6 +208,7 @@ void PyHost::read_output(std::size_t host) {
   });
 }
 
+/// Turns the host's reports into events. The words are those that horus.host writes.
 void PyHost::read_ready(std::size_t host) {
   using Kind = HostEvent::Kind;
   Slot& slot = slots_[host];
@@ -221,6 +228,7 @@ void PyHost::read_ready(std::size_t host) {
   for (const HostEvent& event : events) step(event);
 }
 
+/// After the process has ended: reads its last lines, reaps it, and logs why it ended.
 void PyHost::collect(std::size_t host) {
   Slot& slot = slots_[host];
   read_ready(host);
@@ -232,7 +240,7 @@ void PyHost::collect(std::size_t host) {
   }
   for (const EventLoop::Id id : slot.watches) loop_.forget(id);
   slot.process.reset();
-  // Its own words name the node.
+  // The host's own line is the better reason: it names the node that crashed.
   const bool told = tells_crash(slot.crash, end->reason);
   const std::string& reason = told ? slot.crash : end->reason;
   note_early_end(host, reason);
@@ -241,13 +249,15 @@ void PyHost::collect(std::size_t host) {
         .reason = reason,
         .success = end->success,
         .terminated = end->terminated});
-  // In the service the daemon does, whose folder that is. The table knows a hang from a signal.
+  // In the service's base horusd does this, to whom the folder of copies belongs. The reason is the
+  // table's, which knows that a signal was the end of a hang.
   if (table_.hosts()[host].ended_badly && base_ != shm::kServiceBase) {
     boxes_.ask("host '" + slot.entry.name + "' ended: " + table_.hosts()[host].reason);
   }
 }
 
-/// Who waits for it to be ready waits no longer; the service's goes on trying.
+/// Tells a program to wait no longer for a host that fails again and again. The supervisor itself
+/// goes on starting it.
 void PyHost::note_early_end(std::size_t host, const std::string& reason) {
   Slot& slot = slots_[host];
   const bool early = table_.hosts()[host].state == HostState::kStarting;
@@ -264,7 +274,7 @@ void PyHost::tell_program_of(std::size_t host, const char* what, const std::stri
                                           {"is", what},
                                           {"text", printable(text).substr(0, kLongestText)}}) +
                            "\n";
-  // A program that is gone waits for nothing.
+  // A failed write is ignored: the program is gone.
   [[maybe_unused]] const ssize_t told = ::write(program_fd_, line.data(), line.size());
 }
 
@@ -276,7 +286,8 @@ void PyHost::each_round() {
   for (std::size_t i = 0; i < slots_.size(); ++i) tell_slow_start(i);
 }
 
-/// Of a start; one that uses the interpreter, and is not attached, the host tells itself.
+/// Notes a debugger (ptrace) that holds a host in its start. Later, and for a debugger inside the
+/// interpreter, the host reports it itself.
 void PyHost::look_for_debugger(std::size_t host) {
   const auto& process = slots_[host].process;
   const bool starts = table_.hosts()[host].state == HostState::kStarting;
@@ -304,14 +315,15 @@ void PyHost::check_heartbeats() {
       auto page = shm::StatsPage::open(base_, slot.entry.name, 0);
       if (page) slot.page = std::move(page).value();
     }
-    // A page that cannot be read says nothing about its host, nor one whose writer a debugger
-    // holds; rounds_ moves in its place.
+    // Without a readable page nothing is known about the heartbeat, nor while a debugger holds the
+    // process. Then rounds_, which always moves, stands in for it.
     const bool known = slot.page && !(slot.process && is_process_traced(slot.process->pid()));
     const std::uint64_t beats = known ? slot.page->host().heartbeat.value() : rounds_;
     step({.kind = HostEvent::Kind::kHeartbeat, .host = i, .beats = beats});
   }
 }
 
+/// Logs changed states, updates the board, and tells systemd the status.
 void PyHost::tell() {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const HostTable::Host& host = table_.hosts()[i];
@@ -339,7 +351,7 @@ void PyHost::tell() {
   }
 }
 
-/// Of the whole, not of a life.
+/// Logs, at the end of the supervisor, how a host failed.
 void PyHost::tell_bad_end(std::size_t host) {
   const HostTable::Host& row = table_.hosts()[host];
   if (row.reason.empty()) {
@@ -353,8 +365,9 @@ void PyHost::tell_bad_end(std::size_t host) {
   if (row.broke()) tell_program_of(host, "broke", row.reason);
 }
 
+/// Makes the board, again if somebody removed it.
 void PyHost::keep_board() {
-  // Nobody expects a program's hosts.
+  // No board for a program's hosts: no configuration expects them.
   if (program_fd_ >= 0 || (board_ && board_->is_named())) return;
   auto made = shm::HostBoard::create(base_, robot_, slots_.size());
   if (made) {

@@ -23,17 +23,17 @@ constexpr Usage kUsage{.program = kProgram,
                        .purpose = "Starts the Python hosts of a configuration and keeps them up.",
                        .for_program = true};
 
-/// What the signals ask of the supervisor.
+/// Maps signals to calls of the supervisor.
 class Reaction {
  public:
   explicit Reaction(PyHost& hosts) : hosts_{hosts} {}
 
   void operator()(int signal) {
-    // What changed in the configuration waits for a restart.
+    // No reload: a changed configuration takes effect at the next start.
     if (signal == SIGHUP) return;
     if (signal == SIGQUIT) hosts_.report();
     hosts_.stop();
-    // The second Ctrl+C does not wait.
+    // A second Ctrl+C: the stop does not wait for the hosts any longer.
     if (signal == SIGINT && ++interrupts_ > 1) hosts_.hurry();
   }
 
@@ -42,7 +42,8 @@ class Reaction {
   int interrupts_ = 0;
 };
 
-/// `last`: nobody else puts away what the hosts leave. `program`: see PyHost::tell_program().
+/// `last`: no other process saves the hosts' black boxes afterwards. `program`: see
+/// PyHost::tell_program().
 Exit supervise(const Config& config, const std::string& base, bool last, int program = -1) {
   auto created = EventLoop::create();
   if (!created) return refuse(kProgram, created.error(), Exit::kInternal);
@@ -50,7 +51,7 @@ Exit supervise(const Config& config, const std::string& base, bool last, int pro
   Journal journal{kProgram};
   journal.keep(base, kProgram);
   if (!config.warning.empty()) journal.say(LogLevel::kWarning, config.warning);
-  // Hosts inherit it.
+  // The hosts inherit the CPUs.
   if (::sched_setaffinity(0, sizeof(cpu_set_t), &config.cpus.python->native()) != 0) {
     journal.say(LogLevel::kWarning, "cannot keep to CPU " + config.cpus.python->text() + ": " +
                                         errno_text(errno) + "; going on with CPU " +
@@ -68,10 +69,12 @@ Exit supervise(const Config& config, const std::string& base, bool last, int pro
   return hosts.failed() ? Exit::kFailure : Exit::kOk;
 }
 
+/// supervise() under the instance lock: one supervisor per runtime folder.
 Exit supervise_alone(Config config, const std::string& base) {
-  // In a terminal a program's output is its own; the service's goes to the journal, by host.
+  // Under `horus launch` a program prints to the terminal itself. In the service its output goes to
+  // the journal, under the host's name.
   for (HostEntry& host : config.hosts) host.shares_stdout = host.script && is_launched();
-  // First the base: its owner is looked at before anything is made in it.
+  // make_places() checks the base's owner before anything is made in it.
   if (const Status made = make_places(base, runtime_directory(base)); !made) {
     return refuse(kProgram, made.error(), Exit::kFailure);
   }
@@ -84,8 +87,9 @@ Exit supervise_alone(Config config, const std::string& base) {
   return supervise(config, base, /*last=*/!is_launched());
 }
 
-/// Removes what a host that crashed or was killed left behind. Beside a robot that runs here its
-/// own end does it: the pages of its dead hosts count on when they are started again.
+/// Removes what a host that crashed or was killed left behind. Not while a robot runs in this base:
+/// the pages of its dead hosts must stay, as their counters continue when the hosts are started
+/// again. That robot removes everything at its own end.
 void sweep_up(const std::string& base) {
   for (const char* const lock : {kDaemonLock, kSupervisorLock}) {
     const auto taken = InstanceLock::take(runtime_directory(base) + "/" + lock);
@@ -94,14 +98,14 @@ void sweep_up(const std::string& base) {
   shm::sweep(base, /*hosts_too=*/true);
 }
 
-/// The hosts of one running program, which they belong to and end with: no service, of which there
-/// is one.
+/// Supervises the hosts of one running program, with which they end. No instance lock: there may be
+/// any number of such supervisors.
 Exit supervise_for(const Options& options, Config config) {
   for (HostEntry& host : config.hosts) {
     host.python = options.python;
     host.shares_stdout = true;
   }
-  // Its hosts have it, too.
+  // The variable is in the program's environment; the hosts inherit it as well.
   const char* const told = ::getenv("HORUS_RUN_FD");  // NOLINT(concurrency-mt-unsafe): as above.
   const int program = told == nullptr ? -1 : static_cast<int>(std::strtol(told, nullptr, 10));
   const std::string base = shm::default_base();
@@ -115,7 +119,7 @@ Exit run(int argc, char** argv) {
   if (const auto exit = parse_options(argc, argv, kUsage, options)) return *exit;
   if (options.of_program != 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    // It died before the line above.
+    // The program died before the line above.
     if (::getppid() != options.of_program) return Exit::kFailure;
     ::setenv(kLaunchedVariable, "1", 1);  // NOLINT(concurrency-mt-unsafe): one thread so far.
   }

@@ -12,14 +12,14 @@ namespace horus::service {
 namespace {
 
 constexpr std::array kHandedOn{SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-/// Their default is the end of the process, and none of them is a fault of its own making. The
-/// real-time signals are alike.
+/// Signals whose default action ends the process although they report no fault of it. The real-time
+/// signals are treated like these.
 constexpr std::array kIgnored{SIGUSR1,   SIGUSR2, SIGALRM, SIGXCPU, SIGXFSZ,
                               SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSTKFLT};
-/// A storm is one line.
+/// Pause between two lines about ignored signals, so that a storm of them does not fill the log.
 constexpr Nanos kTellPause = 10s;
 
-/// Those that were not ignored when this process began.
+/// The signals to hold: all of the above that were not ignored when this process began.
 sigset_t held() noexcept {
   sigset_t set;
   sigemptyset(&set);
@@ -78,7 +78,7 @@ void Signals::came(const EventLoop::Signal& signal) {
   tell();
 }
 
-/// All so far, by number, and who sent the last one.
+/// Logs how often each signal was ignored so far, and who sent the last one.
 void Signals::tell() {
   std::string line = "ignored ";
   for (const auto& [number, count] : ignored_) {

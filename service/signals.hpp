@@ -13,28 +13,34 @@
 
 namespace horus::service {
 
-/// Holds back every signal that a service reacts to, and those whose default would end it in the
-/// middle of a tick (SIGUSR1, SIGALRM, SIGXCPU, ...), for this thread and those that it starts.
-/// One that this process inherited as ignored (nohup, a shell's background) stays ignored. First
-/// in main().
+/// Blocks every signal that a service reacts to, and those whose default action would end it in the
+/// middle of a tick (SIGUSR1, SIGALRM, SIGXCPU, ...). A signal that this process inherited as
+/// ignored (nohup, a shell's background) stays ignored. It holds for the calling thread and those
+/// that it starts, so call it first in main().
 void hold_signals() noexcept;
 
-/// Whether one of the held signals came that end a program, for one without an event loop. It is
-/// taken.
+/// For a program without an event loop: whether SIGTERM, SIGINT, SIGHUP or SIGQUIT is pending.
+/// Consumes it, and all signals that are ignored.
 bool end_was_asked() noexcept;
 
-/// What the held signals do in the event loop: SIGTERM, SIGINT, SIGHUP and SIGQUIT are handed on,
-/// once however often they came; the others are counted.
+/// Handles the held signals in an event loop. SIGTERM, SIGINT, SIGHUP and SIGQUIT are passed on,
+/// once per round of the loop however often they came. The others are ignored and counted; the log
+/// says so at most every 10 s.
+///
+/// Thread safety: one thread, the event loop's.
 class Signals {
  public:
   using Say = std::function<void(const std::string& line)>;
 
-  /// `say` logs what was ignored; all of them outlive the loop's run.
+  /// `react` gets the signals that are passed on; `say` logs a line about ignored ones. What they
+  /// refer to must outlive this object.
   Signals(Say say, std::function<void(int signal)> react);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
+  /// Begins. Fails without a descriptor. `loop` must not run any more once this object is
+  /// destroyed.
   Status watch(EventLoop& loop);
 
  private:
@@ -43,10 +49,10 @@ class Signals {
 
   Say say_;
   std::function<void(int)> react_;
-  std::map<int, std::uint64_t> ignored_;  ///< Since the beginning, by number.
-  EventLoop::Signal last_{};
-  TimePoint told_{};
-  bool untold_ = false;
+  std::map<int, std::uint64_t> ignored_;  ///< Count by signal number, since the beginning.
+  EventLoop::Signal last_{};              ///< The last ignored one.
+  TimePoint told_{};                      ///< When ignored signals were last logged.
+  bool untold_ = false;                   ///< More came since then.
 };
 
 }  // namespace horus::service

@@ -9,7 +9,8 @@
 namespace horus::service {
 namespace {
 
-/// An object's text without its end, and without the member `left_for_later`.
+/// The JSON text of an object without its closing brace and without the member `left_for_later`, so
+/// that the member can be appended piece by piece.
 std::string open_object(wire::Json json, const char* left_for_later) {
   json.erase(left_for_later);
   std::string text = wire::to_line(json);
@@ -34,7 +35,7 @@ std::string StatsReply::next() {
 void StatsReply::step() {
   if (state_ == State::kHosts) {
     host_ = full_ ? std::nullopt : source_->next_host();
-    // Each file that is no page costs time, too.
+    // That file was no page. Looking at it took time, so this was a step of its own.
     if (!host_ && !full_ && !source_->done()) return;
     if (!host_) return end();
     any_node_ = false;
@@ -49,7 +50,7 @@ void StatsReply::step() {
   state_ = State::kHosts;
 }
 
-/// The host up to its nodes; before the first one what stands above all.
+/// Writes the host up to its nodes; before the first host also the head of the reply.
 void StatsReply::begin_host() {
   if (any_host_) {
     piece_ += ',';

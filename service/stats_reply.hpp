@@ -11,32 +11,37 @@
 
 namespace horus::service {
 
-/// Statistics one host and one node at a time.
+/// Gives statistics one host and one node at a time. One thread.
 class StatsSource {
  public:
   virtual ~StatsSource() = default;
-  /// The next host, without its nodes; nothing: none is there yet, or that was all.
+  /// The next host, without its nodes. Nothing: one step of work was done and found no host; call
+  /// again unless done().
   virtual std::optional<wire::HostView> next_host() = 0;
-  /// Once next_host() gave nothing: that was all.
+  /// Whether next_host() gave nothing because there are no more hosts.
   virtual bool done() const = 0;
-  /// The next node of that host, only if it has the name `wanted`, where that is not empty;
-  /// nothing: it has no more.
+  /// The next node of that host; with a `wanted` name the next one of that name. Nothing: the host
+  /// has no more.
   virtual std::optional<wire::NodeView> next_node(const std::string& wanted) = 0;
-  /// Whether something was left out so far.
+  /// Whether something was left out so far because of a limit.
   virtual bool truncated() const = 0;
 };
 
-/// A reply with statistics that is made, and can be sent, piece by piece: its size and its cost
-/// are the owners' of the pages, and neither memory nor time of ours may be.
+/// A statistics reply that is made and sent piece by piece. The size of the pages is in their
+/// owners' hands; a reply at once would let them decide how much memory and time it costs here.
+///
+/// Thread safety: one thread.
 class StatsReply {
  public:
-  /// Of the nodes called `node`, or of all where that is empty. `continues`: others follow.
+  /// For the nodes called `node`, or for all if that is empty. `continues`: further replies to the
+  /// same request follow.
   StatsReply(std::unique_ptr<StatsSource> source, std::string node, bool continues);
 
-  /// The next piece of the encoded message; may be empty before done().
+  /// The next piece of the encoded message, ended by stats_limit::kPieceBytes or kPieceTime. It may
+  /// be empty before done().
   std::string next();
   bool done() const noexcept { return state_ == State::kDone; }
-  /// Once done(): whether it is the error that there is no such node.
+  /// Once done(): whether the reply is the error that no host has the node.
   bool failed() const noexcept { return failed_; }
 
  private:
@@ -51,12 +56,12 @@ class StatsReply {
   const bool continues_;
   State state_ = State::kHosts;
   std::optional<wire::HostView>
-      host_;  ///< Not yet written: with a name wanted, it may not have it.
-  std::string piece_;
-  std::size_t bytes_ = 0;
-  bool any_host_ = false;
-  bool any_node_ = false;  ///< Of this host.
-  bool full_ = false;
+      host_;  ///< A host that is not written yet: it is written with its first node that is wanted.
+  std::string piece_;      ///< The piece that is being made.
+  std::size_t bytes_ = 0;  ///< Of all pieces that were handed out.
+  bool any_host_ = false;  ///< A host was written, and so the reply's head.
+  bool any_node_ = false;  ///< A node of the current host was written.
+  bool full_ = false;      ///< The reply has its largest size; the rest is left out.
   bool failed_ = false;
 };
 

@@ -16,7 +16,7 @@ std::string number(double value, const char* unit, int digits = 4) {
   return text.data();
 }
 
-/// 3600000 as "3.6M".
+/// A count in four digits, e.g. 3600000 as "3.6M".
 std::string short_count(std::uint64_t count) {
   const auto value = static_cast<double>(count);
   if (value >= 1e9) return number(value / 1e9, "G");
@@ -25,7 +25,7 @@ std::string short_count(std::uint64_t count) {
   return std::to_string(count);
 }
 
-/// Nanoseconds in the unit that fits.
+/// A time in microseconds, or in milliseconds from 1 ms on.
 std::string short_time(std::int64_t ns) {
   const auto value = static_cast<double>(ns);
   if (ns >= 1'000'000) return number(value / 1e6, "ms");
@@ -42,7 +42,8 @@ std::string verdict_text(const wire::HealthView& verdict) {
   return text;
 }
 
-/// What of it is worth telling at once: not the numbers, which always move.
+/// The part of the verdict whose change is worth telling at once: without the numbers in it, which
+/// always change.
 std::string verdict_state(const StatusFacts& facts) {
   if (!facts.verdict) return "";
   std::string text = to_text(facts.verdict->health);

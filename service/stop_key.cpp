@@ -23,7 +23,7 @@ namespace {
 
 constexpr Nanos kOpenAgain = std::chrono::seconds{1};
 
-/// Of each key whether it is pressed now; nothing where the device does not say.
+/// A bit for each key: whether it is down now. Nothing: the device does not say.
 std::optional<std::array<std::uint8_t, KEY_CNT / 8 + 1>> pressed_keys(int device) noexcept {
   std::array<std::uint8_t, KEY_CNT / 8 + 1> keys{};
   if (::ioctl(device, EVIOCGKEY(keys.size()), keys.data()) < 0) return std::nullopt;
@@ -57,22 +57,23 @@ bool StopKey::means(int code) const noexcept {
   return options_.key == 0 || code == options_.key;
 }
 
+/// Opens the device, at first or again, and takes over the state of its key.
 void StopKey::open() {
   device_ = UniqueFd{::open(options_.device.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
   if (!device_) return lose("cannot be opened (" + errno_text(errno) + ")");
-  // Of these a read says the same at each look: it is never there.
+  // A folder or a plain file opens, but no key press would ever be read from it.
   struct stat status {};
   if (::fstat(device_.get(), &status) != 0)
     return lose("cannot be read (" + errno_text(errno) + ")");
   if (S_ISDIR(status.st_mode)) return lose("cannot be read (" + errno_text(EISDIR) + ")");
   if (S_ISREG(status.st_mode)) return lose("is a file, and no input device");
   if (lost_.exchange(false)) options_.tell(options_.device + " is there again");
-  // A button that locks may be down already.
+  // A button that latches may be down already.
   pressed_ = is_down();
   if (pressed_) stop();
 }
 
-/// False where the device does not say.
+/// Whether a key that counts is down now. False if the device does not say.
 bool StopKey::is_down() const noexcept {
   const auto keys = pressed_keys(device_.get());
   for (int code = 1; keys && code < KEY_CNT; ++code) {
@@ -86,6 +87,7 @@ void StopKey::stop() const {
   options_.stop("the key of " + options_.device + " was pressed");
 }
 
+/// The device cannot be read: stops the robot, once until the device is back.
 void StopKey::lose(const std::string& why) {
   device_.reset();
   if (lost_.exchange(true)) return;
@@ -101,11 +103,12 @@ void StopKey::read() {
   const auto count = static_cast<std::size_t>(length) / sizeof(input_event);
   for (std::size_t i = 0; i < count; ++i) {
     const input_event& event = events[i];
-    // The kernel's queue was full, and what it left out may have been the key.
+    // The kernel's queue was full and events were dropped, maybe of the key. Opening again reads
+    // the key's state.
     if (event.type == EV_SYN && event.code == SYN_DROPPED) return open();
-    // 2 is its repetition.
+    // A value of 1 is a press, 0 a release, 2 the repetition of a key that is held.
     if (event.type != EV_KEY || event.value == 2 || !means(event.code)) continue;
-    // Where any key counts another one may be down yet.
+    // At a release: if any key counts, another one may still be down.
     pressed_ = event.value == 1 || is_down();
     if (event.value == 1) stop();
   }

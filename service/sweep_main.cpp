@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removes what lies in the services' base directory, as root, once both have stopped: what Python
-// hosts made there is not the daemon's to remove.
-// With --make it makes the base's folders before one of them starts, as the user of the services:
-// root follows no link there that a stranger has put in the place of a folder.
+// horus-sweep, run by root. Once all services have stopped it removes what lies in their base
+// directory: horusd may not remove what Python hosts, which run under another user, made there.
+// With --make it makes the base's folders before a service starts, as the user of the services and
+// not as root: so a symbolic link that a hostile user put in place of a folder is of no use.
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ namespace {
 
 using namespace horus;
 
-/// systemd waits for whoever sweeps.
+/// The sweep's time limit: systemd waits for it.
 constexpr Nanos kPatience = 5s;
 
 int fail(const std::string& why) {
@@ -28,7 +28,7 @@ int fail(const std::string& why) {
   return 1;
 }
 
-/// For good: nothing of this process is root's any more.
+/// Gives up root's rights for good: real, effective and saved ids become those of `user`.
 bool become(uid_t user) noexcept {
   const passwd* const entry = ::getpwuid(user);  // NOLINT(concurrency-mt-unsafe): one thread
   if (entry == nullptr) return false;

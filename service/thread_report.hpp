@@ -9,8 +9,9 @@
 
 namespace horus::service {
 
-/// A line for each thread of this process: its name, and the nodes that it ticks with their last
-/// ticks. For the log of a robot that seems to hang.
+/// One line for each thread of this process: its id, its name, and for each of `nodes` that it
+/// ticks the node's state and last tick. For the log of a robot that seems to hang. Reads /proc, so
+/// it is not RT-safe; it waits for no node. Threads that it cannot read are left out.
 std::vector<std::string> thread_report(std::span<const NodeStats> nodes,
                                        TimePoint now = MonotonicClock::now());
 

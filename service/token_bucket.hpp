@@ -7,12 +7,15 @@
 
 namespace horus::service {
 
-/// A limit of `rate` requests a second with bursts of `burst`. Pure: time comes in.
+/// A limit of `rate` requests a second, with bursts of up to `burst`. Pure: the caller gives the
+/// time. One thread.
 class TokenBucket {
  public:
+  /// Begins full: `burst` requests may come at once.
   TokenBucket(double rate, double burst, TimePoint now) noexcept
       : rate_{rate}, burst_{burst}, tokens_{burst}, filled_{now} {}
 
+  /// Takes a token for one request. False, and nothing is taken: over the limit.
   bool take(TimePoint now) noexcept {
     tokens_ = at(now);
     filled_ = now;
@@ -20,11 +23,13 @@ class TokenBucket {
     tokens_ -= 1;
     return true;
   }
-  /// For what was worth more than the one that take() took; up to a burst of debt.
+  /// Takes `tokens` more for a request that turned out to cost more than one. The bucket may go
+  /// into debt, down to -`burst`; until that is paid off, take() refuses.
   void spend(double tokens, TimePoint now) noexcept {
     tokens_ = std::max(at(now) - tokens, -burst_);
     filled_ = now;
   }
+  /// Whether the bucket is as new, so that it need not be remembered.
   bool full(TimePoint now) const noexcept { return at(now) >= burst_; }
 
  private:

@@ -23,7 +23,7 @@ constexpr const char* kUsage =
     "(else /run/horus-tune).\n";
 
 std::string record_path() {
-  // One thread.
+  // getenv() is safe: this program has one thread.
   const char* folder = std::getenv("RUNTIME_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
   return std::string{folder != nullptr ? folder : "/run/horus-tune"} + "/applied.json";
 }
@@ -33,13 +33,15 @@ Exit complain(const Error& error) {
   return Exit::kFailure;
 }
 
+/// Prints which settings the kernel refused, and how many it took.
 void report(const std::vector<Tuned>& tuned, const CpuSet& isolated) {
   int interrupts = 0;
   const auto refused =
       std::ranges::count_if(tuned, [](const Tuned& t) { return !t.refusal.empty(); });
   for (const Tuned& one : tuned) {
     if (one.refusal.empty()) continue;
-    // An interrupt that belongs to one CPU cannot move: the ordinary case.
+    // Some interrupts belong to one CPU and can never move. That is normal, so they are only
+    // counted.
     if (one.path.find("/irq/") != one.path.npos) {
       ++interrupts;
       continue;
@@ -52,6 +54,8 @@ void report(const std::vector<Tuned>& tuned, const CpuSet& isolated) {
               interrupts);
 }
 
+/// Applies all settings and records what was changed. Without a record nothing could be reverted:
+/// if it cannot be saved, everything is put back at once.
 Exit apply_all() {
   const CpuSet isolated = CpuSet::isolated();
   if (isolated.empty()) {

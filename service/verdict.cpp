@@ -14,7 +14,8 @@
 namespace horus::service {
 namespace {
 
-/// Adds what the supervisor says of hosts; it may be nobody who is to be trusted.
+/// Adds what the supervisor's board says of the Python hosts. Another process writes the board, so
+/// unknown names are ignored and times are clamped.
 void hear_supervisor(std::span<wire::ExpectedHost> expected, std::span<const shm::HostRow> rows) {
   const std::int64_t now = to_ns(MonotonicClock::now());
   for (const shm::HostRow& row : rows) {

@@ -8,7 +8,9 @@
 
 namespace horus::service {
 
-/// How the robot of a configuration is, by the statistics under `base`.
+/// The verdict on the robot of a configuration: reads the statistics pages and the supervisor's
+/// board under `base`, and judges them. `config` has passed check_config(). Bounded by stats_limit:
+/// hosts beyond it that are not configured are not judged, which a note says. Not RT-safe.
 wire::HealthView verdict_on(const Config& config, const std::string& base);
 
 }  // namespace horus::service
