@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // Bytes of one request.
 constexpr unsigned kDepth = 8;                        // Requests at once.
-// What newer kernels know first; a ring that one thread makes and another uses.
-// Source: io_uring_setup(2).
+// Flags to try, first those that only newer kernels know. No IORING_SETUP_SINGLE_ISSUER: one thread
+// makes the ring of the first file, and another uses it. Source: io_uring_setup(2).
 constexpr std::array kFlags{IORING_SETUP_COOP_TASKRUN, 0U};
 
 }  // namespace
@@ -31,12 +31,13 @@ struct Disk::Ring {
   ~Ring() {
     if (made) ::io_uring_queue_exit(&ring);
   }
-  /// The next request that is done, and its result.
+  /// Waits for a completion: the request's number, and its result (bytes, or -errno).
   std::pair<std::uint64_t, int> completed() noexcept {
     io_uring_cqe* event = nullptr;
     int waited = -EINTR;
     while (waited == -EINTR) waited = ::io_uring_wait_cqe(&ring, &event);
-    // The kernel still reads the bytes: there is no way back from here.
+    // A failure must end the process: the kernel may still read the bytes, so the caller could
+    // neither free them nor go on.
     HORUS_CHECK(waited == 0);
     const std::pair result{::io_uring_cqe_get_data64(event), event->res};
     ::io_uring_cqe_seen(&ring, event);
@@ -48,6 +49,7 @@ struct Disk::Ring {
 
 Disk::Disk(int fd, std::string path) : fd_{fd}, path_{std::move(path)} {}
 
+/// Makes the io_uring at the first write. If the kernel refuses, there is none.
 void Disk::make_ring() {
   if (std::exchange(asked_, true)) return;
   for (const unsigned flags : kFlags) {
@@ -60,11 +62,12 @@ void Disk::make_ring() {
   }
 }
 
-/// The kernel's threads for this ring run on all CPUs else.
+/// Keeps the kernel's worker threads of this ring to this thread's CPUs. By default they run on all
+/// CPUs, those of real-time threads included.
 void Disk::keep_workers() noexcept {
   cpu_set_t cpus{};
   if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) return;
-  // A kernel that does not know it has no such threads either, or is too old to be told.
+  // An error is ignored: an older kernel cannot be told.
   static_cast<void>(::io_uring_register_iowq_aff(&ring_->ring, sizeof cpus, &cpus));
 }
 
@@ -76,7 +79,8 @@ Disk::~Disk() {
 Result<std::unique_ptr<Disk>> Disk::create(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
   if (fd < 0) return Error::from_errno("create recording", path);
-  // Who deletes recordings asks for it; a file system without locks has none to ask.
+  // The lock tells a program that deletes recordings that this one is in use. A file system without
+  // locks is no error.
   static_cast<void>(::flock(fd, LOCK_SH | LOCK_NB));
   return std::unique_ptr<Disk>{new Disk{fd, path}};
 }
@@ -85,7 +89,8 @@ Status Disk::write(std::string_view bytes) {
   make_ring();
   if (const Status written = ring_ ? write_by_uring(bytes) : write_plainly(bytes, end_); !written) {
     const Error error = written.error();
-    // What is there of it is no record; where even this fails, readers stop there.
+    // A part of it may be in the file, which is no valid record. If cutting it off fails as well,
+    // readers stop there.
     static_cast<void>(::ftruncate(fd_, static_cast<off_t>(end_)) == 0);
     return error;
   }
@@ -114,11 +119,12 @@ Status Disk::write_by_uring(std::string_view bytes) {
       const auto [piece, result] = ring_->completed();
       results.at(piece) = result;
     }
-    // Requests that it has and did not take would come late: it has no more use.
+    // The ring still holds requests that it did not submit, and would submit them with the next
+    // ones. It is given up.
     if (given < running) ring_.reset();
     for (unsigned i = 0; i < running; at += pieces[i++].size()) {
       if (results.at(i) == static_cast<int>(pieces.at(i).size())) continue;
-      // Refused, or a part of it only: the plain call says why, or does the rest.
+      // The request failed or wrote only a part: pwrite() writes it again, or says why it fails.
       if (const Status rest = write_plainly(pieces[i], at); !rest) return rest;
     }
     if (ring_ == nullptr) return write_plainly(bytes, at);
@@ -145,7 +151,7 @@ Status Disk::sync() {
 
 std::uint64_t Disk::free_bytes() const noexcept {
   struct statvfs info {};
-  // A disk that is gone is not full: the next write says what it is.
+  // If this fails the disk is not full but gone; the next write reports that.
   if (::fstatvfs(fd_, &info) != 0) return ~std::uint64_t{0};
   return std::uint64_t{info.f_bavail} * info.f_frsize;
 }

@@ -11,23 +11,25 @@
 
 namespace horus::service {
 
-/// A new file that grows at its end: written by io_uring, or by pwrite() where that is forbidden.
+/// A new file that is only appended to, by io_uring, or by pwrite() if io_uring is not available.
 ///
-/// Thread safety: one thread at a time.
+/// Thread safety: one thread at a time. Calls block on the disk.
 class Disk : public interop::mcap::Sink {
  public:
-  /// kBusy where there is such a file already. Follows no link in its place.
+  /// Makes the file. kBusy if there is a file of that name already; a symbolic link in its place is
+  /// not followed. Takes a shared flock() on it as a sign that it is being written.
   static Result<std::unique_ptr<Disk>> create(const std::string& path);
   ~Disk() override;
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  /// All of it is with the kernel afterwards, or none of it counts: the next call begins where this
-  /// one did.
+  /// Appends all of `bytes`. On an error nothing counts as written: the file is cut back, and the
+  /// next call begins at the same place. Success means that the kernel has the bytes, not the disk.
   Status write(std::string_view bytes) override;
-  /// Until it is on the disk.
+  /// Waits until all written bytes are on the disk (fdatasync(2)).
   Status sync();
-  std::uint64_t free_bytes() const noexcept;  ///< What the disk has left for this user.
+  /// Free bytes that this user may use; the largest number if the disk does not say.
+  std::uint64_t free_bytes() const noexcept;
 
  private:
   struct Ring;
@@ -40,8 +42,8 @@ class Disk : public interop::mcap::Sink {
   int fd_;
   std::string path_;
   std::uint64_t end_ = 0;
-  bool asked_ = false;  ///< Whether there may be a ring.
-  std::unique_ptr<Ring> ring_;
+  bool asked_ = false;          ///< make_ring() was called.
+  std::unique_ptr<Ring> ring_;  ///< Null: pwrite() is used.
 };
 
 }  // namespace horus::service

@@ -20,11 +20,11 @@ namespace {
 
 constexpr Nanos kSyncEvery = 1s;
 constexpr Nanos kClockEvery = 10s;
-constexpr auto kAgain = std::chrono::seconds{1};
-constexpr Nanos kEndTime = 1s;  // Of a stop, for the file's end.
+constexpr auto kAgain = std::chrono::seconds{1};  // Pause before the disk is tried again.
+constexpr Nanos kEndTime = 1s;  // The part of a stop that is kept for the file's end.
 constexpr std::uint32_t kMaxNumber = 1'000'000;
 
-/// "run.mcap", or the n-th of it: "run_2.mcap".
+/// The path with a number: of "run.mcap" and 2 "run_2.mcap".
 std::string numbered(const std::string& path, std::uint32_t number) {
   constexpr std::string_view kEnd = ".mcap";
   const bool ends = path.ends_with(kEnd);
@@ -37,7 +37,7 @@ mcap::Notes clock_now() {
           {"realtime_ns", std::to_string(wall_clock_us() * 1000)}};
 }
 
-/// The records of `declared`, then those of `chunk`.
+/// One chunk with the records of `declared`, then those of `chunk`.
 mcap::Chunk joined(mcap::Chunk declared, const mcap::Chunk& chunk) {
   const std::uint64_t shift = declared.records.size();
   declared.records += chunk.records;
@@ -76,7 +76,8 @@ Files::~Files() {
   thread_.join();
 }
 
-/// At once, so that whoever looks finds a recording, and whoever made a mistake is told.
+/// Makes the first file at the start, so that a wrong path is reported at once. With on_demand the
+/// file is removed again.
 Status Files::begin_to_write() {
   if (const Status created = create(); !created) return created;
   const Status begun = options_.on_demand ? Status{} : begin();
@@ -89,12 +90,12 @@ Status Files::begin_to_write() {
 }
 
 Status Files::create() {
-  // Behind one that was given up, too.
+  // number_ > 0: the file before this one was given up, so this one needs another name.
   const bool split = options_.split_bytes != 0 || options_.split_time != Nanos{} ||
                      options_.on_demand || number_ > 0;
   std::string path = split ? numbered(options_.path, number_) : options_.path;
   auto disk = Disk::create(path);
-  // Of a former recording: this one has the numbers behind it.
+  // The file belongs to an earlier recording: this one takes the next free number.
   while (!disk && split && disk.error().os_errno == EEXIST && number_ < kMaxNumber) {
     path = numbered(options_.path, ++number_);
     disk = Disk::create(path);
@@ -127,15 +128,16 @@ bool Files::is_full() const {
   return options_.min_free != 0 && disk_->free_bytes() < options_.min_free;
 }
 
-/// Full is a disk that goes on where it stopped, once there is room. After another error nobody
-/// knows what the file has, and the kernel may have let go of what it could not write.
+/// Decides what a failed step means for the file. On a full disk the file stays, and goes on once
+/// there is room. After any other error it is given up: nobody knows what it holds, as the kernel
+/// may have dropped pages that it could not write.
 void Files::give_up(const Error& error) {
   if (error.os_errno == ENOSPC || error.os_errno == EDQUOT || writer_ == nullptr) return;
   note_failure(error);
   totals_.bytes += writer_->size();
   writer_.reset();
   if (!fresh_) return;
-  // Nothing is in it.
+  // It has no messages, so nothing is lost by removing it.
   ::unlink(totals_.paths.back().c_str());
   totals_.paths.pop_back();
 }
@@ -147,7 +149,8 @@ void Files::note_failure(const Error& error) {
   damage_ = describe(error);
 }
 
-/// An error of this is told once: the next call would be told that all is well.
+/// Has the file's data on the disk. The kernel reports a write error at one fdatasync() only, and
+/// success at the next, so one error gives up the file.
 void Files::sync() {
   const Status synced = disk_->sync();
   if (synced) {
@@ -162,7 +165,8 @@ void Files::sync() {
 }
 
 Status Files::write(const mcap::Chunk& chunk) {
-  // Only now: a file is made for what is there to write.
+  // A split happens here and not when the file is full: a new file is made only for a chunk that
+  // goes into it.
   if (is_over()) {
     if (const Status finished = finish({}); !finished) return finished;
   }
@@ -173,7 +177,7 @@ Status Files::write(const mcap::Chunk& chunk) {
     return Error{Errc::kExhausted, "write recording: the disk has less free than min_free", ENOSPC,
                  Name<200>::clipped(totals_.paths.back())};
   }
-  // That of a later file, too, may find the disk full.
+  // The beginning of a file may have failed before, on a full disk.
   if (const Status begun = begin(); !begun) return begun;
   if (fresh_) {
     mcap::Chunk declared;
@@ -191,6 +195,7 @@ Status Files::write(const mcap::Chunk& chunk) {
   return {};
 }
 
+/// Writes the beginning of the file, as far as it is missing.
 Status Files::begin() {
   if (writer_->size() == 0) {
     if (const Status begun =
@@ -204,7 +209,7 @@ Status Files::begin() {
 }
 
 Status Files::attach_all() {
-  // Where the disk was full the rest comes later.
+  // attached_ says how many are in the file: on a full disk the rest is attached later.
   for (; attached_ < options_.attachments.size(); ++attached_) {
     const auto& [name, text] =
         *std::next(options_.attachments.begin(), static_cast<std::ptrdiff_t>(attached_));
@@ -216,6 +221,8 @@ Status Files::attach_all() {
   return {};
 }
 
+/// Ends the file with notes of what was lost and `last`, and syncs it. On an error it may be called
+/// again.
 Status Files::finish(const std::map<std::string, Notes>& last) {
   if (writer_ == nullptr) return {};
   if (const Status begun = begin(); !begun) return begun;
@@ -233,6 +240,8 @@ Status Files::finish(const std::map<std::string, Notes>& last) {
   return {};
 }
 
+/// Waits for the next entry of the queue. Nothing: the recording stops, and the queue is empty or
+/// its time is up.
 std::optional<Files::Item> Files::next() {
   std::unique_lock lock{mutex_};
   changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
@@ -257,7 +266,7 @@ Status Files::in_time(const std::function<Status()>& step) {
     trouble_ = written ? std::string{} : describe(written.error());
     if (written || last) return written;
     changed_.wait_for(lock, kAgain, [this] { return stopping_; });
-    // Nobody waits for the disk any more: one more try.
+    // The recording stops: one last try.
     last = stopping_;
   }
 }
@@ -270,7 +279,7 @@ Status Files::close_file(const Close& close) {
     ended.messages = in_file_;
     finished = in_time([&] { return finish(close.notes); });
   }
-  // The first that went wrong counts: what came later follows from it.
+  // The first error is reported, as later ones follow from it.
   const Status error = std::exchange(broken_, {});
   if (!error || !finished) ended.error = describe((error ? finished : error).error());
   const std::scoped_lock lock{mutex_};
@@ -278,6 +287,8 @@ Status Files::close_file(const Close& close) {
   return finished;
 }
 
+/// Once a second syncs the file, so that a power cut costs little. Every 10 s notes the clocks and
+/// repeats the declarations, so that a file without its end can still be read.
 void Files::look_after_disk() {
   const TimePoint now = MonotonicClock::now();
   if (now - synced_ >= kSyncEvery) {
@@ -316,7 +327,7 @@ void Files::run() {
     closed_ = true;
     last = last_;
   }
-  // Of a disk that took no more, too: what was lost with the last bytes may fit.
+  // Also after an error: on a full disk the short end of the file may still fit.
   const Status finished = finish(last);
   if (result_) result_ = finished;
   if (result_) result_ = failed_;
@@ -369,11 +380,11 @@ std::pair<std::uint64_t, std::string> Files::trouble() {
 void Files::push(mcap::Chunk chunk) {
   const std::scoped_lock lock{mutex_};
   for (const mcap::Channel& channel : chunk.channels) names_[channel.id] = channel.topic;
-  // One that is larger than all that may wait goes alone.
+  // A chunk that is larger than the whole queue is accepted if the queue is empty.
   const bool full = queued_ != 0 && queued_ + bytes_of(chunk) > options_.most_queued;
   if (closed_ || full) {
     lose(chunk);
-    // Later messages are of these channels.
+    // Later messages use the channels that this chunk declares.
     declare_later(std::move(chunk));
     return;
   }

@@ -17,7 +17,8 @@ HostWatch::Happened HostWatch::look() {
     const std::string name{host.name.view()};
     const Seen before = std::exchange(seen_[name], {});
     const bool same = before.pid == now.pid && before.lives == now.lives;
-    // Its page is still its own, or a successor's that counts its lives.
+    // Either the page is still the dead host's own, or a successor has taken it over, which counts
+    // one life more.
     const bool died = before.alive && (same ? !now.alive : now.lives > before.lives);
     if (died) happened.death = "host '" + printable(name) + "' died";
     for (const NodeStats& node : page.nodes()) {

@@ -10,32 +10,33 @@
 
 namespace horus::service {
 
-/// Looks from outside whether hosts died, and whether their nodes missed deadlines.
+/// Finds out from the statistics pages whether hosts died, and whether nodes missed deadlines.
 ///
 /// Thread safety: one thread.
 class HostWatch {
  public:
-  /// `misses`: they count, too.
+  /// `misses`: look for missed deadlines as well.
   HostWatch(std::string base, bool misses) : base_{std::move(base)}, misses_{misses} {}
 
-  /// What happened since the last look, in words: "host 'arm' died". Empty: nothing.
+  /// What happened since the last look. Of several deaths, or several misses, one is named.
   struct Happened {
-    std::string death{};
-    std::string miss{};
+    std::string death{};  ///< E.g. "host 'arm' died"; empty: none.
+    std::string miss{};   ///< Whose deadline was missed; empty: none.
   };
+  /// Reads all pages. The first call reports no misses.
   Happened look();
 
  private:
   struct Seen {
     pid_t pid = 0;
     bool alive = false;
-    std::uint64_t lives = 0;
-    std::map<std::string, std::uint64_t> misses{};  ///< By node.
+    std::uint64_t lives = 0;                        ///< Which life of the host this is.
+    std::map<std::string, std::uint64_t> misses{};  ///< Missed deadlines by node.
   };
 
   std::string base_;
   bool misses_;
-  bool first_ = true;  ///< What was before the recording began is none of its business.
+  bool first_ = true;  ///< No look yet: misses from before the recording do not count.
   std::map<std::string, Seen> seen_;
 };
 

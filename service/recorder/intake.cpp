@@ -27,10 +27,12 @@ namespace mcap = interop::mcap;
 
 namespace {
 
-constexpr std::uint16_t kMaxChannels = 65535;  // Of a file; so are the schemas, at most as many.
-/// A topic that nobody sends on is let go after that: its next publisher may have another type.
+// Channels of a file; a schema belongs to a channel, so there are at most as many.
+constexpr std::uint16_t kMaxChannels = 65535;
+/// A topic without publishers is unsubscribed from after this time: its next publisher may send
+/// another type.
 constexpr Nanos kSilence = 1s;
-/// Boxes are read as a whole.
+/// Time between two looks at black boxes. Each look reads them whole, so it is not done more often.
 constexpr Nanos kEventsEvery = 1s;
 
 bool matches(const std::vector<std::string>& patterns, const std::string& topic) {
@@ -63,16 +65,16 @@ struct Intake::Topic {
   interop::Format format;
   interop::mcap::Notes notes;
   std::optional<shm::ParsedType> parsed;
-  const shm::TypeInfo* type = nullptr;  ///< Null: payloads.
-  bool values = false;                  ///< MessagePack, which has no schema.
+  const shm::TypeInfo* type = nullptr;  ///< Null: the topic carries payloads (images and the like).
+  bool values = false;                  ///< The topic carries MessagePack, which has no schema.
   shm::RawSubscriber messages;
   shm::PayloadSubscriber payloads;
   std::vector<std::byte> buffer;
-  /// By the publisher's ring and the messages' own type; null: the topic's.
+  /// Channel by publisher and the messages' own type, which is null for the topic's type.
   std::map<std::pair<std::string, const shm::TypeInfo*>, std::uint16_t> channels;
-  std::uint64_t refused = 0;         ///< Messages that are none of their type.
-  std::optional<TimePoint> alone{};  ///< Since when nobody sends.
-  std::uint64_t alone_cycles = 0;    ///< As above, cycle_count().
+  std::uint64_t refused = 0;         ///< Messages that do not fit their type.
+  std::optional<TimePoint> alone{};  ///< Since when the topic has no publisher; nothing: it has.
+  std::uint64_t alone_cycles = 0;    ///< The same as cycle_count().
 
   shm::RawSubscriber& raw() noexcept { return type != nullptr ? messages : payloads.messages(); }
   /// One message, encoded; nothing when there is none.
@@ -81,14 +83,16 @@ struct Intake::Topic {
     std::uint64_t stamp_ns = 0;         ///< 0: the message does not say.
     const shm::TypeInfo* of = nullptr;  ///< On a topic of values: the message's own type.
   };
+  /// Takes the next message that can be encoded; others are counted in `refused`.
   std::optional<Taken> take();
   static bool encode_into(Taken& taken, const shm::TypeInfo& of,
                           std::span<const std::byte> message);
-  /// What a file says of messages of this type; null: of the topic's.
+  /// How a file describes messages of a type.
   struct Written {
     interop::Format format;
     mcap::Notes notes;
   };
+  /// For messages of type `of`; null: of the topic's type.
   Written written(const shm::TypeInfo* of) const;
 };
 
@@ -175,7 +179,8 @@ void Intake::look() {
   let_go_of_silent();
   for (const shm::TopicInfo& topic : shm::list_topics(session_->base())) {
     if (topics_.contains(topic.name) || !selection_.has(topic.name)) continue;
-    // What a dead publisher left was taken already.
+    // Only dead publishers are left, and their messages were taken before the topic was
+    // unsubscribed.
     const bool alive = std::ranges::any_of(topic.publishers, &shm::PublisherInfo::alive);
     if (!alive && since_.contains(topic.name)) continue;
     const Status opened = open(topic);
@@ -197,8 +202,8 @@ Status Intake::open(const shm::TopicInfo& info) {
   auto topic = std::make_unique<Topic>();
   topic->name = name;
   topic->notes["horus.type"] = info.type;
-  // All that is sent from the beginning of the recording on, whenever the topic is found; on one
-  // that was let go, from then on.
+  // Messages count from the start of the recording, however late the topic is found; on a topic
+  // that was unsubscribed from, from that moment on.
   const auto let_go = since_.find(name);
   const std::uint64_t since = let_go == since_.end() ? session_->opened() : let_go->second;
   const shm::TopicOptions options{
@@ -301,11 +306,11 @@ bool Intake::take_events_of(const shm::OtherBox& other, mcap::Chunk& chunk, Time
   Losses& counts = gone_[interop::kEventTopic];
   shm::BoxMark& mark = events_seen_[box->host];
   std::uint64_t before = mark.sequence;
-  // Numbers whose events the box itself could not keep are no loss of the recording.
+  // Events that the box itself could not keep are no loss of the recording.
   std::uint64_t& lost_before = events_lost_[box->host];
   std::uint64_t never_kept = box->lost - std::min(std::exchange(lost_before, box->lost), box->lost);
   for (const Event& event : box->after(mark, now)) {
-    if (event.sequence <= before) before = 0;  // It began afresh.
+    if (event.sequence <= before) before = 0;  // A new box, which counts from the start.
     const std::uint64_t gap = event.sequence - std::exchange(before, event.sequence) - 1;
     const std::uint64_t excused = std::min(gap, never_kept);
     never_kept -= excused;
@@ -330,9 +335,9 @@ void Intake::take_events(mcap::Chunk& chunk, bool all) {
   if (!selection_.has(interop::kEventTopic)) return;
   bool room = true;
   const TimePoint now = MonotonicClock::now();
-  // First the new ones: a box that is taken away meanwhile is among those of the last look.
+  // Opened first: a box that its host removes meanwhile is among these, or those of the last look.
   auto boxes = shm::OtherBox::open_all(session_->base());
-  // The last words of hosts that have taken their boxes away.
+  // The last events of hosts that have removed their boxes: those stay mapped here.
   for (const shm::OtherBox& box : boxes_) {
     if (!box.is_named()) room = room && take_events_of(box, chunk, TimePoint::max());
   }
@@ -353,7 +358,8 @@ void Intake::take_told(mcap::Chunk& chunk, bool all) {
 
 void Intake::take_lines(mcap::Chunk& chunk) {
   if (!selection_.has(interop::kLogTopic)) return;
-  // The last words of a host whose page has lost its name by now, first.
+  // First from the pages of the last look: a host that has ended since has removed its page, but it
+  // stays mapped here and holds the host's last lines.
   bool room = true;
   for (const shm::LogPage& page : lines_) room = room && take_lines_of(page, chunk);
   lines_ = shm::LogPage::open_all(session_->base());
@@ -383,7 +389,8 @@ void Intake::take_from(Topic& topic, mcap::Chunk& chunk, std::size_t most) {
 }
 
 void Intake::take(mcap::Chunk& chunk, std::size_t most) {
-  // A fast topic takes a part, and those behind it are first the next time.
+  // One topic may fill a quarter of the chunk, and the next call begins with the topic after the
+  // last one: a fast topic must not keep the others from being recorded.
   const std::size_t share = most / 4;
   auto next = topics_.upper_bound(last_);
   for (std::size_t i = 0; i < topics_.size() && chunk.records.size() < most; ++i, ++next) {
@@ -415,7 +422,7 @@ Intake::Losses Intake::losses_of(Topic& topic) {
   const shm::SubscriberCounts counts = typed ? topic.messages.counts() : topic.payloads.counts();
   const std::uint64_t waiting = topic.raw().pending();
   return {.received = counts.received,
-          // What is there still is taken by nobody any more.
+          // Includes messages that wait: if the recording ends now, nobody takes them.
           .missed = counts.missed + waiting,
           .refused = topic.refused,
           .waiting = waiting};

@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kProgram = "horus-recorder";
 
-/// "run_2026-01-31_15-04-05.mcap"
+/// A file name with the local time, e.g. "run_2026-01-31_15-04-05.mcap".
 std::string dated(const std::string& stem) {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -31,11 +31,13 @@ std::string dated(const std::string& stem) {
   return stem + name;
 }
 
-/// What [record] says; or the exit code, where that is not to be recorded.
+/// Takes over what [record] says. Returns an exit code if the program is to end. `wanted`: only
+/// answer whether there is a section [record].
 std::optional<Exit> read_config(const std::string& path, bool wanted, RecorderOptions& options) {
   const ConfigResult loaded = load_checked(path, ConfigScope::kRecorder);
   if (const auto* error = std::get_if<ConfigError>(&loaded)) {
-    // Who asks whether it is wanted is told by the start, which fails.
+    // For --wanted a configuration with an error counts as "yes": then the unit starts the
+    // recorder, which fails and reports the error.
     return wanted ? Exit::kOk : refuse(kProgram, *error);
   }
   const auto& config = std::get<Config>(loaded);
@@ -46,7 +48,7 @@ std::optional<Exit> read_config(const std::string& path, bool wanted, RecorderOp
   }
   if (const auto error = find_hidden_recordings(config)) return refuse(kProgram, *error);
   options.selection = {record.topics, record.exclude};
-  // The folder that a unit has made, or the last one of a path whose others are there.
+  // The unit has made the default folder. Of any other path only the last folder is made.
   if (::mkdir(record.path.c_str(), 0750) != 0 && errno != EEXIST) {
     return refuse(kProgram, Error::from_errno("make the folder of recordings", record.path),
                   Exit::kFailure);
@@ -133,7 +135,7 @@ std::optional<Exit> parse_options(int argc, char** argv, RecorderOptions& option
   if (options.files.path.empty()) options.files.path = dated("run");
   if (options.last) {
     options.files.on_demand = true;
-    // The ring keeps the sum within bounds.
+    // No limit of its own: the ring's limit counts the queued bytes as well.
     options.files.most_queued = std::numeric_limits<std::uint64_t>::max();
   }
   return std::nullopt;

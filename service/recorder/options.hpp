@@ -13,25 +13,28 @@
 
 namespace horus::service {
 
+/// What a recorder was asked to do.
 struct RecorderOptions {
-  std::string base{};
-  Selection selection{};
-  FilesOptions files{};
-  std::optional<Nanos> duration{};
-  /// So much is kept in memory, until something happens; nothing: all is written.
+  std::string base{};               ///< The robot's directory in shared memory.
+  Selection selection{};            ///< Which topics.
+  FilesOptions files{};             ///< Where to.
+  std::optional<Nanos> duration{};  ///< End after this time; nothing: run until told to stop.
+  /// Keep only so much in memory, and write it when a host dies, when it is asked for, or see
+  /// on_miss. Nothing: write everything.
   std::optional<Nanos> last{};
-  std::uint64_t last_bytes = std::uint64_t{256} << 20;
-  bool on_miss = false;  ///< A deadline that a node misses is such a thing.
-  /// Whoever started it has the other ends of its pipes: a line on standard output says that
-  /// messages are taken, and the end of standard input ends the recording.
+  std::uint64_t last_bytes = std::uint64_t{256} << 20;  ///< The most memory for `last`.
+  bool on_miss = false;  ///< With `last`: a missed deadline also has it written.
+  /// A program started the recorder and holds the other ends of its pipes: a line on standard
+  /// output says that messages are taken, and the end of standard input ends the recording.
   bool for_program = false;
-  /// Of a service: the files that [record] was read from; they go into the recording.
+  /// As a service: the files that [record] was read from. They are attached to the recording.
   std::vector<std::string> config{};
-  std::optional<CpuSet> cpus{};  ///< Where it runs; nothing: where it was started.
+  std::optional<CpuSet> cpus{};  ///< CPUs to run on; nothing: those that it was started with.
 };
 
-/// Reads the command line, which horusctl, Python and a unit write; --version and --wanted are
-/// answered here. Otherwise the exit code.
+/// Reads the command line, which horusctl, Python and the unit file write. Returns an exit code if
+/// the program is to end: after --version and --wanted, which it answers, and after an error, which
+/// it reports. One thread only.
 std::optional<Exit> parse_options(int argc, char** argv, RecorderOptions& options);
 
 }  // namespace horus::service

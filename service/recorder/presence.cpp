@@ -18,13 +18,15 @@ namespace horus::service {
 
 namespace {
 
-constexpr int kMostRecorders = 64;  // Of one base.
+constexpr int kMostRecorders = 64;  // In one base.
 constexpr std::size_t kMostCallers = 16;
 constexpr Nanos kRequestTime = 1s;
 constexpr Nanos kShowEvery = 1s;
-constexpr const char* kFile = "a file to write to";  // What it may be without.
+// The feature that a recorder "runs without" while it cannot write, for the verdict.
+constexpr const char* kFile = "a file to write to";
 
-/// A new socket has room for so little.
+/// Sends the one reply of a connection, which always fits into the buffer of a new socket. A client
+/// that is gone is ignored.
 void send(const UniqueFd& fd, const wire::Reply& reply) {
   const std::string bytes = wire::encode(reply);
   ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -40,8 +42,8 @@ Presence::Presence(std::string base, shm::FolderPtr folder, std::shared_ptr<shm:
       socket_{std::move(socket)},
       listener_{std::move(listener)} {}
 
-/// What has the name in a folder that others may write is none of ours, and may stay for ever: then
-/// the next name is tried.
+/// Other users may write in the folder too. A file of theirs may have the name, and stay for ever:
+/// then the next name is tried.
 Result<std::unique_ptr<Presence>> Presence::create(shm::Session& session) {
   auto made = create_as(wire::kRecorderHost, session);
   for (int i = 2; !made && i < kMostRecorders; ++i) {
@@ -67,7 +69,7 @@ Result<std::unique_ptr<Presence>> Presence::create_as(const std::string& name,
   }
   session.keep(page);
   HostStats& host = page->host();
-  // What keeps it from its work is a fault, and no note.
+  // With this, what trouble() shows is a reason for "degraded" in the verdict, not just a note.
   host.asks_realtime.set(1);
   host.ready.set(1);
   NodeStats& stats = page->nodes().front();
@@ -84,7 +86,7 @@ Presence::~Presence() {
   page_->remove();
 }
 
-/// The session does the same for the page.
+/// Makes the socket again if somebody removed it. The session does the same for the page.
 void Presence::keep_socket() {
   if (folder_->has(socket_)) return;
   const auto joined = shm::Base::join(base_);
@@ -121,7 +123,8 @@ void Presence::trouble(const std::string& why) noexcept {
 }
 
 void Presence::accept(TimePoint now) {
-  // So many a turn: who comes and is sent away without an end stops no recording.
+  // At most so many per call: users who connect and are refused in a loop must not stop the
+  // recording.
   for (std::size_t i = 0; i < kMostCallers && callers_.size() < kMostCallers; ++i) {
     UniqueFd fd{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!fd) return;
@@ -136,7 +139,7 @@ void Presence::accept(TimePoint now) {
   }
 }
 
-/// False: it is to go.
+/// Reads what a client sent. False: close its connection.
 bool Presence::read(Caller& caller) {
   std::array<char, 4096> block{};
   const ssize_t count = ::recv(caller.fd.get(), block.data(), block.size(), MSG_DONTWAIT);

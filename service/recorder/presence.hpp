@@ -16,40 +16,42 @@
 
 namespace horus::service {
 
-/// A recorder as others see it: a host of one node, whose losses and troubles are in the verdict on
-/// the robot, and a socket beside its statistics for io.horus.Recorder.Trigger: this user, the
-/// base's owner and root may call.
+/// Makes a recorder visible to other programs. In the statistics it is a host with one node, so its
+/// losses and troubles are part of the verdict on the robot. Beside the statistics page it has a
+/// socket for io.horus.Recorder.Trigger, which this user, the base's owner and root may call.
 ///
-/// Thread safety: one thread.
+/// Thread safety: one thread. No call waits for a client.
 class Presence {
  public:
-  /// Named "recorder", or with a number where that name is another's.
+  /// Makes page and socket, named "recorder"; if another has that name "recorder-2", and so on up
+  /// to "recorder-63". Fails with the last name's error.
   static Result<std::unique_ptr<Presence>> create(shm::Session& session);
   ~Presence();
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
 
-  /// What was taken, and what was lost, from the beginning. True once a second, when it is shown;
-  /// a socket that somebody removed is made again then.
+  /// Writes how many messages were received and lost since the beginning to the statistics, at most
+  /// once a second; true if it did. It also makes the socket again if somebody removed it.
   bool show(TimePoint now, std::uint64_t received, std::uint64_t lost);
-  /// Why nothing is written now; empty: nothing keeps it from that.
+  /// Shows why nothing can be written now; empty: it can.
   void trouble(const std::string& why) noexcept;
 
-  /// Who waits for an answer.
+  /// A client that is connected to the socket.
   struct Caller {
     UniqueFd fd;
-    TimePoint until;  ///< A request that is not whole by then is none.
+    TimePoint until;  ///< Deadline for a whole request.
     wire::MessageReader reader{wire::kMaxRequestBytes};
-    bool asked = false;
-    std::uint64_t file = 0;  ///< The one that is to be written for it; 0: none yet.
+    bool asked = false;      ///< It has called Trigger and waits for the answer.
+    std::uint64_t file = 0;  ///< Number of the file that it waits for; 0: none yet.
   };
-  /// Looks who calls, waits for nobody. True: somebody asks for what was recorded.
+  /// Accepts clients and reads their requests. True if a client has newly called Trigger.
   bool asked(TimePoint now);
-  /// Those who have asked by now wait for this file; see Files::end_file().
+  /// Has the callers that wait for no file yet wait for `file`; see Files::end_file().
   void promise(std::uint64_t file);
-  /// To all that wait for this file, 0: to those that wait for none yet.
+  /// Answers all callers that wait for `file`, and closes their connections. 0: those that wait for
+  /// no file yet.
   void answer(const wire::Reply& reply, std::uint64_t file = 0);
-  /// The last answer, to all.
+  /// At the end of the recorder: tells all remaining callers that it ends.
   void end();
 
  private:
@@ -68,7 +70,7 @@ class Presence {
   UniqueFd listener_;
   std::vector<Caller> callers_;
   TimePoint shown_{};
-  std::string trouble_;  ///< As it was told last.
+  std::string trouble_;  ///< As last shown.
 };
 
 }  // namespace horus::service

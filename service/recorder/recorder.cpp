@@ -18,13 +18,16 @@ namespace mcap = interop::mcap;
 
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 20;  // Bytes.
-constexpr Nanos kChunkTime = 1s;                      // So much a power cut costs at most.
-constexpr Nanos kLookEvery = 200ms;                   // For topics that are new.
-constexpr Nanos kSignalEvery = 50ms;
-constexpr Nanos kDrain = 2s;       // Nobody may keep a recording from its end.
-constexpr Nanos kCatchUp = 200ms;  // The same of a file that is asked for.
+constexpr std::size_t kChunk = std::size_t{1} << 20;  // Bytes of a chunk.
+constexpr Nanos kChunkTime = 1s;      // A chunk is written after this time, full or not.
+constexpr Nanos kLookEvery = 200ms;   // Time between two looks for new topics.
+constexpr Nanos kSignalEvery = 50ms;  // Time between two looks whether the end has come.
+// How long the last messages are taken at the end: publishers that never stop sending must not keep
+// a recording from ending. The same limit holds for a triggered file, with a shorter time.
+constexpr Nanos kDrain = 2s;
+constexpr Nanos kCatchUp = 200ms;
 
+/// Messages of a topic that were lost. Those that still wait to be taken count only `at_end`.
 std::uint64_t lost_of(const Intake::Losses& topic, bool at_end = false) {
   return topic.missed - (at_end ? 0 : std::min(topic.missed, topic.waiting));
 }
@@ -117,14 +120,16 @@ void Recorder::look(TimePoint now) {
   if (!ring_) return;
   const HostWatch::Happened happened = hosts_.look();
   if (missed_.empty()) missed_ = happened.miss;
-  // Who misses each tick makes no file each tick: the next one begins where this one ends.
+  // A node that misses every deadline must not cause a file at each look. Files after misses are at
+  // least the ring's time apart; as each begins where the one before ends, nothing is missing
+  // between them. A death does not wait.
   const bool time = !missed_.empty() && (!written_ || now - *written_ >= last_);
   if (happened.death.empty() && !time) return;
   trigger(happened.death.empty() ? missed_ : happened.death, now);
   missed_.clear();
 }
 
-/// Until nothing is there any more.
+/// Takes all messages that are there, until none is left or `until`.
 void Recorder::take_pending(TimePoint until) {
   for (bool more = true; more;) {
     intake_.take(chunk_, kChunk);
@@ -140,9 +145,10 @@ void Recorder::write_ring(TimePoint now) {
   for (mcap::Chunk& chunk : ring_->take()) files_.push(std::move(chunk));
 }
 
+/// At the end: takes what was sent before it.
 void Recorder::take_the_rest() {
-  // What was sent before the end, also on a topic that nobody has looked for yet; a frame whose
-  // pool is not mapped yet comes a little later.
+  // look_closely(), as a topic may be so new that no look has found it yet. take_pending() waits,
+  // as a frame whose pool is not mapped yet can be taken only a little later.
   intake_.look_closely();
   intake_.take_told(chunk_, /*all=*/true);
   take_pending(MonotonicClock::now() + kDrain);

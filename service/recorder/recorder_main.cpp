@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// horus-recorder: topics to files. `horusctl record` has its options, checks them, and runs it.
+// horus-recorder writes topics to files. `horusctl record` takes its options from the user, checks
+// them, and runs it.
 #include <sched.h>
 #include <signal.h>
 #include <sys/utsname.h>
@@ -30,12 +31,12 @@ namespace mcap = interop::mcap;
 
 constexpr const char* kProgram = "horus-recorder";
 void say(const std::string& line) {
-  // systemd's journal has its own.
+  // The journal has times of its own.
   const std::string time = notify::supervised() ? std::string{} : time_of_day(wall_clock_us());
   std::fprintf(stderr, "%s%s: %s\n", time.c_str(), kProgram, line.c_str());
 }
 
-/// The configuration's files, which go into each file of the recording.
+/// The options with the configuration's files as attachments.
 FilesOptions with_config(const RecorderOptions& options) {
   FilesOptions all = options.files;
   for (const std::string& path : options.config) {
@@ -45,6 +46,7 @@ FilesOptions with_config(const RecorderOptions& options) {
   return all;
 }
 
+/// What is noted in each file about the machine and the configuration.
 mcap::Notes system_notes(const RecorderOptions& options) {
   mcap::Notes notes{{"horus", kVersion}};
   utsname names{};
@@ -68,7 +70,7 @@ std::string size_text(std::uint64_t bytes) {
   return text;
 }
 
-/// What was recorded, and what was not.
+/// Prints what was recorded, and what was lost.
 void report(const Files::Totals& totals, const std::map<std::string, Intake::Losses>& topics,
             double seconds) {
   std::string paths = totals.paths.empty() ? "no file" : printable(totals.paths.front());
@@ -97,11 +99,12 @@ void report(const Files::Totals& totals, const std::map<std::string, Intake::Los
 }
 
 int run(const RecorderOptions& options) {
-  // First: a thread runs where the one did that makes it.
+  // First, as threads inherit the CPUs of the thread that starts them.
   if (options.cpus && ::sched_setaffinity(0, sizeof(cpu_set_t), &options.cpus->native()) != 0) {
     say("cannot keep to CPU " + options.cpus->text() + ": " + errno_text(errno));
   }
-  // It receives whatever there is, names that are alike included.
+  // No teller: its warnings, such as of names that look alike, are for programs with topics of
+  // their own. A recorder takes every topic.
   auto session = shm::Session::open(options.base, /*declares=*/false, /*teller=*/nullptr);
   if (!session) return static_cast<int>(refuse(kProgram, session.error(), Exit::kFailure));
   auto presence = Presence::create(*session.value());
@@ -119,7 +122,7 @@ int run(const RecorderOptions& options) {
   Recorder recorder{options, intake, *files.value(), *presence.value()};
   const Status stopped = recorder.run(End{options});
   if (files.value()->left_behind()) {
-    // What a thread still writes from may not go: nor does this process wait for it.
+    // The thread is still in a call of the disk, and uses `files`: end without destructors.
     const auto exit = static_cast<int>(refuse(kProgram, stopped.error(), Exit::kFailure));
     presence.value().reset();
     std::fflush(nullptr);
@@ -137,10 +140,12 @@ int run(const RecorderOptions& options) {
 int main(int argc, char** argv) {
   using namespace horus::service;
   hold_signals();
-  ::signal(SIGPIPE, SIG_IGN);  // Whoever read our words may be gone; the file is to have its end.
+  // The reader of our output may be gone; the file must get its end nevertheless.
+  ::signal(SIGPIPE, SIG_IGN);
   RecorderOptions options;
   if (const auto exit = parse_options(argc, argv, options)) return static_cast<int>(*exit);
-  // What is told of a service is that service's word, and none of who records for another.
+  // Only the recorder of the service (with --config) notifies systemd. Another one, which inherited
+  // $NOTIFY_SOCKET from a service that started it, must not speak for that service.
   if (options.config.empty()) ::unsetenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
   return run(options);
 }

@@ -10,24 +10,26 @@
 
 namespace horus::service {
 
-/// The chunks of the last time, until somebody wants them in a file. The oldest go when they are
-/// too old, or too many.
+/// Keeps the latest chunks in memory until a trigger has them written. The oldest ones are dropped
+/// when they are too old or use too much memory. Pure: the caller gives the time. One thread.
 class Ring {
  public:
+  /// Keeps chunks for the time `last`, and at most `most_bytes` of them. A single chunk may be
+  /// larger.
   Ring(Nanos last, std::uint64_t most_bytes) noexcept : last_{last}, most_{most_bytes} {}
 
-  /// `elsewhere`: bytes that are still to be written; they count. What goes is handed back: later
-  /// chunks need what it declared.
+  /// Adds a chunk. `elsewhere`: bytes that wait for the disk, which count against the limit.
+  /// Returns the chunks that are dropped, the oldest first: later chunks need what they declared.
   std::vector<interop::mcap::Chunk> push(interop::mcap::Chunk chunk, TimePoint now,
                                          std::uint64_t elsewhere);
-  /// What is too old by now, as above.
+  /// Drops and returns the chunks that are too old at `now`.
   std::vector<interop::mcap::Chunk> expire(TimePoint now);
-  /// All of it, the oldest first; afterwards there is none.
+  /// Takes all chunks, the oldest first. The ring is empty afterwards.
   std::vector<interop::mcap::Chunk> take();
 
  private:
   struct Kept {
-    TimePoint at;
+    TimePoint at;  ///< When it was pushed.
     interop::mcap::Chunk chunk;
   };
 
@@ -39,7 +41,7 @@ class Ring {
   std::deque<Kept> kept_;
 };
 
-/// Memory that a chunk takes.
+/// About how much memory a chunk uses, in bytes.
 std::uint64_t bytes_of(const interop::mcap::Chunk& chunk) noexcept;
 
 }  // namespace horus::service

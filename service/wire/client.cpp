@@ -30,7 +30,8 @@ Result<bool> wait_for(int fd, short events, TimePoint until) {
   }
 }
 
-/// Nobody listens any more on a socket file that is left: to a caller that is as if it were gone.
+/// The error of connect(2). A socket file on which nobody listens any more is kNotFound, as if it
+/// did not exist.
 Error connect_error(const std::string& path) {
   Error error = Error::from_errno("connect", path);
   if (error.os_errno == ECONNREFUSED) error.code = Errc::kNotFound;
@@ -110,7 +111,8 @@ Result<Reply> Client::receive(Nanos timeout) {
 Result<Reply> Client::call(const Request& request, Nanos timeout) {
   const TimePoint until = MonotonicClock::now() + timeout;
   const auto sent = send(request, timeout);
-  // Who hung up before the request came may have said why: a service over its limit does.
+  // If the service hung up, it may have sent a reply before: one over its limit of connections
+  // does.
   if (!sent && sent.error().code != Errc::kNotFound) return sent.error();
   return receive(std::max(until - MonotonicClock::now(), Nanos{}));
 }

@@ -13,21 +13,23 @@ namespace horus::wire {
 namespace {
 
 constexpr double kMinuteS = 60;
-/// A host counts once a second, on a busy machine less often.
+/// A living host that has counted nothing for so long does not move. It counts once a second, on a
+/// busy machine less often.
 constexpr double kStillS = 3;
-/// So long after the robot's start a host may still import, before it shows itself.
+/// For so long after the robot's start a host without statistics counts as starting, not as
+/// missing: it may still import its modules.
 constexpr double kStartS = 30;
 
 using Count = std::uint64_t WindowView::*;
 
-/// A count of a node's last minute, and the limit that it is held against.
+/// A count of a node's last minute, and its limit.
 struct CountRow {
   Count count;
   HealthLimits::Number HealthLimits::*limit;
-  const char* what;    ///< "(s)" is for more than one.
-  const char* advice;  ///< "NODE" in it is its name.
+  const char* what;    ///< Text; "(s)" becomes "s" or nothing, see counted().
+  const char* advice;  ///< Text; "NODE" becomes the node's name, see advice_for().
 };
-// In the order of what hurts a robot most.
+// In the order of the reasons: first what hurts a robot most.
 constexpr std::array<CountRow, 7> kCounts{{
     {&WindowView::hangs, &HealthLimits::hangs, "silence(s) over the watchdog's limit",
      "shorten the call that blocks it, or raise its watchdog"},
@@ -69,7 +71,8 @@ std::string title(const HostView& host, const NodeView& node) {
   return "node '" + node.name + "' of host '" + host.name + "'";
 }
 
-/// The journal has horusd's own lines under no host's name, and systemd's of how it ended.
+/// The command that shows a host's log. horusd's lines have no host's name in the journal, so for
+/// it no name is given; the output then also has systemd's lines of how it ended.
 std::string log_of(const std::string& kind, const std::string& name) {
   return kind == "cpp" ? "'horusctl log'" : "'horusctl log " + name + "'";
 }
@@ -86,7 +89,8 @@ std::string short_time(double seconds) {
   return seconds < 7200 ? format("%.0f min", seconds / 60) : format("%.0f h", seconds / 3600);
 }
 
-/// The rule that names most.
+/// The limits of the most specific rule that fits; without one the defaults. An empty `node`: for
+/// the host itself.
 HealthLimits limits_of(std::span<const LimitRule> rules, std::string_view host,
                        std::string_view node) {
   const LimitRule* best = nullptr;
@@ -101,7 +105,7 @@ HealthLimits limits_of(std::span<const LimitRule> rules, std::string_view host,
   return best == nullptr ? HealthLimits{} : best->limits;
 }
 
-/// How to see what a callback is at that does not end.
+/// How to find out where a callback hangs.
 std::string advice_for_busy(const HostView& host, const NodeView& node) {
   const std::string pid = std::to_string(host.pid);
   if (host.kind == "cpp") return "see what blocks it: gdb -p " + pid;
@@ -116,6 +120,7 @@ bool above(double number, const HealthLimits::Number& limit) {
   return limit && number > *limit;
 }
 
+/// Collects the reasons, host by host.
 class Judge {
  public:
   Judge(std::span<const HostView> hosts, std::span<const LimitRule> rules)
@@ -129,11 +134,11 @@ class Judge {
     add(Health::kDegraded, expected.name, "", "host '" + expected.name + "' is starting",
         "wait for its imports, or see " + log_of(expected.kind, expected.name));
   }
-  /// Of one that does not run: what its supervisor says.
+  /// For a host that does not run: takes over what its supervisor says.
   void said(const ExpectedHost& expected, const ExpectedHost::Said& said);
-  /// `supervised`: somebody starts it again.
+  /// `supervised`: a supervisor may start it again.
   void dead(const HostView& host, bool supervised);
-  /// `ended`: how it did last, where its supervisor knows.
+  /// For a host with statistics. `ended`: how it ended last, if its supervisor knows; may be empty.
   void host(const HostView& host, const std::string& ended);
   HealthView result() && {
     std::ranges::move(follows_, std::back_inserter(verdict_.reasons));
@@ -160,7 +165,8 @@ class Judge {
   std::span<const HostView> hosts_;
   std::span<const LimitRule> rules_;
   HealthView verdict_;
-  std::vector<Reason> follows_;  // Who only follows another one's stop comes after that.
+  // Reasons of hosts that only follow another host's stop. They are listed after that one.
+  std::vector<Reason> follows_;
 };
 
 void Judge::said(const ExpectedHost& expected, const ExpectedHost::Said& said) {
@@ -174,8 +180,7 @@ void Judge::said(const ExpectedHost& expected, const ExpectedHost::Said& said) {
         return add(Health::kDegraded, expected.name, "", who + "is starting" + since,
                    "wait, or " + log);
       }
-      // Of one that has failed it is not known yet whether it comes this time: it is still down,
-      // and is told as that.
+      // After a bad end nobody knows whether this start will succeed, so it still counts as down.
       return add(Health::kFailed, expected.name, "", who + "is starting again" + since,
                  "its supervisor starts it again; " + log);
     case HostState::kWaiting:
@@ -214,7 +219,7 @@ void Judge::host(const HostView& host, const std::string& ended) {
   machine(host);
 }
 
-/// The living host whose stop it follows; null: it asked for it itself, or nobody knows.
+/// The living host whose stop `host` follows. Null: it stopped by itself, or that is not known.
 const HostView* Judge::who_stopped(const HostView& host) const {
   const char* const follows = to_text(StopCause::kPeer);
   if (host.stop_cause != follows) return nullptr;
@@ -224,7 +229,8 @@ const HostView* Judge::who_stopped(const HostView& host) const {
   return asked == hosts_.end() ? nullptr : &*asked;
 }
 
-/// A fault's safe state concerns who moves something.
+/// Reports a host that is at rest: for an emergency stop; for a safe state only if the host has an
+/// actuator, as only then something does not move.
 void Judge::rest(const HostView& host) {
   const bool moves = std::ranges::any_of(host.nodes, &NodeView::actuator);
   const bool rests = host.safety == "estopped" || (moves && host.safety == "safe");
@@ -262,7 +268,7 @@ bool Judge::late(const HostView& host, const NodeView& node, const WindowView& w
                  const HealthLimits::Number& limit, const char* length) {
   const std::uint64_t bad = window.misses + window.skipped;
   const std::uint64_t all = window.ticks + window.skipped;
-  // One alone is a hiccup of the machine, whatever its share of a slow node's ticks.
+  // A single late release never counts: in a slow node one would be a large share.
   if (bad < 2 || all == 0) return false;
   const double percent = 100.0 * static_cast<double>(bad) / static_cast<double>(all);
   if (!above(percent, limit)) return false;
@@ -320,7 +326,7 @@ void Judge::stale(const HostView& host, const NodeView& node) {
 }
 
 void Judge::ladder(const HostView& host, const NodeView& node) {
-  // Of a warning its late releases say as much.
+  // "warned" is no reason of its own: late() reports the same.
   if (node.rung.empty() || node.rung == "warned") return;
   const bool grave = node.rung == "isolated" || node.rung == "stopped";
   add(grave ? Health::kFailed : Health::kDegraded, host.name, node.name,
@@ -335,7 +341,7 @@ void Judge::machine(const HostView& host) {
     std::string text = title(host) + " runs without " + one.feature + ": " + one.reason;
     if (host.asks_realtime) {
       add(Health::kDegraded, host.name, "", text, one.fix);
-      // Written once: no number in it moves.
+      // The text itself may be the cause: it is written once and has no changing numbers.
       verdict_.reasons.back().cause = std::move(text);
     } else {
       verdict_.notes.push_back(one.fix.empty() ? text : text + "; " + one.fix);
@@ -343,7 +349,7 @@ void Judge::machine(const HostView& host) {
   }
 }
 
-/// The living host `name`; else a dead one; else null.
+/// The living host `name`; else a dead one of that name; else null.
 const HostView* find_host(std::span<const HostView> hosts, const std::string& name) {
   const HostView* found = nullptr;
   for (const HostView& host : hosts) {
@@ -352,7 +358,7 @@ const HostView* find_host(std::span<const HostView> hosts, const std::string& na
   return found;
 }
 
-/// Whether the robot itself has begun only now.
+/// Whether the robot has started less than kStartS ago.
 bool begins(std::span<const HostView> hosts, std::span<const ExpectedHost> expected) {
   return std::ranges::any_of(expected, [&](const ExpectedHost& one) {
     const HostView* const host = one.kind == "cpp" ? find_host(hosts, one.name) : nullptr;
@@ -360,7 +366,8 @@ bool begins(std::span<const HostView> hosts, std::span<const ExpectedHost> expec
   });
 }
 
-/// A service that was not stopped stays missed; a program of one's own for a minute.
+/// Whether a dead host counts although nobody says what should run. A C++ host always does: a clean
+/// stop would have removed its page. A Python host, which may be a user's script, for a minute.
 bool died_lately(const HostView& host) {
   return !host.alive && (host.kind == "cpp" || host.silent_s < kMinuteS);
 }
@@ -416,11 +423,11 @@ HealthView judge(std::span<const HostView> hosts, std::span<const ExpectedHost> 
       robot_begins ? judge.starting(one) : judge.missing(one);
       lines.push_back({one.name, one.kind, robot_begins ? "starting" : "missing", 0});
     } else {
-      // What is expected and in Python has its supervisor.
+      // An expected Python host has a supervisor.
       if (down) judge.dead(*host, !expected.empty() && one.kind == "python");
       lines.push_back({host->name, host->kind, state_text(*host), host->pid});
     }
-    // Of one that does not run, this is said already.
+    // For a host that does not run, said() has reported the reason of its end.
     const bool again = one.said && one.said->state == HostState::kReady;
     if (host != nullptr) judge.host(*host, again ? one.said->why : "");
     ready = ready && (down ? one.ended_well() : host->ready);

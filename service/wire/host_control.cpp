@@ -21,7 +21,7 @@ bool is_recorder(std::string_view host) noexcept {
 
 namespace {
 
-/// What a host says of a command is a line of text: who sends more is not read to its end.
+/// The longest answer of a host that is accepted. An honest one is a line of text.
 constexpr std::size_t kMostBytes = std::size_t{64} << 10U;
 
 }  // namespace
@@ -32,13 +32,13 @@ Result<Client> connect_to_host(const std::string& folder, const std::string& fil
   const UniqueFd socket{there ? ::openat(there.get(), file.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)
                               : -1};
   if (!socket) return Error::from_errno("find the host's socket", path);
-  // By its descriptor: the name may be another's by now.
+  // Connect by the descriptor: somebody may have replaced the file of that name by now.
   auto client =
       Client::connect("/proc/self/fd/" + std::to_string(socket.get()), Nanos{}, kMostBytes);
   if (!client) {
     Error error = client.error();
     if (error.code == Errc::kBusy) error = {Errc::kBusy, "call a host that does not answer", 0, {}};
-    error.subject = Name<200>::clipped(path);  // Not the way by which it was reached.
+    error.subject = Name<200>::clipped(path);  // Instead of the path below /proc.
     return error;
   }
   return client;
@@ -46,7 +46,7 @@ Result<Client> connect_to_host(const std::string& folder, const std::string& fil
 
 namespace {
 
-/// What the host said, which `place` names.
+/// The result of a call from the host's reply. `place` names the host in an error.
 Status status_of(const Result<Reply>& reply, const std::string& place) {
   if (!reply && reply.error().code == Errc::kNotFound) {
     return Error{Errc::kPermission, "the host refuses this user", 0, Name<200>::clipped(place)};
@@ -80,7 +80,8 @@ std::vector<Status> call_hosts(std::span<const HostPlace> hosts, const Request& 
   std::vector<Result<Client>> clients;
   for (const HostPlace& host : hosts) {
     auto client = connect_to(host);
-    // Of a small message none waits; who has hung up may have said why.
+    // A small message fits into the socket's buffer, so no time is needed. An error is ignored: a
+    // host that has hung up may have replied before.
     if (client) static_cast<void>(client.value().send(request, Nanos{}));
     clients.push_back(std::move(client));
   }

@@ -13,13 +13,13 @@
 
 namespace horus::wire {
 
-/// To the socket `file` in `folder`. Others may write to the folder: a link in the place of a
-/// socket is not followed. Never waits: a host that lets calls pile up does not answer. Fails with
-/// kNotFound where nobody listens, kBusy where it does not answer.
+/// Connects to the socket `file` in `folder`. Other users may write to the folder, so a symbolic
+/// link in place of the socket is not followed. Never waits.
+/// \errors kNotFound: nobody listens; kBusy: the host's backlog is full, so it does not answer.
 Result<Client> connect_to_host(const std::string& folder, const std::string& file);
 
-/// Whether the host of that name is a recorder, which has nothing to stop: "recorder",
-/// "recorder-2".
+/// Whether a host's name is that of a recorder ("recorder", "recorder-2"), which has nothing to
+/// stop.
 bool is_recorder(std::string_view host) noexcept;
 
 /// A host's socket: `file`, in the first of the folders that has it.
@@ -27,21 +27,24 @@ struct HostPlace {
   std::vector<std::string> folders;
   std::string file;
 };
-/// What an answer's Error says where the host does not do what is asked, with its reason.
+/// Error::what of a host that refuses a request; the subject is the host's reason.
 inline constexpr const char* kHostRefuses = "the host refuses";
-/// The same request to all of them at once: who does not answer keeps none of the others waiting,
-/// and all together take about `patience`. One result for each, as of call_host().
+/// Sends the same request to all hosts at once, and waits about `patience` for all answers
+/// together, so that a host that does not answer does not delay the others. One result for each
+/// host, in order; errors as call_host().
 std::vector<Status> call_hosts(std::span<const HostPlace> hosts, const Request& request,
                                Nanos patience);
 
-/// Calls the host behind the socket `file` in `folder`, as set_log_level() does.
+/// Sends a request to the host behind the socket `file` in `folder`, see connect_to_host(), and
+/// waits at most about `patience` for the answer.
+/// \errors kNotFound: nobody listens, or the host answered with another error, such as that it has
+/// no such node; kPermission: it hung up, as it does for users that may not call it; kBusy with
+/// kHostRefuses: it refuses; kBusy: it did not answer in time.
 Status call_host(const std::string& folder, const std::string& file, const Request& request,
                  Nanos patience);
 
-/// Has the host behind the socket `file` in `folder` write a node's lines down to `level`. Takes at
-/// most about `patience`. Others may write to the folder: a link in the place of a socket is not
-/// followed. Fails with kNotFound where nobody listens or the host has no such node, kPermission
-/// where it hangs up.
+/// Has the host behind the socket `file` in `folder` log a node's lines down to `level`. Takes at
+/// most about `patience`. Errors as call_host(); kNotFound also if the host has no such node.
 Status set_log_level(const std::string& folder, const std::string& file, const std::string& node,
                      LogLevel level, Nanos patience);
 

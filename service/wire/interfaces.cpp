@@ -40,7 +40,8 @@ namespace {
 
 constexpr std::size_t kColumns = 100;
 
-/// `head` and the fields of a view: in one line where they have room, else a line each.
+/// `head` and the fields of a view in parentheses: in one line if they fit, else one field per
+/// line.
 template <typename T>
 std::string record(std::string head) {
   std::string line;
@@ -54,7 +55,7 @@ std::string record(std::string head) {
   return std::move(head) + "(" + (fits ? line : lines + "\n") + ")";
 }
 
-/// What is to be said of counters, as a comment.
+/// The notes of the counters in kNodeCounters as comment lines of the description.
 std::string counter_notes() {
   std::string text = "#";
   std::size_t begin = 0;

@@ -6,16 +6,17 @@
 
 namespace horus::wire {
 
-/// Number of the control protocol: the first part changes when an old client would misread a
+/// Version of the control protocol. The first number changes when an old client would misread a
 /// reply, the second when something is added.
 inline constexpr const char* kProtocolVersion = "1.3";
 
-/// Socket files within the runtime directory.
+/// Names of the socket files in the runtime directory.
 inline constexpr const char* kStatsSocket = "stats.sock";
 inline constexpr const char* kControlSocket = "control.sock";
 inline constexpr const char* kStopSocket = "estop.sock";
 
-/// The name of the first recorder of a base; those of others begin so. Its socket has that name.
+/// Host name of the first recorder in a base; further ones are "recorder-2" and so on. Its socket
+/// has the same name.
 inline constexpr const char* kRecorderHost = "recorder";
 
 /// One interface as the service itself describes it (org.varlink.service.GetInterfaceDescription).
@@ -28,9 +29,10 @@ extern const Interface kStatsInterface;
 extern const Interface kControlInterface;
 extern const Interface kRecorderInterface;
 
-/// Null when unknown.
+/// The interface of that name; null: there is none.
 const Interface* find_interface(std::string_view name) noexcept;
 
+/// Full names of the methods.
 namespace method {
 inline constexpr const char* kGetInfo = "org.varlink.service.GetInfo";
 inline constexpr const char* kGetInterfaceDescription =
@@ -50,6 +52,7 @@ inline constexpr const char* kRecorderTrigger = "io.horus.Recorder.Trigger";
 inline constexpr const char* kControlFlushBlackBox = "io.horus.Control.FlushBlackBox";
 }  // namespace method
 
+/// Full names of the errors, with the names of their parameters.
 namespace error {
 inline constexpr const char* kInterfaceNotFound =
     "org.varlink.service.InterfaceNotFound";  ///< {interface}
@@ -69,7 +72,7 @@ inline constexpr const char* kReloadRejected = "io.horus.Control.ReloadRejected"
 inline constexpr const char* kNotKept = "io.horus.Control.NotKept";                ///< {message}
 }  // namespace error
 
-/// Shortest interval of Subscribe.
+/// Shortest interval of Subscribe, in milliseconds.
 inline constexpr int kMinSubscribeMs = 50;
 
 }  // namespace horus::wire

@@ -117,12 +117,12 @@ Status read(const Json& json, HistogramBuckets& out) {
 Status read(const Json& json, std::optional<HistogramView>& out) {
   return read_fields(json, out.emplace()) ? Status{} : Error{};
 }
-/// Of what is wrong in a view its own key is told,
+// An Error without a subject makes the caller's key the subject. So for an error within a single
+// view the key of the view is reported; within a list of views the key inside the view.
 template <typename T>
 requires std::is_class_v<T> Status read(const Json& json, T& out) {
   return read_fields(json, out) ? Status{} : Error{};
 }
-/// in a list of them the key within.
 template <typename T>
 Status read(const Json& json, std::vector<T>& out) {
   if (!json.is_array()) return Error{};

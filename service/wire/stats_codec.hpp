@@ -7,14 +7,14 @@
 
 namespace horus::wire {
 
-/// The statistics' JSON: the reply of io.horus.Stats.Get, and what `horusctl stats --json` prints.
-/// One table of fields writes it and reads it.
+/// The statistics as JSON: the reply of io.horus.Stats.Get, and what `horusctl stats --json`
+/// prints. Writing and reading use the same table of fields (stats_fields.hpp).
 Json to_json(const StatsView& stats);
 Json to_json(const HostView& host);
 Json to_json(const NodeView& node);
 
-/// Ignores fields that it does not know; a missing field keeps its default. Fails with kCorrupt
-/// naming the field when one is of the wrong type.
+/// Reads statistics. Ignores unknown fields; a missing field keeps its default (WIRE-2). Fails with
+/// kCorrupt and the field's name as subject if a field has the wrong type.
 Result<StatsView> stats_from_json(const Json& json);
 
 }  // namespace horus::wire

@@ -16,7 +16,7 @@
 
 namespace horus::wire {
 
-/// What may lie in a view: the text that always stands there, or a member.
+/// The value of a field: a constant text, or a member of the view.
 template <typename T>
 using Member =
     std::variant<const char*, bool T::*, std::uint64_t T::*, std::int64_t T::*, double T::*,
@@ -25,21 +25,22 @@ using Member =
                  std::vector<DegradationView> T::*, std::vector<GcView> T::*,
                  std::vector<NodeView> T::*, std::vector<HostView> T::*>;
 
-/// What the description of io.horus.Stats calls each of these.
+/// The Varlink type of each alternative of Member, in the same order.
 inline constexpr std::array kMemberTypes{"string",        "bool",     "int",       "int",
                                          "float",         "string",   "Histogram", "?Histogram",
                                          "Window",        "[]object", "[]Stale",   "[]Degradation",
                                          "?[]Generation", "[]Node",   "[]Host"};
 static_assert(kMemberTypes.size() == std::variant_size_v<Member<NodeView>>);
 
+/// One field of a view.
 template <typename T>
 struct Field {
-  const char* key = nullptr;
+  const char* key = nullptr;  ///< Its name in JSON.
   Member<T> member{};
 };
 
-/// The fields of a view in the order of its description: the only place that names them. The codec
-/// and the description are made from it.
+/// The fields of each view, in the order of the interface's description. This is the only place
+/// that names them: the codec and the description are made from it.
 template <typename T>
 inline constexpr int kFields = 0;
 
@@ -72,10 +73,10 @@ inline constexpr Field<StaleView> kFields<StaleView>[] = {
     {"came", &StaleView::came},           {"age_s", &StaleView::age_s},
     {"timeout_s", &StaleView::timeout_s}, {"stops", &StaleView::stops}};
 
-/// One that is no counter of kNodeCounters; null or the counter that it follows.
+/// A field of a node that is not one of the counters of kNodeCounters.
 struct NodeField {
   Field<NodeView> field;
-  const char* after = nullptr;
+  const char* after = nullptr;  ///< The counter before it; null: it follows the field before.
 };
 inline constexpr NodeField kOwnNodeFields[] = {
     {{"name", &NodeView::name}},
@@ -112,7 +113,8 @@ inline constexpr NodeField kOwnNodeFields[] = {
     {{"cpu_time_s", &NodeView::cpu_time_s}, "involuntary_switches"},
     {{"last_cpu", &NodeView::last_cpu}}};
 
-/// The counters stand among the others, in the order of their table.
+/// All fields of a node: its own fields, with the counters between them in the order of
+/// kNodeCounters.
 template <>
 inline constexpr auto kFields<NodeView> = [] {
   constexpr auto& kCounters = kNodeCounters<std::uint64_t>;

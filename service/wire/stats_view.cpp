@@ -39,7 +39,7 @@ std::int64_t between(std::int64_t earlier, std::int64_t later) noexcept {
 double elapsed_s(const NodeStats& node) noexcept {
   const std::int64_t first = node.first_release_ns.value();
   if (first == 0) return 0;
-  // Rounded to microseconds: a sum of two doubles that nobody wants to read in full.
+  // Rounded to microseconds, so that the sum of two doubles prints without a tail of digits.
   const double sum =
       seconds(between(first, node.last_release_ns.value())) + seconds(node.period_ns.value());
   return std::round(sum * 1e6) / 1e6;
@@ -62,7 +62,7 @@ std::vector<GcView> read_gc(const GcStats& gc) {
 }
 
 std::vector<DegradationView> read_degradations(const HostStats& host) {
-  // The count is the owner's word: never beyond the array.
+  // The owner may have written any count: never read beyond the array.
   const std::size_t count =
       std::min<std::size_t>(host.degradations.value(), HostStats::kMaxDegradations);
   std::vector<DegradationView> views;
@@ -104,6 +104,7 @@ HistogramView read_histogram(const Histogram& histogram) {
 
 namespace {
 
+/// The inputs that are stale now.
 std::vector<StaleView> read_stale(const StaleInputs& inputs, TimePoint now) {
   std::vector<StaleView> stale;
   for (const auto& place : inputs.inputs) {
@@ -120,7 +121,7 @@ std::vector<StaleView> read_stale(const StaleInputs& inputs, TimePoint now) {
   return stale;
 }
 
-/// All but the histograms.
+/// A node without its histograms.
 NodeView read_numbers(const HostStats& host, const NodeStats& node, bool alive, TimePoint now) {
   const TimePoint until = counted_until(host, alive, now);
   NodeView view;
@@ -161,7 +162,7 @@ NodeView read_numbers(const HostStats& host, const NodeStats& node, bool alive, 
   return view;
 }
 
-/// How much the host's counts have grown in a minute.
+/// Fills in how much the host's counts have grown in the last minute.
 void read_minute(const HostStats& host, TimePoint until, HostView& view) {
   const auto place = snapshot_before(host, until, 60s);
   const std::uint64_t lives = place ? host.snapshot[*place].lives.value() : 1;
@@ -178,10 +179,11 @@ std::optional<LongCall> long_call_of(const HostStats& host, const NodeStats& nod
   if (const std::int64_t since = node.busy_since_ns.value(); since > 0 && since <= to_ns(now)) {
     return LongCall{.in = node.busy_in.value(), .since_ns = since};
   }
-  // What a coroutine awaits counts as no silence; releases that pass meanwhile do.
+  // A coroutine that awaits is not silent for the watchdog, but releases that pass meanwhile count
+  // here.
   const std::int64_t period = node.period_ns.value();
   const std::int64_t last = node.last_release_ns.value();
-  // Not where a program decides when it ticks.
+  // Without an epoch a program ticks the node itself, whenever it likes.
   const bool ticks = node.node_class.value() == NodeClass::kAsync && period > 0 && last > 0 &&
                      node.state.value() == NodeState::kRunning &&
                      node.rung.value() < Rung::kIsolated && host.epoch_ns.value() != 0;

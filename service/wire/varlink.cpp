@@ -12,7 +12,8 @@ Error message_error(Errc code, const char* what, std::string_view subject = {}) 
   return {code, what, 0, Name<200>::clipped(subject)};
 }
 
-/// How deep objects and arrays nest, before anything is built of them.
+/// How deep objects and arrays nest, checked before anything is built from `text`, which may be
+/// anything.
 int depth_of(std::string_view text) noexcept {
   int depth = 0;
   int deepest = 0;
@@ -64,7 +65,7 @@ Status MessageReader::feed(std::string_view bytes) {
   buffer_.erase(0, taken_);
   taken_ = 0;
   buffer_.append(bytes);
-  // Whole messages behind it may wait to be taken: only the one at the front is measured.
+  // The limit holds for one message, so only the first is measured: whole ones may follow it.
   if (std::min(end(), buffer_.size()) > max_bytes_) {
     return message_error(Errc::kExhausted, "read message: too long");
   }

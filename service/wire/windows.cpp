@@ -12,20 +12,20 @@ std::uint64_t grown(const Counter& now, const Counter& before) noexcept {
   return later - std::min(later, before.value());
 }
 
-/// Of a host that is younger than the window: from nothing on.
+/// What a host had counted before its start. For hosts that are younger than the window.
 const NodeCounts kNone{};
 
 }  // namespace
 
 std::optional<std::size_t> snapshot_before(const HostStats& host, TimePoint now, Nanos length) {
   const std::uint64_t taken = host.snapshots.value();
-  // The oldest ones may be written just now.
+  // The owner may be writing the oldest ones right now.
   const std::uint64_t kept = std::min<std::uint64_t>(taken, kSnapshots - 2);
   for (std::uint64_t back = 1; back <= kept; ++back) {
     const std::size_t place = (taken - back) % kSnapshots;
     if (from_ns(host.snapshot[place].at_ns.value()) <= now - length) return place;
   }
-  // The oldest there is, where older ones were.
+  // Older snapshots were overwritten: take the oldest that is kept.
   if (taken > kept) return (taken - kept) % kSnapshots;
   return std::nullopt;
 }
