@@ -77,7 +77,7 @@ void BoxKeeper::look() {
       seen.known = true;
       questions.emplace(name, Question::kDied);
     } else if (seen.alive && before != seen_.end() && !same && before->second.alive) {
-      // It died and came back between two looks.
+      // The owner ended and a successor started between two looks.
       questions.emplace(name, Question::kBeganAfterDeath);
     }
     now.emplace(name, seen);

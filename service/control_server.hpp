@@ -33,8 +33,9 @@ struct ServerLimits {
   Nanos stuck = 5s;                 ///< How long a client may not read what was sent to it.
 };
 
-/// The Varlink server on the housekeeping thread: bounded in everything that a client can ask of
-/// it. A client that sends descriptors is disconnected; the kernel drops them.
+/// The Varlink server on the housekeeping thread. Everything that a client can make it keep or do
+/// is bounded, see ServerLimits. A client that sends file descriptors is disconnected, and the
+/// kernel drops the descriptors.
 ///
 /// Thread safety: one thread, the event loop's.
 class ControlServer {
@@ -88,7 +89,7 @@ class ControlServer {
   Stream read(Connection& connection);
   void serve_request(Key key, Connection& connection);
   void serve_one(Key key, Connection& connection, const std::string& message);
-  /// False where there is no timer for it.
+  /// Answers `request` again every `every`. False: no timer could be made.
   bool subscribe(Key key, Connection& connection, const wire::Request& request, Nanos every);
   void send_again(Key key);
   void make_piece(Connection& connection);
@@ -105,7 +106,7 @@ class ControlServer {
   Journal& journal_;
   ServerLimits limits_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  EventLoop::Id timer_ = 0;  ///< Of check_timers(); 0: none yet.
+  EventLoop::Id timer_ = 0;  ///< Timer of check_timers(); 0: none yet.
   std::map<Key, Connection> connections_;
   UniqueFd spare_;  ///< Closed when no descriptor is left, to accept and close one connection.
   std::map<uid_t, TokenBucket> buckets_;

@@ -58,7 +58,8 @@ std::vector<Piece> pieces_of(const CrashNote& note) {
   return pieces;
 }
 
-/// Where the byte at `offset` of the file `path` lies in this process; 0: not loaded.
+/// The address in this process of the byte at `offset` of the file `path`; 0: this process has not
+/// loaded the file.
 std::uint64_t address_here(const std::string& path, std::uint64_t offset) {
   struct Search {
     const std::string& path;
@@ -89,7 +90,7 @@ std::uint64_t address_here(const std::string& path, std::uint64_t offset) {
   return search.found;
 }
 
-/// " Arm::tick(horus::Tick const&)+0x19", or nothing.
+/// The function at an address, e.g. " Arm::tick(horus::Tick const&)+0x19"; empty: not known.
 std::string symbol_at(std::uint64_t address) {
   Dl_info info{};
   // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is what it is about
@@ -116,7 +117,7 @@ std::string frame_text(std::uint64_t address, const std::vector<Piece>& pieces) 
 
 LastCrash describe_crash(const CrashNote& note) {
   LastCrash crash;
-  // acquire: see CrashNote.
+  // acquire: whoever sees `complete` also sees the rest of the note; see CrashNote.
   if (note.complete.load(std::memory_order_acquire) != 1) return crash;
   const char* const name = ::sigdescr_np(note.signal);
   crash.summary = "crashed last time: " + std::string{name != nullptr ? name : "unknown"} +

@@ -29,7 +29,7 @@ namespace horus::service {
 /// the nodes, waits until they have stopped, and then wakes the loop. Not RT-safe.
 class Daemon final : public Service {
  public:
-  /// Where this daemon lives.
+  /// The files and folders that this daemon uses.
   struct Paths {
     std::string config;     ///< As given by --config, for Reload.
     std::string base;       ///< The robot's directory in shared memory.

@@ -68,8 +68,8 @@ class Service {
 /// Which methods a connection may call. Each right includes those before it.
 enum class Rights : std::uint8_t {
   kStats,    ///< org.varlink.service and io.horus.Stats.
-  kStop,     ///< The emergency stop as well.
-  kControl,  ///< All of io.horus.Control.
+  kStop,     ///< Also the emergency stop.
+  kControl,  ///< Also all other methods of io.horus.Control.
 };
 
 /// The answer to one request.

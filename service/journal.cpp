@@ -39,7 +39,7 @@ struct Line {
   std::string text;
 };
 
-/// Takes node and tick from a line of a Python host: "planner[12]: ...".
+/// Sets node and tick from the line that a Python host printed, if it begins as "planner[12]: ".
 void read_node(Line& line) {
   const std::size_t open = line.text.find('[');
   const std::size_t close = line.text.find("]: ");

@@ -209,8 +209,8 @@ class Launch {
                                                 : "signal " + std::to_string(WTERMSIG(status));
       say(child.name + " ended with " + how + (stopping_ ? "" : ": ending everything"));
     }
-    // The first end decides the exit code. One that nobody asked for is a failure whatever its
-    // code.
+    // The first failure decides the exit code. An end that nobody asked for is one, whatever its
+    // code is.
     const bool asked = stopping_ || done;
     if (exit_ == 0) exit_ = asked || code != 0 ? code : static_cast<int>(Exit::kFailure);
     stop();

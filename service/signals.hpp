@@ -20,7 +20,7 @@ namespace horus::service {
 void hold_signals() noexcept;
 
 /// For a program without an event loop: whether SIGTERM, SIGINT, SIGHUP or SIGQUIT is pending.
-/// Consumes it, and all signals that are ignored.
+/// Consumes it, and ignored signals that were pending before it.
 bool end_was_asked() noexcept;
 
 /// Handles the held signals in an event loop. SIGTERM, SIGINT, SIGHUP and SIGQUIT are passed on,

@@ -11,7 +11,7 @@ namespace horus::service {
 
 /// One line for each thread of this process: its id, its name, and for each of `nodes` that it
 /// ticks the node's state and last tick. For the log of a robot that seems to hang. Reads /proc, so
-/// it is not RT-safe; it waits for no node. Threads that it cannot read are left out.
+/// it is not RT-safe; it waits for no node.
 std::vector<std::string> thread_report(std::span<const NodeStats> nodes,
                                        TimePoint now = MonotonicClock::now());
 

@@ -77,7 +77,7 @@ struct Intake::Topic {
   std::uint64_t alone_cycles = 0;    ///< The same as cycle_count().
 
   shm::RawSubscriber& raw() noexcept { return type != nullptr ? messages : payloads.messages(); }
-  /// One message, encoded; nothing when there is none.
+  /// One message, encoded for the file.
   struct Taken {
     std::string bytes{};
     std::uint64_t stamp_ns = 0;         ///< 0: the message does not say.
