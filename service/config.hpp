@@ -81,7 +81,7 @@ struct HostEntry {
   std::optional<CpuSet> cpus;          ///< Where it runs; `horus launch` only.
   Place place;                         ///< Of its [[host]].
   Written written;                     ///< Its keys, for a reload.
-  // The two below are no keys of a configuration: programs that start hosts set them.
+  // The two below are not keys of a configuration: horus-pyhost sets them.
   std::string python;          ///< The interpreter of a program's host; empty: the system's.
   bool shares_stdout = false;  ///< It prints to the program's standard output, not into a log.
 };

@@ -41,7 +41,7 @@ class DepthScan {
       case ',': break;
       default: return;  // Part of a key or a value.
     }
-    // Anything else than a dot ends a key, and with it the count of its dots.
+    // The characters above, but for the dot, end a key and with it the count of its dots.
     dots_ = 0;
   }
 

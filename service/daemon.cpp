@@ -110,8 +110,8 @@ std::optional<Refusal> Daemon::open_socket(const char* name, const char* group, 
                      .text = describe(made.error()) + cure_of(shortage_of(made.error()))};
     }
     listener = std::move(made).value();
-    // systemd still stores the old socket, which has no file any more. Without this each start
-    // would add one to its store.
+    // systemd may still store an old socket, whose file is gone. Without this each start would add
+    // one more to its store.
     notify::forget(name);
     // A client that connects while systemd restarts us waits in the backlog.
     notify::store(listener.get(), name);

@@ -116,7 +116,7 @@ class Daemon final : public Service {
   EventLoop::Id reload_timer_ = 0;        ///< Timer of a delayed reload; 0: none waits.
   TimePoint reloaded_{};                  ///< When a signal caused the last reload.
   std::ptrdiff_t begun_ = 0;              ///< How many nodes had begun, as last told to systemd.
-  TimePoint told_progress_{};             ///< When that was.
+  TimePoint told_progress_{};             ///< When progress was last told to systemd.
   std::optional<TimePoint> told_lost_{};  ///< When the log last said that sockets were removed.
   int rounds_not_alive_ = 0;              ///< Watchdog rounds in a row in which a node hung.
   bool ready_ = false;                    ///< READY=1 was sent: every node has ticked.

@@ -23,8 +23,8 @@ struct ProcessEnd {
   std::string reason;       ///< In words, e.g. "it ended (exit code 0)".
 };
 
-/// Whether `line` is the line that tell_crashes() prints for an end with `reason`. Any other print
-/// of the host that looks like it names another signal, or has another form.
+/// Whether `line` is the line that tell_crashes() prints for an end with `reason`. Lines of other
+/// programs, and other lines that the host prints, are not.
 bool tells_crash(std::string_view line, std::string_view reason) noexcept;
 
 /// Splits a stream into lines. A line of more than kMaxLine bytes is cut into pieces.

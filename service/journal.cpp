@@ -148,8 +148,8 @@ struct Journal::Queue {
   void drain();
 };
 
-/// Makes control characters in the line visible, so that its text stays one line and cannot control
-/// a terminal. Drops the line and counts it if the queue is full.
+/// Queues a line, or counts it as lost if the queue is full. Control characters become '?', so that
+/// the text stays one line and cannot control a terminal.
 void Journal::Queue::push(Line line) noexcept {
   std::ranges::replace(line.text, '\t', ' ');
   line.text = printable(line.text);

@@ -35,7 +35,7 @@ class Journal final : public LogSink {
   void lost(std::uint64_t count) noexcept override;
 
   /// Logs a line of the service itself; with `host` a line that the Python host of that name
-  /// printed. At most 2048 bytes; control characters are made visible.
+  /// printed. At most 2048 bytes; control characters become '?'.
   void say(LogLevel level, std::string_view text, std::string_view host = {}) noexcept;
   /// Logs a line of the service itself about a host, or about a node of it (else `node` is empty).
   /// The text must name them; they are also fields of the journal entry.

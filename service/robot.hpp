@@ -29,8 +29,8 @@ struct Refusal {
   std::string text;
 };
 
-/// Delays the wake-ups of subscribers in other processes until a batch of ticks is over, so that no
-/// tick pays for them.
+/// Delays the wake-ups of subscribers until a batch of ticks is over, so that no tick pays for
+/// them.
 class BellHooks final : public HookFactory {
  public:
   std::unique_ptr<GroupHook> make(const ThreadRole& role) override;

@@ -29,7 +29,7 @@ class TokenBucket {
     tokens_ = std::max(at(now) - tokens, -burst_);
     filled_ = now;
   }
-  /// Whether the bucket is as new, so that it need not be remembered.
+  /// Whether the bucket is full again, as a new one is, so that it need not be kept.
   bool full(TimePoint now) const noexcept { return at(now) >= burst_; }
 
  private:
