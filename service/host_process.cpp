@@ -261,23 +261,29 @@ HostProcess::~HostProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
+void HostProcess::signal(int number) noexcept {
+  // After reap() its number may be another process's, and -1 would mean every process.
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
 void HostProcess::report() noexcept {
-  ::kill(pid_, SIGQUIT);
+  signal(SIGQUIT);
 }
 
 void HostProcess::terminate() noexcept {
-  ::kill(pid_, SIGTERM);
+  signal(SIGTERM);
 }
 
 void HostProcess::abort() noexcept {
-  ::kill(pid_, SIGABRT);
+  signal(SIGABRT);
 }
 
 void HostProcess::kill() noexcept {
+  if (pid_ <= 0) return;
   leaf_.kill();
   ::kill(-pid_, SIGKILL);
   // Also by its own number: between fork and setpgid the group does not exist yet.
-  ::kill(pid_, SIGKILL);
+  signal(SIGKILL);
 }
 
 std::optional<ProcessEnd> HostProcess::reap() noexcept {

@@ -75,13 +75,14 @@ class HostProcess {
   /// SIGKILL to the host and to whatever it started.
   void kill() noexcept;
   /// Collects the exit status and kills what the host left running. Nothing: it has not ended yet.
-  /// Call it when pidfd() is readable. Afterwards only destruction and assignment are allowed.
+  /// Call it when pidfd() is readable. Afterwards the calls that signal it do nothing.
   std::optional<ProcessEnd> reap() noexcept;
 
  private:
   HostProcess() = default;
+  void signal(int number) noexcept;
 
-  pid_t pid_ = -1;
+  pid_t pid_ = -1;  ///< -1: none, or it was reaped.
   UniqueFd pidfd_;
   UniqueFd output_;
   UniqueFd ready_;
