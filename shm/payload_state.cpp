@@ -2,6 +2,8 @@
 #include "shm/payload_state.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cstring>
 #include <utility>
 
 namespace horus::shm {
@@ -149,12 +151,33 @@ bool hold(PayloadState& state, const std::shared_ptr<PeerPool>& pool) noexcept {
   return true;
 }
 
+namespace {
+
+/// Copies a block that its owner may be writing.
+void copy_block(std::span<const std::byte> from, std::byte* to) noexcept {
+  // Mapped read-only: only loaded from. A block begins at a multiple of its words' alignment.
+  auto* const bytes = const_cast<std::byte*>(from.data());
+  auto* const words = reinterpret_cast<std::uint64_t*>(bytes);
+  std::size_t done = 0;
+  // acquire: the check of the generation afterwards is not made before any of these loads.
+  for (; done + sizeof(std::uint64_t) <= from.size(); done += sizeof(std::uint64_t)) {
+    const std::uint64_t word =
+        std::atomic_ref{words[done / sizeof(std::uint64_t)]}.load(std::memory_order_acquire);
+    std::memcpy(to + done, &word, sizeof word);
+  }
+  for (; done < from.size(); ++done) {
+    to[done] = std::atomic_ref{bytes[done]}.load(std::memory_order_acquire);
+  }
+}
+
+}  // namespace
+
 bool copy_out(PayloadState& state, const PeerPool& pool) {
   const auto& tensor = state.tensor();
   const auto block = block_of(state, pool);
   if (block.empty()) return false;
-  const auto size = static_cast<std::ptrdiff_t>(tensor.offset + tensor.size);
-  state.copied.assign(block.begin(), block.begin() + size);
+  state.copied.resize(tensor.offset + tensor.size);
+  copy_block(block.first(state.copied.size()), state.copied.data());
   // The copy is whole if the block was not reused meanwhile.
   if (!pool.is_current(tensor.slot_id, generation_of(tensor))) return false;
   state.bytes = state.copied;
