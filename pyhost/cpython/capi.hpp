@@ -8,11 +8,11 @@
 
 #include <pybind11/pybind11.h>
 
-/// What code needs that speaks to CPython's C API.
+/// Helpers for code that calls CPython's C API directly.
 namespace horus::py {
 
-/// METH_FASTCALL and METH_FASTCALL | METH_KEYWORDS functions as PyMethodDef wants them; the flags
-/// tell CPython the true signature.
+/// Signatures of METH_FASTCALL and METH_FASTCALL | METH_KEYWORDS functions. PyMethodDef has one
+/// pointer type for all signatures, so as_method() casts; CPython casts back by the flags.
 using FastFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
 using FastKeywordFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
 
@@ -23,7 +23,7 @@ inline PyCFunction as_method(FastKeywordFunction function) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
-/// A function as PyType_Slot wants it.
+/// Casts a function for PyType_Slot, which holds every slot as a void*.
 template <typename R, typename... Args>
 void* as_slot(R (*function)(Args...)) noexcept {
   return reinterpret_cast<void*>(function);
@@ -34,11 +34,12 @@ PyObject* as_object(T* object) noexcept {
   return reinterpret_cast<PyObject*>(object);
 }
 
-/// A strong reference to a Python object, or none; pybind11's, so that either side takes it. With
-/// the GIL.
+/// A strong reference to a Python object, or none. It is a pybind11::object, so that code of
+/// either kind accepts it. Create, copy and destroy it with the GIL.
 struct Ref : pybind11::object {
   Ref() noexcept = default;
-  /// Takes over a new reference; null means that an exception is set.
+  /// Takes ownership of a new reference. Null is what a failed C call returns, with an exception
+  /// set.
   explicit Ref(PyObject* made) noexcept : pybind11::object{made, stolen_t{}} {}
 };
 
@@ -46,21 +47,23 @@ inline PyObject* new_none() noexcept {
   return Py_NewRef(Py_None);
 }
 
-/// A vectorcall's arguments: the positional ones, then the values of the keywords.
+/// The arguments of one vectorcall.
 struct Given {
-  PyObject* const* args;
-  Py_ssize_t positional;
-  PyObject* keywords;
+  PyObject* const* args;  ///< The positional values, then the values of the keywords.
+  Py_ssize_t positional;  ///< How many of them are positional.
+  PyObject* keywords;     ///< A tuple of the keywords' names; null: no keywords.
 };
 
-/// A function's arguments by name, in order; the first `required` must be given.
+/// The names of a function's parameters, in order. The first `required` must be given.
 struct Parameters {
   std::span<const char* const> names;
   Py_ssize_t required;
 };
 
-/// Puts them in order; what was not given keeps its value, which is null for a required one. False
-/// with TypeError set.
+/// Sorts the given arguments into `values`, one per name. An argument that was not given leaves
+/// its value as the caller initialised it: to the default, or to null for a required one. The
+/// references are borrowed. False with TypeError set where too many or too few are given, a name
+/// is unknown, or a required one is missing.
 inline bool gather(const char* function, const Given& given, const Parameters& parameters,
                    PyObject** values) noexcept {
   const auto [args, positional, keywords] = given;

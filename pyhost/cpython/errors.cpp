@@ -10,7 +10,8 @@
 namespace horus::py {
 namespace {
 
-/// OSError with its errno, and MemoryError as a program of the family expects it.
+/// horus.Shortage, which is an OSError (it carries the errno) and a MemoryError as well: programs
+/// of the HORUS family catch MemoryError here. A borrowed reference; null with an exception set.
 PyObject* shortage_error() noexcept {
   static PyObject* error = nullptr;
   if (error != nullptr) return error;

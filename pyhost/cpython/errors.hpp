@@ -12,16 +12,18 @@
 #include "pyhost/cpython/text.hpp"
 #include "rt/base/result.hpp"
 
-/// Errors between Python and us, each way.
+/// Errors between Python and C++, in both directions. All calls with the GIL.
 namespace horus::py {
 
-/// Sets the Python exception that `error` stands for: ValueError, TypeError, OSError with its
-/// errno (and so PermissionError, FileNotFoundError), MemoryError; both of them, with what to do,
-/// where the system was short of something; else RuntimeError. Needs the GIL. Always null, so that
-/// `return set_error(error);` reads well.
+/// Sets the Python exception for `error`. kInvalidArgument is ValueError. Any other error with an
+/// errno is an OSError, which Python turns into PermissionError, FileNotFoundError and so on; where
+/// the system was short of something it is a MemoryError as well, and its text says what to do.
+/// Without an errno the code decides: TypeError, MemoryError, FileNotFoundError, PermissionError,
+/// OSError, or RuntimeError. Always returns null, so that a caller can write
+/// `return set_error(error);`.
 PyObject* set_error(const Error& error) noexcept;
 
-/// For code that pybind11 calls: the value, or the exception thrown.
+/// For code that pybind11 calls: returns the value, or throws the error as a Python exception.
 template <typename T>
 T value_or_raise(Result<T> result) {
   if (!result) {
@@ -31,18 +33,19 @@ T value_or_raise(Result<T> result) {
   return std::move(result).value();
 }
 
+/// Likewise, for a call without a value.
 inline void raise_unless(const Status& status) {
   if (status) return;
   set_error(status.error());
   throw pybind11::error_already_set();
 }
 
-/// Runs `body` for code that CPython calls: what it throws becomes the Python exception that is
-/// set, and `failed` the result.
+/// For code that CPython calls, which must not throw: runs `body` and returns its result. If it
+/// throws, sets the corresponding Python exception and returns `failed`.
 template <typename R, typename Body>
 R guarded(R failed, Body&& body) noexcept {
   try {
-    // What is thrown while an exception is handed over is caught as well.
+    // Two levels, because handing an exception over to Python may throw as well.
     try {
       return std::forward<Body>(body)();
     } catch (pybind11::error_already_set& error) {
@@ -58,8 +61,8 @@ R guarded(R failed, Body&& body) noexcept {
   return failed;
 }
 
-/// The normalised exception that is set, with its traceback attached; takes it from the thread.
-/// A new reference.
+/// Takes the exception that is set off the thread and returns it, normalised and with its traceback
+/// attached. A new reference; null where no exception is set.
 PyObject* take_exception() noexcept;
 
 }  // namespace horus::py

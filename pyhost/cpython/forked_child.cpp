@@ -10,7 +10,8 @@
 namespace horus::py {
 namespace {
 
-/// As the interpreter does where a SystemExit leaves a program.
+/// The exit code of a SystemExit, by the rules of the interpreter: none is 0, a number is itself,
+/// anything else is printed and gives 1.
 int exit_code_of(PyObject* exit) noexcept {
   const Ref code{PyObject_GetAttrString(exit, "code")};
   if (!code || code.ptr() == Py_None) return 0;
@@ -19,6 +20,7 @@ int exit_code_of(PyObject* exit) noexcept {
   return 1;
 }
 
+/// _exit() does not flush Python's streams, so this does.
 void flush(const char* stream) noexcept {
   PyObject* const file = PySys_GetObject(stream);
   if (file != nullptr && file != Py_None) Ref{PyObject_CallMethod(file, "flush", nullptr)};

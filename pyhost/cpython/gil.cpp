@@ -18,11 +18,11 @@
 namespace horus::py {
 namespace {
 
-/// What ConstantInterval has set, in us, and for how many runs. With the GIL.
+/// The state of ConstantInterval. With the GIL.
 struct Held {
-  int runs = 0;
-  unsigned long users = 0;
-  unsigned long ours = 0;
+  int runs = 0;             ///< How many runs need the interval.
+  unsigned long users = 0;  ///< The user's interval, us.
+  unsigned long ours = 0;   ///< The interval that we have set, us; 0: none.
 };
 Held held;
 
@@ -32,22 +32,24 @@ unsigned long switch_interval_us() {
 }
 
 void set_switch_interval_us(unsigned long us) {
-  // Half more, since CPython cuts off what is below a microsecond.
+  // Half a microsecond more: CPython truncates to whole microseconds, and the product may lie just
+  // below one.
   const double seconds = (static_cast<double>(us) + 0.5) * 1e-6;
   pybind11::module_::import("sys").attr("setswitchinterval")(seconds);
 }
 
 thread_local ThreadState* current_thread = nullptr;
 
-/// The thread that ends the interpreter; 0: none does.
+/// The thread that ends the interpreter; 0: it does not end.
 std::atomic<pid_t> ending_thread{0};
 std::atomic<bool> kept_to_the_end{false};
-/// Threads that are about to take the GIL back.
+/// How many threads are inside take_gil_back().
 std::atomic<int> takers{0};
 
-/// By a trace function, or through sys.monitoring.
+/// Whether a trace function is set or a debugger uses sys.monitoring.
 bool is_traced(const PyThreadState* thread) noexcept {
-  // A pointer that another thread may set just now: either value will do.
+  // Atomic, since another thread may set the pointer at this moment; the old and the new value
+  // are both right. relaxed: the pointer is only compared with null.
   return __atomic_load_n(&thread->c_tracefunc, __ATOMIC_RELAXED) != nullptr ||
          horus_monitored_by_debugger(thread);
 }
@@ -110,7 +112,8 @@ GilScope::~GilScope() {
 }
 
 void take_gil_back(PyThreadState* state) noexcept {
-  // seq_cst: either we see that it ends, or who ends it sees us and lets us pass.
+  // seq_cst: either this thread sees kept_to_the_end, or the ending thread sees `takers` and lets
+  // this thread have the GIL first.
   takers.fetch_add(1);
   if (kept_to_the_end.load() && ending_thread.load() != ::gettid()) {
     takers.fetch_sub(1);
@@ -132,6 +135,8 @@ void stay_away_at_the_end() noexcept {
 
 void keep_gil_to_the_end() noexcept {
   kept_to_the_end.store(true);
+  // A thread that is already past the check in take_gil_back() waits for the GIL inside CPython.
+  // Let it have the GIL now: after finalization has begun it could not leave that wait safely.
   while (takers.load() != 0) {
     PyThreadState* const state = PyEval_SaveThread();
     ::sched_yield();
@@ -167,7 +172,7 @@ ConstantInterval::ConstantInterval(Nanos shortest_budget) noexcept {
     set_switch_interval_us(wanted);
     held.ours = wanted;
   } catch (const std::exception&) {
-    // The user has replaced the functions of sys: the interval is his alone.
+    // The user has replaced the functions of sys: leave the interval to the user.
   }
 }
 

@@ -7,28 +7,31 @@
 
 namespace horus::py {
 
-/// One thread's kept Python thread state: made once, so that taking the GIL costs tens of
-/// nanoseconds instead of a fresh state each time.
+/// The Python thread state of one executor thread (PY-1). It is made once and kept, so that taking
+/// a free GIL costs tens of nanoseconds and thread locals live as long as the thread.
 ///
-/// Thread safety: every call from the thread that made it, but traced().
+/// Thread safety: only the thread that made it calls its functions, except traced().
 class ThreadState {
  public:
   /// Registers the calling thread, which must not have a thread state yet. Needs no GIL.
   explicit ThreadState(PyInterpreterState* interpreter) noexcept;
-  /// Takes the GIL one last time and gives the thread state back.
+  /// Takes the GIL one last time and deletes the thread state. That drops the GIL as well.
   ~ThreadState();
   ThreadState(const ThreadState&) = delete;
   ThreadState& operator=(const ThreadState&) = delete;
 
-  /// The calling thread's, or null.
+  /// The calling thread's ThreadState, or null where it has none.
   static ThreadState* current() noexcept;
 
+  /// Waits for the GIL, for as long as it takes. The thread must not hold it.
   void take() noexcept;
+  /// Drops the GIL, which the thread must hold.
   void drop() noexcept;
   bool held() const noexcept { return held_; }
-  /// From any thread, without the GIL: whether a debugger may hold the thread.
+  /// Whether a debugger may hold this thread: a trace function is set, or a debugger uses
+  /// sys.monitoring. From any thread, without the GIL.
   bool traced() const noexcept;
-  /// The PyThreadState, to compare with.
+  /// The address of the PyThreadState. For comparison only.
   const void* id() const noexcept { return state_; }
 
  private:
@@ -36,10 +39,12 @@ class ThreadState {
   bool held_ = false;
 };
 
-/// Whether a debugger may hold some thread of this interpreter. With the GIL.
+/// Whether a debugger may hold any thread of this interpreter, see ThreadState::traced(). With the
+/// GIL.
 bool any_thread_traced() noexcept;
 
-/// Holds the GIL for a scope, whatever thread this is; free where the thread holds it already.
+/// Holds the GIL for a scope. Works on executor threads and on any other thread; does nothing
+/// where the thread holds the GIL already.
 class GilScope {
  public:
   GilScope() noexcept;
@@ -53,22 +58,27 @@ class GilScope {
   PyGILState_STATE ensured_ = PyGILState_UNLOCKED;
 };
 
-/// Takes the GIL back that the thread gave away. Once the interpreter ends a thread stays in here
-/// for ever: CPython would end it by unwinding, which nothing that is noexcept can bear.
+/// Takes the GIL back after PyEval_SaveThread(). Once the interpreter ends, other threads than the
+/// one that ends it sleep in here for ever. CPython would end them with pthread_exit(), whose
+/// unwinding terminates the process at the first noexcept function.
 void take_gil_back(PyThreadState* state) noexcept;
 
-/// With the GIL, by the thread that ends the interpreter: which one that is, and, as the last: from
-/// now on other threads stay away.
+/// First step of the interpreter's end: records the calling thread as the one that ends it. With
+/// the GIL.
 void begin_the_end() noexcept;
+/// Last step: from now on no other thread gets the GIL through take_gil_back(). Threads that are
+/// already waiting there get it first. With the GIL, by the thread of begin_the_end().
 void keep_gil_to_the_end() noexcept;
-/// With the GIL, once the end has begun: does not return but to the thread that ends it. So CPython
-/// does with daemon threads.
+/// Call with the GIL, once the end has begun. Returns only in the thread of begin_the_end(). Any
+/// other thread gives the GIL away and sleeps for ever, as CPython's daemon threads never run
+/// again.
 void stay_away_at_the_end() noexcept;
 
-/// In a child of fork(): its interpreter goes on.
+/// In a child of fork(): forgets the three calls above, since the child's interpreter goes on even
+/// if the parent's was about to end.
 void share_gil_after_fork() noexcept;
 
-/// Gives the GIL away for a scope.
+/// Gives the GIL away for a scope. The thread must hold it.
 class GilRelease {
  public:
   GilRelease() noexcept : state_{PyEval_SaveThread()} {}
@@ -80,17 +90,20 @@ class GilRelease {
   PyThreadState* state_;
 };
 
-/// From now on work of shm's that takes long runs without the GIL.
+/// Lets the slow calls of shm (shm::SlowSection) drop the GIL while they work, where the calling
+/// thread holds it. Call once, at import.
 void give_gil_away_in_slow_sections() noexcept;
 
-/// One switch interval for as long as something runs, where the GIL cannot be asked for
-/// (GilArbiter): CPython's 5 ms would be the lateness of each tick beside one busy thread. The
-/// user's interval is back when the last run has ended, unless he has set another meanwhile.
+/// The fallback where GilArbiter does not know the interpreter: one short switch interval for as
+/// long as a run lasts. With CPython's 5 ms each tick beside one busy thread would be 5 ms late.
+/// The user's interval is restored when the last run has ended, unless the user has set another
+/// one meanwhile.
 ///
 /// Thread safety: with the GIL.
 class ConstantInterval {
  public:
-  /// For ticks of which the shortest budget is this; of several runs the shortest counts.
+  /// `shortest_budget`: the shortest budget of the run's nodes; constant_interval_us() makes the
+  /// interval of it. Of several runs at a time the shortest interval counts.
   explicit ConstantInterval(Nanos shortest_budget) noexcept;
   ~ConstantInterval();
   ConstantInterval(const ConstantInterval&) = delete;

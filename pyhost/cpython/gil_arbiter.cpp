@@ -14,15 +14,15 @@ namespace {
 
 using Phase = GilSeat::Phase;
 
-/// A helper that would look later than this is woken when a wait begins.
+/// When a wait begins, the helper is woken if it would look later than this.
 constexpr Nanos kSoon = 100us;
 
-/// Whoever drops the GIL wakes the thread that has slept for it longest. A tick that is awake takes
-/// it before that one runs. Python looks at a request within a few microseconds; a C call may take
-/// longer, and is not waited for like this.
+/// How long a tick spins for the GIL after it has asked. A thread that drops the GIL wakes the
+/// longest sleeper; a tick that is awake takes the GIL before that sleeper runs. Python code sees a
+/// request within a few microseconds. A C call may take much longer, so the spin is bounded.
 constexpr Nanos kSpin = 15us;
 
-/// Tells the processor that this is a spin.
+/// Tells the CPU that this is a spin loop.
 void relax_cpu() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -31,7 +31,7 @@ void relax_cpu() noexcept {
 #endif
 }
 
-/// Takes a mutex for a scope.
+/// Locks a mutex for a scope. std::mutex cannot have priority inheritance.
 class Locked {
  public:
   explicit Locked(pthread_mutex_t& mutex) noexcept : mutex_{mutex} {
@@ -48,7 +48,7 @@ class Locked {
 }  // namespace
 
 GilArbiter& GilArbiter::instance() noexcept {
-  // Never destroyed: threads that end late still come by.
+  // Never destroyed: threads that outlive main() still use it.
   static auto* const arbiter = new GilArbiter;
   return *arbiter;
 }
@@ -87,7 +87,8 @@ GilSeat* GilArbiter::claim(const void* state, Urgency urgency,
   seat.expected_ns.store(GilSeat::kNever);
   seat.displaced.store(false);
   seat.wants_us.store(0);
-  // release: who sees the seat sees what is in it.
+  // release: pairs with the acquire loads of `taken`; a thread that sees the seat taken sees its
+  // other fields as set above.
   seat.taken.store(true, std::memory_order_release);
   const auto place = static_cast<std::size_t>(free - seats_.begin());
   used_.store(std::max(used_.load(), place + 1), std::memory_order_release);
@@ -122,7 +123,7 @@ GilSeat* GilArbiter::seat_of(const void* state) noexcept {
 }
 
 Nanos GilArbiter::stays_for(const GilSeat& holder, const GilSeat& seat, TimePoint now) noexcept {
-  // Not kTicking: it has just got the GIL, or is about to drop it.
+  // A holder that is not in kTicking has just got the GIL or is about to drop it.
   if (holder.phase.load() != Phase::kTicking || !(seat.urgency > holder.urgency)) {
     return kPatientLook;
   }
@@ -130,8 +131,8 @@ Nanos GilArbiter::stays_for(const GilSeat& holder, const GilSeat& seat, TimePoin
 }
 
 void GilArbiter::begin(GilSeat& seat, TimePoint now) noexcept {
-  // Before the GIL is taken: a plain thread that begins to wait in between would wait its own
-  // short interval, and force the tick off.
+  // Set the interval before the GIL is taken. A plain thread that begins to wait in between would
+  // wait for the user's short interval only, and then force the tick off.
   if (seat.protection_us > users_interval_us()) {
     seat.wants_us.store(seat.protection_us);
     settle_interval();
@@ -140,7 +141,8 @@ void GilArbiter::begin(GilSeat& seat, TimePoint now) noexcept {
   seat.held_by.store(0, kRelaxed);
   seat.switches = horus_gil_switches();
   seat.found_locked = horus_gil_locked();
-  // seq_cst: either the helper sees this wait before it sleeps, or we see when it will wake.
+  // seq_cst: either the helper sees this wait before it sleeps, or this thread sees when the helper
+  // will wake and wakes it earlier.
   seat.phase.store(Phase::kWaiting);
   if (helper_ == nullptr || !horus_gil_locked()) return;
   const Answer answer = ask(seat, now, true);
@@ -152,8 +154,8 @@ void GilArbiter::spin_until_free(TimePoint since) const noexcept {
   // On a single CPU the holder could not even see the request.
   if (!may_spin_.load(kRelaxed)) return;
   while (MonotonicClock::now() - since < kSpin) {
-    // Who drops it still has the mutex, and wakes somebody: to sleep on the mutex would be to come
-    // after that one.
+    // The thread that drops the GIL still has the mutex, and wakes a sleeper. If this thread slept
+    // on the mutex, that sleeper would come first; so it only tries the lock.
     if (!horus_gil_locked() && horus_gil_try_lock()) return horus_gil_unlock();
     relax_cpu();
   }
@@ -189,7 +191,7 @@ void GilArbiter::let_ticks_by() noexcept {
 
 void GilArbiter::got(GilSeat& seat, TimePoint before, TimePoint now, TimePoint release) noexcept {
   const unsigned long switches = horus_gil_switches();
-  // More than the one switch to this thread: another one came first.
+  // More than one switch since the wait began: another thread had the GIL first.
   const bool contended = seat.found_locked || switches - seat.switches > 1;
   seat.switches = switches;
   seat.since_ns.store(to_ns(now), kRelaxed);
@@ -208,6 +210,7 @@ GilArbiter::Loss GilArbiter::ticked(GilSeat& seat) noexcept {
   if (switches != seat.switches) [[unlikely]] {
     const TimePoint now = MonotonicClock::now();
     loss.lost = true;
+    // acquire: pairs with the helper's release, so that lost_ns and lost_to are of that tick.
     if (seat.lost_tick.load(std::memory_order_acquire) == seat.tick.load(kRelaxed)) {
       loss.time = Nanos{seat.lost_ns.load(kRelaxed)};
       loss.to = seat.lost_to.load(kRelaxed);
@@ -230,13 +233,15 @@ void GilArbiter::ended(GilSeat& seat) noexcept {
   if (seat.wants_us.load(kRelaxed) != 0) {
     seat.wants_us.store(0);
     settle_interval();
-    // Who began to wait meanwhile waits for our interval: it shall wait for the user's.
+    // Threads that began to wait meanwhile sleep for our long interval. Wake them, so that they go
+    // on with the user's.
     horus_gil_lock();
     horus_gil_wake_waiters();
     horus_gil_unlock();
   }
   if (displaced_.load() <= 0) return;
-  // The tick that had to leave for this one shall not wait for a plain thread's interval.
+  // A tick that had to drop the GIL for this one now competes with plain threads. Ask for it, or it
+  // would wait for a whole switch interval.
   const TimePoint now = MonotonicClock::now();
   for (GilSeat& other : seats()) {
     if (&other == &seat || !other.displaced.load() || !other.taken.load()) continue;
@@ -256,7 +261,8 @@ GilArbiter::Answer GilArbiter::ask(GilSeat& seat, TimePoint now, bool may_wait) 
   const void* const holder = horus_gil_holder();
   const unsigned long switches = horus_gil_switches();
   if (locked && holder == seat.state) {
-    // It has the GIL again once it has switched: before, the one that was asked has not left yet.
+    // A displaced tick has the GIL again only after a switch. Without one it has not yet followed
+    // the request to drop it.
     if (switches != seat.displaced_at.load(kRelaxed) && seat.displaced.exchange(false)) {
       displaced_.fetch_sub(1);
       seat.held_since_ns.store(to_ns(now), kRelaxed);
@@ -264,7 +270,7 @@ GilArbiter::Answer GilArbiter::ask(GilSeat& seat, TimePoint now, bool may_wait) 
   } else if (!wants(seat)) {
     answer.asked = Asked::kNothing;
   } else if (!locked) {
-    // The drop may have woken a thread that has no CPU.
+    // The thread that the drop has woken may have no CPU; let any other waiter take the GIL.
     horus_gil_wake_waiters();
     answer.asked = Asked::kFree;
   } else {
@@ -281,7 +287,8 @@ GilArbiter::Answer GilArbiter::ask(GilSeat& seat, TimePoint now, bool may_wait) 
       }
       answer.asked = victim != nullptr ? Asked::kTick : Asked::kPlain;
       requested_at_.store(switches, kRelaxed);
-      // seq_cst: who sees the number sees the switches that belong to it, or later ones.
+      // seq_cst: a thread that sees this number also sees requested_at_ of this request, or of a
+      // later one.
       requests_.fetch_add(1);
       horus_gil_request_drop();
     }
@@ -301,7 +308,7 @@ std::uint64_t GilArbiter::request_out() noexcept {
 void GilArbiter::note_contention(TimePoint now) noexcept {
   const bool news = !contended(now);
   contended_until_ns_.store(to_ns(now + kRemember), kRelaxed);
-  // From now on it looks at releases: it has to plan anew.
+  // With contention the helper looks at each release. Wake it, so that it plans those looks.
   if (news && helper_ != nullptr) helper_->wake_before(now + kSoon);
 }
 
@@ -317,13 +324,14 @@ void GilArbiter::settle_interval() noexcept {
   for (const GilSeat& seat : seats()) wanted = std::max(wanted, seat.wants_us.load());
   unsigned long set = interval.load(kRelaxed);
   for (;;) {
-    // What is not as we left it is the user's, who may set it at any time.
+    // An interval that is not the one we set is the user's, who may set it at any time.
     if (set != ours_us_.load(kRelaxed)) users_us_.store(set, kRelaxed);
     const unsigned long users = users_us_.load(kRelaxed);
     const bool needed = wanted > users;
-    // Before the interval: who reads that it is ours finds the user's.
+    // Stored before the interval, so that users_interval_us() recognises the new one as ours.
     if (needed) ours_us_.store(wanted, kRelaxed);
-    // Strong: one that failed for no reason would have our former value taken for the user's.
+    // Strong: after a spurious failure of a weak exchange the next round would take our former
+    // value for the user's.
     if (interval.compare_exchange_strong(set, needed ? wanted : users, kRelaxed)) {
       if (!needed) ours_us_.store(0, kRelaxed);
       return;
@@ -351,7 +359,8 @@ void GilArbiter::forget_after_fork() noexcept {
   used_.store(0);
   displaced_.store(0);
   answered_.store(requests_.load());
-  // Its thread is the parent's: there is none to join.
+  // The helper's thread exists in the parent only. Destroying the helper here would join it, so it
+  // is leaked.
   static_cast<void>(helper_.release());
   claimed_ = 0;
   new (&claim_mutex_) std::mutex;

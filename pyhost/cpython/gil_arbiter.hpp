@@ -20,65 +20,79 @@ namespace horus::py {
 
 class GilHelper;
 
-/// Who gets the GIL when ticks and plain threads want it. CPython lets a waiter wait for a switch
-/// interval of 5 ms before it asks; a tick asks at once. Between ticks the more urgent one goes
-/// first. A tick that has begun keeps the GIL within its budget, but for more urgent ticks.
+/// Decides who gets the GIL when ticks and plain Python threads want it (PY-4). In CPython a waiter
+/// waits for one switch interval, 5 ms, before it asks the holder to drop the GIL; a tick asks at
+/// once. Between two ticks the more urgent one goes first. A tick that has begun keeps the GIL
+/// within its budget; only a more urgent tick can take it away.
 ///
-/// A tick asks by itself when it begins to wait. A helper thread, which needs no GIL, asks again
-/// until it has it, for ticks too that lost the GIL in their middle; it times those losses, and
-/// lends the holder a real-time priority.
+/// A tick asks once when it begins to wait. A helper thread (GilHelper), which needs no GIL, asks
+/// again until the tick has it, and also asks for ticks that lost the GIL in their middle. It times
+/// those losses, and lends the holder a real-time priority.
 ///
 /// Invariants:
 ///   (1) A request to drop the GIL is written under the GIL's mutex, while the GIL is locked, its
-///       holder is another thread, and the one it is for is bound to take the GIL.
-///   (2) While a request is out the helper looks: a thread that dropped the GIL for nobody goes on.
-///   (3) The switch interval is ours only while a seat wants it so; else it is the user's.
+///       holder is another thread, and the thread that asks will certainly take the GIL.
+///   (2) While a request is out, the helper keeps looking. It frees a thread that dropped the GIL
+///       although nobody took it any more.
+///   (3) The switch interval is ours only while a seat needs it; otherwise it is the user's.
 ///
-/// Thread safety: as said. Progress: a tick whose seat has no contention makes no system call here.
+/// Thread safety: each call says from which threads. Progress: a tick without contention makes no
+/// system call in here.
 class GilArbiter {
  public:
-  /// How often a wait for a plain thread is looked after.
+  /// How often the helper looks at a wait for a plain thread.
   static constexpr Nanos kLook = 20us;
-  /// How often it is where a more urgent tick has the GIL: it leaves by itself, and every look may
-  /// take a CPU from it.
+  /// How often it looks at a wait for another tick. That tick drops the GIL by itself soon, and
+  /// each look may take its CPU away.
   static constexpr Nanos kPatientLook = 60us;
-  /// After contention the helper looks at each release for so long.
+  /// How long after contention the helper looks at each release.
   static constexpr Nanos kRemember = 1s;
-  /// A tick that comes within this time is let by, by who has no seat.
+  /// A thread without a seat lets a tick go first that comes within this time,
   static constexpr Nanos kNear = 50us;
-  /// Whoever lets ticks by waits no longer, and not for one that is overdue for so long.
+  /// and waits for it, or for one that is overdue, no longer than this.
   static constexpr Nanos kPatience = 300us;
+  /// How many executor threads of a process can take part.
   static constexpr std::size_t kSeats = 128;
 
   static GilArbiter& instance() noexcept;
 
-  /// With the GIL, once. Null: the GIL of this interpreter can be asked for; else why not, and no
-  /// other call may be made.
+  /// Finds out whether this interpreter's GIL can be asked for. Call once, with the GIL. Null: it
+  /// can; otherwise the reason why not, and none of the calls below may be made but holder() and
+  /// forget_after_fork().
   const char* probe() noexcept;
-  /// What probe() found.
+  /// What probe() has returned.
   const char* refusal() const noexcept { return refusal_; }
 
-  /// From any thread. A seat for the calling thread; null when all are taken.
+  /// Takes a seat for the executor thread whose PyThreadState is `state`. Null when all are taken:
+  /// the thread then takes the GIL like an ordinary Python thread. The first seat starts the
+  /// helper. From any thread, with or without the GIL; not RT-safe.
   GilSeat* claim(const void* state, Urgency urgency, unsigned long protection_us) noexcept;
+  /// Gives the seat back; the last one ends the helper. From any thread, between two batches of
+  /// ticks; not RT-safe.
   void release(GilSeat& seat) noexcept;
 
-  // By the seat's thread, in this order, for each batch of ticks.
-  /// Whether no other tick wants the GIL before `release`: then it may be taken early.
+  // The next six are called by the seat's thread, in this order, for each batch of ticks.
+  /// Whether no other tick has the GIL, waits for it, or expects to want it up to `release`. Then
+  /// this one may take it early.
   bool alone_until(const GilSeat& seat, TimePoint release) noexcept;
-  /// Without the GIL, right before it is taken.
+  /// Call without the GIL, right before taking it. Protects the coming ticks, asks the holder, and
+  /// spins for at most 15 us for the GIL to come free. May wait for the GIL's mutex.
   void begin(GilSeat& seat, TimePoint now) noexcept;
-  /// With the GIL, right after; the ticks begin at `release`, or now if that has passed.
+  /// Call with the GIL, right after taking it. `before`: when the wait began. The ticks begin at
+  /// `release`, or now if that has passed.
   void got(GilSeat& seat, TimePoint before, TimePoint now, TimePoint release) noexcept;
-  /// With the GIL, after each tick: whether that tick lost the GIL, and for how long.
+  /// What a tick lost because another thread had the GIL before it was done.
   struct Loss {
-    bool lost = false;
-    Nanos time{};  ///< 0: it went unseen.
-    pid_t to = 0;  ///< The thread that had it; 0: not known.
+    bool lost = false;  ///< The GIL changed hands during the tick.
+    Nanos time{};       ///< For how long; 0: the helper has not seen it.
+    pid_t to = 0;       ///< The thread that had it; 0: not known.
   };
+  /// Call with the GIL, after each tick.
   Loss ticked(GilSeat& seat) noexcept;
-  /// With the GIL, right before it is dropped; `next`: when it will be wanted again.
+  /// Call with the GIL, right before dropping it. `next`: when it will be wanted again.
   void end(GilSeat& seat, TimePoint next) noexcept;
-  /// Without it, right after.
+  /// Call without the GIL, right after dropping it. Restores the user's switch interval where no
+  /// other tick needs ours, and asks for the GIL for a tick that had to drop it for this one.
   void ended(GilSeat& seat) noexcept;
 
   /// Without the GIL, by a thread that has no seat, before it takes the GIL for work that can wait:
@@ -90,48 +104,57 @@ class GilArbiter {
 
   // For the helper.
   enum class Asked : std::uint8_t {
-    kNothing,  ///< It has the GIL, or wants it no longer.
-    kFree,     ///< Nobody holds the GIL: every sleeper was woken.
-    kPlain,    ///< The holder, a plain thread, was asked.
-    kTick,     ///< The holder, a less urgent tick, was asked.
-    kLater,    ///< The holder is a tick that stays, for now.
-    kBusy,     ///< The GIL's mutex was taken.
+    kNothing,  ///< The seat has the GIL already, or no longer wants it.
+    kFree,     ///< Nobody holds the GIL; all its waiters were woken.
+    kPlain,    ///< The holder, a plain thread, was asked to drop it.
+    kTick,     ///< The holder, a less urgent tick, was asked to drop it.
+    kLater,    ///< The holder is a tick that may keep it for now.
+    kBusy,     ///< The GIL's mutex was taken; nothing was done.
   };
   struct Answer {
     Asked asked = Asked::kNothing;
     pid_t holder = 0;     ///< The thread that has the GIL; 0: none, or not known.
-    Nanos again = kLook;  ///< When to ask again, from now.
+    Nanos again = kLook;  ///< After what time to ask again.
   };
+  /// Asks the holder of the GIL to drop it for `seat`. `may_wait`: whether to wait for the GIL's
+  /// mutex; if not, the answer may be kBusy. By the helper and by any seat's thread.
   Answer ask(GilSeat& seat, TimePoint now, bool may_wait) noexcept;
+  /// The seats up to the last one that was ever taken; `taken` tells which are in use.
   std::span<GilSeat> seats() noexcept {
-    // acquire: shows the seats that were made before.
+    // acquire: pairs with claim(), so that the seats it counts are seen as they were filled.
     return {seats_.data(), used_.load(std::memory_order_acquire)};
   }
+  /// Whether the seat's thread has the GIL. A hint, unless it is that thread that asks.
   bool holds(const GilSeat& seat) const noexcept;
+  /// Whether a tick has had to wait for the GIL, or lost it, within the last kRemember.
   bool contended(TimePoint now) const noexcept {
     // relaxed: a number on its own.
     return to_ns(now) < contended_until_ns_.load(std::memory_order_relaxed);
   }
-  /// Who keeps others waiting for the GIL. From any thread.
+  /// The thread that keeps others waiting for the GIL; an empty one when nobody waits. From any
+  /// thread. Takes the GIL's mutex.
   Holder holder() noexcept;
-  /// The number of the latest request, while the thread that was asked may wait for somebody to
-  /// take the GIL; 0: none. For the helper, as is the next one.
+  /// The number of the latest request, while the thread that was asked may still wait for another
+  /// one to take the GIL; 0: there is none. By the helper.
   std::uint64_t request_out() noexcept;
-  /// That thread has gone on.
+  /// The thread that was asked with this number has gone on. By the helper.
   void forget_request(std::uint64_t number) noexcept { answered_.store(number); }
+  /// The switch interval that the user has set, in us, even while ours is in force.
   unsigned long users_interval_us() const noexcept;
 
-  /// In a child of fork(): there is one thread, and no tick of ours.
+  /// Call in a child of fork(), where no executor thread and no helper exist: frees all seats.
   void forget_after_fork() noexcept;
 
  private:
   GilArbiter() noexcept;
 
   static bool wants(const GilSeat& seat) noexcept;
-  /// How long `holder`, which has the GIL, is left alone by one that wants it; <= 0: not.
+  /// How long `holder`, which has the GIL, may keep it before `seat` asks; <= 0: ask now.
   static Nanos stays_for(const GilSeat& holder, const GilSeat& seat, TimePoint now) noexcept;
+  /// Spins until the GIL is free and its mutex too, at most kSpin after `since`.
   void spin_until_free(TimePoint since) const noexcept;
   GilSeat* seat_of(const void* state) noexcept;
+  /// Sets the switch interval to the longest that any seat wants, or back to the user's.
   void settle_interval() noexcept;
   void note_contention(TimePoint now) noexcept;
   void init_mutex() noexcept;
@@ -140,17 +163,17 @@ class GilArbiter {
   std::array<GilSeat, kSeats> seats_{};
   std::atomic<std::size_t> used_{0};
   std::atomic<std::int64_t> contended_until_ns_{0};
-  std::atomic<int> displaced_{0};               ///< Seats whose tick was made to leave, about.
-  std::atomic<std::uint64_t> requests_{0};      ///< Made so far.
-  std::atomic<unsigned long> requested_at_{0};  ///< The GIL's switches at the latest request.
+  std::atomic<int> displaced_{0};           ///< Number of displaced seats; may be off for a moment.
+  std::atomic<std::uint64_t> requests_{0};  ///< Number of requests so far.
+  std::atomic<unsigned long> requested_at_{0};  ///< Number of GIL switches at the latest request.
   std::atomic<std::uint64_t> answered_{0};      ///< The latest request that is over.
 
-  // With priority inheritance: threads of any priority take it for a few instructions.
+  // With priority inheritance, since threads of any priority take it. Held for a few instructions.
   pthread_mutex_t interval_mutex_{};
   std::atomic<unsigned long> users_us_{0};  ///< The user's switch interval while it is ours.
   std::atomic<unsigned long> ours_us_{0};   ///< What we have set; 0: nothing.
 
-  std::atomic<bool> may_spin_{false};  ///< More than one CPU.
+  std::atomic<bool> may_spin_{false};  ///< This process may use more than one CPU.
   std::mutex claim_mutex_;
   std::size_t claimed_ = 0;
   std::unique_ptr<GilHelper> helper_;  ///< Null: no seat is taken, or this is a child of fork().

@@ -20,21 +20,21 @@ using Asked = GilArbiter::Asked;
 constexpr TimePoint kNever = from_ns(std::numeric_limits<std::int64_t>::max());
 // 99 is left to the kernel's own threads.
 constexpr int kHighestPriority = 98;
-// How often a tick is looked at that does not wait for the GIL: ever more rarely, as a long one may
-// compute, or sleep, for long.
+// The shortest and the longest pause between two looks at a tick that does not wait for the GIL. A
+// tick that has run for long may compute or sleep for long, so the pause grows.
 constexpr Nanos kTickLook = 50us;
 constexpr Nanos kLongestProbe = 500us;
-// From 20 us to 160 us between two requests.
+// The pause between two requests doubles three times: 20 us to 160 us.
 constexpr int kMostDoublings = 3;
-// A free GIL is taken within this many looks where anybody wants it.
+// If anybody wants a free GIL, it is taken within this many looks.
 constexpr int kFreeLooks = 4;
-// While nobody takes it, from 20 us to 5 ms between two looks.
+// While nobody takes it, the pause doubles eight times: 20 us to 5 ms.
 constexpr int kMostFreeDoublings = 8;
-// When it is worth finding out what the holder of the GIL does.
+// From a wait of kTellBase on the holder's CPU times are read; after kTellAfter they are published.
 constexpr Nanos kTellBase = 1ms;
 constexpr Nanos kTellAfter = 100ms;
 
-/// Where the right is missing the thread runs as it does.
+/// Makes a thread SCHED_FIFO. Where the right is missing, it keeps its policy.
 void raise(pid_t thread, int priority) noexcept {
   const sched_param parameter{.sched_priority = priority};
   if (priority > 0) {
@@ -51,8 +51,8 @@ GilHelper::~GilHelper() {
 }
 
 void GilHelper::start(int priority) noexcept {
-  // Above those that it helps. Beside ordinary threads too: among them it would wait for a CPU
-  // while a tick waits for it; its looks take microseconds.
+  // Above the ticks that it helps, and above ordinary threads where those ticks are ordinary: among
+  // them it would wait for a CPU while a tick waits for it. Its looks take microseconds.
   const int wanted = std::min(priority + 1, kHighestPriority);
   if (!thread_) {
     priority_.store(wanted);
@@ -65,12 +65,14 @@ void GilHelper::start(int priority) noexcept {
   }
   if (wanted <= priority_.load()) return;
   priority_.store(wanted);
-  // seq_cst: either we see its number, or it sees the new priority when it has one.
+  // seq_cst: either this thread sees the helper's id and raises it, or the helper sees the new
+  // priority after it has stored its id.
   if (const pid_t tid = tid_.load(); tid != 0) raise(tid, wanted);
 }
 
 void GilHelper::wake_before(TimePoint latest) noexcept {
-  // seq_cst: either it sees that the word has moved before it sleeps, or we see that it sleeps.
+  // seq_cst: either the helper sees the new word before it sleeps, or this thread sees in
+  // planned_ns_ that the helper sleeps, and wakes it.
   word_.fetch_add(1);
   if (planned_ns_.load() <= to_ns(latest)) return;
   ::syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1);
@@ -82,7 +84,8 @@ void GilHelper::run() noexcept {
   for (;;) {
     planned_ns_.store(0);
     const std::uint32_t seen = word_.load();
-    // Only now: who stops it moves the word after that, so that the sleep below is none.
+    // Checked after the word was read: the destructor changes the word after it has set stop_, so
+    // the sleep below returns at once.
     if (stop_.load()) break;
     const TimePoint next = look(MonotonicClock::now());
     planned_ns_.store(to_ns(next));
@@ -133,8 +136,10 @@ TimePoint GilHelper::look_ahead(const GilSeat& seat, TimePoint now) const noexce
   const std::int64_t expected = seat.expected_ns.load(kRelaxed);
   if (expected == GilSeat::kNever) return kNever;
   const bool contended = arbiter_.contended(now);
-  // Between the look at a free GIL and its taking another thread may come first. And a tick that is
-  // protected for longer than threads wait by themselves must not wait so long for its GIL.
+  // A tick that finds the GIL free does not wake the helper, yet another thread may take the GIL
+  // first. So look after the release while there is contention. Look there too when the tick's
+  // protection is a longer interval than the user's: CPython would let the tick itself wait so long
+  // before it asks.
   if (!contended && seat.protection_us <= arbiter_.users_interval_us()) return kNever;
   const Nanos after = contended ? GilArbiter::kPatientLook : std::max<Nanos>(users_interval(), 1ms);
   const TimePoint at = from_ns(expected) + after;
@@ -161,7 +166,7 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
     watched.holder = 0;
   }
   if (arbiter_.holds(seat)) {
-    // It is less urgent ones that wait for its next 100 us.
+    // The tick has just got the GIL back: its kLeastHold begins anew.
     if (!watched.held) seat.held_since_ns.store(to_ns(now), kRelaxed);
     watched.held = true;
     watched.looks = 0;
@@ -170,8 +175,9 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
     return seat.wants_us.load(kRelaxed) != 0 ? now + users_interval() : kNever;
   }
   watched.held = false;
-  // Either it was made to leave, or it left by itself, for I/O, and may want it back. Whether it
-  // does is certain only where one other thread takes part, which then has the GIL.
+  // The tick lost the GIL to a more urgent one, or gave it away for I/O. In the second case it
+  // counts as a loss only when a thread waits and there is just one rival: that rival has the GIL,
+  // so the waiter must be this tick. With several rivals the waiter may be one of them.
   const bool displaced = seat.displaced.load();
   const bool somebody_waits = horus_gil_waiters() > 0;
   watched.loss.look(now, displaced || (somebody_waits && one_rival(now)));
@@ -180,7 +186,7 @@ TimePoint GilHelper::look_at_tick(GilSeat& seat, Watched& watched, TimePoint now
   if (watched.looks > 0) again = ask(seat, watched, now);
   seat.lost_to.store(watched.holder, kRelaxed);
   seat.lost_ns.store(watched.loss.lost().count(), kRelaxed);
-  // Last: it says which tick the numbers above are of.
+  // Last, and release: ticked() compares it to know that the numbers above belong to its tick.
   seat.lost_tick.store(tick, std::memory_order_release);
   return again;
 }
@@ -196,8 +202,9 @@ bool GilHelper::one_rival(TimePoint now) const noexcept {
 
 TimePoint GilHelper::ask(GilSeat& seat, Watched& watched, TimePoint now) noexcept {
   const GilArbiter::Answer answer = arbiter_.ask(seat, now, false);
-  // Ever more slowly: a thread that has just been forced off comes back after a wake-up's time, and
-  // would find the GIL free each time that the next one is.
+  // Ask at growing intervals. Of several plain threads, the one that was just forced off comes back
+  // within the time of a wake-up. With a steady rhythm it would find the GIL free each time that
+  // the next one is forced off.
   const bool asked = answer.asked == Asked::kPlain || answer.asked == Asked::kTick;
   const int doublings = asked ? std::min(watched.looks, kMostDoublings) : 0;
   const TimePoint again = now + answer.again * (1 << doublings);
@@ -225,17 +232,18 @@ void GilHelper::follow_loan(TimePoint now) noexcept {
 
 Nanos GilHelper::free_dropper(bool anybody_waits) noexcept {
   const std::uint64_t request = arbiter_.request_out();
-  // Who waits will take it, and with that free the thread that dropped it.
+  // A tick that waits will take the GIL, which frees the thread that dropped it.
   if (anybody_waits || request != free_after_) free_looks_ = 0;
   free_after_ = request;
   if (anybody_waits || request == 0) return GilArbiter::kLook;
   if (horus_gil_locked()) {
-    // It was free, and nobody else has taken it: the thread that dropped it is through.
+    // It was free and no other thread has taken it, as request_out() sees no switch: the thread
+    // that dropped it has got it back.
     if (free_looks_ > 0) arbiter_.forget_request(request);
     return GilArbiter::kLook;
   }
   if (++free_looks_ < kFreeLooks) return GilArbiter::kLook;
-  // Not only once: that thread may still be on its way from the drop to its wait.
+  // Repeated at each look: that thread may not have reached its wait at the first wake-up.
   horus_gil_wake_dropper();
   free_looks_ = std::min(free_looks_, kFreeLooks + kMostFreeDoublings);
   return GilArbiter::kLook * (1 << (free_looks_ - kFreeLooks));

@@ -11,48 +11,52 @@
 
 namespace horus::py {
 
-/// For the numbers of a seat, through which nothing is published.
+/// The order for a seat's plain numbers: no other data is published through them.
 inline constexpr auto kRelaxed = std::memory_order_relaxed;
 
-/// One executor thread as those see it who arbitrate the GIL.
+/// The record that GilArbiter and GilHelper keep of one executor thread.
 ///
-/// Thread safety: fixed while it is taken: state, urgency, protection_us. The groups below
-/// have one writer each. Numbers are relaxed but for `phase`, which decides who sleeps.
+/// Thread safety: `state`, `urgency` and `protection_us` do not change while the seat is taken. The
+/// groups below say who writes. Plain numbers are relaxed. `phase` is seq_cst, because the helper
+/// decides by it whether it may sleep.
 struct GilSeat {
   enum class Phase : std::uint32_t {
-    kIdle,
-    kWaiting,  ///< Wants the GIL, and takes it: it is in PyEval_RestoreThread, or about to be.
-    kTicking,  ///< Has it, or lost it in the middle of a tick.
+    kIdle,     ///< Between two batches of ticks; does not want the GIL.
+    kWaiting,  ///< Waits for the GIL: it is inside PyEval_RestoreThread, or about to call it.
+    kTicking,  ///< Runs ticks: it has the GIL, or has lost it in the middle of a tick.
   };
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-  std::atomic<bool> taken{false};
-  const void* state = nullptr;  ///< Its Python thread state.
-  Urgency urgency{};
-  unsigned long protection_us = 0;
+  std::atomic<bool> taken{false};   ///< An executor thread uses this seat.
+  const void* state = nullptr;      ///< The thread's PyThreadState.
+  Urgency urgency{};                ///< Decides between two ticks that want the GIL.
+  unsigned long protection_us = 0;  ///< Switch interval that a tick needs; 0: none. us.
 
-  // Written by the thread itself.
+  // Written by the seat's thread. Times are CLOCK_MONOTONIC.
   std::atomic<Phase> phase{Phase::kIdle};
-  std::atomic<std::int64_t> since_ns{0};          ///< When the phase, or the tick, began.
-  std::atomic<std::int64_t> expected_ns{kNever};  ///< When it will want the GIL again.
-  std::atomic<std::uint64_t> tick{0};             ///< Moves with each tick.
-  std::atomic<unsigned long> wants_us{0};         ///< The switch interval that protects it now.
-  unsigned long switches = 0;                     ///< The GIL's, when the wait or the tick began.
-  bool found_locked = false;                      ///< The GIL, when the wait began.
+  /// When the wait or the batch of ticks began. Set anew after a tick that lost the GIL.
+  std::atomic<std::int64_t> since_ns{0};
+  std::atomic<std::int64_t> expected_ns{kNever};  ///< Next release: when it wants the GIL again.
+  std::atomic<std::uint64_t> tick{0};      ///< Changes at the start and at the end of each tick.
+  std::atomic<unsigned long> wants_us{0};  ///< Switch interval it needs now; 0: none. us.
+  unsigned long switches = 0;  ///< Number of GIL switches when the wait or the tick began.
+  bool found_locked = false;   ///< The GIL was locked when the wait began.
 
-  // Written under the GIL's mutex, or by the thread while it has the GIL.
-  std::atomic<bool> displaced{false};  ///< A more urgent thread of ours had it leave its tick.
-  std::atomic<unsigned long> displaced_at{0};  ///< The GIL's switches then.
+  // Written under the GIL's mutex, or by the seat's thread while it has the GIL.
+  std::atomic<bool> displaced{false};  ///< A more urgent tick made it drop the GIL in a tick.
+  std::atomic<unsigned long> displaced_at{0};  ///< Number of GIL switches at that request.
+  /// Since when it holds the GIL, for kLeastHold. The helper writes it as well.
   std::atomic<std::int64_t> held_since_ns{0};
 
-  // Written by the helper, for the tick that `lost_tick` names and for the wait that goes on.
-  std::atomic<std::uint64_t> lost_tick{0};
-  std::atomic<std::int64_t> lost_ns{0};
-  std::atomic<pid_t> lost_to{0};
-  std::atomic<pid_t> held_by{0};  ///< Who has the GIL while the wait lasts 100 ms and more.
-  std::atomic<std::int64_t> holder_watched_ns{0};  ///< For how long that thread was watched,
-  std::atomic<std::int64_t> holder_ran_ns{0};      ///< has run meanwhile,
-  std::atomic<std::int64_t> holder_off_cpu_ns{0};  ///< and was ready without a CPU.
+  // Written by the helper. The first three tell what one tick lost, the others tell of a wait that
+  // has lasted 100 ms or more.
+  std::atomic<std::uint64_t> lost_tick{0};  ///< The `tick` that lost_ns and lost_to belong to.
+  std::atomic<std::int64_t> lost_ns{0};     ///< How long that tick wanted the GIL in vain.
+  std::atomic<pid_t> lost_to{0};            ///< The thread that had the GIL; 0: not known.
+  std::atomic<pid_t> held_by{0};            ///< The thread that the wait waits for; 0: not known.
+  std::atomic<std::int64_t> holder_watched_ns{0};  ///< How long `held_by` was watched.
+  std::atomic<std::int64_t> holder_ran_ns{0};      ///< How long it ran in that time.
+  std::atomic<std::int64_t> holder_off_cpu_ns{0};  ///< How long it was ready without a CPU.
 };
 
 }  // namespace horus::py

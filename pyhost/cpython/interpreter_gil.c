@@ -6,8 +6,8 @@
 #include <pyconfig.h>
 #include <stddef.h>
 
-/* What is known here was read in these versions' sources: Python/ceval_gil.h (3.11),
- * Python/ceval_gil.c (3.12, 3.13) and Include/internal. */
+/* Taken from the sources of these versions: Python/ceval_gil.h (3.11), Python/ceval_gil.c (3.12,
+ * 3.13) and Include/internal. */
 #if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030E0000 && !defined(Py_DEBUG) && \
     !defined(Py_GIL_DISABLED) && defined(__GLIBC__)
 #define KNOWN_INTERPRETER 1
@@ -48,7 +48,7 @@ static PyThreadState* holder_state(const struct _gil_runtime_state* of) {
   return (PyThreadState*)__atomic_load_n((const uintptr_t*)&of->last_holder, __ATOMIC_RELAXED);
 }
 
-/* The switch interval as Python tells it, in us; 0 when it does not. */
+/* What sys.getswitchinterval() returns, in us; 0 when the call fails. */
 static unsigned long told_interval(void) {
   PyObject* const getter = PySys_GetObject("getswitchinterval"); /* Borrowed. */
   PyObject* const seconds = getter != NULL ? PyObject_CallNoArgs(getter) : NULL;
@@ -132,13 +132,13 @@ bool horus_monitored_by_debugger(const void* thread_state) {
 #endif
 }
 
-/* glibc counts the waiters of a condition in the upper bits of this word: see its
- * nptl/pthread_cond_wait.c. */
+/* glibc counts the waiters of a condition variable in __wrefs, from bit 3 on; the lower bits are
+ * flags. See its nptl/pthread_cond_wait.c. */
 unsigned int horus_gil_waiters(void) {
   return __atomic_load_n(&gil->cond.__data.__wrefs, __ATOMIC_RELAXED) >> 3;
 }
 
-#else /* An interpreter whose insides are not known: horus_gil_find() says so, and nobody asks. */
+#else /* An unknown interpreter: horus_gil_find() refuses, so nobody calls the others. */
 
 const char* horus_gil_find(void) {
   return "this build or version of Python is not known";

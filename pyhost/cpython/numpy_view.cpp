@@ -14,19 +14,22 @@
 namespace horus::py {
 namespace {
 
-/// The descriptors of our dtypes, made once: NumPy counts references on them, no more.
+/// NumPy's descriptors of our dtypes, made once: each array then only adds a reference.
 std::array<PyArray_Descr*, shm::kDtypes> descriptors{};
 
 bool import_numpy() noexcept {
   if (_import_array() < 0) return false;
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    // By its text: NumPy 1 and 2 have no common way to make that of two bytes (bfloat16).
+    // Made from text, since NumPy 1 and 2 share no other way to make a dtype of two raw bytes.
+    // Those stand for a bfloat16.
     const Ref text{PyUnicode_FromString(shm::info(static_cast<shm::Dtype>(i)).array)};
     if (!text || PyArray_DescrConverter(text.ptr(), &descriptors[i]) != NPY_SUCCEED) return false;
   }
   return true;
 }
 
+/// Whether the program has imported NumPy; binds our half to it then. Never imports NumPy itself.
+/// The two names are those of NumPy 1 and 2.
 bool numpy_loaded() noexcept {
   if (PyArray_API != nullptr) return true;
   PyObject* const modules = PyImport_GetModuleDict();
@@ -43,7 +46,8 @@ PyArrayObject* as_array(PyObject* object) noexcept {
   return reinterpret_cast<PyArrayObject*>(object);
 }
 
-/// Whether every value fits; only what is certain counts.
+/// Whether each of these doubles fits a float32, infinities included. False as well where the array
+/// is not of plain doubles, and so cannot be checked here.
 bool fits_float(PyArrayObject* doubles) noexcept {
   if (PyArray_TYPE(doubles) != NPY_DOUBLE || !PyArray_ISBEHAVED_RO(doubles)) return false;
   for (npy_intp i = 0; i < PyArray_DIM(doubles, 0); ++i) {

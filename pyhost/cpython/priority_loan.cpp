@@ -29,7 +29,7 @@ void PriorityLoan::lend(pid_t thread, int priority, TimePoint now) noexcept {
   const auto wanted = static_cast<std::uint32_t>(priority);
   const bool realtime = before.policy == SCHED_FIFO || before.policy == SCHED_RR;
   if ((realtime && before.priority >= wanted) || before.policy == kDeadlinePolicy) return;
-  // What the thread starts meanwhile is as it would have been without the loan.
+  // Reset on fork: threads that it starts during the loan do not inherit the lent priority.
   const Attributes lent{.policy = SCHED_FIFO, .flags = kResetOnFork, .priority = wanted};
   if (!write(thread, lent)) return;
   before_ = before;
@@ -41,10 +41,11 @@ void PriorityLoan::lend(pid_t thread, int priority, TimePoint now) noexcept {
 void PriorityLoan::take_back() noexcept {
   if (thread_ == 0) return;
   Attributes now;
-  // Gone, or changed by its owner: nothing of ours is left there.
+  // If the thread has ended, or somebody has changed its priority, there is nothing to restore.
   if (read(thread_, now) && now.policy == SCHED_FIFO && now.priority == lent_) {
     before_.size = sizeof before_;
-    // Without CAP_SYS_NICE the flag cannot be taken back; it does the thread no harm.
+    // Without CAP_SYS_NICE the reset-on-fork flag cannot be cleared. It does the thread no harm, so
+    // restore the rest with the flag left set.
     if (!write(thread_, before_)) {
       before_.flags |= kResetOnFork;
       static_cast<void>(write(thread_, before_));

@@ -12,7 +12,8 @@
 namespace horus::py {
 namespace {
 
-/// The first line of a file of the thread's folder, without allocating; empty when there is none.
+/// Up to 255 bytes of /proc/self/task/<thread>/<file>. Allocates nothing. Empty where the thread
+/// has ended or the file cannot be read.
 std::array<char, 256> read_line(pid_t thread, const char* file) noexcept {
   std::array<char, 256> text{};
   std::array<char, 64> path{};

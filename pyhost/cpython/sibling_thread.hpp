@@ -7,15 +7,17 @@
 
 #include "rt/base/time.hpp"
 
-/// What the kernel tells of another thread of this process. System calls; takes microseconds.
+/// What the kernel reports about another thread of this process.
 namespace horus::py {
 
-/// How long the thread has run and how long it was ready without a CPU, both since it began.
+/// CPU times of a thread since it began.
 /// Source: Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".
 struct CpuShare {
-  Nanos ran{};
-  Nanos waited{};
+  Nanos ran{};     ///< How long it has run.
+  Nanos waited{};  ///< How long it was ready to run without a CPU.
 };
+/// Empty where the thread has ended or the kernel has no such file. From any thread; three system
+/// calls, which take microseconds.
 std::optional<CpuShare> cpu_share_of(pid_t thread) noexcept;
 
 }  // namespace horus::py

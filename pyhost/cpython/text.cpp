@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* kEscape = "backslashreplace";
 
-/// `text`, a new reference or null with an exception set, made for `object`.
+/// `text` in UTF-8. `text` was made of `object`; where that failed (null with an exception set) the
+/// exception is cleared and a text that names the type of `object` takes its place.
 std::string escaped(const Ref& text, PyObject* object) noexcept {
   const Ref bytes{text ? PyUnicode_AsEncodedString(text.ptr(), "utf-8", kEscape) : nullptr};
   if (bytes) {
@@ -38,7 +39,7 @@ PyObject* str_of(std::string_view text) noexcept {
 }
 
 void set_exception(PyObject* type, std::string_view text) noexcept {
-  // Without memory for the text that is the exception.
+  // If there is no memory for the text, str_of() has set MemoryError, which stays.
   if (const Ref message{str_of(text)}) PyErr_SetObject(type, message.ptr());
 }
 

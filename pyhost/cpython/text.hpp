@@ -9,26 +9,27 @@
 
 #include <pybind11/pybind11.h>
 
-/// Text between Python and us. Python's may hold what UTF-8 has no place for: the bytes of a file
-/// name or of a serial line, kept as lone surrogates. Ours may come from shared memory and hold
-/// any bytes. Both directions escape as Python does ("\udcff", "\xff") and never fail. With the
-/// GIL.
+/// Text between Python and C++. A Python str may hold lone surrogates, which UTF-8 cannot encode:
+/// Python keeps undecodable bytes of a file name or of a serial line so. A C++ text may come from
+/// shared memory and hold any bytes. Both directions escape as Python does ("\udcff", "\xff") and
+/// never fail for such text. All calls with the GIL.
 namespace horus::py {
 
-/// str(object) in UTF-8. Where that raises, it says so instead.
+/// str(object) in UTF-8. Where str() raises, "<unprintable T object>" and no exception.
 std::string text_of(PyObject* object) noexcept;
-/// The characters of a str; of an enum that is one as well its value, not its name.
+/// The characters of a str, in UTF-8. Of an enum member that is a str too: its value, where str()
+/// would give its name.
 std::string characters_of(PyObject* str) noexcept;
-/// repr(object), likewise.
+/// repr(object), as text_of().
 std::string repr_of(PyObject* object) noexcept;
 
 /// A new str; null with an exception set only where there is no memory.
 PyObject* str_of(std::string_view text) noexcept;
-/// Sets the exception `type` with `text`.
+/// Sets the exception `type` with `text`; MemoryError where there is no memory for the text.
 void set_exception(PyObject* type, std::string_view text) noexcept;
 
-/// The str that a bound function is called with. pybind11's own std::string refuses one that UTF-8
-/// has no place for with "incompatible function arguments"; this one is escaped.
+/// A str parameter of a bound function. With std::string pybind11 refuses a str with lone
+/// surrogates ("incompatible function arguments"); this type escapes them.
 struct Text : std::string {
   Text() = default;
   explicit Text(std::string text) noexcept : std::string{std::move(text)} {}
