@@ -22,12 +22,12 @@ namespace {
 
 namespace pyb = pybind11;
 
-/// A crash of this process says in which node.
+/// _tell_crashes(): from then on a crash of this process names the node in which it happened.
 void bind_crashes(pyb::module_& module) {
   module.def("_tell_crashes", [] { horus::tell_crashes(nullptr); });
 }
 
-/// What a thread starts that was given CPUs is not kept to them, see horus/_threads.py.
+/// For horus/_threads.py: threads that a node starts do not inherit the CPUs of its executor.
 void bind_cpus(pyb::module_& module) {
   module.def("_has_cpus", &horus::OffItsCpus::applies);
   module.def("_off_its_cpus",
@@ -37,7 +37,7 @@ void bind_cpus(pyb::module_& module) {
              });
 }
 
-/// Whether to count its time, for what waits for this process.
+/// _debugged(): programs that wait for this process do not count its time under a debugger.
 void bind_debuggers(pyb::module_& module) {
   module.def("_debugged", &horus::py::any_thread_traced);
 }
@@ -47,13 +47,14 @@ void bind_log(pyb::module_& module) {
   module.def("_log_for_supervisor", &horus::py::log_for_supervisor);
 }
 
-/// Nobody opens a session from here on: to close the ports may drop the GIL.
+/// Takes the session first, so that no thread opens one again: closing the ports may drop the GIL.
 void close_shared_memory() noexcept {
   const auto last = horus::py::take_session();
   horus::py::close_all_ports();
 }
 
-/// Threads end before the interpreter does, and in a child of fork() none is waited for.
+/// At exit all threads end before the interpreter does. In a child of fork() no thread is waited
+/// for.
 void bind_process_end() {
   pyb::module_::import("atexit").attr("register")(pyb::cpp_function([] {
     horus::py::begin_the_end();

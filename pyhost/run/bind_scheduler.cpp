@@ -24,7 +24,8 @@ PyObject* not_found = nullptr;
   throw std::runtime_error("replay is not available yet");
 }
 
-/// The arguments of Scheduler(...) whose feature does not exist yet: no silent acceptance.
+/// The arguments of Scheduler(...) whose feature does not exist yet. They are refused, not silently
+/// ignored.
 struct Unavailable {
   bool deterministic;
   pyb::object telemetry;
@@ -68,7 +69,7 @@ double box_size_of(double mebibytes) {
   throw pyb::value_error("blackbox_mb must be 0 (1 MiB) or a number of MiB from 0.0625 to 64");
 }
 
-/// None, True, False, or the longest spin in seconds.
+/// Reads spin=: None (the default policy), True, False, or the longest spin in seconds.
 std::optional<Nanos> spin_of(const pyb::object& spin) {
   if (spin.is_none()) return std::nullopt;
   if (pyb::isinstance<pyb::bool_>(spin)) return spin.cast<bool>() ? kLongestSpin : Nanos{};
@@ -128,7 +129,7 @@ bool has_full_rt(const PyScheduler& scheduler) {
   return probed.preempt_rt && probed.fifo && scheduler.degradations().empty();
 }
 
-/// Null: its __init__ was not called, or failed.
+/// The PyScheduler in a Python object; null where its __init__ was not called or failed.
 PyScheduler* scheduler_in(PyObject* self) {
   const auto held = reinterpret_cast<pyb::detail::instance*>(self)->get_value_and_holder();
   return held.holder_constructed() ? held.value_ptr<PyScheduler>() : nullptr;
@@ -145,7 +146,8 @@ int scheduler_clear(PyObject* self) {
   return 0;
 }
 
-/// A node's function often knows the object that has the scheduler.
+/// Makes schedulers visible to Python's garbage collector. They are often part of a cycle: a node's
+/// function may refer to the object that holds the scheduler.
 void let_be_collected(PyHeapTypeObject* heap) {
   PyTypeObject& type = heap->ht_type;
   type.tp_flags |= Py_TPFLAGS_HAVE_GC;

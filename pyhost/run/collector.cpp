@@ -17,14 +17,14 @@ namespace {
 
 namespace pyb = pybind11;
 
-/// Between two looks at the counts. A look costs a tuple; garbage of this long is no harm.
+/// The time between two looks at gc's counts. A look makes a tuple; garbage of 500 us is no harm.
 constexpr Nanos kLookEvery = 500us;
 
-/// An event may come at any time: more slack than this is not counted on.
+/// The slack that is assumed where no thread has a next release: an event may come at any time.
 constexpr Nanos kSlackWithoutRelease = 10ms;
-/// Between two warnings. The statistics count what is not said.
+/// The time between two warnings. The statistics count the pauses that are not warned of.
 constexpr Nanos kWarnEvery = 1min;
-/// Among more young objects nobody looks for their types: it would be a pause.
+/// With more young objects than this their types are not counted: that would be a pause itself.
 constexpr std::int64_t kMostTyped = 20'000;
 
 bool read_three(PyObject* function, std::array<std::int64_t, 3>& numbers) noexcept {
@@ -51,7 +51,7 @@ void call_quietly(const pyb::object& function) noexcept {
   if (!result) PyErr_Clear();
 }
 
-/// Calls a function of gc with a generation; null, and no exception, when it fails.
+/// Calls a function of gc with a generation. Null without an exception when it fails.
 pyb::object call_with(const pyb::object& function, int generation) noexcept {
   PyObject* arguments[] = {nullptr, PyLong_FromLong(generation)};
   const Ref number{arguments[1]};
@@ -148,7 +148,7 @@ void Collector::uninstall() noexcept {
   try {
     callbacks_.attr("remove")(callback_);
   } catch (const std::exception&) {
-    // The user has emptied the list: what we wanted.
+    // The user has emptied the list, so our function is gone already.
   }
   for (pyb::object* const object :
        {&callback_, &callbacks_, &collect_, &get_count_, &get_threshold_, &get_freeze_count_,
@@ -202,7 +202,7 @@ bool Collector::read_counts() noexcept {
 Nanos Collector::slack(TimePoint own, TimePoint now) const noexcept {
   TimePoint first = own;
   for (std::size_t i = 0; i < kPlaces; ++i) {
-    // One that has passed belongs to a tick that runs now, or waits for this GIL already.
+    // A release that has passed belongs to a tick that runs now or already waits for the GIL.
     if (taken_[i] && next_[i] > now) first = std::min(first, next_[i]);
   }
   if (first == TimePoint::max()) return kSlackWithoutRelease;
@@ -212,13 +212,13 @@ Nanos Collector::slack(TimePoint own, TimePoint now) const noexcept {
 GcPlan Collector::plan(int place, TimePoint next) noexcept {
   if (place >= 0) next_[static_cast<std::size_t>(place)] = next;
   const TimePoint now = MonotonicClock::now();
-  // A user who has turned automatic collection back on has taken it over.
+  // If the user has turned automatic collection on again, leave the collector to CPython.
   if (!active_ || now < next_look_ || PyGC_IsEnabled() != 0) return {};
   next_look_ = now + kLookEvery;
   if (!read_counts()) return {};
   sight_.slack = slack(next, now);
   sight_.now = now;
-  // Of the process, so the same in each host's statistics.
+  // Resident memory is of the process, so each host's statistics show the same.
   sight_.rss = attached_.empty() ? 0 : attached_.front().host->rss_bytes.value();
   return planner_.plan(sight_);
 }
@@ -280,7 +280,7 @@ void Collector::announce(const GcPlan& plan) noexcept {
 }
 
 void Collector::collect_by_force(int generation) noexcept {
-  // Naming them costs as much as collecting them.
+  // Only where it will be told: counting the types costs as much as the collection.
   const bool warns = sight_.now >= next_warning_;
   const std::string types = warns ? youngest_types() : std::string{};
   collect(generation);
@@ -335,7 +335,7 @@ void Collector::on_start() noexcept {
 }
 
 void Collector::on_stop(PyObject* details) noexcept {
-  // Installed in the middle of a collection: its start was not seen.
+  // The callback was installed in the middle of a collection, whose start it has not seen.
   if (running_.started == TimePoint{}) return;
   running_.pause = MonotonicClock::now() - running_.started;
   running_.cpu = cpu_time() - running_.cpu_started;
@@ -348,7 +348,7 @@ void Collector::on_stop(PyObject* details) noexcept {
     planner_.collected(static_cast<int>(generation), running_.young, running_.freed, running_.cpu);
   }
   for (const Attached& one : attached_) {
-    // Before its first tick nobody was late.
+    // Before a host's first tick a pause delays nobody.
     if (!one.ticks) continue;
     GcStats::Generation& counted = one.host->gc.generation[generation];
     counted.pause.record(running_.pause);

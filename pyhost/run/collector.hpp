@@ -21,45 +21,49 @@
 namespace horus::py {
 
 enum class GcPolicy : unsigned char {
-  kSlack,   ///< Automatic collection off; what is due is collected between ticks.
-  kOff,     ///< As the user left it; never collected here.
-  kPython,  ///< CPython's own.
+  kSlack,   ///< Automatic collection is off; what is due is collected between ticks (PY-3).
+  kOff,     ///< As the user has left it; nothing is collected here.
+  kPython,  ///< CPython's automatic collection.
 };
 constexpr auto words_of(GcPolicy /*any*/) noexcept {
   return words_in_order<GcPolicy>("slack", "off", "python");
 }
 
-/// The one garbage collector of this process, and every pause it makes.
+/// Controls the garbage collector, which all runs of this process share, and measures its pauses.
+/// GcPlanner decides what to collect and when; this class carries it out.
 ///
 /// Thread safety: everything with the GIL. Invariants:
-///   (1) installed while at least one run is attached; then gc.callbacks holds our function.
-///   (2) frozen only under kSlack and only where the user had frozen nothing before.
+///   (1) While at least one run is attached, gc.callbacks holds our function.
+///   (2) Objects are frozen only under kSlack, and only where the user had frozen none before.
 class Collector {
  public:
   static Collector& instance();
 
-  /// A run shows itself. Returns the policy in force: that of the first run rules until the last
-  /// one is gone.
-  /// `box`: where its long pauses are kept; null: nowhere.
+  /// Registers a run. Returns the policy in force: the first run's policy counts until the last run
+  /// has detached. `box`: where long pauses are recorded; null: nowhere. Throws where CPython's gc
+  /// module refuses.
   GcPolicy attach(HostStats& host, GcPolicy policy, BlackBox* box);
-  /// After the last one the garbage collector is as attach() found it.
+  /// Unregisters a run. The last one restores the garbage collector as attach() found it.
   void detach(HostStats& host) noexcept;
 
-  /// In a child of fork(): the statistics are the parent's. Gives back what attach() found.
+  /// In a child of fork(): forgets every run, whose statistics are the parent's, and restores the
+  /// garbage collector.
   void forget_after_fork() noexcept;
 
-  /// Once every init() of `host` is over: from here on pauses count in its statistics. The first
-  /// one collects under kSlack, freezes, and turns automatic collection off; a user who called
-  /// gc.disable() in an init() gets kOff.
+  /// Call once every init() of `host` is over. From here on pauses count in its statistics. The
+  /// first call under kSlack collects everything, freezes what is left, and turns automatic
+  /// collection off. If the user has called gc.disable() by then, the policy becomes kOff.
   void begin(HostStats& host) noexcept;
 
-  /// A place among those whose next release a collection must not delay; -1 when all are taken.
+  /// Reserves a place for an executor thread, so that collections respect its next release. -1 when
+  /// all 64 are taken.
   int claim_place() noexcept;
   void free_place(int place) noexcept;
 
-  /// After a batch of ticks whose thread is at `place` and ticks again at `next`: what to do
-  /// now. Cheap: looks at the counts only now and then.
+  /// What to do now, after a batch of ticks. `place` is the thread's, `next` its next release;
+  /// TimePoint::max() for none. Cheap: reads gc's counts at most every 500 us.
   GcPlan plan(int place, TimePoint next) noexcept;
+  /// Does what plan() has returned. May take milliseconds.
   void carry_out(const GcPlan& plan) noexcept;
 
  private:
@@ -67,7 +71,7 @@ class Collector {
 
   struct Attached {
     HostStats* host;
-    bool ticks;  ///< Its inits are over.
+    bool ticks;  ///< Every init() of it is over.
     BlackBox* box;
   };
 
@@ -90,25 +94,25 @@ class Collector {
   std::vector<Attached> attached_;
   GcPolicy policy_ = GcPolicy::kPython;
   bool begun_ = false;
-  bool active_ = false;  ///< kSlack and begun.
-  bool was_enabled_ = true;
-  bool froze_ = false;
+  bool active_ = false;      ///< kSlack and begun.
+  bool was_enabled_ = true;  ///< Automatic collection, when the first run attached.
+  bool froze_ = false;       ///< Our objects are frozen: detaching has to unfreeze them.
   pybind11::object callback_, callbacks_, collect_, freeze_, unfreeze_;
   pybind11::object get_count_, get_threshold_, get_freeze_count_, get_objects_;
   GcPlanner planner_;
   GcSight sight_;
-  std::array<TimePoint, kPlaces> next_{};
+  std::array<TimePoint, kPlaces> next_{};  ///< The next release at each place.
   std::array<bool, kPlaces> taken_{};
-  TimePoint next_look_{};
-  TimePoint next_warning_{};
+  TimePoint next_look_{};     ///< plan() reads gc's counts again from here on.
+  TimePoint next_warning_{};  ///< No warning before.
   EventLimit events_;
 
   /// The collection that runs, or ran last.
   struct Running {
-    bool is_full = false;
-    bool forced = false;
-    std::int64_t young = 0;
-    std::int64_t freed = 0;
+    bool is_full = false;    ///< kFull: nothing was frozen.
+    bool forced = false;     ///< It was expected to end after the next release.
+    std::int64_t young = 0;  ///< Young objects when it began.
+    std::int64_t freed = 0;  ///< Objects that it freed.
     TimePoint started{};
     Nanos cpu_started{};
     Nanos cpu{};

@@ -8,20 +8,20 @@
 namespace horus::py {
 namespace {
 
-/// Slack must be this much longer than the prediction.
+/// The slack must be longer than the prediction by this factor.
 constexpr double kMargin = 1.5;
-/// A young collection that is expected to be shorter may be forced; CPython's own, within a
-/// tick, come near to it.
+/// A collection that is expected to be shorter than this may be forced. CPython's own young
+/// collections, in the middle of a tick, take nearly as long.
 constexpr Nanos kShort = 1ms;
-/// How many times its threshold a young generation waits for slack.
+/// Generations 0 and 1 wait for slack until their count is this many times their threshold.
 constexpr std::array<std::int64_t, 2> kWaits{3, 2};
-/// A full collection that is due waits so long for the best moment.
+/// How long a full collection that must be forced waits for the best moment.
 constexpr Nanos kPatience = 1s;
-/// Resident memory is measured about once a second; a full collection shows in it after this.
+/// Resident memory is measured about once a second. After this time it shows a full collection.
 constexpr Nanos kRssSettles = 2s;
-/// gc.get_freeze_count() walks a list.
+/// Cost of gc.get_freeze_count(), which walks a list, for each object.
 constexpr double kNsPerCounted = 10.0;
-/// Fewer objects say nothing of the cost of one.
+/// A collection of fewer objects says nothing about the cost of one object.
 constexpr std::int64_t kTellingYoung = 100;
 constexpr std::int64_t kTellingOld = 1000;
 
@@ -33,8 +33,9 @@ bool fits(Nanos cost, Nanos slack) noexcept {
   return kMargin * static_cast<double>(cost.count()) < static_cast<double>(slack.count());
 }
 
-/// Quickly up, slowly down: a prediction that is too short delays a release. One odd sample
-/// does not make everything seem dear.
+/// Moves the known cost towards a new sample: quickly up, since a prediction that is too short
+/// delays a release, and slowly down. A sample counts as four times the known cost at most, so that
+/// one odd sample does not spoil the prediction.
 void follow(double& known, std::int64_t objects, Nanos cpu) noexcept {
   const double seen = static_cast<double>(cpu.count()) / static_cast<double>(objects);
   known += seen > known ? (std::min(seen, 4 * known) - known) / 2 : (seen - known) / 8;
@@ -97,7 +98,7 @@ void GcPlanner::watch(const GcSight& sight) noexcept {
 
 GcPlan GcPlanner::plan(const GcSight& sight) noexcept {
   watch(sight);
-  // The user has turned it off.
+  // With a threshold of 0 the user has turned automatic collection off.
   if (sight.thresholds[0] <= 0) return {};
   const GcPlan full = may_freeze_ ? plan_full(sight) : GcPlan{};
   if (full.step != GcStep::kNothing) return full;
@@ -118,7 +119,8 @@ std::int64_t GcPlanner::grown(const GcSight& sight) const noexcept {
 }
 
 bool GcPlanner::memory_grew(const GcSight& sight) const noexcept {
-  // Few objects may hold much memory. But where hardly any grew old none of it is garbage.
+  // Few objects may hold much memory, so memory counts as well. But if hardly any object grew old,
+  // the new memory is not garbage.
   return rss_settled_ > 0 && is_quarter(sight.rss - rss_settled_, rss_settled_) &&
          is_quarter(4 * grown(sight), settled_);
 }
@@ -135,7 +137,8 @@ bool GcPlanner::full_can_wait(const GcSight& sight) const noexcept {
 
 GcPlan GcPlanner::plan_full(const GcSight& sight) noexcept {
   const bool due = is_quarter(grown(sight), settled_) || memory_grew(sight);
-  // What a burst brought was never looked at: worth slack, but no pause.
+  // Objects of a burst that passed as settled were never looked at (passed_ > 0). That is worth a
+  // collection in slack, but no forced pause.
   const auto not_now = [this] {
     due_since_ = {};
     return GcPlan{};
@@ -152,7 +155,7 @@ GcPlan GcPlanner::plan_full(const GcSight& sight) noexcept {
     plan.announced = plan.expected > kShort;
   }
   const bool good = 10 * sight.slack >= 9 * best_slack_.value();
-  // Waiting for long while garbage piles up would make the pause longer, not shorter.
+  // Late also when objects pile up: waiting on would make the pause longer, not shorter.
   const bool late = sight.now - due_since_ >= kPatience || 16 * (owed_ + old_) > 5 * settled_;
   if (good || late) {
     plan.step = GcStep::kFull;
@@ -162,8 +165,9 @@ GcPlan GcPlanner::plan_full(const GcSight& sight) noexcept {
 }
 
 GcPlan GcPlanner::plan_old(const GcSight& sight) const noexcept {
-  // While a full one waits for its moment, this one is part of it. Without freezing it looks at
-  // everything, which is worth it only by CPython's rule.
+  // While a full collection waits for its moment, do nothing here: it will include this one.
+  // Without freezing a collection of generation 2 looks at everything, so it needs CPython's rule
+  // of a quarter.
   const bool due = sight.counts[2] > sight.thresholds[2] && due_since_ == TimePoint{} &&
                    (may_freeze_ || is_quarter(old_, settled_));
   if (!due) return plan_young(sight);
@@ -186,7 +190,8 @@ GcPlan GcPlanner::plan_young(const GcSight& sight) const noexcept {
                 .expected = cost_.young(objects)};
     if (fits(plan.expected, sight.slack)) return plan;
     if (sight.counts[g] <= kWaits.at(g) * sight.thresholds[g]) continue;
-    // As many as CPython collects at a time: no dearer than its own.
+    // Force a collection that is short, or no larger than CPython's own; in place of a larger one
+    // freeze, where that is allowed.
     if (plan.expected <= kShort || objects <= own_size || !may_freeze_) {
       plan.forced = true;
       return plan;
@@ -223,8 +228,9 @@ void GcPlanner::froze(int instead_of, std::int64_t young, TimePoint now) noexcep
   middle_ = old_ = 0;
   const bool burst = instead_of == 0;
   if (burst) bursts_ += moved;
-  // A heap that comes to life grows the heap; it is no reason to look through it. But of several
-  // bursts only the first passes, and none where the last ones were garbage.
+  // A burst of new objects that stay alive (a program that loads its data) is no reason for a full
+  // collection. So the first burst after one counts as settled, unless earlier bursts turned out
+  // to be garbage. Further bursts count as growth.
   if (burst && passed_ == 0 && bursts_live_) {
     passed_ = moved;
     settled_ += moved;

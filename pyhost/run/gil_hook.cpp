@@ -19,7 +19,7 @@
 namespace horus::py {
 namespace {
 
-/// The calling thread's; 0: it runs under the ordinary policy.
+/// The calling thread's SCHED_FIFO priority; 0: it runs under the ordinary policy.
 int fifo_priority() noexcept {
   int policy = SCHED_OTHER;
   sched_param parameter{};
@@ -27,13 +27,14 @@ int fifo_priority() noexcept {
   return policy == SCHED_FIFO ? parameter.sched_priority : 0;
 }
 
-/// Calls a function of horus._threads. With the GIL.
+/// Calls a function of horus._threads, which makes executor threads known to Python's threading
+/// module. With the GIL.
 void call_threads(const char* function, const char* name) noexcept {
   const Ref threads{PyImport_ImportModule("horus._threads")};
   const Ref done{
       threads ? PyObject_CallMethod(threads.ptr(), function, name != nullptr ? "s" : nullptr, name)
               : nullptr};
-  // Where the user has replaced parts of threading, the run goes on without.
+  // It fails where the user has replaced parts of threading. The run goes on without it.
   if (!done) PyErr_WriteUnraisable(threads.ptr());
 }
 
@@ -43,7 +44,7 @@ void GilLead::observe(Nanos wait, TimePoint now) noexcept {
   if (wait > kNoticeable) last_contended_ = now;
   waits_[count_++ % kRecent] = wait;
   if (count_ % (kRecent / 4) != 0) return;
-  // The second longest of the last 64, about their p98: one stray wait does not set the lead.
+  // The second longest of the last 64 waits, about their p98: one stray wait does not set the lead.
   std::array<Nanos, kRecent> sorted = waits_;
   std::nth_element(sorted.begin(), sorted.end() - 2, sorted.end());
   lead_ = std::min(*(sorted.end() - 2) + kNoticeable, kLongest);
@@ -74,9 +75,9 @@ struct GilHook::OnThread {
   OnThread& operator=(const OnThread&) = delete;
 
   ThreadState python;
-  GilSeat* seat = nullptr;  ///< Null: it takes the GIL as any Python thread does.
-  shm::DeferredBells bells;
-  int place = -1;
+  GilSeat* seat = nullptr;   ///< Null: it takes the GIL as any Python thread does.
+  shm::DeferredBells bells;  ///< Doorbells of this batch's messages; they ring after it.
+  int place = -1;            ///< Its place in the Collector; -1: none.
 };
 
 GilHook::GilHook(PyInterpreterState* interpreter, const ThreadRole& role, AsyncLoop* loop) noexcept
@@ -96,6 +97,8 @@ void GilHook::thread_started() noexcept {
 
 void GilHook::thread_stopping() noexcept {
   thread_->bells.ring();
+  // Moved out under the lock and destroyed after it: the destructor waits for the GIL, and
+  // debugged() must not wait for that.
   const auto thread = [this] {
     const std::scoped_lock lock{watched_};
     return std::move(thread_);
@@ -110,7 +113,7 @@ bool GilHook::debugged() noexcept {
 
 Nanos GilHook::lead(TimePoint release) noexcept {
   const Nanos lead = lead_.lead(MonotonicClock::now());
-  // Another tick shall not wait for one whose time has not come.
+  // Do not take the GIL early when another tick wants it before this release.
   GilSeat* const seat = thread_->seat;
   if (lead == Nanos{} || seat == nullptr) return lead;
   return GilArbiter::instance().alone_until(*seat, release) ? lead : Nanos{};
@@ -142,7 +145,7 @@ bool GilHook::awaits() noexcept {
 }
 
 Nanos GilHook::enter(TimePoint release) noexcept {
-  // Around init() and shutdown() there is no release, and nobody to be late.
+  // Around init() and shutdown() there is no release, so there is nothing to ask or to measure.
   ticks_ = release != TimePoint{};
   GilSeat* const seat = ticks_ ? thread_->seat : nullptr;
   GilArbiter& arbiter = GilArbiter::instance();
@@ -161,11 +164,11 @@ Nanos GilHook::enter(TimePoint release) noexcept {
 
 void GilHook::leave(TimePoint next) noexcept {
   Collector& collector = Collector::instance();
-  // An event node has no next release to be late for.
+  // An event node has no next release.
   if (next == TimePoint{}) next = TimePoint::max();
   const GcPlan plan = ticks_ ? collector.plan(thread_->place, next) : GcPlan{};
   if (plan.step != GcStep::kNothing || plan.announced) {
-    // Who waits for this batch's messages does not wait for our garbage.
+    // Ring before the collection: subscribers to this batch's messages must not wait for it.
     thread_->bells.ring();
     collector.carry_out(plan);
   }
@@ -178,7 +181,7 @@ void GilHook::leave(TimePoint next) noexcept {
 
 void GilHook::tell_long_wait(Nanos wait) noexcept {
   const GilSeat& seat = *thread_->seat;
-  // relaxed: numbers on their own, written before the wait ended.
+  // relaxed: numbers on their own; the helper wrote them while this thread waited.
   const pid_t holder = seat.held_by.load(std::memory_order_relaxed);
   const Nanos watched{seat.holder_watched_ns.load(std::memory_order_relaxed)};
   const Nanos ran{seat.holder_ran_ns.load(std::memory_order_relaxed)};
@@ -196,7 +199,7 @@ void GilHook::tell_long_wait(Nanos wait) noexcept {
     length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
                             "; thread %d had it and was %s", holder, did);
   }
-  // No node runs yet: who waited is found by its name all the same.
+  // No node runs at this point. Name the source, so that 'horusctl log NODE' finds the line.
   const LogSource source{.node = &role_.name, .tick = current_tick(*role_.stats)};
   const LogNaming naming{source};
   log(LogLevel::kWarning, text);
@@ -208,7 +211,7 @@ std::size_t executor_stack() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_STACK, &limit) != 0) return kLeast;
   if (limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
-  // Of whole pages, as pthread_attr_setstacksize() wants it.
+  // In whole pages, as pthread_attr_setstacksize() requires.
   return std::max<std::size_t>(kLeast, limit.rlim_cur / 4096 * 4096);
 }
 

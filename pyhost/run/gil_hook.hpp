@@ -19,18 +19,21 @@ namespace horus::py {
 class AsyncCall;
 class AsyncLoop;
 
-/// How early a thread goes for the GIL, so that it has it at the release: nothing while it comes
-/// at once, else what nearly all recent waits took.
+/// How long before a release a thread begins to take the GIL, so that it has it at the release.
+/// Zero where the GIL has come at once for a second; otherwise about the 98th percentile of the
+/// last 64 waits.
 ///
 /// Thread safety: one thread.
 class GilLead {
  public:
-  /// More than this is contention; less is the price of taking a free lock.
+  /// A longer wait means contention; a shorter one is the price of taking a free lock.
   static constexpr Nanos kNoticeable = 5us;
-  /// Whoever holds the GIL at a release keeps every other thread from running.
+  /// The longest lead: a thread that has the GIL early keeps all other threads from running.
   static constexpr Nanos kLongest = 300us;
 
+  /// A wait for the GIL has ended at `now`. RT-safe.
   void observe(Nanos wait, TimePoint now) noexcept;
+  /// RT-safe.
   Nanos lead(TimePoint now) const noexcept;
 
  private:
@@ -42,11 +45,14 @@ class GilLead {
   Nanos lead_{};
 };
 
-/// What happens around the ticks of one executor thread: the GIL is taken once for a batch, the
-/// doorbells ring after it, and the garbage collector uses the slack.
+/// The hook around the ticks of one executor thread: takes the GIL once for each batch of ticks,
+/// rings the subscribers' doorbells after the batch, and lets the garbage collector use the slack.
+///
+/// Thread safety: as GroupHook. holder(), debugged() and awaits() from any thread, the others from
+/// the executor's.
 class GilHook final : public GroupHook {
  public:
-  /// `loop`: of the run, or null.
+  /// `loop`: the run's asyncio loop, or null. With the GIL.
   GilHook(PyInterpreterState* interpreter, const ThreadRole& role, AsyncLoop* loop) noexcept;
   ~GilHook() override;
 
@@ -62,32 +68,35 @@ class GilHook final : public GroupHook {
   void leave(TimePoint next) noexcept override;
 
  private:
-  struct OnThread;  // What lives as long as the thread.
+  struct OnThread;  // The part that lives as long as the thread.
 
-  /// Logs it, and finds out why it was long.
+  /// Logs a long wait: who had the GIL, and what that thread did.
   void tell_long_wait(Nanos wait) noexcept;
 
   PyInterpreterState* interpreter_;
   const ThreadRole role_;
   const AsyncLoop* const loop_;
-  const AsyncCall* const call_;  ///< Of an async node; else null.
+  const AsyncCall* const call_;  ///< The call of an async node; else null.
   std::unique_ptr<OnThread> thread_;
-  std::mutex watched_;  ///< not RT: debugged(), against the thread's start and end.
+  /// not RT: guards `thread_` for debugged(), which the watchdog calls. Not taken in ticks.
+  std::mutex watched_;
   GilLead lead_;
   LogLimit long_waits_;
   bool off_cpu_ = false;  ///< See holder_was_off_cpu().
-  bool ticks_ = false;    ///< Between enter() and leave(): a batch of ticks.
+  bool ticks_ = false;    ///< The batch has ticks; false around init() and shutdown().
 };
 
-/// How large the stack of an executor's thread is: as the user's own threads have it, and not too
-/// small, for Python code recurses.
+/// The stack size of an executor thread, bytes: the process's limit (RLIMIT_STACK), as for the
+/// user's own threads; 8 MiB where that is unlimited, at least 2 MiB, since Python code recurses.
 std::size_t executor_stack() noexcept;
 
+/// Makes the GilHook of each executor thread.
+///
 /// Thread safety: make() from any thread.
 class GilHooks final : public HookFactory {
  public:
   explicit GilHooks(PyInterpreterState* interpreter) noexcept : interpreter_{interpreter} {}
-  /// Before the first make().
+  /// The asyncio loop of the run, or null. Call before the first make().
   void set_loop(AsyncLoop* loop) noexcept { loop_ = loop; }
   std::unique_ptr<GroupHook> make(const ThreadRole& role) override;
 

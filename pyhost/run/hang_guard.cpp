@@ -18,14 +18,14 @@
 namespace horus::py {
 namespace {
 
-// EX_TEMPFAIL: another try may do better.
+// The exit code of a process that leaves a callback behind. EX_TEMPFAIL: another try may succeed.
 constexpr int kLeftBehind = 75;
 
-// A reader that stalls must not keep the watchdog.
+// A reader that stalls must not block the watchdog's thread for longer.
 constexpr Nanos kStackPatience = 500ms;
 
 void write_text(int fd, std::string_view text) noexcept {
-  // Nobody could be told.
+  // A failure is ignored: there is nowhere else to report it.
   static_cast<void>(write_within(fd, text, kStackPatience));
 }
 
@@ -45,18 +45,18 @@ void HangGuard::hung(const BlockedCall& /*call*/, std::string_view why) noexcept
   std::array<char, 320> text{};
   std::snprintf(text.data(), text.size(), "hang: %.*s%s", static_cast<int>(why.size()), why.data(),
                 options_.supervisor >= 0 ? "; the host is ended" : "");
-  // First of all, so that the reason stands whatever comes of the stacks.
+  // Tell the reason first: printing the stacks may fail.
   tell("hang: ", why);
   if (options_.supervisor >= 0) {
-    // Not to the thread that writes the log: we may be killed before its turn.
+    // Written at once, not through the log's thread: the supervisor may kill this process first.
     StderrSink{}.write({.level = LogLevel::kError,
                         .at = MonotonicClock::now(),
                         .text = Name<384>::clipped(text.data())});
   } else {
     log(LogLevel::kError, text.data());
   }
-  // An interpreter that does not offer its dump: the fault handler that the supervisor has switched
-  // on writes the stacks, and ends us.
+  // Without _Py_DumpTracebackThreads: the supervisor has enabled Python's fault handler, which on
+  // SIGABRT prints the stacks and ends the process.
   if (dump_ == nullptr && options_.supervisor >= 0) ::kill(::getpid(), SIGABRT);
   dump_stacks();
   tell("stacks", "");
@@ -86,7 +86,8 @@ void HangGuard::give_up(const BlockedCall& call) noexcept {
 
 void HangGuard::dump_stacks() const noexcept {
   if (dump_ == nullptr || !dumped_) return;
-  // It writes on without end; what has been dumped is passed on with patience.
+  // The dump writes without a time-out, so it goes to a memory file first. The file is then copied
+  // to stderr with one.
   if (::ftruncate(dumped_.get(), 0) != 0 || ::lseek(dumped_.get(), 0, SEEK_SET) != 0) return;
   const char* const failed = dump_(dumped_.get(), interpreter_, nullptr);
   write_text(STDERR_FILENO, "the Python stacks of all threads:\n");

@@ -13,20 +13,21 @@
 
 namespace horus::py {
 
-/// What a Python process does about a callback that does not come back. Nothing here needs the
-/// GIL: a hanging tick may have it.
+/// What a Python process does about a callback that does not return: prints the Python stacks,
+/// tells the supervisor, interrupts the callback at a stop, and at last ends the process. Nothing
+/// here needs the GIL, since the hanging callback may hold it.
 ///
 /// Thread safety: as RunGuard; the constructor with the GIL.
 class HangGuard final : public RunGuard {
  public:
   struct Options {
-    int supervisor = -1;  ///< Where the supervisor reads; -1: there is none.
-    std::string base;     ///< Shared memory.
+    int supervisor = -1;  ///< The descriptor that the supervisor reads; -1: there is none.
+    std::string base;     ///< The folder of shared memory.
     const SignalScope* signals = nullptr;
     OwnCalls* own_calls = nullptr;
-    /// Raises KeyboardInterrupt in the node, as soon as the GIL allows.
+    /// Makes the node's callback raise KeyboardInterrupt, as soon as the GIL can be had.
     std::function<void(const NodeName&)> interrupt;
-    void (*remove_pages)() noexcept = nullptr;
+    void (*remove_pages)() noexcept = nullptr;  ///< Takes the process's files away.
   };
 
   HangGuard(PyInterpreterState* interpreter, Options options);
@@ -44,13 +45,15 @@ class HangGuard final : public RunGuard {
  private:
   using Dump = const char* (*)(int fd, PyInterpreterState* interpreter, PyThreadState* current);
 
+  /// Writes the Python stacks of all threads to stderr.
   void dump_stacks() const noexcept;
+  /// Writes a line to the supervisor, if there is one.
   void tell(std::string_view word, std::string_view text) const noexcept;
 
   PyInterpreterState* interpreter_;
   const Options options_;
-  Dump dump_;  ///< CPython's own, as faulthandler's watchdog calls it; null: it has none to give.
-  UniqueFd dumped_;  ///< What it writes.
+  Dump dump_;  ///< CPython's _Py_DumpTracebackThreads; null: this interpreter does not export it.
+  UniqueFd dumped_;  ///< A memory file that it writes to.
 };
 
 }  // namespace horus::py

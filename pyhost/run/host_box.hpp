@@ -10,9 +10,9 @@
 
 namespace horus::py {
 
-/// The black box of one host of this process.
+/// The black box of one host of this process. While it exists, a crash is recorded in it.
 ///
-/// Thread safety: any thread.
+/// Thread safety: any thread, with or without the GIL.
 class HostBox {
  public:
   HostBox(std::shared_ptr<shm::BlackBoxPage> page, std::string base);
@@ -21,10 +21,11 @@ class HostBox {
   HostBox& operator=(const HostBox&) = delete;
 
   BlackBox& box() noexcept { return page_->box(); }
-  /// The host's last word; the first one counts.
+  /// Records why the host ended, and its exit code. Only the first call counts.
   void end(std::string_view why, int code) noexcept;
-  /// A copy is kept, and the box goes; without a copy where the host never began. Where a
-  /// supervisor keeps its hosts' boxes it stays. Waits for the disk; needs no GIL.
+  /// Copies the box to disk and removes it from shared memory. No copy is made where the host has
+  /// not ended by end() and does not follow one that died. Under a supervisor it does nothing: the
+  /// supervisor keeps its hosts' boxes. Waits for the disk.
   void remove() noexcept;
 
  private:

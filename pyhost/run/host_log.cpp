@@ -26,7 +26,7 @@ bool logs_for_supervisor() noexcept {
 }
 
 void log_between_runs() noexcept {
-  // Threads may log to the very end: neither is ever destroyed.
+  // Never destroyed, either of them: threads may log until the process ends.
   static auto* const log = new HostLog;
   alignas(LogScope) static std::array<std::byte, sizeof(LogScope)> place;
   new (place.data()) LogScope{*log};

@@ -9,12 +9,14 @@
 
 namespace horus::py {
 
-/// Writes what a host logs to stderr, and keeps it in the host's log page.
+/// Writes the log of a host to stderr and into the host's log page.
+///
+/// Thread safety: write() and lost() from the log's thread, unname() from any.
 class HostLog final : public LogSink {
  public:
-  /// Keeps what is written in `page`, too; before the first record.
+  /// Where records are kept besides stderr. Call before the first record.
   void keep(std::shared_ptr<shm::LogPage> page) noexcept { page_ = std::move(page); }
-  /// Takes the page's name away, at a clean end. From any thread.
+  /// Takes the page's file away, at a clean end.
   void unname() noexcept {
     if (page_) page_->remove();
   }
@@ -27,11 +29,13 @@ class HostLog final : public LogSink {
   std::shared_ptr<shm::LogPage> page_;  ///< Null: nothing is kept.
 };
 
-/// A supervisor reads stderr.
+/// A supervisor reads stderr: from now on lines are written in its format, for this process's whole
+/// life.
 void log_for_supervisor() noexcept;
+/// Whether log_for_supervisor() was called.
 bool logs_for_supervisor() noexcept;
 
-/// What is logged while nothing runs is written as in a run.
+/// Makes lines that are logged while no scheduler runs go to stderr as well. Call once, at import.
 void log_between_runs() noexcept;
 
 }  // namespace horus::py

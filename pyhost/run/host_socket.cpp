@@ -24,16 +24,19 @@
 namespace horus::py {
 namespace {
 
+/// How long to wait after a failed accept().
 constexpr int kRestMs = 100;
-/// For a request, and for its reply.
+/// How long a caller may take to send a request, and to receive the reply.
 constexpr Nanos kPatience = 1s;
 constexpr timeval kReplyPatience{.tv_sec = 1, .tv_usec = 0};
 
-/// Where who looks for it looks: of the service's hosts in their unit's folder.
+/// The folder where clients look for the socket. For hosts of the service it is in the unit's
+/// runtime directory, for others beside the statistics.
 shm::FolderPtr socket_folder(const shm::Base& base) {
-  // systemd's; several are divided by colons. Read before the run's threads are made.
+  // Set by systemd; a list divided by colons. Read before the run's threads exist.
   const char* const given = std::getenv("RUNTIME_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
-  // In another base the folder is somebody else's: a launcher's, or the program's own.
+  // In another base this variable is not the service's: it belongs to a launcher, or to the program
+  // itself.
   const bool service = logs_for_supervisor() && base.path() == shm::kServiceBase;
   if (!service || given == nullptr || *given == '\0') return base.hosts();
   const std::string_view list{given};
@@ -49,7 +52,7 @@ wire::Reply refused(const char* error, const char* key, const std::string& value
   return reply;
 }
 
-/// The text that is given for `key`; empty: none.
+/// The text parameter `key`; empty where it is missing or no text.
 std::string text_parameter(const wire::Request& request, const char* key) {
   const auto given = request.parameters.find(key);
   const bool text = given != request.parameters.end() && given->is_string();
@@ -62,7 +65,8 @@ wire::Reply reply_to(const Status& done, const std::string& node) {
   return refused(wire::error::kSafetyRefused, "message", describe(done.error()));
 }
 
-/// What concerns the run's safety; `may_allow`: the caller may let it act again.
+/// Answers the methods that stop, release, arm and disarm. `may_allow`: the caller may let
+/// actuators act again.
 wire::Reply answer_safety(SafetyPort& safety, const wire::Request& request, bool may_allow) {
   if (request.method == wire::method::kControlMayRelease) {
     if (const auto unknown = wire::unknown_parameter(request, {})) {
@@ -165,7 +169,7 @@ Result<std::shared_ptr<HostSocket>> HostSocket::open(const std::string& base,
   auto listener = shm::listen_in(*made->folder_, made->name_);
   if (!listener) return listener.error();
   made->listener_ = std::move(listener).value();
-  // Signals are the business of Python's threads.
+  // The thread inherits a mask that blocks all signals: Python's threads handle them.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -197,7 +201,7 @@ void HostSocket::serve() const noexcept {
     if (waits[1].revents != 0) return;
     const UniqueFd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!client) {
-      // Without a descriptor for it the caller stays, and would be told of again at once.
+      // Without a free descriptor the caller stays in the queue, and poll() would return at once.
       ::poll(&waits[1], 1, kRestMs);
       continue;
     }
@@ -210,7 +214,7 @@ void HostSocket::serve() const noexcept {
   }
 }
 
-/// One request: who has more comes again, so that nobody keeps the others waiting.
+/// Answers one request and returns, so that no caller can keep the others waiting.
 void HostSocket::serve_one(int client, uid_t caller) const {
   wire::MessageReader reader{wire::kMaxRequestBytes};
   std::array<char, 4096> block{};
@@ -221,7 +225,7 @@ void HostSocket::serve_one(int client, uid_t caller) const {
     std::array<pollfd, 2> waits{{{.fd = client, .events = POLLIN, .revents = 0},
                                  {.fd = stop_.get(), .events = POLLIN, .revents = 0}}};
     const auto left_ms = static_cast<int>(left / 1ms);
-    // A stop waits for nobody's request.
+    // The end of the host does not wait for a caller.
     if (left_ms <= 0 || ::poll(waits.data(), waits.size(), left_ms) <= 0 || waits[1].revents != 0) {
       return;
     }

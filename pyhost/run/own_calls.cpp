@@ -4,11 +4,11 @@
 namespace horus::py {
 
 void OwnCalls::ask() noexcept {
-  left_.fetch_add(1, std::memory_order_relaxed);  // relaxed: whoever waits comes after.
+  left_.fetch_add(1, std::memory_order_relaxed);  // relaxed: await_none() is called later.
 }
 
 void OwnCalls::done() noexcept {
-  // release: who waits sees what was done.
+  // release: await_none() sees what the call has done.
   left_.fetch_sub(1, std::memory_order_release);
   left_.notify_all();
 }

@@ -11,13 +11,14 @@
 
 namespace horus::py {
 
-/// What the thread that called run() does for the nodes: their safe states, and the program's
-/// signal handlers.
+/// The calls that the thread of run() makes on behalf of others: safe-state callbacks of nodes and
+/// the program's signal handlers. The watchdog sees here whether one hangs, and a stop waits until
+/// all are done.
 ///
-/// Thread safety: begin() and end() from that thread, the rest from any, without the GIL.
+/// Thread safety: Scope on that thread, the rest from any, without the GIL.
 class OwnCalls {
  public:
-  /// The thread is in such a call while one exists. `node` empty: a signal handler.
+  /// Marks such a call while it exists. `node` empty: a signal handler.
   class Scope {
    public:
     Scope(OwnCalls& calls, const NodeName& node) noexcept : calls_{calls} { calls_.begin(node); }
@@ -29,12 +30,12 @@ class OwnCalls {
     OwnCalls& calls_;
   };
 
-  /// One is asked for, until done().
+  /// Announces a call that the thread is to make. Each ask() is followed by one done().
   void ask() noexcept;
   void done() noexcept;
-  /// The one that the thread is in.
+  /// The call that the thread is in, and for how long; nothing: it is in none.
   std::optional<BlockedCall> current() noexcept;
-  /// Returns once none is asked for, nor under way.
+  /// Waits until no call is announced or under way.
   void await_none() noexcept;
 
  private:
@@ -42,8 +43,8 @@ class OwnCalls {
   void end() noexcept;
 
   std::mutex mutex_;
-  std::optional<std::pair<NodeName, TimePoint>> current_;
-  std::atomic<std::uint32_t> left_{0};
+  std::optional<std::pair<NodeName, TimePoint>> current_;  ///< The node, and when it began.
+  std::atomic<std::uint32_t> left_{0};                     ///< Calls announced or under way.
 };
 
 }  // namespace horus::py

@@ -16,8 +16,8 @@ namespace pyb = pybind11;
 
 constexpr double kLongestRun = 1e9;  // s
 
-/// Called with each scheduler that is about to run; none or null. With the GIL, and leaked: it may
-/// outlive the interpreter.
+/// The function of call_before_runs(); None or null: there is none. With the GIL. Leaked, since it
+/// may outlive the interpreter.
 pyb::object& before_runs = *new pyb::object;
 
 const std::string& name_of(const pyb::object& node) {
@@ -32,19 +32,19 @@ Nanos duration_of(double value, double ns, const char* argument) {
   return Nanos{std::llround(value * ns)};
 }
 
-/// For Python code that runs around run_own(): told before it has begun anything.
+/// Checks `seconds` for the Python code around run_own(), before that code starts anything.
 pyb::object checked_duration(std::optional<double> seconds) {
   if (!seconds) return pyb::none();
   static_cast<void>(duration_of(*seconds, 1e9, "duration"));
   return pyb::float_{*seconds};
 }
 
-/// `run` may be that of before, while hosts start.
+/// False as well while hosts start: `run` is then still the former one.
 bool is_under_way(const std::shared_ptr<Run>& run) noexcept {
   return run != nullptr && run->running();
 }
 
-/// For what asks `run` to change a node while it runs.
+/// Applies a change to a node of the run that is under way; throws where that is refused.
 template <typename Ask>
 void require_changed(const std::shared_ptr<Run>& run, std::string_view node, Ask ask) {
   const Status status = is_under_way(run) ? ask(*run) : Status{Error{Errc::kNotFound, "", 0, {}}};
@@ -95,7 +95,7 @@ void PyScheduler::remove(const Text& name) {
     const auto kept = pyb::reinterpret_borrow<pyb::object>(found.self());
     const auto run = run_;
     require_changed(run, name, [&](Run& its) { return its.remove(name); });
-    // An executor, or the asyncio loop, that waited for its own thread would wait for ever.
+    // An executor or the asyncio loop must not wait here: it would wait for its own thread.
     if (ThreadState::current() == nullptr && !run->on_async_loop()) {
       const GilRelease others_run;
       found.wait_until_removed();
@@ -182,7 +182,7 @@ int PyScheduler::traverse(visitproc visit, void* arg) const noexcept {
 
 void PyScheduler::clear() noexcept {
   for (pyb::object* const one : {&on_ready, &hosts, &recording, &recorder}) *one = pyb::none();
-  // Nothing of this object is looked at by what their ends call.
+  // Moved out first: destroying them may run Python code, which must not find them here.
   const auto run = std::exchange(run_, nullptr);
   const auto nodes = std::exchange(nodes_, {});
 }
@@ -194,12 +194,12 @@ void PyScheduler::run_own(std::optional<double> seconds) {
   for (const pyb::object& node : nodes_) {
     if (!is_apart(*node_object(node).node)) own.push_back(node);
   }
-  // The last run's page goes before the new one is made: it may have the same name.
+  // Destroy the last run before the new one makes its page, which may have the same name.
   run_.reset();
   const auto run = std::make_shared<Run>(settings_, std::move(own));
   run->prepare();
   run_ = run;
-  // From here on stop() reaches it; before, it only reached the hosts.
+  // From here on stop() reaches this run. A stop() before this point has only told the hosts.
   if (!hosts.is_none() && hosts.attr("over").cast<bool>()) return run_.reset();
   try {
     run->begin(duration);
@@ -212,7 +212,7 @@ void PyScheduler::run_own(std::optional<double> seconds) {
 
 void PyScheduler::stop() {
   if (!hosts.is_none()) hosts.attr("give_up")();
-  // The run may end with this call, and this object not outlive its callbacks.
+  // Keeps the run alive: it may end within this call, and its callbacks may delete this object.
   if (const auto run = run_; run != nullptr) run->request_stop();
 }
 

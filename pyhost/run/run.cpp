@@ -25,13 +25,13 @@ namespace pyb = pybind11;
 
 constexpr int kReadyPollMs = 10;
 
-/// Counts the runs that have ended, for those who wait for one.
+/// Counts the runs with threads that have ended; stop_all_runs() waits on it.
 std::atomic<std::uint32_t> ended_runs{0};
 
 /// See program_ends().
 bool ends = false;
 
-/// The runs that are under way. With the GIL.
+/// The runs with threads that are under way. With the GIL.
 std::vector<Run*>& runs() {
   static auto* const the_runs = new std::vector<Run*>;
   return *the_runs;
@@ -70,7 +70,7 @@ int Run::traverse(visitproc visit, void* arg) const noexcept {
 void Run::prepare() {
   crashes_.emplace();
   signals_.emplace(wakeup_);
-  // One that came just before rings nothing.
+  // A signal that came just before did not ring; handle it now.
   if (PyErr_CheckSignals() != 0) throw pyb::error_already_set();
   open_page();
   for (std::size_t i = 0; i < nodes_.size(); ++i) prepare_node(i);
@@ -169,7 +169,7 @@ void Run::run_scheduler(std::optional<Nanos> duration) noexcept {
     clock_start_ns.store(to_ns(scheduler_->epoch()), std::memory_order_relaxed);
     stopped_ = scheduler_->wait(duration);
   }
-  // release: whoever sees it sees started_ and stopped_.
+  // release: a thread that sees ended_ sees started_ and stopped_.
   ended_.store(true, std::memory_order_release);
   wakeup_.ring();
 }
@@ -190,7 +190,7 @@ void Run::serve(const pyb::object& on_ready) noexcept {
     tells_ready = false;
     tell_ready(on_ready);
   }
-  // A stop right after the first ticks: whoever waits for them learns that they were.
+  // If the run was stopped right after the first ticks, on_ready has not been called yet.
   if (tells_ready && scheduler_->ready()) tell_ready(on_ready);
   serve_signals();
 }
@@ -221,7 +221,8 @@ void Run::serve_signals() noexcept {
   interrupt(Ref{take_exception()}.ptr());
 }
 
-/// Which thread ticks what, beside the stacks that are printed already.
+/// Logs which thread ticks which node. At SIGQUIT the stacks have been printed already; this says
+/// whose they are.
 void Run::report() const noexcept {
   for (const NodeStats& node : node_stats()) {
     log(LogLevel::kInfo, "node '" + std::string{node.name.view()} + "' on thread " +
@@ -276,7 +277,7 @@ void Run::want_interrupt(const NodeName& node) noexcept {
 }
 
 void Run::want_cancel() noexcept {
-  cancel_wanted_.store(true, std::memory_order_relaxed);  // relaxed: the ring orders it.
+  cancel_wanted_.store(true, std::memory_order_relaxed);  // relaxed: ring() and wait() order it.
   wakeup_.ring();
 }
 
@@ -295,7 +296,7 @@ void Run::interrupt(PyObject* exception) noexcept {
   if (own && PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) != 0) {
     return log(LogLevel::kWarning, "the thread that called run() was interrupted: the run stops");
   }
-  // The first one counts: a second Ctrl+C says the same again.
+  // Only the first exception counts; a second Ctrl+C adds nothing.
   if (!interruption_) interruption_ = pyb::reinterpret_borrow<pyb::object>(exception);
   request_stop();
 }
@@ -331,11 +332,11 @@ std::span<const NodeStats> Run::node_stats() const noexcept {
 
 void Run::finish() noexcept {
   watchdog_expirations_ = scheduler_->watchdog_expirations();
-  serve_safe_states();  // Where start() failed, nobody has.
+  serve_safe_states();  // If start() failed, serve() may not have come to them.
   let_stops_go();
   auto scheduler = std::move(scheduler_);
   {
-    // Where start() failed, threads that need the GIL to end may still be there.
+    // If start() failed, there may still be threads that need the GIL to end.
     const GilRelease others_run;
     scheduler.reset();
   }
@@ -345,7 +346,7 @@ void Run::finish() noexcept {
   tell_end();
   const bool in_order = ended_in_order();
   {
-    // A black box waits for the disk.
+    // Without the GIL, as writing the black box waits for the disk.
     const GilRelease others_run;
     unname_pages(in_order);
   }
@@ -356,12 +357,13 @@ void Run::finish() noexcept {
   constant_interval_.reset();
   running_ = false;
   std::erase(runs(), this);
-  // release: who waits for it sees the list without this one.
+  // release: pairs with the acquire in stop_all_runs().
   ended_runs.fetch_add(1, std::memory_order_release);
   ended_runs.notify_all();
 }
 
-/// As it was asked to, or because its time was over. With the GIL.
+/// Whether the run ended as it was asked to (request, duration, Ctrl+C, sys.exit(0)), not by a
+/// failure. With the GIL.
 bool Run::ended_in_order() const noexcept {
   if (!interruption_) {
     return started_ &&
@@ -413,8 +415,8 @@ void Run::raise_what_ended_it() {
 }
 
 void Run::forget_after_fork() noexcept {
-  // Leaked on purpose: their destructors would wait for threads that only the parent has, and
-  // take back its files.
+  // Leaked on purpose: the destructors would wait for threads that only the parent has, and would
+  // remove the parent's files.
   static_cast<void>(scheduler_.release());
   static_cast<void>(new std::thread{std::move(runner_)});
   static_cast<void>(stops_.release());
@@ -427,7 +429,7 @@ void Run::forget_after_fork() noexcept {
   static_cast<void>(new std::shared_ptr{std::exchange(box_, nullptr)});
   collecting_ = running_ = false;
   crashes_.reset();
-  signals_.reset();  // The child's own end is not the parent's affair.
+  signals_.reset();  // The child gets the program's own signal handlers back.
   for (const pyb::object& object : nodes_) {
     NodeObject& node = node_object(object);
     node.node->release();
@@ -454,7 +456,7 @@ void stop_all_runs() noexcept {
     // acquire: see Run::finish().
     const std::uint32_t before = ended_runs.load(std::memory_order_acquire);
     for (Run* const run : runs()) run->request_stop();
-    // The threads that end need the GIL for their last steps.
+    // Without the GIL: the threads that end a run need it for their last steps.
     const GilRelease others_run;
     ended_runs.wait(before, std::memory_order_acquire);
   }

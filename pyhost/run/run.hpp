@@ -32,28 +32,28 @@
 
 namespace horus::py {
 
-/// What Scheduler(...) was told, checked.
+/// The arguments of Scheduler(...), checked.
 struct RunSettings {
-  std::string name;  ///< Of the host; empty: "py-<pid>".
-  double tick_rate = 1000.0;
-  bool rt = false;
-  bool verbose = false;
-  std::optional<LogLevel> log_level = {};  ///< Of all nodes; nothing: what `verbose` says.
-  std::optional<Nanos> watchdog;
-  std::optional<Nanos> hang_timeout = {};       ///< See WatchdogOptions.
-  Nanos first_tick = std::chrono::seconds{60};  ///< Imports and first calls take long.
-  Nanos stop_timeout = std::chrono::seconds{5};
-  int supervisor = -1;        ///< The descriptor that a supervisor reads.
-  std::string robot = {};     ///< Whose latch it obeys and does not keep; empty: its own.
-  bool of_service = false;    ///< That robot's service has to live.
-  std::optional<Nanos> spin;  ///< Nothing: see rt/spin_policy.hpp.
-  int max_deadline_misses = 0;
-  double blackbox_mb = 0;  ///< 0: the default.
-  CpuSet cores;
-  GcPolicy gc = GcPolicy::kSlack;
+  std::string name;           ///< Name of the host; empty: "py-<pid>".
+  double tick_rate = 1000.0;  ///< Hz, of nodes without a rate of their own.
+  bool rt = false;            ///< Ask for SCHED_FIFO, locked memory and a low wake-up latency.
+  bool verbose = false;       ///< Log level debug instead of info.
+  std::optional<LogLevel> log_level = {};        ///< Of all nodes; nothing: what `verbose` says.
+  std::optional<Nanos> watchdog;                 ///< Of all nodes; nothing: their own.
+  std::optional<Nanos> hang_timeout = {};        ///< See WatchdogOptions.
+  Nanos first_tick = std::chrono::seconds{60};   ///< Limit of the first tick: imports take long.
+  Nanos stop_timeout = std::chrono::seconds{5};  ///< 0: wait for ever.
+  int supervisor = -1;             ///< The descriptor that a supervisor reads; -1: there is none.
+  std::string robot = {};          ///< Robot whose stop latch it obeys; empty: it keeps its own.
+  bool of_service = false;         ///< A service runs that robot; actuators need it to be alive.
+  std::optional<Nanos> spin;       ///< The longest spin; nothing: see rt/spin_policy.hpp.
+  int max_deadline_misses = 0;     ///< In a row, see SchedulerOptions; 0: no limit.
+  double blackbox_mb = 0;          ///< MiB; 0: the default.
+  CpuSet cores;                    ///< CPUs of its threads; empty: no restriction.
+  GcPolicy gc = GcPolicy::kSlack;  ///< Asked for; see Collector::attach().
 };
 
-/// Wakes an event node when one of its ports gets data.
+/// Wakes an event node when the port that it waits for gets data.
 class PortSource final : public WakeSource {
  public:
   explicit PortSource(Port& port) noexcept : port_{port} {}
@@ -64,12 +64,13 @@ class PortSource final : public WakeSource {
   Port& port_;
 };
 
-/// One run of a scheduler, from its statistics page to the last shutdown(). In run.cpp; what comes
-/// before its threads in run_prepare.cpp, stops and arming in run_safety.cpp, a run without threads
-/// in run_steps.cpp.
+/// One run of a scheduler, from its statistics page to the last shutdown(). The scheduler of rt
+/// runs on a thread of its own; the thread that called run() serves signals, safe states and
+/// interruptions meanwhile. run_prepare.cpp has what comes before the threads, run_safety.cpp stops
+/// and arming, run_steps.cpp a run without threads, run.cpp the rest.
 ///
-/// Thread safety: with the GIL, but for what NodeHost says. It lives until the next run of the
-/// same scheduler, so that statistics can be read after the end.
+/// Thread safety: with the GIL, except where NodeHost says otherwise. It lives until the next run
+/// of the same scheduler, so that statistics can be read after the end.
 class Run final : public NodeHost, private shm::StopSide, private SafetySide {
  public:
   Run(const RunSettings& settings, std::vector<pybind11::object> nodes);
@@ -77,29 +78,34 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  /// Creates the statistics page, opens the nodes' ports, plans. Throws.
+  // A run with threads: the next three calls, in this order, from the same thread.
+  /// Creates the statistics page, opens the nodes' ports, and makes the scheduler. Throws.
   void prepare();
-  /// Then starts to run, until it is stopped or for `duration`. Throws where no thread is to be
-  /// had: then nothing has run.
+  /// Starts the run. It lasts until it is stopped, or for `duration`. Throws where no thread can be
+  /// started; then nothing has run.
   void begin(std::optional<Nanos> duration);
-  /// Then waits for the end; drops the GIL while it waits. Throws what ended it: KeyboardInterrupt,
-  /// or the exception of a node with failure policy fatal. `on_ready` may be none; else it is
-  /// called once each node has ticked.
+  /// Waits for the end of the run; drops the GIL while it waits. Throws what ended it, such as
+  /// KeyboardInterrupt, SystemExit, or the exception of a node with failure policy fatal.
+  /// `on_ready` is None, or is called once each node has ticked.
   void execute(const pybind11::object& on_ready);
 
-  /// In place of these three: opens the page and the ports, and calls every init(), on
-  /// this thread. Throws what an init() raises.
+  // A run without threads, for tick_once().
+  /// Opens the page and the ports, and calls every init(), on this thread. Throws what an init()
+  /// raises.
   void prepare_steps();
-  /// Ticks every node once, on this thread. Throws what ends the run.
+  /// Ticks every node once, on this thread. Throws what ends the run, and where a step is under way
+  /// already.
   void step();
-  /// Between the first init() and the last shutdown() of a stepped run.
+  /// Whether this is a run without threads that has begun and has not ended.
   bool stepped() const noexcept { return steps_ != nullptr; }
-  /// Calls every shutdown(), at once or when the step that is under way has ended.
+  /// Ends the run: at once, or at the end of the step that is under way.
   void stop_steps() noexcept;
+  /// Calls every shutdown() and takes the run's files away.
   void end_steps() noexcept;
 
   bool running() const noexcept { return running_; }
-  /// As tp_traverse does. Not of one that is under way: it ends before its nodes do.
+  /// For tp_traverse of the scheduler. Visits nothing while the run is under way, since its nodes
+  /// cannot be garbage then.
   int traverse(visitproc visit, void* arg) const noexcept;
   Nanos stop_timeout() const noexcept { return settings_.stop_timeout; }
   void request_stop() noexcept override;
@@ -116,20 +122,24 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   bool on_async_loop() const noexcept;
   void want_cancel() noexcept override;
 
+  /// In the order of the nodes; empty before the page exists.
   std::span<const NodeStats> node_stats() const noexcept;
   const std::vector<Degradation>& degradations() const noexcept { return report_.degraded; }
-  /// See horus.estop() and its kin. From any thread with the GIL.
+  /// The next four are horus.estop(), release(), arm() and disarm(). From any thread with the GIL;
+  /// arm() and disarm() also from the socket's thread, which has no GIL. An empty `node`: all
+  /// actuators.
   void estop(std::string_view why) noexcept;
   Status release();
   Status arm(std::string_view node) noexcept override;
   Status disarm(std::string_view node) noexcept override;
+  /// The next three change a node of a run with threads. kNotFound where there is no such node, or
+  /// no scheduler.
   Status set_budget(const std::string& node, Nanos budget) noexcept;
   Status update(const NodeConfig& config) noexcept;
   Status remove(const std::string& node) noexcept;
-  /// The node whose missed deadline has ended it, and that in words, for nothing is raised then;
-  /// empty: none has.
+  /// Says in words which node's missed deadline has ended the run: nothing is raised in that case.
+  /// Empty: none has.
   std::string ended_by_miss() const;
-  /// With the GIL.
   std::uint64_t watchdog_expirations() const noexcept {
     return scheduler_ != nullptr ? scheduler_->watchdog_expirations() : watchdog_expirations_;
   }
@@ -138,7 +148,8 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
     return safe_states_.load(std::memory_order_relaxed);
   }
 
-  /// In a child of fork(): the parent's threads, files and pages are not ours.
+  /// In a child of fork(): lets go of threads, files and pages without ending or removing them,
+  /// since they are the parent's.
   void forget_after_fork() noexcept;
 
  private:
@@ -156,7 +167,8 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   Status may_release_steps() const noexcept;
   Status release_steps(Safety::View seen) noexcept;
   Status arm_steps(std::string_view node, bool arms) noexcept;
-  // Of StopSide and SafetySide: without the GIL, between keep_stops() and let_stops_go().
+  // StopSide and SafetySide: called by other threads without the GIL, between keep_stops() and
+  // let_stops_go().
   std::optional<StopNote> stopped() noexcept override;
   void stop(StopCause cause, std::string_view text) noexcept override;
   void follow(std::int64_t since_ns) noexcept override;
@@ -170,14 +182,16 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void open_box();
   BlackBox* box() const noexcept { return box_ ? &box_->box() : nullptr; }
   std::string say_what_stopped_it() const;
-  /// The last word in the box.
+  /// Writes why the run ended into the black box.
   void tell_end() noexcept;
   void tell_lack(const char* what, const Error& why) const;
   bool ended_in_order() const noexcept;
-  /// `in_order`: who needs this host need not stop for it.
+  /// Takes the run's files away. `in_order`: the run ended as asked, so that hosts for which this
+  /// one is critical need not stop.
   void unname_pages(bool in_order) noexcept {
     if (in_order) page_->host().safety.set(SafetyState::kStopped);
-    // Last the page: with it goes the name, and another host may have it and its files then.
+    // The page goes last. With it goes the host's name; another host may then take the name and
+    // create the same files.
     if (socket_ != nullptr) socket_->remove();
     log_.unname();
     if (const auto box = std::exchange(box_, nullptr)) box->remove();
@@ -201,71 +215,74 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void raise_what_ended_it();
 
   const RunSettings settings_;
-  const std::uint64_t began_ = cycle_count();  ///< Nodes receive what was sent since.
+  const std::uint64_t began_ = cycle_count();  ///< Nodes receive messages sent from here on.
   std::vector<pybind11::object> nodes_;
-  std::vector<std::unique_ptr<PortSource>> sources_;
-  std::shared_ptr<shm::StatsPage> page_;  ///< The nodes hold it as well, past this run.
-  std::shared_ptr<HostBox> box_;          ///< Null: no events are kept.
-  bool page_is_public_ = false;
+  std::vector<std::unique_ptr<PortSource>> sources_;  ///< One for each event node.
+  std::shared_ptr<shm::StatsPage> page_;              ///< The nodes hold it as well, past this run.
+  std::shared_ptr<HostBox> box_;                      ///< Null: no black box.
+  bool page_is_public_ = false;                       ///< The page's file still has its name.
   bool running_ = false;
   RtReport report_;
-  HostLog log_;  ///< What the host itself has to say is written whatever level its nodes have.
+  HostLog log_;  ///< Lines of the host itself are written whatever level its nodes have.
   GilHooks hooks_;
-  std::optional<ConstantInterval> constant_interval_;  ///< Where the GIL cannot be asked for.
+  std::optional<ConstantInterval> constant_interval_;  ///< Where GilArbiter cannot be used.
   Wakeup wakeup_;
-  std::optional<CrashScope> crashes_;   ///< As long as it runs.
+  std::optional<CrashScope> crashes_;   ///< While the run lasts.
   std::optional<SignalScope> signals_;  ///< From before the page is seen until after it is gone.
   OwnCalls own_calls_;
-  std::optional<HangGuard> guard_;         ///< Outlives the scheduler.
-  std::shared_ptr<shm::Session> session_;  ///< As does what it sends on.
-  std::unique_ptr<AsyncLoop> async_loop_;  ///< Where a node has an async function.
-  StopWords others_;
+  std::optional<HangGuard> guard_;         ///< Declared first, as it must outlive the scheduler.
+  std::shared_ptr<shm::Session> session_;  ///< Likewise: the scheduler sends through it.
+  std::unique_ptr<AsyncLoop> async_loop_;  ///< Null: no node has an async function.
+  StopWords others_;                       ///< The stop words of other hosts.
   std::unique_ptr<Scheduler> scheduler_;
-  std::thread runner_;
-  std::unique_ptr<shm::StopKeeper> stops_;
+  std::thread runner_;                       ///< Starts the scheduler and waits for its end.
+  std::unique_ptr<shm::StopKeeper> stops_;   ///< Keeps this run's stops and finds others'.
   std::shared_ptr<SafetyPort> safety_port_;  ///< What the socket's thread acts on.
-  std::shared_ptr<HostSocket> socket_;
-  std::shared_ptr<Steps> steps_;
+  std::shared_ptr<HostSocket> socket_;       ///< Null: the host has no socket.
+  std::shared_ptr<Steps> steps_;             ///< Of a run without threads; null otherwise.
 
-  std::size_t waiting_for_init_ = 0;
-  bool collecting_ = false;         ///< Attached to the Collector.
-  GcPolicy gc_ = GcPolicy::kSlack;  ///< In force, when this run began.
-  pybind11::object interruption_;   ///< What shall be raised at the end.
-  std::atomic<bool> ended_{false};
+  std::size_t waiting_for_init_ = 0;  ///< Nodes whose first init() is not over.
+  bool collecting_ = false;           ///< Attached to the Collector.
+  GcPolicy gc_ = GcPolicy::kSlack;    ///< The policy in force when this run began.
+  pybind11::object interruption_;     ///< The exception to raise at the end; null: none.
+  std::atomic<bool> ended_{false};    ///< The scheduler has ended.
   std::atomic<bool> cancel_wanted_{false};
-  std::atomic<std::uint64_t> safe_states_{0};
-  std::uint64_t watchdog_expirations_ = 0;  ///< Of a run that has ended.
-  std::mutex wanted_mutex_;
+  std::atomic<std::uint64_t> safe_states_{0};  ///< How often a node went into its safe state.
+  std::uint64_t watchdog_expirations_ = 0;     ///< Kept of a run that has ended.
+  std::mutex wanted_mutex_;  ///< Guards the next two; taken with and without the GIL.
   std::vector<PyNode*> safe_wanted_;
   std::vector<NodeName> interrupts_wanted_;
-  // Of the thread that runs the scheduler, read once it has ended.
+  // Written by `runner_`; read by others once `ended_` is set.
   Status started_;
   StopReport stopped_;
 };
 
-/// Takes back the files of every run of this process, whose end is near: statistics, lines of its
-/// log, socket. Needs no GIL.
+/// Takes away the files of every run of this process, which is about to end: sockets, logs, black
+/// boxes, statistics. Needs no GIL; waits for the disk.
 void remove_all_files() noexcept;
-/// In a child of fork(): they are the parent's.
+/// In a child of fork(): forgets these files, since they are the parent's.
 void forget_all_files() noexcept;
 
-/// Every run of this process that is under way. With the GIL.
+/// Every run of this process that is under way, with and without threads. With the GIL.
 std::vector<Run*> running_runs();
 
-/// Stops every run of this process and waits for its end; for the exit handler. Drops the GIL.
+/// Stops every run of this process and waits for its end; no run can begin after this. For the exit
+/// handler. With the GIL, which it drops while it waits.
 void stop_all_runs() noexcept;
 
-/// In a child of fork(): there is no run any more, and the parent's go on.
+/// In a child of fork(): forgets every run, since the parent's threads do not exist here.
 void forget_runs_after_fork() noexcept;
 
+/// The runs without threads that are under way. With the GIL.
 std::vector<Run*> stepped_runs_under_way();
-/// The same for stepped runs.
+/// Like stop_all_runs(), for runs without threads.
 void stop_stepped_runs() noexcept;
-/// With the GIL. The program ends: no run begins any more.
+/// Whether stop_all_runs() was called: no run begins any more. With the GIL.
 bool program_ends() noexcept;
+/// Like forget_runs_after_fork(), for runs without threads.
 void forget_stepped_runs_after_fork() noexcept;
 
-/// Adds estop() and its kin.
+/// Adds estop(), release(), arm() and disarm().
 void bind_safety(pybind11::module_& module);
 
 }  // namespace horus::py

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run is made of, before its threads are.
+// The part of a run before its threads exist: page, log, black box, socket, nodes.
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,10 +21,11 @@ namespace {
 namespace pyb = pybind11;
 
 constexpr int kMaxHostNames = 100;
-/// The exit status of a process that leaves a callback behind.
+/// The exit status of a process that leaves a callback behind (EX_TEMPFAIL).
 constexpr int kAbandoned = 75;
 
-/// Of all runs: within one another, too. Whoever ends the process has no GIL.
+/// The files of all runs of this process, of which several may be under way. Guarded by a mutex and
+/// not by the GIL: the thread that ends a hanging process has no GIL.
 struct Files {
   std::mutex mutex;
   std::vector<std::weak_ptr<shm::StatsPage>> statistics;
@@ -53,7 +54,8 @@ void remove(const std::vector<std::weak_ptr<File>>& all) noexcept {
   }
 }
 
-/// An event node that says what it receives, and not what it waits for.
+/// Warns when an event node waits for a topic that is not among its subs=: the name may be
+/// misspelt.
 void tell_strange_source(const NodeSpec& spec) {
   const auto& subs = spec.subscribers;
   const auto topic = [](const auto& port) -> const std::string& { return port.topic; };
@@ -68,7 +70,7 @@ void tell_strange_source(const NodeSpec& spec) {
 }  // namespace
 
 void remove_all_files() noexcept {
-  // Last the pages: see Run::unname_pages().
+  // The pages go last: see Run::unname_pages().
   remove(files().sockets);
   remove(files().logs);
   {
@@ -82,11 +84,11 @@ void remove_all_files() noexcept {
 }
 
 void forget_all_files() noexcept {
-  // Another thread may have held the lock.
+  // Made anew, not cleared: another thread of the parent may have held the mutex at the fork.
   new (&files()) Files;
 }
 
-/// What the run does without; `what` is said of the host.
+/// Logs what the run has to do without. `what` is completed by the host's name and the error.
 void Run::tell_lack(const char* what, const Error& why) const {
   log(LogLevel::kWarning, std::string{what} + " host '" + std::string{page_->host().name.view()} +
                               "': " + describe(why) + cure_of(shortage_of(why)));
@@ -118,7 +120,7 @@ void Run::open_page() {
   page_is_public_ = true;
   memory->keep(page_);
   note(files().statistics, page_);
-  // A supervisor keeps what its hosts say.
+  // Under a supervisor there is no log page: the supervisor keeps its hosts' lines.
   if (!logs_for_supervisor()) {
     const std::string name{page_->host().name.view()};
     if (auto log = shm::LogPage::create(base, name)) {
@@ -133,7 +135,7 @@ void Run::open_page() {
   open_box();
 }
 
-/// A host without a black box runs as well.
+/// If no black box can be made, warns and goes on without one.
 void Run::open_box() {
   const auto memory = value_or_raise(session());
   auto page = shm::BlackBoxPage::create(memory->base(), page_->host().name.view(),
@@ -167,7 +169,7 @@ void Run::prepare_node(std::size_t index) {
   raise_unless(node.ports->open(began_));
 }
 
-/// The node's own, and what the scheduler says of all.
+/// The node's configuration, completed by the scheduler's settings for all nodes.
 NodeConfig Run::config_of(const NodeSpec& spec) const {
   NodeConfig config = spec.config;
   if (config.node_class == NodeClass::kBestEffort) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run's stops: who asks for one, who keeps them, who releases them.
+// Emergency stops of a run: requesting, keeping and releasing them; arming and disarming actuators.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -24,7 +24,8 @@ bool has_actuator(std::span<const pyb::object> nodes) {
       nodes, [](const pyb::object& node) { return node_object(node).node->spec.config.actuator; });
 }
 
-/// Whether a subscription's silence is an emergency stop.
+/// Whether a critical node, or a subscription that falls silent (fallback 'stop'), can cause an
+/// emergency stop.
 bool has_stop_source(std::span<const pyb::object> nodes) {
   return std::ranges::any_of(nodes, [](const pyb::object& node) {
     const NodeSpec& spec = node_object(node).node->spec;
@@ -58,7 +59,8 @@ void release(const Text& reason) {
   log(LogLevel::kWarning, "released: " + reason);
 }
 
-/// For the runs that have the node; `undo`: what is done with it where one of them refuses.
+/// Makes `call` for each run that has the node. If one of them refuses, makes `undo` for all runs
+/// and throws. HorusNotFoundError where no run has the node.
 template <typename Call, typename Undo>
 void of_node(const char* what, const pyb::object& node, Call call, Undo undo) {
   const std::string name = node.is_none() ? std::string{} : text_of(node.ptr());
@@ -83,7 +85,8 @@ void disarm_in(Run& run, const std::string& name) {
 void Run::keep_stops() {
   session_ = value_or_raise(session());
   const bool moves = has_actuator(nodes_);
-  // A robot of several hosts has one latch, which its service, or its program, keeps.
+  // A robot of several hosts has one latch. The service or the program that runs the hosts keeps
+  // it; a host only obeys it.
   std::string latch;
   if (!settings_.robot.empty()) {
     const bool installed = session_->base() == shm::kServiceBase;
@@ -102,15 +105,16 @@ void Run::keep_stops() {
       .hears = moves ? session_.get() : nullptr,
       .owner = settings_.of_service && moves ? settings_.robot : std::string{}};
   {
-    // It may have to wait.
+    // The constructor may wait for the service to start.
     const GilRelease others_run;
     stops_ = std::make_unique<shm::StopKeeper>(options, others_, side);
   }
   safety_port_->serve(this);
 }
 
-/// As the disk says. Where it cannot be asked, or would not keep a stop, what moves something, or
-/// is stopped by an input or a node, is stopped.
+/// Begins stopped where the latch on disk holds a stop. Where the latch cannot be read or written,
+/// a run that has an actuator or can cause a stop begins stopped as well; any other one only
+/// reports a degradation.
 void Run::begin_stopped(const LatchFinding& found) {
   if (!found.stop.empty()) return stop(StopCause::kLatch, found.stop);
   if (found.lack.empty()) return;
@@ -121,7 +125,7 @@ void Run::begin_stopped(const LatchFinding& found) {
           "let this user write there: an emergency stop then outlives a restart", 0);
 }
 
-/// Nobody acts on the run any more.
+/// Once this returns, neither the socket's nor the StopKeeper's thread acts on the run.
 void Run::let_stops_go() noexcept {
   if (safety_port_ != nullptr) safety_port_->serve(nullptr);
   stops_.reset();

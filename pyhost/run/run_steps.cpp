@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run without threads: every node ticks once when the caller says so, on the caller's thread.
+// A run without threads, for tick_once(): each call ticks every node once, on the caller's thread.
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
@@ -16,18 +16,18 @@
 namespace horus::py {
 namespace {
 
-/// The stepped runs whose nodes have not shut down. With the GIL.
+/// The runs without threads whose nodes have not shut down. With the GIL.
 std::vector<Run*>& stepped_runs() {
   static auto* const the_runs = new std::vector<Run*>;
   return *the_runs;
 }
 
-/// Counts the stepped runs that have ended, for who waits for one.
+/// Counts the runs without threads that have ended, so that a thread can wait for the next.
 ///
-/// Thread safety: all.
+/// Thread safety: any thread.
 class EndedSteps {
  public:
-  /// Leaked: a thread may be late.
+  /// Leaked: a thread may use it after main() has returned.
   static EndedSteps& instance() {
     static auto* const the_one = new EndedSteps;
     return *the_one;
@@ -41,7 +41,8 @@ class EndedSteps {
     ++count_;
     changed_.notify_all();
   }
-  /// Without the GIL. Whether one came; `patience` 0: waits for ever.
+  /// Waits until a run ends after now() returned `before`. False when `patience` is over; 0: waits
+  /// for ever. Without the GIL.
   bool await_next(std::uint64_t before, Nanos patience) {
     std::unique_lock lock{mutex_};
     const auto has_ended = [&] { return count_ != before; };
@@ -61,13 +62,13 @@ class EndedSteps {
 struct Run::Steps {
   struct Step {
     std::unique_ptr<NodeRunner> runner;
-    std::unique_ptr<PortSource> source;  ///< Of an event node.
+    std::unique_ptr<PortSource> source;  ///< Of an event node; else null.
   };
 
   RunControl control;
-  std::vector<Step> steps;  ///< In the nodes' order.
-  TimePoint epoch = MonotonicClock::now();
-  bool running = false;
+  std::vector<Step> steps;                  ///< By the nodes' order=.
+  TimePoint epoch = MonotonicClock::now();  ///< When the run began.
+  bool running = false;                     ///< An init(), a step or a shutdown() is under way.
 };
 
 void Run::prepare_steps() {
@@ -124,7 +125,7 @@ void Run::step() {
     if (steps_->control.stopping()) break;
     const LogNaming named{runner->source()};
     const TimePoint now = system_clock().now();
-    // An event node ticks where it has something to do.
+    // An event node ticks only when its port has new data.
     if (source == nullptr || source->wait_until(now)) runner->run(now, now);
   }
   end_step();
@@ -141,12 +142,12 @@ void Run::end_step() {
 
 void Run::stop_steps() noexcept {
   steps_->control.request_stop();
-  // Else the step that is under way sees to it.
+  // Otherwise the step that is under way ends the run.
   if (!steps_->running) end_steps();
 }
 
 void Run::end_steps() noexcept {
-  steps_->running = true;  // A shutdown() that asks for a stop has it.
+  steps_->running = true;  // So that a shutdown() that calls stop() does not end the run again.
   const LogScope kept{log_};
   for (const auto& [runner, source] : steps_->steps) {
     const LogNaming named{runner->source()};
@@ -226,11 +227,11 @@ void stop_stepped_runs() noexcept {
     if (std::ranges::find(the_runs, run) == the_runs.end()) continue;
     bool came = false;
     {
-      // A step that is under way, in another thread, ends its run. It needs the GIL for that.
+      // Another thread is in a step, and ends the run after it. It needs the GIL for that.
       const GilRelease others_run;
       came = EndedSteps::instance().await_next(before, patience);
     }
-    if (!came) std::erase(the_runs, run);  // It does not come back, and is left behind.
+    if (!came) std::erase(the_runs, run);  // The step hangs: leave this run behind.
   }
 }
 

@@ -21,11 +21,11 @@ namespace {
 namespace pyb = pybind11;
 
 std::atomic<int> ring_fd{-1};
-std::atomic<std::uint64_t> seen_signals{0};  // A bit for each signal's number.
+std::atomic<std::uint64_t> seen_signals{0};  // One bit for each signal number.
 std::atomic<int> endings_seen{0};
-std::atomic<int> ints{0};
-std::atomic<bool> own_int_sent{false};  // By us, and its handler has not run.
-std::atomic<bool> own_int_came{false};  // Its handler has run.
+std::atomic<int> ints{0};               // SIGINTs that were not our own.
+std::atomic<bool> own_int_sent{false};  // We have sent a SIGINT whose handler has not run.
+std::atomic<bool> own_int_came{false};  // The handler of one has run.
 struct sigaction python_int {};         // Fixed while on_int() is installed.
 std::atomic<pid_t> handler_owner{0};
 static_assert(std::atomic<int>::is_always_lock_free &&
@@ -33,20 +33,20 @@ static_assert(std::atomic<int>::is_always_lock_free &&
 
 void write_byte(int fd) noexcept {
   const char byte = 0;
-  // A full pipe wakes its reader as well as one byte more would.
+  // A failure means that the pipe is full; then it wakes its reader anyway.
   static_cast<void>(!::write(fd, &byte, 1));
 }
 
 extern "C" void on_ending(int signal) {
   // relaxed: set before the handler was.
   if (::getpid() != handler_owner.load(std::memory_order_relaxed)) {
-    // A forked child that has not run its first line yet: it ends as any process.
+    // This is a forked child that has not run its first line yet. End it as the default would.
     ::signal(signal, SIG_DFL);
-    static_cast<void>(::raise(signal));  // Held back until this handler returns.
+    static_cast<void>(::raise(signal));  // Takes effect when this handler returns.
     return;
   }
   const int saved = errno;
-  // relaxed: the byte in the pipe orders them.
+  // relaxed: the write to the pipe, which the reader sees first, orders them.
   seen_signals.fetch_or(std::uint64_t{1} << static_cast<unsigned>(signal),
                         std::memory_order_relaxed);
   endings_seen.fetch_add(1, std::memory_order_relaxed);
@@ -54,7 +54,8 @@ extern "C" void on_ending(int signal) {
   errno = saved;
 }
 
-/// In a forked child too, whose Python raises KeyboardInterrupt as ever.
+/// Counts a SIGINT, then calls Python's own handler. In a forked child as well, where Python raises
+/// KeyboardInterrupt as usual.
 extern "C" void on_int(int signal) {
   // relaxed: numbers on their own.
   if (own_int_sent.exchange(false, std::memory_order_relaxed)) {
@@ -70,7 +71,7 @@ bool is_default_int_handler() {
   return signals.attr("getsignal")(SIGINT).is(signals.attr("default_int_handler"));
 }
 
-/// What horus/_hosts.py has installed while hosts start and end.
+/// Whether the signal has the handler that horus/_hosts.py installs while hosts start and end.
 bool is_of_hosts(int signal) {
   return pyb::hasattr(pyb::module_::import("_signal").attr("getsignal")(signal), "_horus_ending");
 }
@@ -108,11 +109,11 @@ SignalScope::SignalScope(Wakeup& wakeup) {
   if (::gettid() != ::getpid()) return;
   // Debian's interpreters do not export PySignal_SetWakeupFd().
   set_wakeup_fd_ = pyb::module_::import("_signal").attr("set_wakeup_fd");
-  // A full pipe wakes its reader: no warning.
+  // No warning for a full pipe: it wakes its reader anyway.
   previous_fd_ = set_wakeup_fd_(wakeup.fd(), pyb::arg("warn_on_full_buffer") = false).cast<int>();
   handles_int_ = is_default_int_handler();
   if (handles_int_) {
-    // relaxed, all: sigaction() comes after them. What the run before has left is not this one's.
+    // Reset what an earlier run has left. relaxed: sigaction() comes after these stores.
     ints.store(0, std::memory_order_relaxed);
     own_int_sent.store(false, std::memory_order_relaxed);
     own_int_came.store(false, std::memory_order_relaxed);
@@ -121,7 +122,7 @@ SignalScope::SignalScope(Wakeup& wakeup) {
     counting.sa_handler = on_int;
     ::sigaction(SIGINT, &counting, nullptr);
   }
-  // relaxed, all: sigaction() comes after them.
+  // relaxed: sigaction() comes after these stores.
   seen_signals.store(0, std::memory_order_relaxed);
   endings_seen.store(0, std::memory_order_relaxed);
   handler_owner.store(::getpid(), std::memory_order_relaxed);
@@ -136,8 +137,8 @@ SignalScope::SignalScope(Wakeup& wakeup) {
   if (handled_.back()) print_stacks_at_quit();
 }
 
-/// Python's own signal handler for that needs no GIL, so that it prints what a hanging thread does.
-/// It calls ours afterwards.
+/// Uses faulthandler, whose handler needs no GIL and so can print the stack of a hanging thread. It
+/// then calls our handler (chain=True).
 void SignalScope::print_stacks_at_quit() {
   try {
     const auto faulthandler = pyb::module_::import("faulthandler");
@@ -146,7 +147,7 @@ void SignalScope::print_stacks_at_quit() {
     unregister_ = faulthandler.attr("unregister");
     printing_ = handler_of(SIGQUIT);
   } catch (pyb::error_already_set& error) {
-    // A run without it is still a run.
+    // The run goes on without it.
     error.discard_as_unraisable("print the stacks at SIGQUIT");
   }
 }
@@ -157,8 +158,8 @@ SignalScope::~SignalScope() {
     ::sigaction(SIGINT, &python_int, nullptr);
   }
   if (!set_wakeup_fd_) return;
-  const pyb::error_scope kept;  // What ends the run goes on through here.
-  // A handler that was set meanwhile is its user's, and stays.
+  const pyb::error_scope kept;  // The exception that ends the run stays set.
+  // A handler that the program has set meanwhile stays.
   if (unregister_ && handler_of(SIGQUIT).sa_handler == printing_.sa_handler) {
     const Ref undone{PyObject_CallFunction(unregister_.ptr(), "i", SIGQUIT)};
     if (!undone) PyErr_WriteUnraisable(unregister_.ptr());

@@ -12,16 +12,19 @@
 
 namespace horus::py {
 
-/// What wakes the thread that sits in run(): a signal, or anybody's ring().
+/// A pipe that wakes the thread in run(): a signal writes to it, or any thread by ring().
 ///
-/// Thread safety: ring() from any thread.
+/// Thread safety: ring() from any thread, wait() from the one that is woken.
 class Wakeup {
  public:
+  /// Throws std::system_error where there is no descriptor left.
   Wakeup();
 
+  /// RT-safe: one system call that does not block. Safe in a signal handler.
   void ring() noexcept;
   /// Waits for a ring or a signal, at most `milliseconds` (-1: without end). Without the GIL.
   void wait(int milliseconds) noexcept;
+  /// The end to write to.
   int fd() const noexcept { return write_.get(); }
 
  private:
@@ -29,12 +32,18 @@ class Wakeup {
   UniqueFd write_;
 };
 
-/// While one exists on the main thread, signals ring its Wakeup. SIGTERM, SIGHUP and SIGQUIT are
-/// noted where their default was to end the process, SIGINT where Python's own handler would raise
-/// KeyboardInterrupt: a tick that hangs may keep Python from hearing it. At SIGQUIT the stacks of
-/// all Python threads are printed first. Python's own handlers go on working, and a signal that is
-/// ignored (nohup) stays so. On another thread it does nothing. With the GIL; raises what a
-/// signal's handler raises while it is installed.
+/// While one exists on the main thread, signals ring its Wakeup.
+///   - SIGTERM, SIGHUP and SIGQUIT are noted where their action was the default, to end the
+///     process, or a handler of horus/_hosts.py. At SIGQUIT the stacks of all Python threads are
+///     printed first.
+///   - SIGINT is counted where Python's own handler would raise KeyboardInterrupt: a tick that
+///     hangs may keep Python from handling it.
+///   - Other handlers of the program stay in place, and a signal that is ignored (nohup) stays
+///     ignored.
+/// On another thread it does nothing.
+///
+/// Thread safety: with the GIL, on the thread that made it; calls that say so from any thread. The
+/// constructor throws what a signal's Python handler raises meanwhile.
 class SignalScope {
  public:
   explicit SignalScope(Wakeup& wakeup);
@@ -42,20 +51,21 @@ class SignalScope {
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
 
-  /// What has come since the last call. SIGTERM on its heels does not hide a SIGQUIT.
+  /// Which of SIGTERM, SIGHUP and SIGQUIT came since the last call.
   struct Endings {
-    bool any = false;
-    bool quit = false;
+    bool any = false;   ///< At least one of them.
+    bool quit = false;  ///< SIGQUIT was among them.
   };
   Endings take_endings() noexcept;
-  /// How often SIGINT came, and how often one that take_endings() tells. From any thread, without
-  /// the GIL.
+  /// How often SIGINT came since this was made. From any thread, without the GIL.
   int interrupts() const noexcept;
+  /// How often SIGTERM, SIGHUP or SIGQUIT came. From any thread, without the GIL.
   int endings() const noexcept;
-  /// Has KeyboardInterrupt raised in the main thread, from its system call too, where Python's own
-  /// handler does that. From any thread, without the GIL.
+  /// Makes the main thread raise KeyboardInterrupt, out of a system call too, by sending it SIGINT.
+  /// Does nothing where SIGINT has another handler than Python's own. From any thread, without the
+  /// GIL.
   void interrupt_main_thread() const noexcept;
-  /// Whether that was done since the last call.
+  /// Whether a SIGINT of interrupt_main_thread() has arrived since the last call.
   static bool take_own_interrupt() noexcept;
 
  private:
@@ -64,12 +74,12 @@ class SignalScope {
   void print_stacks_at_quit();
 
   pybind11::object set_wakeup_fd_;  ///< Null on another thread than the main one.
-  pybind11::object unregister_;     ///< Of faulthandler, where it prints at SIGQUIT.
-  struct sigaction printing_ {};    ///< What it installed for that.
-  bool handles_int_ = false;
-  int previous_fd_ = -1;
-  std::array<bool, kEnding.size()> handled_{};
-  std::array<struct sigaction, kEnding.size()> before_{};
+  pybind11::object unregister_;     ///< faulthandler.unregister, where it prints at SIGQUIT.
+  struct sigaction printing_ {};    ///< The handler that faulthandler has installed for that.
+  bool handles_int_ = false;        ///< SIGINT had Python's own handler.
+  int previous_fd_ = -1;            ///< Python's wake-up descriptor before.
+  std::array<bool, kEnding.size()> handled_{};             ///< Which of kEnding are ours.
+  std::array<struct sigaction, kEnding.size()> before_{};  ///< Their former handlers.
 };
 
 }  // namespace horus::py
