@@ -15,7 +15,7 @@ namespace {
 
 namespace pyb = pybind11;
 
-/// asyncio.CancelledError, once a loop was made. Kept for ever; with the GIL.
+/// asyncio.CancelledError, set when the first loop is made and kept for ever. With the GIL.
 PyObject* cancelled_error = nullptr;
 
 AsyncCall* call_of(PyObject* node) {
@@ -65,14 +65,14 @@ PyObject* AsyncCall::run(Callback callback, const Tick& tick, TimePoint epoch) n
   submitted_ = false;
   begun_.store(false, std::memory_order_relaxed);
   asked_.store(false, std::memory_order_relaxed);
-  // release: whoever sees it may cancel this callback.
+  // release: a thread that sees it may cancel this callback.
   pending_.store(1, std::memory_order_release);
   if (!loop_.submit(*this)) {
     pending_.store(0, std::memory_order_release);
     return nullptr;
   }
   submitted_ = true;
-  cancel_if_asked();  // Whoever asked meanwhile left it to this.
+  cancel_if_asked();  // A request to cancel that came before submit() could not act.
   {
     const GilRelease others_run;
     // acquire: see end().
@@ -103,7 +103,7 @@ bool AsyncCall::ask_to_cancel() noexcept {
 void AsyncCall::cancel_if_asked() noexcept {
   // The loop cannot cancel what it does not know yet.
   if (!submitted_ || cancelled_) return;
-  // Anew: the tick that was meant may be over, and the shutdown() have begun.
+  // Checked again: the tick that was to be cancelled may be over and the shutdown() have begun.
   if (may_be_cancelled() && asked_.load(std::memory_order_relaxed)) cancel();
 }
 
@@ -114,7 +114,7 @@ PyObject* AsyncCall::begin() noexcept {
 
 void AsyncCall::end(PyObject* error) noexcept {
   if (error != Py_None) error_ = Py_NewRef(error);
-  // release: the executor sees what was done.
+  // release: the executor sees error_ and all that the callback has done.
   pending_.store(0, std::memory_order_release);
   pending_.notify_all();
 }
@@ -204,7 +204,7 @@ void AsyncLoop::cancel_asked() noexcept {
 void AsyncLoop::close(std::unique_ptr<AsyncLoop> loop) noexcept {
   const Ref ended{PyObject_CallMethod(loop->loop_.ptr(), "close", nullptr)};
   if (!ended) PyErr_WriteUnraisable(loop->loop_.ptr());
-  // Its thread may come back and look at its calls.
+  // If the thread did not end, leak the loop: its thread may still use its calls.
   if (!ended || ended.ptr() != Py_True) static_cast<void>(loop.release());
 }
 
@@ -216,7 +216,7 @@ Holder AsyncLoop::holder() const noexcept {
 
 bool AsyncLoop::traced() const noexcept {
   const PyThreadState* const state = state_.load(std::memory_order_relaxed);
-  // A pointer that the thread may set just now: either value will do.
+  // The thread may set the pointer at this moment; the old and the new value are both right.
   return state != nullptr && __atomic_load_n(&state->c_tracefunc, __ATOMIC_RELAXED) != nullptr;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A coroutine that runs another one and measures its steps, on behalf of the node that it belongs
-// to. asyncio's tasks drive it; no frame of ours stands in a traceback.
+// A coroutine that runs another one and measures its steps for the node that it belongs to.
+// asyncio's tasks drive it. It is written in C++ and so adds no frame to a traceback.
 #include <Python.h>
 #include <structmember.h>
 
@@ -34,7 +34,7 @@ auto measured(PyObject* self, Body body) noexcept {
   const ForkWatch watch;
   const auto result = body(as_steps(self).coroutine);
   node.pass_on_interruption();
-  // The loop's other tasks are the parent's.
+  // A forked child must not go on with the loop: its other tasks are the parent's.
   if (watch.forked()) [[unlikely]]
     end_child("an async function", node.spec.name);
   return result;
@@ -79,7 +79,8 @@ PySendResult steps_send_to(PyObject* self, PyObject* value, PyObject** result) {
   return measured(self, [&](PyObject* coroutine) { return PyIter_Send(coroutine, value, result); });
 }
 
-/// Raises StopIteration(value), of which a tuple or an exception is the one argument, too.
+/// Raises StopIteration(value). The exception is made by a call, since PyErr_SetObject() would
+/// spread a tuple over several arguments, and raise an exception itself.
 void stop_iteration(PyObject* value) {
   if (const Ref raised{PyObject_CallOneArg(PyExc_StopIteration, value)}) {
     PyErr_SetObject(PyExc_StopIteration, raised.ptr());
@@ -116,7 +117,8 @@ PyObject* steps_close(PyObject* self, PyObject* /*none*/) {
       self, [](PyObject* coroutine) { return PyObject_CallMethod(coroutine, "close", nullptr); });
 }
 
-/// What else a coroutine has: cr_frame, cr_await, __qualname__, ... for debuggers and libraries.
+/// Attributes that this object has not are the coroutine's: cr_frame, cr_await, __qualname__ and so
+/// on, for debuggers and libraries.
 PyObject* steps_getattr(PyObject* self, PyObject* name) {
   PyObject* const own = PyObject_GenericGetAttr(self, name);
   if (own != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) return own;

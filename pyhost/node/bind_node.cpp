@@ -26,7 +26,7 @@ NodeObject& as_node(PyObject* self) noexcept {
   return *reinterpret_cast<NodeObject*>(self);
 }
 
-// Life
+// Creation and destruction
 
 PyObject* node_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* const self = type->tp_alloc(type, 0);
@@ -93,7 +93,7 @@ void node_dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   if (as_node(self).weak_references != nullptr) PyObject_ClearWeakRefs(self);
   node_clear(self);
-  delete as_node(self).ports;  // They count in what the node holds.
+  delete as_node(self).ports;  // First: the ports count into statistics that the node holds.
   delete as_node(self).node;
   type->tp_free(self);
   Py_DECREF(type);
@@ -103,7 +103,7 @@ PyObject* node_repr(PyObject* self) {
   return PyUnicode_FromFormat("<horus.Node '%s'>", as_node(self).node->spec.name.c_str());
 }
 
-// Messages. The keyword forms exist for programs that name the arguments; they may be slow.
+// Messages. The keyword forms are for programs that name the arguments; they may be slow.
 
 constexpr const char* kTopicAndData[] = {"topic", "data"};
 constexpr const char* kTopicAndDefault[] = {"topic", "default"};
@@ -273,11 +273,11 @@ const NodeSpec& spec_of(PyObject* self) noexcept {
   return as_node(self).node->spec;
 }
 
-/// As it was given, unless it was set to something else since.
+/// A duration as it was given to Node(...), unless it was changed since.
 PyObject* from_seconds(const std::optional<Nanos>& value, double given) {
   if (!value) return new_none();
   if (nanos_of(given) == *value) return PyFloat_FromDouble(given);
-  // Divided: 300 us read 0.0003, as they were written.
+  // A division, not a multiplication by 1e-9: so 300 us read exactly as 0.0003.
   return PyFloat_FromDouble(static_cast<double>(value->count()) / 1e9);
 }
 PyObject* from_integer(const std::optional<int>& value) {
@@ -344,7 +344,7 @@ PyObject* get_callback(PyObject* self, void* closure) {
 PyObject* get_actuator(PyObject* self, void* /*closure*/) {
   return PyBool_FromLong(spec_of(self).config.actuator ? 1 : 0);
 }
-/// Of a node that takes part in a run; others are as they are made.
+/// The node's safety state, of the latest run; kStarting before the first.
 SafetyState safety_of(PyObject* self) noexcept {
   const PyNode& node = *as_node(self).node;
   return node.stats() != nullptr ? node.stats()->safety.value() : SafetyState::kStarting;
@@ -414,7 +414,7 @@ PyGetSetDef attributes[] = {
      closure_of(Callback::kLeaveSafe)},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-/// The argument that sets an attribute; null where none does.
+/// The argument of Node(...) that sets this attribute; null where there is none.
 const char* argument_of(const char* attribute) noexcept {
   const std::string_view name{attribute};
   if (name == "pub_topics") return "pubs";
@@ -423,7 +423,8 @@ const char* argument_of(const char* attribute) noexcept {
   return name == "info" ? nullptr : attribute;
 }
 
-/// As any object's, but for an error that says how to set what is set once.
+/// Sets an attribute as for any object. For a read-only one the error says by which argument of
+/// Node(...) it is set.
 int node_set(PyObject* self, PyObject* name, PyObject* value) noexcept {
   if (PyObject_GenericSetAttr(self, name, value) == 0) [[likely]]
     return 0;

@@ -28,7 +28,7 @@ int flags_of(PyObject* function) {
     } else if (pybind11::isinstance(held, partial)) {
       held = held.attr("func");
     } else {
-      // An object with __call__: looked up as a call does.
+      // An object with __call__, which a call looks up in the type.
       held = pybind11::type::handle_of(held).attr("__call__");
       if (!PyFunction_Check(held.ptr())) return 0;
     }

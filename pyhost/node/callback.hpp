@@ -11,23 +11,25 @@
 
 namespace horus::py {
 
-/// The user's functions, by the place where they are kept.
+/// The user's functions of a node. The values index PyNode::given.
 enum class Callback : std::size_t { kTick, kInit, kShutdown, kOnError, kSafeState, kLeaveSafe };
 inline constexpr std::size_t kCallbacks = 6;
-/// The attribute of a Node (or method of a subclass): "tick", "init", ...
+/// The name of the Node attribute, or of the subclass's method: "tick", "init", ...
 const char* name_of(Callback callback) noexcept;
-/// Whether a call of `function` gives a coroutine.
+/// Whether a call of `function` returns a coroutine. Looks through methods, functools.partial and
+/// __call__. With the GIL; throws.
 bool is_async(PyObject* function);
-/// Throws ValueError for a generator, and for an async function where none may be.
+/// Throws ValueError for a generator, and for an async function unless it is tick, init or
+/// shutdown. With the GIL.
 void require_fit(Callback callback, PyObject* function);
 
-/// An exception of Python's that left a callback; what the failure policy sees.
+/// A Python exception that left a callback, as the failure policy sees it.
 class CallbackFailed : public NodeFailure {
  public:
   struct Words {
-    std::string text;
-    std::string type{};   ///< Empty: it was cut short, and has not failed.
-    std::string trace{};  ///< Empty where it was told before.
+    std::string text;     ///< The exception in one line.
+    std::string type{};   ///< Its class; empty: the callback was cut short and has not failed.
+    std::string trace{};  ///< Its traceback; empty where it was logged before.
   };
   explicit CallbackFailed(Words words) : words_{std::move(words)} {}
   const char* what() const noexcept override { return words_.text.c_str(); }

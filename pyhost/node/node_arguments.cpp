@@ -28,7 +28,7 @@ bool is_given(PyObject* value) noexcept {
   return value != nullptr && value != Py_None;
 }
 
-/// Reads arguments and speaks of them: every complaint names the node and the argument.
+/// Reads and checks single arguments. Every exception names the node and the argument.
 class ArgumentReader {
  public:
   explicit ArgumentReader(std::string node) : node_{std::move(node)} {}
@@ -55,7 +55,8 @@ class ArgumentReader {
     return number;
   }
 
-  /// `given`, where there is one, becomes what was given.
+  /// A duration in seconds; nothing where the argument is not given. `given` receives the seconds
+  /// as they were given; it may be null.
   std::optional<Nanos> duration(PyObject* value, const char* argument,
                                 double* given = nullptr) const {
     if (!is_given(value)) return std::nullopt;
@@ -102,7 +103,8 @@ class ArgumentReader {
     refuse(std::string{argument} + " must be " + choices + ", not '" + given + "'");
   }
 
-  /// What a dict gives; None leaves it as it is. `zero`: durations may be 0.
+  /// Sets the members of `out` from a dict. None keeps a member's value. `zero`: durations may be
+  /// 0.
   template <typename T>
   void settings(PyObject* dict, const std::string& argument, std::span<const Setting<T>> known,
                 bool zero, T& out) const {
@@ -162,7 +164,7 @@ std::string node_name(PyObject* value) {
 FailurePolicy failure_policy(const ArgumentReader& reader, const NodeArguments& arguments) {
   FailurePolicy policy;
   if (is_given(arguments.failure_policy)) {
-    // None is the first of them.
+    // The first kind is written as None in Python.
     std::string choices{kChoices<FailureKind, '\''>};
     choices.replace(0, choices.find(','), "None");
     policy.kind = reader.word<FailureKind>(arguments.failure_policy, "failure_policy", choices);
@@ -177,7 +179,7 @@ FailurePolicy failure_policy(const ArgumentReader& reader, const NodeArguments& 
   return policy;
 }
 
-/// What ladder= says: True, or a dict of its numbers.
+/// Reads ladder=: True, or a dict of its numbers.
 std::optional<LadderConfig> read_ladder(const ArgumentReader& reader, PyObject* given) {
   if (!is_given(given) || given == Py_False) return std::nullopt;
   LadderConfig ladder;
@@ -224,7 +226,8 @@ void set_class(const ArgumentReader& reader, const NodeArguments& arguments, boo
   spec.config.rate = Rate::from_hz(hz);
 }
 
-/// The family's nodes may ask for 99, which is the kernel's.
+/// Programs of the HORUS family may ask for priority 99, which is the kernel's. They get 98, and
+/// the run reports a degradation.
 std::optional<int> read_priority(const ArgumentReader& reader, const NodeArguments& arguments,
                                  bool& asked_99) {
   constexpr int kHighest = kPriorities.high;
@@ -248,7 +251,7 @@ void set_times(const ArgumentReader& reader, const NodeArguments& arguments, Nod
   }
 }
 
-/// As the configuration's hosts, which it is one of.
+/// Reads host=. The rules are those for hosts of the configuration.
 std::string host_name(const ArgumentReader& reader, PyObject* value) {
   if (!is_given(value)) return {};
   std::string name = reader.text(value, "host");
@@ -329,7 +332,8 @@ NodeSpec make_spec(const NodeArguments& arguments, bool async) {
   spec.default_capacity = static_cast<std::uint32_t>(
       reader.integer(arguments.default_capacity, "default_capacity", {1, kMaxCapacity})
           .value_or(1024));
-  // The default means: by kind of message, as for any topic; only a number that was given counts.
+  // Without default_capacity= each topic's capacity depends on its kind of message, as for any
+  // topic. Only a number that was given overrides that.
   const std::uint32_t capacity = is_given(arguments.default_capacity) ? spec.default_capacity : 0;
   spec.publishers = parse_ports(arguments.pubs, "pubs", capacity);
   spec.subscribers = parse_ports(arguments.subs, "subs", capacity);

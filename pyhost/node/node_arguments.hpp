@@ -9,8 +9,8 @@
 
 namespace horus::py {
 
-/// The arguments of Node(...), as they came: borrowed, null where not given. In the order of the
-/// constructor.
+/// The arguments of Node(...) as they were passed, in the order of the constructor. Borrowed; null
+/// where not given.
 struct NodeArguments {
   PyObject* name = nullptr;
   PyObject* tick = nullptr;
@@ -46,19 +46,20 @@ struct NodeArguments {
 /// Reads the arguments; false with TypeError set.
 bool parse(PyObject* positional, PyObject* keywords, NodeArguments& arguments) noexcept;
 
-/// Checks them: every limit and every rule between them. Throws ValueError and TypeError that
-/// name the node and the argument. `async`: its tick is an async function.
+/// Checks the arguments: every limit, and every rule between two of them. Throws ValueError and
+/// TypeError that name the node and the argument. `async`: its tick is an async function.
 NodeSpec make_spec(const NodeArguments& arguments, bool async);
 
-/// What `pubs=` or `subs=` declares. `capacity` is the node's default_capacity
-/// (node_ports.cpp).
+/// The ports that `pubs=` or `subs=` declares (node_ports.cpp). `argument`: "pubs" or "subs".
+/// `capacity`: the node's default_capacity; 0: not given. Throws ValueError and TypeError.
 std::vector<NodeSpec::PortSpec> parse_ports(pybind11::handle ports, const char* argument,
                                             std::uint32_t capacity);
 
-/// Of seconds above 0: the nearest whole number, at least one.
+/// Converts seconds above 0 to the nearest whole number of nanoseconds, at least 1.
 Nanos nanos_of(double seconds) noexcept;
 
-/// The constructor's functions, by Callback; borrowed, null where none was given.
+/// The constructor's functions, indexed by Callback; borrowed, null where not given. Throws
+/// TypeError for one that is not callable, ValueError as require_fit().
 std::array<PyObject*, kCallbacks> callbacks_of(const NodeArguments& arguments);
 
 }  // namespace horus::py

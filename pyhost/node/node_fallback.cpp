@@ -21,7 +21,7 @@ bool is_said(PyObject* value) noexcept {
   return value != nullptr && value != Py_None;
 }
 
-/// Speaks of one subscription.
+/// Reads the arguments of one subscription; its exceptions name it.
 class FallbackReader {
  public:
   FallbackReader(const char* argument, NodeSpec::PortSpec& subscription)
@@ -31,7 +31,8 @@ class FallbackReader {
     if (is_said(arguments.timeout)) port_.options.timeout = seconds(arguments.timeout);
     if (is_said(arguments.timeout)) decide_type();
     if (is_said(arguments.fallback)) {
-      // Before its bytes: without a time-out there may be no type to make them by.
+      // Checked before the fallback is turned into bytes: without a time-out the type may not be
+      // known.
       if (!is_said(arguments.timeout))
         refuse(
             "a fallback needs a timeout: without one the input "
@@ -63,7 +64,8 @@ class FallbackReader {
     return Nanos{std::max<std::int64_t>(std::llround(number * 1e9), 1)};
   }
 
-  /// It shall act though nobody ever sends: then no topic says what type it has.
+  /// A time-out must act even if nobody ever publishes. Then the topic cannot tell its type, so the
+  /// type must be known here.
   void decide_type() {
     if (port_.type.carries != Carries::kUndecided) return;
     if (MessageType* const message = find_type_of_topic(port_.topic)) {
@@ -96,7 +98,7 @@ class FallbackReader {
     return {utf8, static_cast<std::size_t>(length)};
   }
 
-  /// The bytes of the message or the value.
+  /// Keeps the fallback as the bytes of a message.
   void keep(PyObject* value) {
     std::vector<std::byte>& bytes = port_.fallback;
     bytes.resize(shm::kMaxMessage);

@@ -16,7 +16,7 @@ namespace {
 namespace pyb = pybind11;
 using PortSpec = NodeSpec::PortSpec;
 
-/// Reads one of pubs= and subs=.
+/// Reads pubs= or subs=.
 class PortReader {
  public:
   PortReader(const char* argument, std::uint32_t default_capacity)
@@ -51,8 +51,8 @@ class PortReader {
     }
     if (!read_port_options(arguments, argument_, port.options)) throw pyb::error_already_set();
     read_fallback(arguments, argument_, port);
-    // Of images, maps and the like it costs so many of the largest in memory: only their own
-    // capacity= sets it.
+    // default_capacity= does not apply to images, maps and the like. Each place there takes the
+    // memory of the largest message, so only the port's own capacity= counts.
     const bool large =
         port.type.carries == Carries::kPayloads || port.type.carries == Carries::kVarying;
     if (publishes_ && port.options.capacity == 0 && !large) {
@@ -61,7 +61,7 @@ class PortReader {
     found_.push_back(std::move(port));
   }
 
-  /// name -> type, or name -> {"type": ..., "capacity": ...}.
+  /// One entry of a dict: name: type, or name: {"type": ..., "capacity": ...}.
   void named(pyb::handle name, pyb::handle what) {
     if (!pyb::isinstance<pyb::str>(name)) refuse(name);
     const std::string topic = characters_of(name.ptr());
@@ -88,7 +88,7 @@ class PortReader {
   }
 
   PyObject** place_of(PortArguments& arguments, const std::string& option) const {
-    // A subscription has no ring of its own.
+    // The ring belongs to the publisher, so for a subscription "capacity" means its depth.
     if (!publishes_ && (option == "depth" || option == "capacity")) return &arguments.depth;
     if (publishes_ && option == "capacity") return &arguments.capacity;
     if (publishes_ && option == "policy") return &arguments.policy;
@@ -113,7 +113,7 @@ class PortReader {
     if (!pyb::hasattr(port, "topic") || !pyb::hasattr(port, "capacity")) refuse(port);
     const pyb::object topic = port.attr("topic");
     if (!pyb::isinstance<pyb::str>(topic)) refuse(topic);
-    // Pub and Sub have each what the other has not.
+    // Pub and Sub have different attributes; one that is missing reads as None.
     const auto given = [port](const char* name) { return pyb::getattr(port, name, pyb::none()); };
     const pyb::object capacity = given("capacity"), policy = given("policy"),
                       max_size = given("max_size"), history = given("history"),

@@ -21,7 +21,7 @@ struct Quantile {
 constexpr std::array<Quantile, 4> kQuantiles{
     {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}}};
 
-/// `<prefix>p50<suffix>` … and `<prefix>max<suffix>`, in units of `ns`.
+/// Adds `<prefix>p50<suffix>` … and `<prefix>max<suffix>`, in units of `ns` nanoseconds.
 void add_quantiles(pyb::dict& stats, const std::string& prefix, const char* suffix,
                    const HistogramSnapshot& histogram, double ns) {
   for (const Quantile& quantile : kQuantiles) {
@@ -31,7 +31,7 @@ void add_quantiles(pyb::dict& stats, const std::string& prefix, const char* suff
   stats[pyb::str(prefix + "max" + suffix)] = static_cast<double>(histogram.max_ns) / ns;
 }
 
-/// What Python calls the thread of this process; "thread 1234" once it has ended; else None.
+/// Python's name of a thread of this process; "thread 1234" for one that has ended; None for 0.
 pyb::object thread_name(std::int32_t tid) {
   if (tid == 0) return pyb::none();
   for (const pyb::handle thread : pyb::module_::import("threading").attr("enumerate")()) {
@@ -73,11 +73,12 @@ void add_host(pyb::dict& stats, const HostStats& host) {
 double uptime_seconds(const NodeStats& node) {
   const std::int64_t first = node.first_release_ns.value();
   if (first == 0) return 0.0;
-  // What the releases so far stand for: the last one's period counts.
+  // The time that the releases so far cover, the period of the last one included.
   return static_cast<double>(node.last_release_ns.value() - first + node.period_ns.value()) * 1e-9;
 }
 
-/// Of a node of another process: from the page that it has now, or had last.
+/// For a node of another process: opens that host's statistics page, if there is one. Otherwise the
+/// page that was read last stays.
 void look_at_host(PyNode& node) {
   const auto session = py::session();
   if (node.spec.host.empty() || node.host() != nullptr || !session) return;
@@ -122,7 +123,8 @@ pyb::dict stats_of(PyNode& node) {
     stats["messages_passed_over"] = ports.passed_over();
   }
   const std::uint64_t ticks = counted.ticks.value();
-  // A tick that fails just now is counted among the failed before it is among all.
+  // A tick that fails at this moment counts as failed before it counts as a tick; hence the
+  // minimum.
   const std::uint64_t failures = apart ? counted.errors.value() : node.failed_ticks();
   const std::uint64_t failed = std::min(known ? failures : 0, ticks);
   stats["failed_ticks"] = failed;

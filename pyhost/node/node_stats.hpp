@@ -8,11 +8,12 @@
 
 namespace horus::py {
 
-/// Everything that is counted of one node, read in place; what Scheduler.get_node_stats()
-/// returns.
+/// The result of Scheduler.get_node_stats(): everything that is counted of one node, read from the
+/// statistics page while the node may run. Zeros before the first run. With the GIL.
 pybind11::dict stats_of(PyNode& node);
 
-/// Counts over all nodes of a host.
+/// Deadline misses and budget overruns, summed over all nodes of a host. `state`: the value for
+/// "state". With the GIL.
 pybind11::dict safety_stats_of(std::span<const NodeStats> nodes, const char* state);
 
 }  // namespace horus::py

@@ -18,10 +18,10 @@
 namespace horus::py {
 namespace {
 
-/// Traces of at most so many kinds of exception are logged for one node.
+/// For how many different faults (type and source line) one node's tracebacks are logged.
 constexpr std::size_t kMaxTraces = 16;
 
-/// How many positional arguments a Python function takes after `bound` ones; many when unknown.
+/// How many positional arguments a Python function takes after `bound` ones; 1 when unknown.
 std::size_t free_arguments(PyObject* function, int bound) {
   if (!PyFunction_Check(function)) return 1;
   const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
@@ -29,14 +29,14 @@ std::size_t free_arguments(PyObject* function, int bound) {
   return static_cast<std::size_t>(std::max(code->co_argcount - bound, 0));
 }
 
-/// "ValueError: bent", as the last line of a traceback.
+/// The last line of a traceback, such as "ValueError: bent".
 std::string last_line(PyObject* exception) noexcept {
   std::string text = Py_TYPE(exception)->tp_name;
   const std::string message = text_of(exception);
   return message.empty() ? text : text + ": " + message;
 }
 
-/// The whole traceback as CPython prints it; its last line when that fails.
+/// The whole traceback as CPython prints it; only its last line when that fails.
 std::string format_traceback(PyObject* exception) noexcept {
   try {
     const auto lines = pybind11::module_::import("traceback")
@@ -47,7 +47,7 @@ std::string format_traceback(PyObject* exception) noexcept {
   }
 }
 
-/// The line that raised, as an identity of the fault: "file.py:12".
+/// The source line that raised, such as "file.py:12". It identifies the fault.
 std::string place_of(PyObject* exception) noexcept {
   try {
     pybind11::object trace = pybind11::handle{exception}.attr("__traceback__");
@@ -92,7 +92,8 @@ PyNode::Call PyNode::resolve(Callback callback) {
   require_fit(callback, method.ptr());
   if (PyMethod_Check(method.ptr()) && PyMethod_GET_SELF(method.ptr()) == self_) {
     PyObject* const function = PyMethod_GET_FUNCTION(method.ptr());
-    // The function, not the bound method: no reference back to the node, one call less.
+    // Keep the function, not the bound method: that would refer back to the node, and cost one more
+    // call.
     return {Py_NewRef(function), 1 + std::min<std::size_t>(free_arguments(function, 1), 1)};
   }
   return {Py_NewRef(method.ptr()), 1};
@@ -115,7 +116,7 @@ void PyNode::prepare(NodeHost& host, std::shared_ptr<NodeStats> stats,
   host_stats_ = std::move(host_stats);
   epoch_ = {};
   initialised_ = in_callback_ = interrupting_ = false;
-  failed_ticks_ = stats_->errors.value();  // Of earlier lives of the host.
+  failed_ticks_ = stats_->errors.value();  // The page may go on from an earlier life of the host.
   reported_.clear();
   Py_CLEAR(failure_);
 }
@@ -158,7 +159,7 @@ PyObject* PyNode::invoke(Callback callback) noexcept {
   PyObject* const result = call_function(callback);
   if (result == nullptr || !PyCoro_CheckExact(result)) [[likely]]
     return result;
-  // A plain function that gives a coroutine: nobody would ever run its body.
+  // A plain function has returned a coroutine. Nothing would ever run it, so this is an error.
   Py_DECREF(result);
   PyErr_Format(PyExc_TypeError,
                "%s returned a coroutine, but is no async function: write 'async def', and 'await' "
@@ -167,7 +168,7 @@ PyObject* PyNode::invoke(Callback callback) noexcept {
   return nullptr;
 }
 
-/// A callback that interrupt() can reach.
+/// Calls the user's function so that interrupt() can reach it.
 inline PyObject* PyNode::call_bounded(Callback callback) noexcept {
   enter_callback();
   PyObject* const result = invoke(callback);
@@ -194,7 +195,7 @@ void PyNode::pass_on_interruption() noexcept {
                 PyException_GetTraceback(exception));
 }
 
-/// Whether the exception that is set is the one that interrupt() has raised; takes it then.
+/// Whether the exception that is set comes from interrupt(). If so, clears it.
 bool PyNode::was_interrupted() noexcept {
   if (!std::exchange(interrupting_, false)) return false;
   if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) == 0) return false;
@@ -214,7 +215,7 @@ void PyNode::tick(const Tick& tick) {
     if (was_interrupted()) return;
     return fail(Callback::kTick, tick.number);
   }
-  interrupting_ = false;  // It has dealt with that itself.
+  interrupting_ = false;  // The tick has caught an interrupt itself, if there was one.
   Py_DECREF(result);
 }
 
@@ -248,7 +249,7 @@ void PyNode::run_callback(Callback callback) {
     running_tick.tick = nullptr;
   }
   if (result == nullptr) {
-    // An init() that was cut short has not initialised.
+    // A callback that was cut short counts as failed: its init() has not finished.
     if (was_interrupted()) throw CallbackFailed{{.text = "was interrupted"}};
     return fail(callback, 0);
   }
@@ -277,12 +278,14 @@ void PyNode::enter_safe_state() noexcept {
   host_->count_safe_state();
   const ThreadState* const thread = ThreadState::current();
   if (thread != nullptr && thread->held()) return run_safe_state();
-  // Another thread's watchdog must not wait for a GIL that a hanging node may hold.
+  // The caller is another thread, such as the watchdog. It must not wait for a GIL that a hanging
+  // node may hold.
   host_->want_safe_state(*this);
 }
 
 void PyNode::leave_safe_state() noexcept {
-  // Who hangs is not told before he comes back.
+  // A caller without the GIL is not the node's own thread: the node hangs. It is not told before it
+  // comes back.
   if (PyGILState_Check() != 0) run_safety(Callback::kLeaveSafe);
 }
 
@@ -310,12 +313,14 @@ void PyNode::fail(Callback callback, std::uint64_t number) {
   CallbackFailed::Words words;
   if (is_interruption(exception)) {
     host_->interrupt(exception);
-    // It ends the run, and is no failure of the node; whose init() it cuts short does not tick.
+    // It ends the run and is no failure of the node. But a node whose init() it cut short must not
+    // tick, so that one fails.
     if (callback != Callback::kInit) return Py_DECREF(exception);
   } else {
     words.type = Py_TYPE(exception)->tp_name;
     words.trace = new_traceback(exception);
-    // Fatal ones leave run() with their traceback; those to be ignored are only counted.
+    // With policy fatal the exception leaves run() with its traceback; with ignore it is only
+    // counted. Neither is logged here.
     const FailureKind policy = spec.config.failure.kind;
     const bool told = policy != FailureKind::kFatal && policy != FailureKind::kIgnore;
     if (told) log_lines(static_cast<int>(LogLevel::kError), spec.name, words.trace);
@@ -333,8 +338,8 @@ void PyNode::fail(Callback callback, std::uint64_t number) {
 void PyNode::notify(PyObject* exception) noexcept {
   PyObject* const on_error = calls_[static_cast<std::size_t>(Callback::kOnError)].function;
   if (on_error == nullptr) return;
-  // A method of a subclass is called as on_error(self, exception), a function as
-  // on_error(node, exception): the same two arguments.
+  // A function is called as on_error(node, exception), a method of a subclass as
+  // on_error(self, exception): these are the same two arguments.
   PyObject* arguments[] = {nullptr, self_, exception};
   const ForkWatch watch;
   PyObject* const result =
@@ -365,7 +370,7 @@ void PyNode::log_traceback(PyObject* exception) noexcept {
 }
 
 std::string PyNode::new_traceback(PyObject* exception) noexcept {
-  // Once per kind and place: a node that fails at 1 kHz must not fill the journal.
+  // Once per type and place: a node that fails at 1 kHz must not fill the journal.
   std::string identity = std::string{Py_TYPE(exception)->tp_name} + "@" + place_of(exception);
   if (reported_.size() >= kMaxTraces) return {};
   if (std::find(reported_.begin(), reported_.end(), identity) != reported_.end()) return {};
@@ -392,7 +397,7 @@ void PyNode::clear() noexcept {
 
 namespace {
 
-/// Its lines, long ones in parts.
+/// Cuts a text into lines, and lines of more than 300 bytes into pieces.
 std::vector<std::string_view> pieces_of(std::string_view rest) {
   constexpr std::size_t kPiece = 300;
   std::vector<std::string_view> pieces;
@@ -401,7 +406,7 @@ std::vector<std::string_view> pieces_of(std::string_view rest) {
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     while (!line.empty()) {
       std::size_t length = std::min(line.size(), kPiece);
-      // Never between the bytes of one character.
+      // Never cut inside the bytes of one UTF-8 character.
       while (length < line.size() && (static_cast<unsigned char>(line[length]) & 0xC0U) == 0x80U) {
         --length;
       }
@@ -415,14 +420,16 @@ std::vector<std::string_view> pieces_of(std::string_view rest) {
 }  // namespace
 
 void log_lines(int level, const std::string& node, const std::string& text) noexcept {
-  // The queue of a thread holds some hundred lines, and the end of a traceback says most.
+  // A thread's log queue holds some hundred lines. Keep more of the end, which is the most telling
+  // part of a traceback.
   constexpr std::size_t kFirst = 40;
   constexpr std::size_t kLast = 80;
   std::string flat = text;
-  // A tab is no control character to a reader, and a zero would end the record.
+  // To a reader a tab is no control character, so it becomes a space and is not escaped. A zero
+  // byte would end the record.
   std::ranges::replace(flat, '\t', ' ');
   std::ranges::replace(flat, '\0', ' ');
-  // Where the node runs the logger knows it.
+  // On the thread where the node runs, the logger adds its name by itself.
   const LogSource* const source = log_source();
   const bool known = source != nullptr && *source->node == node;
   const auto say = [&](const std::string& line) {

@@ -27,38 +27,42 @@ class AsyncCall;
 class AsyncLoop;
 class PyNode;
 
-/// What a node needs of the run that it takes part in.
+/// What a node needs of the run that it takes part in. Implemented by Run.
 class NodeHost {
  public:
   virtual ~NodeHost() = default;
+  /// When the run began.
   virtual TimePoint epoch() const noexcept = 0;
+  /// Asks the run to stop; does not wait.
   virtual void request_stop() noexcept = 0;
-  /// Lets a node with an actuator move, or no longer.
+  /// Lets a node with an actuator act, or forbids it. An empty `node`: all actuators.
   virtual Status arm(std::string_view node) noexcept = 0;
   virtual Status disarm(std::string_view node) noexcept = 0;
-  /// A node's first init() is over, well or badly. With the GIL.
+  /// A node's first init() has ended, in success or failure. With the GIL.
   virtual void initialised() noexcept = 0;
   /// Ends the run with `exception` (SystemExit, KeyboardInterrupt). With the GIL.
   virtual void interrupt(PyObject* exception) noexcept = 0;
-  /// A node goes into safe state. Any thread, with the GIL or without.
+  /// A node goes into its safe state. From any thread, with the GIL or without.
   virtual void count_safe_state() noexcept = 0;
-  /// Calls node.run_safe_state() from a thread that does not hang. Without the GIL.
+  /// Has node.run_safe_state() called by the thread of run(), since the node's own may hang.
+  /// Without the GIL.
   virtual void want_safe_state(PyNode& node) noexcept = 0;
-  /// The loop of the run's async functions; made when first asked for. Throws.
+  /// The asyncio loop of the run; made at the first call. With the GIL; throws.
   virtual AsyncLoop& async_loop() = 0;
-  /// Has AsyncLoop::cancel_asked() called from a thread that has the GIL. Without the GIL.
+  /// Has AsyncLoop::cancel_asked() called by a thread that can take the GIL. Without the GIL.
   virtual void want_cancel() noexcept = 0;
 };
 
-/// What Node(...) was told, checked.
+/// The arguments of Node(...), checked.
 struct NodeSpec {
   struct PortSpec {
     std::string topic;
     PortType type{};
     shm::TopicOptions options{};
-    std::vector<std::byte> fallback{};  ///< What the options' value shows.
+    std::vector<std::byte> fallback{};  ///< The bytes that options.value refers to.
   };
-  /// In seconds, as they were given: nanoseconds do not give 1/300 back. 0: none was given.
+  /// The durations as they were given, s; 0: not given. Kept so that attributes read as they were
+  /// written: nanoseconds cannot reproduce a value such as 1/300.
   struct Seconds {
     double budget = 0;
     double deadline = 0;
@@ -67,35 +71,36 @@ struct NodeSpec {
   std::string name;
   NodeConfig config{};
   Seconds given{};
-  bool asked_99 = false;  ///< For a priority of 99, in whose place it has the highest there is.
-  std::string on;         ///< Event nodes: the topic.
-  std::string host;       ///< The process that it runs in; empty: its scheduler's own.
+  bool asked_99 = false;  ///< priority=99 was given; it gets 98, since 99 is the kernel's.
+  std::string on;         ///< The topic that an event node waits for; empty: no event node.
+  std::string host;       ///< The host process that it runs in; empty: its scheduler's own.
   std::uint32_t default_capacity = 1024;
   std::vector<PortSpec> publishers;
   std::vector<PortSpec> subscribers;
 };
 
-/// A Python Node as the scheduler sees it.
+/// A Python Node as the scheduler of rt sees it: calls the user's functions and turns their
+/// exceptions into what the failure policy sees.
 ///
-/// Async functions run on the asyncio thread of the run, which the node's executor waits for;
-/// where a node has one, its init and shutdown run there as well.
+/// An async function runs on the run's asyncio thread while the node's executor waits for it. If
+/// tick, init or shutdown of a node is async, its init and shutdown both run there.
 ///
-/// Thread safety: prepare(), release(), spec and failure with the GIL; tick() with the GIL, which
-/// the executor's hook has taken; the other callbacks take it themselves.
+/// Thread safety: with the GIL, except where a call says otherwise. For tick() the executor's hook
+/// has taken it; init(), shutdown() and run_safe_state() take it themselves.
 class PyNode final : public horus::Node {
   struct Call {
     PyObject* function = nullptr;  ///< Strong; null: nothing to call.
-    std::size_t arguments = 1;     ///< How many times the node itself is passed.
+    std::size_t arguments = 1;     ///< How many times the node is passed: 0, 1, or 2 with self.
   };
 
-  // First, on one cache line: what every tick touches.
+  // The members that every tick touches come first, on one cache line.
   PyObject* self_;
   AsyncCall* async_ = nullptr;
   TimePoint epoch_{};
-  unsigned long thread_ = 0;  ///< As CPython names it.
+  unsigned long thread_ = 0;  ///< CPython's identifier of the thread that runs a callback.
   std::atomic<bool> removed_{true};
   bool initialised_ = false;
-  bool in_callback_ = false;   ///< tick, init or shutdown runs, on `thread_`.
+  bool in_callback_ = false;   ///< A callback that interrupt() can reach runs, on `thread_`.
   bool interrupting_ = false;  ///< interrupt() was called meanwhile.
   std::array<Call, kCallbacks> calls_{};
 
@@ -106,40 +111,45 @@ class PyNode final : public horus::Node {
 
   NodeSpec spec;
   std::array<PyObject*, kCallbacks> given{};  ///< The constructor's functions; strong, or null.
-  PyObject* info = nullptr;                   ///< The NodeInfo, once asked for; strong.
-  /// (class, arguments, keywords) that make it anew in its host; strong, null without one.
+  PyObject* info = nullptr;                   ///< The NodeInfo; strong, null until asked for.
+  /// (class, arguments, keywords) that make the node again in its host process; strong, null
+  /// without host=.
   PyObject* made_with = nullptr;
 
   PyObject* self() const noexcept { return self_; }
+  /// Whether Node.__init__() has succeeded.
   bool constructed() const noexcept { return !spec.name.empty(); }
 
-  /// Resolves the callbacks, methods of a subclass included, before a run. Throws.
+  /// Before a run: finds the callbacks, methods of a subclass included. Throws ValueError for one
+  /// that is no fit (a generator, an async safe state).
   void prepare(NodeHost& host, std::shared_ptr<NodeStats> stats,
                std::shared_ptr<const HostStats> host_stats);
-  /// After a run: `host` is gone. The statistics stay readable until the next run, or until
-  /// forget_stats().
+  /// After a run: forgets the host and the callbacks. The statistics stay readable until the next
+  /// run, or until forget_stats().
   void release() noexcept;
   void forget_stats() noexcept {
     stats_.reset();
     host_stats_.reset();
   }
 
-  /// The numbers of a node that runs in another process, which writes them.
+  /// For a node that runs in another process: the statistics that the other process writes.
   void show_stats(std::shared_ptr<const NodeStats> stats,
                   std::shared_ptr<const HostStats> host_stats) noexcept {
     stats_ = std::move(stats);
     host_stats_ = std::move(host_stats);
   }
+  /// Null while it takes part in no run.
   NodeHost* host() const noexcept { return host_; }
-  /// Its statistics to write to, while it takes part in a run.
+  /// Its statistics to write to. Only while it takes part in a run.
   NodeStats& own_stats() const noexcept { return *own_stats_; }
+  /// Null before its first run.
   const NodeStats* stats() const noexcept { return stats_.get(); }
-  /// Whether its lines of that level are written, whichever thread they come from.
+  /// Whether its log lines of that level are written, whichever thread logs them.
   bool hears(LogLevel level) const noexcept;
   const HostStats* host_stats() const noexcept { return host_stats_.get(); }
-  /// Ticks that raised; NodeStats::errors counts the other callbacks' as well.
+  /// How many ticks have raised. NodeStats::errors counts failed callbacks of other kinds as well.
   std::uint64_t failed_ticks() const noexcept { return failed_ticks_; }
-  /// The exception that the latest failed callback raised; a new reference, or null.
+  /// Takes the exception of the latest callback that failed; a new reference, or null.
   PyObject* take_failure() noexcept;
 
   void init() override;
@@ -148,43 +158,46 @@ class PyNode final : public horus::Node {
   void enter_safe_state() noexcept override;
   void leave_safe_state() noexcept override;
   void removed() noexcept override;
-  /// Until removed() or the end of the run. Without the GIL.
+  /// Waits for removed() or the end of the run. Without the GIL.
   void wait_until_removed() const noexcept {
-    // acquire: what its shutdown() has done is seen.
+    // acquire: the caller sees what the node's shutdown() has done.
     removed_.wait(false, std::memory_order_acquire);
   }
+  /// The run stops: cancels an async callback that waits. Without the GIL.
   void stop_waiting() noexcept override;
-  /// The safe state's callback, here and now. Takes the GIL.
+  /// Calls the safe state's callback on this thread. Takes the GIL.
   void run_safe_state() noexcept { run_safety(Callback::kSafeState); }
-  /// Has the callback that runs on another thread raise KeyboardInterrupt, which then does not
-  /// count as a failure. With the GIL.
+  /// Makes the callback that runs on another thread raise KeyboardInterrupt, and cancels an async
+  /// one that is pending. Neither counts as a failure. Does nothing where no callback runs. With
+  /// the GIL.
   void interrupt() noexcept;
 
-  /// An exception is set that leaves a task of the node: one that means the run ends it, whether
-  /// somebody awaits the task or not.
+  /// A task of the node ends with the exception that is set. If that is SystemExit or
+  /// KeyboardInterrupt, ends the run, whether or not the task is awaited. Leaves the exception set.
   void pass_on_interruption() noexcept;
 
-  /// Whether it has a tick, once it takes part in a run.
+  /// Whether it has a tick function. Only while it takes part in a run.
   bool ticks() const noexcept {
     return calls_[static_cast<std::size_t>(Callback::kTick)].function != nullptr;
   }
-  /// Its part of the asyncio thread while it takes part in a run, if it has an async function.
+  /// Its call on the asyncio thread; null where it has no async function or takes part in no run.
   AsyncCall* async() const noexcept { return async_; }
-  /// Calls the user's function, and nothing else. A new reference, or null with an exception set.
+  /// Calls the user's function. A new reference, or null with an exception set; None where there is
+  /// no such function.
   PyObject* call_function(Callback callback) noexcept;
-  /// Around what interrupt() can reach, on the thread that runs it.
+  /// Called before and after a callback that interrupt() can reach, on the thread that runs it.
   void enter_callback() noexcept {
     thread_ = PyThread_get_thread_ident();
     in_callback_ = true;
   }
   void leave_callback() noexcept {
     in_callback_ = false;
-    // What came too late must not hit what runs next.
+    // An interrupt that came too late must not hit the code that runs next.
     if (interrupting_) [[unlikely]]
       PyThreadState_SetAsyncExc(thread_, nullptr);
   }
 
-  /// For the garbage collector: every object that this one holds.
+  /// For Python's garbage collector: visits, and drops, every Python object that this one holds.
   int traverse(visitproc visit, void* arg) const noexcept;
   void clear() noexcept;
 
@@ -197,12 +210,14 @@ class PyNode final : public horus::Node {
   PyObject* call_bounded(Callback callback) noexcept;
   void run_safety(Callback callback) noexcept;
   bool was_interrupted() noexcept;
-  /// Throws CallbackFailed, unless the exception that is set means the run.
+  /// Handles the exception that is set, of tick `number` or of another callback. Throws
+  /// CallbackFailed; but an exception that ends the run (is_interruption()) is passed to the run,
+  /// and fails only an init().
   void fail(Callback callback, std::uint64_t number);
   void notify(PyObject* exception) noexcept;
   void tell_on_error_failed(PyObject* exception) noexcept;
   void log_traceback(PyObject* exception) noexcept;
-  /// Its traceback, where none of its kind and place was told before; else empty.
+  /// Its traceback; empty where one of the same type and source line was logged before.
   std::string new_traceback(PyObject* exception) noexcept;
 
   NodeHost* host_ = nullptr;
@@ -215,7 +230,7 @@ class PyNode final : public horus::Node {
   std::vector<std::string> reported_;  ///< Exceptions whose traceback has been told.
 };
 
-/// The Python object. The ports come first: they are what the hot calls touch.
+/// The Python object of a Node. The ports come first, as send() and recv() use them.
 struct NodeObject {
   PyObject_HEAD PortTable* ports;
   PyNode* node;
@@ -226,18 +241,19 @@ struct NodeObject {
 /// The PyNode of a horus.Node; throws TypeError for any other object.
 NodeObject& node_object(pybind11::handle object);
 
-/// Whether one of them wants a priority or a CPU.
+/// Whether one of the nodes asks for a priority or a CPU.
 bool ask_realtime(std::span<const pybind11::object> nodes);
 
 /// Adds `Node`.
 void bind_node(pybind11::module_& module);
 
-/// Whether it means the run and not the callback that it came through: KeyboardInterrupt,
-/// SystemExit and their like.
+/// Whether the exception ends the whole run and not only the callback that raised it: any that is
+/// no Exception (KeyboardInterrupt, SystemExit), except asyncio's CancelledError.
 bool is_interruption(PyObject* exception) noexcept;
 
-/// Logs `text` as it would be written: line by line, long ones in pieces, with the node's name
-/// in front where the logger cannot know it and there is one. Needs no GIL.
+/// Logs `text` line by line, long lines in pieces, of very many lines only the first and the last.
+/// Each begins with the node's name, unless `node` is empty or the logger adds the name. Needs no
+/// GIL.
 void log_lines(int level, const std::string& node, const std::string& text) noexcept;
 
 }  // namespace horus::py

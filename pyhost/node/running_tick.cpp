@@ -58,7 +58,7 @@ PyObject* deadline_remaining(PyObject* /*module*/, PyObject* /*none*/) {
 
 PyObject* rng_float(PyObject* /*module*/, PyObject* /*none*/) {
   thread_local std::mt19937_64 engine{std::random_device{}()};
-  // 53 bits: every value is exact, and 1.0 cannot be reached by rounding.
+  // 53 bits, so that each value is exact and none is rounded up to 1.0.
   return PyFloat_FromDouble(static_cast<double>(engine() >> 11) * 0x1p-53);
 }
 
@@ -70,8 +70,8 @@ PyObject* monotonic_ns(PyObject* /*module*/, PyObject* /*none*/) {
   return PyLong_FromLongLong(to_ns(MonotonicClock::now()));
 }
 
-/// For the profiler: the node that ticks, how late the tick began, and what its node has waited for
-/// the GIL and lost it so far, in nanoseconds.
+/// For the profiler. Returns the name of the node that ticks, and in nanoseconds: how late this
+/// tick began, and how long the node has so far waited for the GIL and lost it in all.
 PyObject* ticking(PyObject* /*module*/, PyObject* /*none*/) {
   const RunningTick& running = running_tick;
   if (running.tick == nullptr || running.stats == nullptr) Py_RETURN_NONE;
