@@ -37,7 +37,7 @@ int range_error(const Field& field, PyObject* value) noexcept {
   return -1;
 }
 
-/// Whether the value is infinite, and not just more than a double holds, as a longdouble may be.
+/// Whether `value` is infinite itself. A longdouble may become infinite only as a double.
 bool is_infinite(PyObject* value, double number) noexcept {
   const Ref infinity{PyFloat_FromDouble(number)};
   const int same = infinity ? PyObject_RichCompareBool(value, infinity.ptr(), Py_EQ) : -1;
@@ -92,7 +92,7 @@ int store_integer(std::byte* at, const Field& field, PyObject* value) noexcept {
   return range_error(field, value);
 }
 
-/// Nothing else: "false" would be true.
+/// Takes True and False only: by Python's rules the text "false" would be true.
 int store_bool(std::byte* at, const Field& field, PyObject* value) noexcept {
   if (!PyBool_Check(value) && !is_numpy_bool(value)) {
     return type_error(field, "True or False", value);
@@ -110,7 +110,7 @@ std::string shortest(T value) {
   return result;
 }
 
-/// Of a value that was just loaded.
+/// The repr of a value that was just loaded; "?" where loading has failed.
 std::string shown(const Ref& value) {
   if (value) return repr_of(value.ptr());
   PyErr_Clear();
@@ -172,7 +172,7 @@ std::uint32_t used(const std::byte* message, const Field& field) noexcept {
     count = shm::element_at<std::uint16_t>(message + field.counter_offset);
   if (field.counter_size == 4)
     count = shm::element_at<std::uint32_t>(message + field.counter_offset);
-  // The bytes may come from another process: its count is not to be trusted.
+  // The bytes may come from another process, so the count may be anything.
   return count < field.count ? static_cast<std::uint32_t>(count) : field.count;
 }
 
@@ -208,7 +208,7 @@ std::string describe(MessageObject* message, const Field& field) {
         field.tail != nullptr ? tail_elements(data, field).size() / field.size : used(data, field);
     if (count > kShown) return "<" + std::to_string(count) + " values>";
     if (shm::is_number(field.kind)) {
-      // Not as NumPy shows its numbers: since its version 2 that is np.float64(1.5).
+      // Not by NumPy's repr, which since version 2 writes np.float64(1.5).
       const std::byte* const first =
           field.tail != nullptr ? tail_elements(data, field).data() : data + field.offset;
       std::string text;
@@ -255,7 +255,7 @@ int store_text(std::byte* at, const Field& field, PyObject* value) noexcept {
 
 PyObject* load_text(const std::byte* at, std::uint32_t size) noexcept {
   const char* const text = reinterpret_cast<const char*>(at);
-  // What another process wrote may be no UTF-8.
+  // Another process may have written bytes that are no UTF-8.
   return PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(strnlen(text, size)), "replace");
 }
 
@@ -283,7 +283,8 @@ int store_element(std::byte* at, const Field& field, PyObject* value) noexcept {
   return store_scalar(at, field, value);
 }
 
-/// Arrays that share a count ("joint_count") have one length; an empty one says nothing.
+/// Arrays that share a counting field ("joint_count") must have one length. An empty one is always
+/// accepted. 0; or -1 with ValueError set.
 int check_count(const std::byte* message, const Field& field, Py_ssize_t length) noexcept {
   const std::uint32_t others = field.counter_shared ? used(message, field) : 0;
   if (others == 0 || length == 0 || length == others) return 0;
@@ -306,7 +307,8 @@ PyObject* numbers_view(std::byte* at, const Field& field, Py_ssize_t length,
   return array_view(at, shm::dtype_of(field.kind), {.shape = shape}, owner, true);
 }
 
-/// 1: copied by NumPy; 0: not a NumPy array, or not one that fits by itself; -1: error.
+/// Copies a NumPy array of numbers. 1: copied; 0: no NumPy array, or one that copy_array() does not
+/// convert; -1: an exception is set.
 int store_from_array(std::byte* at, const Field& field, PyObject* value, Py_ssize_t length) {
   if (!shm::is_number(field.kind) || !is_array(value)) return 0;
   const Ref view{numbers_view(at, field, length, Py_None)};
@@ -314,10 +316,10 @@ int store_from_array(std::byte* at, const Field& field, PyObject* value, Py_ssiz
 }
 
 int store_each(std::byte* at, const Field& field, PyObject* value, Py_ssize_t length) noexcept {
-  // A copy: its elements may run Python code, and a list change meanwhile.
+  // A tuple of its own: storing the elements may run Python code, which may change a list.
   const Ref values{PySequence_Tuple(value)};
   if (!values) return -1;
-  // Making it may have run Python code of the value.
+  // Making the tuple may have run Python code of `value`, so check the length again.
   if (PyTuple_GET_SIZE(values.ptr()) != length) {
     PyErr_Format(PyExc_ValueError, "%s: %zd values, where their number is said to be %zd",
                  field.full_name.c_str(), PyTuple_GET_SIZE(values.ptr()), length);
@@ -329,7 +331,8 @@ int store_each(std::byte* at, const Field& field, PyObject* value, Py_ssize_t le
   return 0;
 }
 
-/// The messages may be views of this very array, in another order: they are copied out first.
+/// The values may be views of this same array in another order, so they are collected in a copy
+/// first.
 int store_messages(std::byte* at, const Field& field, PyObject* value, Py_ssize_t length) noexcept {
   const auto bytes = static_cast<std::size_t>(length) * field.size;
   auto* const copy = static_cast<std::byte*>(PyMem_Calloc(1, bytes));
@@ -375,7 +378,8 @@ PyObject* load_element(std::byte* at, const Field& field, PyObject* owner) noexc
 }  // namespace
 
 Py_ssize_t length_of_values(const Field& field, PyObject* value) noexcept {
-  // Who takes the keys of a dict, or what a set gives first, takes other values than were meant.
+  // A dict or a set has a length, but its iteration gives keys, or values in no order: not what was
+  // meant.
   const bool ordered = PyDict_Check(value) == 0 && PyAnySet_Check(value) == 0;
   const bool text = PyUnicode_Check(value) || (field.size != 1 && PyBytes_Check(value)) ||
                     (field.size != 1 && PyByteArray_Check(value));

@@ -16,7 +16,7 @@
 namespace horus::py {
 namespace {
 
-/// The str objects of keys seen lately: a topic's keys repeat with every message. With the GIL.
+/// The str objects of recent keys, since a topic's keys repeat with every message. With the GIL.
 class KeyCache {
  public:
   PyObject* get(std::string_view text) noexcept {
@@ -43,14 +43,14 @@ class KeyCache {
            std::memcmp(PyUnicode_1BYTE_DATA(key), text.data(), text.size()) == 0;
   }
   static std::size_t slot_of(std::string_view text) noexcept {
-    // First, middle and last letter and the length tell the keys of one dict apart well enough.
+    // The first, middle and last letter and the length are enough to tell a dict's keys apart.
     const auto letter = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const std::uint32_t mixed = letter(0) + 256U * letter(text.size() / 2) +
                                 65536U * letter(text.size() - 1) +
                                 16777216U * static_cast<std::uint32_t>(text.size());
     return (mixed * 0x9E3779B1U) >> 24;
   }
-  std::array<PyObject*, kSlots> slots_{};  // ASCII strings only.
+  std::array<PyObject*, kSlots> slots_{};  // ASCII only, which holds() can compare as bytes.
 };
 constinit KeyCache key_cache;
 
@@ -59,6 +59,9 @@ PyObject* malformed() noexcept {
   return nullptr;
 }
 
+/// Reads MessagePack from bytes that need not be trusted: each length is checked against the bytes
+/// that are left. Functions that return a PyObject* return a new reference, or null with an
+/// exception set.
 class Reader {
  public:
   explicit Reader(std::span<const std::byte> bytes) noexcept
@@ -69,7 +72,7 @@ class Reader {
 
  private:
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
-  /// The next `length` bytes; null when they are not there.
+  /// The next `length` bytes; null where fewer are left.
   const std::byte* bytes(std::size_t length) noexcept {
     if (left() < length) [[unlikely]]
       return nullptr;
@@ -88,7 +91,7 @@ class Reader {
     if constexpr (sizeof value == 8) value = static_cast<T>(__builtin_bswap64(value));
     return value;
   }
-  /// A length of 1, 2 or 4 bytes: `head`'s place in its family of three.
+  /// Reads a length of 1, 2 or 4 bytes, for the first, second or third head of a family.
   std::optional<std::size_t> length(unsigned family_place) noexcept {
     if (family_place == 0) return number<std::uint8_t>();
     if (family_place == 1) return number<std::uint16_t>();
@@ -135,7 +138,7 @@ PyObject* Reader::key(int depth) noexcept {
 }
 
 PyObject* Reader::list(std::optional<std::size_t> length, int depth) noexcept {
-  // Each element takes a byte at least: a length beyond that is a lie, not a reason to allocate.
+  // Each element takes at least one byte. Refuse a longer length before allocating for it.
   if (!length || *length > left() || depth >= kMaxDepth) return malformed();
   PyObject* const result = PyList_New(static_cast<Py_ssize_t>(*length));
   if (result == nullptr) return nullptr;
@@ -150,7 +153,8 @@ PyObject* Reader::list(std::optional<std::size_t> length, int depth) noexcept {
   return result;
 }
 
-/// A dict has no such key as a map may have that no Python program sent.
+/// A map from another program may have a key that is not hashable in Python. Replaces the TypeError
+/// by a ValueError that says so.
 void tell_bad_key(PyObject* key) noexcept {
   if (key == nullptr || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return;
   PyErr_Format(PyExc_ValueError, "a value has a map with a key of type %s, which no dict can have",

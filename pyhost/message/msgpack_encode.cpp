@@ -25,7 +25,8 @@ std::uint64_t big_endian(std::uint64_t value) noexcept {
   return __builtin_bswap64(value);
 }
 
-/// Writes as long as there is room, and counts on where there is none: the error names the size.
+/// Writes while there is room. After that it only counts, so that the error can tell the size that
+/// is needed.
 class Writer {
  public:
   explicit Writer(std::span<std::byte> buffer) noexcept
@@ -56,12 +57,12 @@ class Writer {
     std::memcpy(at_, data, size);
     at_ += size;
   }
-  /// Writes the floats that `items` begin with, as many as there is room for; how many. Lists of
-  /// floats are what is long in robots' messages.
+  /// Writes the floats at the start of `items`, as many as there is room for, and returns how many
+  /// it wrote. A fast path: in robots' messages, long lists are lists of floats.
   Py_ssize_t floats(PyObject* const* items, Py_ssize_t count) noexcept {
     constexpr Py_ssize_t kSize = 9;
     const Py_ssize_t bounded = std::min(count, (end_ - at_) / kSize);
-    std::byte* at = at_;  // A local: to the compiler, a store of bytes may change any member.
+    std::byte* at = at_;  // A local, as to the compiler a store of bytes may change any member.
     Py_ssize_t i = 0;
     for (; i < bounded && PyFloat_CheckExact(items[i]); ++i, at += kSize) {
       const auto bits = big_endian(std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(items[i])));
@@ -71,10 +72,11 @@ class Writer {
     at_ = at;
     return i;
   }
-  /// The head of something with a length; `heads` are for lengths of 1, 2 and 4 bytes, 0: none.
+  /// The head bytes of a family for lengths of 1, 2 and 4 bytes; 0: the family has no such head.
   struct Heads {
     unsigned one, two, four;
   };
+  /// Writes the shortest head that holds the length.
   void length(Heads heads, std::size_t length) noexcept {
     if (heads.one != 0 && length <= 0xff) {
       number(heads.one, static_cast<std::uint8_t>(length));
@@ -260,7 +262,8 @@ int encode_message(Writer& out, PyObject* value, const MessageType& type) noexce
   return 0;
 }
 
-/// What is no exact built-in type: messages, subclasses, NumPy, buffers.
+/// Encodes values that are not exactly of a built-in type: messages, NumPy arrays and scalars,
+/// instances of subclasses, bytearrays.
 int encode_other(Writer& out, PyObject* value, int depth) noexcept {
   if (const MessageType* const type = find_message_type(Py_TYPE(value))) {
     return encode_message(out, value, *type);

@@ -49,7 +49,7 @@ int set_value(PyObject* self, PyObject* value, void* closure) noexcept {
   return store(as_message(self)->data, field, value);
 }
 
-/// A count of elements in use, which is not above what their arrays hold.
+/// Sets a field that counts elements. ValueError for more than its arrays hold.
 int set_counter(PyObject* self, PyObject* value, void* closure) noexcept {
   const auto& field = *static_cast<Field*>(closure);
   if (value == nullptr) return refuse_delete(field);
@@ -77,7 +77,7 @@ PyObject* message_copy(PyObject* self, PyObject*) noexcept {
   return as_object(to);
 }
 
-/// A new message of `type`; null with an exception set.
+/// A new message of `type` from its bytes; null with an exception set.
 MessageObject* read_message(MessageType& type, std::span<const std::byte> bytes) noexcept {
   if (type.varies()) return unpack_message(type, bytes);
   if (bytes.size() != type.size()) {
@@ -132,7 +132,7 @@ PyObject* message_array(PyObject* self, PyObject* values, PyObject* names) noexc
   return Py_NewRef(array.ptr());
 }
 
-/// The letters of "<", whose l has 4 bytes.
+/// The PEP 3118 letter after "<". There an l has 4 bytes, where NumPy's native l has 8: use q.
 char format_letter(shm::Kind kind) noexcept {
   if (kind == shm::Kind::kText) return 's';
   const char letter = *shm::info(shm::dtype_of(kind)).buffer;
@@ -163,7 +163,7 @@ void message_dealloc(PyObject* self) noexcept {
 
 namespace {
 
-/// Null: there is none.
+/// The accessor of the field `name`; null where there is none.
 const PyGetSetDef* field_named(PyObject* self, PyObject* name) noexcept {
   if (PyUnicode_Check(name) == 0) return nullptr;
   for (const PyGetSetDef* row = Py_TYPE(self)->tp_getset; row->name != nullptr; ++row) {
@@ -182,7 +182,7 @@ PyObject* message_get(PyObject* self, PyObject* const* arguments, Py_ssize_t cou
   return Py_NewRef(count == 2 ? arguments[1] : Py_None);
 }
 
-/// A list of what `make` gives for each field.
+/// A list with the result of `make` for each field. A new reference; null with an exception set.
 template <typename Make>
 PyObject* list_of_fields(PyObject* self, Make make) noexcept {
   const std::span<const Field> fields = as_message(self)->type->fields();
@@ -220,7 +220,8 @@ PyObject* message_item(PyObject* self, PyObject* name) noexcept {
 
 int message_contains(PyObject* self, PyObject* object) noexcept {
   if (field_named(self, object) != nullptr) return 1;
-  // The length is what messages have that are lists, of joints' names for example.
+  // A message that is a list (of the names of joints, say) has a length. Any other message contains
+  // no str but the names of its fields.
   if (PyUnicode_Check(object) != 0 && Py_TYPE(self)->tp_as_sequence->sq_length == nullptr) return 0;
   const Ref items{PySequence_List(self)};  // TypeError where it is no list.
   return items ? PySequence_Contains(items.ptr(), object) : -1;
@@ -234,7 +235,7 @@ PyObject* message_repr(PyObject* self) noexcept {
     text += field.name + "=" + describe(message, field);
   };
   for (const Argument& argument : message->type->arguments()) add(argument.field);
-  // Without arguments there is nothing to write but what it holds.
+  // A type without constructor arguments shows its fields instead.
   if (message->type->arguments().empty()) std::ranges::for_each(message->type->fields(), add);
   text += ")";
   return PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
@@ -256,7 +257,7 @@ int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   const auto size = static_cast<Py_ssize_t>(message->type->size());
   if (PyBuffer_FillInfo(view, self, message->data, size, 0, flags) < 0) return -1;
   if ((flags & PyBUF_FORMAT) == PyBUF_FORMAT) {
-    // Whoever asks for a format gets the struct, one element without dimensions.
+    // With a format the buffer is one struct, an element without dimensions.
     view->format = const_cast<char*>(message->type->format());
     view->itemsize = size;
     view->ndim = 0;

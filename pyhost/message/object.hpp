@@ -13,11 +13,11 @@ namespace horus::py {
 
 class MessageType;
 
-/// A message as a Python object: its own bytes behind the object's head, or a view of a nested
-/// message inside another one.
+/// A message as a Python object. Its bytes follow the object's head; or it is a view of a nested
+/// message inside another object. With the GIL, as everything in this header.
 struct MessageObject {
   PyObject_HEAD MessageType* type;
-  std::byte* data;
+  std::byte* data;  ///< The bytes of the message.
   PyObject* owner;  ///< The message that `data` lies in; null: this one.
 };
 
@@ -28,10 +28,10 @@ inline MessageObject* as_message(PyObject* object) noexcept {
   return reinterpret_cast<MessageObject*>(object);
 }
 
-// The functions of message classes that are the same for every type; each finds its type through
-// the object or the closure.
+// The functions below serve every message class. Each finds its type through the object or the
+// closure.
 
-/// PyGetSetDef of a field, which is the closure and must outlive the class.
+/// The getter and setter of a field. The field is their closure and must outlive the class.
 PyGetSetDef accessor_of(Field& field) noexcept;
 
 PyObject* message_vectorcall(PyObject* python, PyObject* const* values, std::size_t flagged_count,
@@ -39,20 +39,23 @@ PyObject* message_vectorcall(PyObject* python, PyObject* const* values, std::siz
 PyObject* message_new(PyTypeObject* python, PyObject* values, PyObject* names) noexcept;
 void message_dealloc(PyObject* self) noexcept;
 PyObject* message_repr(PyObject* self) noexcept;
-/// A field by its name, as programs read it that expect a dict.
+/// message["linear"], for programs that expect a dict. KeyError for an unknown field.
 PyObject* message_item(PyObject* self, PyObject* name) noexcept;
-/// Whether it has a field of this name. A message that is a list also has the objects in it.
+/// `object in message`: whether there is a field of this name. A message that is a list also
+/// contains its elements.
 int message_contains(PyObject* self, PyObject* object) noexcept;
+/// == and !=, field by field, for messages of one class.
 PyObject* message_compare(PyObject* self, PyObject* other, int operation) noexcept;
+/// The buffer protocol: the bytes of the message, or with a format one struct.
 int message_buffer(PyObject* self, Py_buffer* view, int flags) noexcept;
 
-/// get, keys, items: what else programs call that expect a dict.
+/// get(), keys() and items(), for programs that expect a dict.
 std::span<const PyMethodDef> mapping_methods() noexcept;
-/// from_bytes, __copy__, __deepcopy__, __reduce__, and __bytes__ or, of what is a buffer,
+/// from_bytes, __copy__, __deepcopy__ and __reduce__. Also __bytes__ where the size varies, else
 /// __array__.
 std::span<const PyMethodDef> message_methods(bool varies) noexcept;
 
-/// The struct of a message as PEP 3118 writes it, for NumPy: "T{<Q:timestamp_ns:<f:linear:}".
+/// The format of a message's struct by PEP 3118, for NumPy: "T{<Q:timestamp_ns:<f:linear:}".
 std::string buffer_format(const shm::TypeInfo& type);
 
 }  // namespace horus::py

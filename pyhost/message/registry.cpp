@@ -35,10 +35,12 @@ PyObject* message_is_finite(PyObject*, PyObject* given) noexcept {
       type->info(), {data, static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))}));
 }
 
-/// Every message class of the process, and where to find it by its class.
+/// Every message class of the process, with a hash table by Python class.
+///
+/// Thread safety: types() from any thread, the rest with the GIL.
 class Registry {
  public:
-  /// Takes over a type whose class is made. There is room().
+  /// Takes ownership of a type whose class was made. Requires room().
   void add(std::unique_ptr<MessageType> type) {
     std::size_t slot = slot_of(type->python());
     while (slots_[slot].first != nullptr) slot = (slot + 1) % kSlots;
@@ -55,16 +57,16 @@ class Registry {
     }
     return slots_[slot].second;
   }
-  /// From any thread: an event node looks for its topic's type while it waits, without the GIL.
+  /// Without the GIL as well: an event node looks for its topic's type while it waits.
   std::span<MessageType* const> types() const noexcept {
-    // acquire: of a type that counts its entry, and what it points to, are there.
+    // acquire: pairs with the release in add(); every entry that counts is complete.
     return {types_.data(), count_.load(std::memory_order_acquire)};
   }
 
   static constexpr std::size_t kMaxTypes = 256;
 
  private:
-  static constexpr std::size_t kSlots = 2 * kMaxTypes;  // Half empty: searches end.
+  static constexpr std::size_t kSlots = 2 * kMaxTypes;  // At least half stay empty: searches end.
   static std::size_t slot_of(const PyTypeObject* python) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(python);
     return (address * 0x9E3779B97F4A7C15ULL) >> 55;
@@ -74,11 +76,12 @@ class Registry {
   std::array<std::pair<const PyTypeObject*, MessageType*>, kSlots> slots_{};
 };
 
-/// Written with the GIL. What it holds stays until the process ends: message objects may
-/// be freed by the interpreter's last sweep.
+/// Never emptied: message objects may be freed at the very end of the interpreter, and need their
+/// types for that.
 constinit Registry registry;
 
-/// Whether every message nested in it is a class of this process, of the same layout.
+/// Whether this process has a class, of the same layout, for every message nested in `info`. False
+/// with ValueError set.
 bool knows_nested(const shm::TypeInfo& info) {
   for (const shm::FieldInfo& row : info.fields) {
     if (row.nested == nullptr) continue;
@@ -93,7 +96,8 @@ bool knows_nested(const shm::TypeInfo& info) {
   return true;
 }
 
-/// A new reference to the class; null with an exception set.
+/// Makes the class of a program's own message, or finds it where the same one was defined before. A
+/// new reference; null with an exception set.
 PyObject* define(const shm::ParsedType& parsed, const char* module, PyObject* defaults) {
   const std::string name{parsed.info().name};
   auto type = std::make_unique<MessageType>(parsed);
@@ -114,7 +118,7 @@ PyObject* define(const shm::ParsedType& parsed, const char* module, PyObject* de
     return nullptr;
   }
   if (!type->make_class(module)) {
-    static_cast<void>(type.release());  // There may be half a class, which looks into it.
+    static_cast<void>(type.release());  // Leaked: a half-made class may still refer to it.
     return nullptr;
   }
   PyObject* const python = as_object(type->python());

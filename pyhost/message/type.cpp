@@ -16,7 +16,7 @@
 namespace horus::py {
 namespace {
 
-/// A default as it stands in a signature.
+/// A default as it is written in the constructor's signature.
 std::string default_text(const Field& field, const std::byte* defaults) {
   if (field.tail != nullptr && field.kind == shm::Kind::kU8) return "b''";
   if (field.array || field.kind == shm::Kind::kMessage) return "None";
@@ -25,11 +25,11 @@ std::string default_text(const Field& field, const std::byte* defaults) {
     return "'" + std::string(reinterpret_cast<const char*>(at)) + "'";
   }
   const std::string text = describe_scalar(at, field.kind);
-  // A name would be looked up by whoever reads the signature; this number is read as infinite.
+  // inspect.signature() would look up the name `inf`; it reads the number 1e999 as infinite.
   return text == "inf" ? "1e999" : text;
 }
 
-/// "[m/s]: Forward."
+/// The docstring of a field: "[m/s]: Forward."
 template <typename Row>
 std::string meaning_of(const Row& row) {
   if (row.unit.empty()) return std::string{row.doc};
@@ -45,7 +45,7 @@ void describe_field(const Row& row, std::string& doc) {
   doc += meaning_of(row);
 }
 
-/// Of an argument that stays an attribute: where it goes, in the field's words.
+/// The docstring of a shortcut: the field that it leads to, and that field's docstring.
 std::string meaning_of(const shm::TypeInfo& type, std::string_view path) {
   const auto member = shm::find_member(type, path);
   const std::string meaning = member ? meaning_of(*member->field) : "";
@@ -198,7 +198,7 @@ bool MessageType::set_defaults(PyObject* defaults) {
     PyObject* const value = PyDict_GetItemWithError(defaults, argument.name);
     if (value == nullptr && PyErr_Occurred()) return false;
     if (value == nullptr) continue;
-    const Ref held{Py_NewRef(value)};  // Storing it may run its Python code.
+    const Ref held{Py_NewRef(value)};  // Storing it may run Python code that changes the dict.
     if (store(defaults_.data(), argument.field, held.ptr()) < 0) return false;
   }
   return true;
@@ -213,7 +213,7 @@ bool MessageType::make_class(std::string_view module) {
   make_accessors();
   make_methods();
   make_signature();
-  // What has arrays of its own is no memory to keep.
+  // Messages whose size varies hold arrays, so they are not kept in a free list.
   free_limit_ = varies() ? 0 : std::clamp<std::size_t>(kMaxFreeBytes / size_, 1, kMaxFree);
   free_ = std::make_unique<MessageObject*[]>(free_limit_);
   qualified_name_ = std::string(module) + "." + std::string(info_.name);
@@ -229,7 +229,7 @@ bool MessageType::make_class(std::string_view module) {
                          {Py_mp_subscript, as_slot(message_item)},
                          {Py_sq_contains, as_slot(message_contains)},
                          {Py_tp_doc, doc_.data()},
-                         // In pieces, a message is no buffer.
+                         // A message whose size varies lies in pieces and so is no buffer.
                          {varies() ? 0 : Py_bf_getbuffer, as_slot(message_buffer)},
                          {0, nullptr}};
   PyType_Spec spec{};
@@ -250,7 +250,7 @@ bool MessageType::make_class(std::string_view module) {
   return PyObject_SetAttrString(as_object(python_), "__match_args__", names.ptr()) == 0;
 }
 
-/// How many of a call's arguments, from the first on, are where they were declared.
+/// How many of a call's arguments, from the first one on, come in the declared order.
 inline std::size_t MessageType::in_order(std::size_t positional, PyObject* names,
                                          std::size_t named) const noexcept {
   const std::size_t most = std::min(positional + named, arguments_.size());
@@ -260,7 +260,8 @@ inline std::size_t MessageType::in_order(std::size_t positional, PyObject* names
 }
 
 inline int MessageType::find_argument(PyObject* name, std::size_t guess) const noexcept {
-  // Names in source code are interned, and most calls keep the declared order.
+  // Names in source code are interned, so addresses can be compared; most calls keep the declared
+  // order, so the guess is usually right.
   if (guess < arguments_.size() && arguments_[guess].name == name) [[likely]] {
     return static_cast<int>(guess);
   }
@@ -396,7 +397,7 @@ MessageObject* MessageType::from_dict(PyObject* dict) noexcept {
   PyObject* name = nullptr;
   PyObject* value = nullptr;
   int result = 0;
-  // Storing a value may run its Python code, which may change the dict: hold what is looked at.
+  // Storing a value may run Python code that changes the dict, so hold name and value meanwhile.
   while (result == 0 && PyDict_Next(dict, &position, &name, &value)) {
     Py_INCREF(name);
     Py_INCREF(value);

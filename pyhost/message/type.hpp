@@ -21,18 +21,21 @@
 
 namespace horus::py {
 
-/// One argument of a constructor.
+/// One argument of a message class's constructor.
 struct Argument {
-  // What most calls need, side by side; `field` says the same and more.
+  // What most calls need comes first, side by side; `field` repeats some of it.
   PyObject* name = nullptr;  ///< Interned.
   std::uint32_t offset = 0;
   shm::Kind kind = shm::Kind::kU8;
-  bool number = false;  ///< One number or bool, no array or text.
-  bool required = false;
+  bool number = false;    ///< A single number or bool; no array, no text.
+  bool required = false;  ///< It has no default.
   Field field;
 };
 
-/// A message type's Python class and what its functions need, made from its table alone.
+/// The Python class of one message type, with all that its functions need. It is made from the
+/// type's table alone.
+///
+/// Thread safety: with the GIL; info() without it.
 class MessageType {
  public:
   explicit MessageType(const shm::TypeInfo& info);
@@ -41,48 +44,55 @@ class MessageType {
   MessageType(const MessageType&) = delete;
   MessageType& operator=(const MessageType&) = delete;
 
-  /// Reads the table. `defaults` are those of arguments, on top of its own. False with a Python
-  /// exception set.
+  /// Reads the table. `defaults`: a dict of defaults of arguments, which replace the table's; null:
+  /// none. False with a Python exception set.
   bool prepare(PyObject* defaults = nullptr);
-  /// Makes the class, after prepare(). False with a Python exception set.
+  /// Makes the class; call after prepare(). False with a Python exception set.
   bool make_class(std::string_view module = "horus");
+  /// Whether both have the same layout and defaults.
   bool same_as(const MessageType& other) const noexcept {
     return info_.hash == other.info_.hash && defaults_ == other.defaults_;
   }
 
   const shm::TypeInfo& info() const noexcept { return info_; }
+  /// The Python class; null before make_class().
   PyTypeObject* python() const noexcept { return python_; }
-  /// Bytes of a message object's own memory: the message, or the head and what holds the tails.
+  /// The bytes that a message object has behind its head: the message; where its size varies, the
+  /// message's head and the references to its tails (varying.hpp).
   std::size_t size() const noexcept { return size_; }
+  /// Whether messages of this type vary in size.
   bool varies() const noexcept { return info_.varies(); }
   std::span<const Argument> arguments() const noexcept { return arguments_; }
   std::span<const Field> fields() const noexcept { return fields_; }
-  /// The message's struct as PEP 3118 writes it.
+  /// See buffer_format().
   const char* format() const noexcept { return format_.c_str(); }
 
-  /// A message whose bytes are not set yet; null with MemoryError set. It comes from this type's
-  /// free list where there is one.
+  /// A message whose bytes are not set, a new reference; null with MemoryError set. Takes it from
+  /// the type's free list if there is one there.
   MessageObject* allocate() noexcept {
     if (free_count_ == 0) [[unlikely]]
       return allocate_fresh();
     return free_[--free_count_];
   }
-  /// Takes a message whose last reference is gone.
+  /// tp_dealloc: takes a message whose last reference is gone into the free list, or frees it.
   void recycle(MessageObject* message) noexcept {
     if (message->owner != nullptr) [[unlikely]]
       leave_owner(message);
     if (free_count_ == free_limit_) [[unlikely]]
       return give_back(message);
-    // It keeps its reference to its class, and is handed out again as it is.
+    // In the free list it keeps its reference to its class. allocate() hands it out as it is.
     Py_SET_REFCNT(reinterpret_cast<PyObject*>(message), 1);
     free_[free_count_++] = message;
   }
 
-  /// A view of a message of this type that lies at `data` inside `owner`.
+  /// A view of a message of this type that lies at `data` inside `owner`. A new reference; null
+  /// with an exception set.
   PyObject* view(std::byte* data, PyObject* owner) noexcept;
-  /// A message built from a dict of constructor arguments; null with an exception set.
+  /// A message from a dict of constructor arguments, a new reference; null with an exception set.
   MessageObject* from_dict(PyObject* dict) noexcept;
 
+  /// A message from the arguments of a vectorcall: `positional` values, then those of `names`. A
+  /// new reference; null with an exception set. Does not make the tails, see fill_tails().
   PyObject* construct(PyObject* const* values, std::size_t positional, PyObject* names) noexcept;
 
  private:
@@ -110,27 +120,27 @@ class MessageType {
   int check_given(std::uint64_t given) const noexcept;
   void set_also(std::byte* data) const noexcept;
 
-  std::optional<shm::ParsedType> parsed_;  ///< Of a type that this process has no table of.
+  std::optional<shm::ParsedType> parsed_;  ///< Holds info_ of a program's own type.
   const shm::TypeInfo& info_;
   std::size_t size_;
   PyTypeObject* python_ = nullptr;
   std::vector<Argument> arguments_;
-  std::uint64_t required_ = 0;  ///< Bit i: argument i has no default.
-  /// Where a number goes that has a second place; see ArgInfo::also.
+  std::uint64_t required_ = 0;  ///< Bit i is set: argument i has no default.
+  /// An argument that sets a second field as well; see ArgInfo::also.
   struct Also {
     std::uint32_t from = 0;
     std::uint32_t to = 0;
     std::uint32_t size = 0;
   };
   std::vector<Also> also_;
-  std::vector<std::byte> defaults_;
-  Field stamp_;  ///< Set to now; its size is 0: no field is.
-  Nanos stamp_unit_{1};
-  std::unique_ptr<MessageObject*[]> free_;  ///< Messages to hand out again, free_limit_ at most.
+  std::vector<std::byte> defaults_;  ///< The bytes of a message before its arguments are set.
+  Field stamp_;          ///< The field that is set to the time of making; size 0: there is none.
+  Nanos stamp_unit_{1};  ///< The unit of that field.
+  std::unique_ptr<MessageObject*[]> free_;  ///< The free list, of at most free_limit_ messages.
   std::size_t free_count_ = 0;
   std::size_t free_limit_ = 0;
   std::vector<Field> fields_;
-  std::vector<Field> shortcuts_;  ///< Arguments that are no field but stay attributes ("accel_x").
+  std::vector<Field> shortcuts_;  ///< Attributes for arguments that are no field ("accel_x").
   std::vector<PyGetSetDef> accessors_;
   std::vector<PyMethodDef> methods_;
   std::string qualified_name_;

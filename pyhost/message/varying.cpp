@@ -42,7 +42,8 @@ int too_large(const std::string& name, std::uint64_t values) noexcept {
   return -1;
 }
 
-/// A flat array of `count` elements, zeros that `set` writes over; it returns -1 to give up.
+/// A flat array of `count` elements. `set` is given `count` zeroed elements to write to; it returns
+/// -1 with an exception set to give up. A new reference; null with an exception set.
 template <typename Set>
 PyObject* make_array(const Field& field, std::size_t count, Set set) noexcept {
   const std::size_t size = count * field.size;
@@ -53,7 +54,7 @@ PyObject* make_array(const Field& field, std::size_t count, Set set) noexcept {
   return new_array({bytes.get(), size}, shm::dtype_of(field.kind), shape);
 }
 
-/// A flat array of its own with the values of a sequence, an array of any shape, or bytes.
+/// A new flat array with the values of a sequence, of an array of any shape, or of bytes.
 PyObject* array_of(const Field& field, PyObject* value) noexcept {
   if (field.kind == shm::Kind::kU8 && (PyBytes_Check(value) || PyByteArray_Check(value))) {
     Py_buffer buffer;
@@ -112,7 +113,7 @@ int store_tail(std::byte* message, const Field& field, PyObject* value) noexcept
   return 0;
 }
 
-/// The array of one tail as it is before anything is set.
+/// The array of one tail before anything is set: `count` elements of the tail's fill value.
 PyObject* filled_array(const shm::TailInfo& tail, const Field& field, std::uint64_t count) {
   return make_array(field, count, [&](std::byte* to) {
     if (tail.fill != 0) std::memset(to, tail.fill, count * tail.size);
@@ -141,7 +142,8 @@ int store_base(std::byte* bytes, const Field& field, PyObject* value) noexcept {
     arrays[i] = Ref{copy_tail(theirs[i], field.base->tails[i])};
     if (!arrays[i]) return -1;
   }
-  // Arrays beyond the base's are made anew by fill_tails(), of the new length.
+  // The arrays that the base has not are dropped; fill_tails() makes them again, with the length
+  // that the new head says.
   auto* const ours = reinterpret_cast<PyObject**>(bytes + head_size(*field.holder));
   std::memcpy(bytes, from->data, field.base->size);
   for (std::size_t i = 0; i < field.holder->tails.size(); ++i) {
@@ -151,7 +153,8 @@ int store_base(std::byte* bytes, const Field& field, PyObject* value) noexcept {
   return 0;
 }
 
-/// A message over arrays that it shares with this one: setting their elements sets them here.
+/// A message of the base type that shares its arrays with `message`: setting an element of one sets
+/// it in both.
 PyObject* load_base(MessageObject* message, const Field& field) noexcept {
   MessageObject* const part = blank_message(*find_message_type(*field.base));
   if (part == nullptr) return nullptr;

@@ -9,50 +9,57 @@
 
 #include "pyhost/message/type.hpp"
 
-/// Messages whose size varies, as Python objects: the object's own bytes are the head and, at the
-/// next multiple of 8, a reference to a NumPy array for each tail. The arrays own their memory and
-/// refer to nothing, so the objects need no garbage collection.
+/// Messages whose size varies, as Python objects. Such a message is a head of fixed size and one or
+/// more tails, arrays whose lengths the head tells. The object's own bytes are the head and, from
+/// the next multiple of 8 on, a reference to a NumPy array for each tail. The arrays own their
+/// memory and refer to no other object, so these objects need no garbage collection.
+///
+/// Everything here is called with the GIL.
 namespace horus::py {
 
-/// Bytes of a message object of this type behind its MessageObject.
+/// How many bytes an object of this type has behind its MessageObject.
 std::size_t object_size(const shm::TypeInfo& type) noexcept;
 
-/// The array of each tail; null only until fill_tails().
+/// The references to the array of each tail. They are null only before fill_tails().
 std::span<PyObject*> arrays_of(MessageObject* message) noexcept;
-/// A message of zeros without arrays; null with MemoryError set.
+/// A message of zeros without arrays, a new reference; null with MemoryError set.
 MessageObject* blank_message(MessageType& type) noexcept;
 
-/// An array's elements, where it is still what a tail of this kind is made as: the user may have
-/// bent it.
+/// The elements of a tail's array. Empty where the array no longer has the dtype and the contiguous
+/// layout of a tail of this kind: the user may have changed it in place.
 std::optional<std::span<const std::byte>> elements_of(PyObject* array, shm::Kind kind) noexcept;
-/// A new array; null with ValueError set for one that was bent.
+/// A copy of a tail's array, a new reference; null with ValueError set where the user has changed
+/// its dtype or layout.
 PyObject* copy_tail(PyObject* array, const shm::TailInfo& tail) noexcept;
 
+/// The Field of a tail.
 Field tail_field(const shm::TypeInfo& type, const shm::TailInfo& tail);
-/// Of a constructor's argument: a field, a tail, or the message that this one begins with.
+/// The Field of a constructor's argument, which is a field, a tail, or the message that this one
+/// begins with. False where there is none.
 bool find_argument_field(const shm::TypeInfo& type, const shm::ArgInfo& arg, Field& found);
 
-/// As store() and load(), for a field with a tail or a base.
+/// store() and load() for a field that is a tail or a base.
 int store_part(std::byte* message, const Field& field, PyObject* value) noexcept;
 PyObject* load_part(MessageObject* message, const Field& field) noexcept;
 
-/// The elements of a tail; none of an array that the user has bent out of shape.
+/// The elements of a tail; no bytes where elements_of() is empty.
 std::span<const std::byte> tail_elements(const std::byte* message, const Field& field) noexcept;
 
-/// Makes the tails that are not there yet, as long as the head says. -1 with ValueError set where
-/// no message holds so much.
+/// Makes the arrays that are still missing, as long as the head says. 0; or -1 with an exception
+/// set: ValueError where they would be larger than a message may be.
 int fill_tails(MessageObject* message) noexcept;
 
-/// Writes head and tails. The bytes of the message; -1 with ValueError set for one that is larger
-/// than `out`, or whose arrays are no longer what they were made as.
+/// Writes head and tails to `out` and returns how many bytes. -1 with ValueError set for a message
+/// that is larger than `out`, or with an array whose dtype, layout or length was changed.
 Py_ssize_t pack_message(MessageObject* message, std::span<std::byte> out) noexcept;
-/// Null with ValueError set for bytes that are not as long as their own head says.
+/// A message from its bytes, a new reference. Null with ValueError set for bytes that are not as
+/// long as their own head says.
 MessageObject* unpack_message(MessageType& type, std::span<const std::byte> bytes) noexcept;
 
-/// A new message with arrays of its own.
+/// A copy with arrays of its own, a new reference; null with an exception set.
 MessageObject* copy_varying(MessageObject* from) noexcept;
 
-// What the classes of such messages have of their own.
+// The functions in which the classes of such messages differ from those of fixed size.
 PyObject* varying_vectorcall(PyObject* python, PyObject* const* values, std::size_t flagged_count,
                              PyObject* names) noexcept;
 void varying_dealloc(PyObject* self) noexcept;

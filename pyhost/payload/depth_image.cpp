@@ -81,7 +81,7 @@ PyObject* get_max(PyObject* self, void*) noexcept {
   return PyLong_FromLong(depth_of(self).max_depth());
 }
 
-/// `value` as millimetres; -1 with an exception set.
+/// Reads `value` as millimetres, 0 to 65,535; -1 with an exception set.
 long millimetres(PyObject* self, PyObject* value, const char* attribute) noexcept {
   if (!may_set(self, value, attribute)) return -1;
   const long mm = PyLong_AsLong(value);

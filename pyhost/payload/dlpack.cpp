@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// __dlpack__: the elements for other array libraries, without a copy.
+// __dlpack__: shares the elements with other array libraries, without a copy.
 //
-// What was received is read-only. The versioned capsule (DLPack 1.x) says so; the old one cannot,
-// and a consumer that takes it may write, so it is for one's own only. NumPy before 2.1
-// takes the old one too, but makes read-only arrays of it; and it alone calls the method on the
-// class, `type(x).__dlpack__(x)`, where the array API standard has consumers call it on the
-// object. So the class hands out a function of its own for that.
+// A received object is read-only. The versioned capsule (DLPack 1.x) can say so. The old capsule
+// cannot, and its consumer may write, so it is given out for writable objects only. There is one
+// exception: NumPy before 2.1 takes the old capsule but makes read-only arrays of it. It is known
+// by its call: it alone calls the method on the class, `type(x).__dlpack__(x)`, where the array API
+// standard has consumers call it on the object. So the class has a function of its own.
 #include "pyhost/payload/dlpack.hpp"
 
 #include <Python.h>
@@ -21,7 +21,8 @@
 namespace horus::py {
 namespace {
 
-/// What a capsule points to, both forms; recycled, since a consumer asks once a frame.
+/// The struct that a capsule points to, of either form. Recycled, since a consumer asks once for
+/// each frame.
 struct Export {
   union {
     dlpack::ManagedTensor plain;
@@ -31,7 +32,7 @@ struct Export {
   std::array<std::int64_t, shm::kMaxDimensions> strides;
 };
 
-/// With the GIL.
+/// The recycled exports, up to 16. With the GIL.
 class Exports {
  public:
   Export* take() noexcept {
@@ -52,7 +53,7 @@ class Exports {
 };
 constinit Exports exports;
 
-/// With the GIL.
+/// Ends one export: drops its reference to the keeper. With the GIL.
 template <typename Managed>
 void let_go(Managed* managed) noexcept {
   auto* const keeper = static_cast<PyObject*>(managed->context);
@@ -62,13 +63,13 @@ void let_go(Managed* managed) noexcept {
 
 template <typename Managed>
 void delete_tensor(Managed* managed) noexcept {
-  // Whoever consumed the capsule may call this from any thread.
+  // The consumer of the capsule may call this from any thread, without the GIL.
   const PyGILState_STATE gil = PyGILState_Ensure();
   let_go(managed);
   PyGILState_Release(gil);
 }
 
-/// The name of a capsule that nobody has consumed yet.
+/// The name of a capsule that was not consumed yet. Its consumer renames it.
 template <typename Managed>
 constexpr const char* kName = "dltensor";
 template <>
@@ -98,7 +99,7 @@ dlpack::Tensor describe(const PayloadObject& object, Export& target) noexcept {
           .byte_offset = 0};
 }
 
-/// Takes over `keeper`.
+/// A capsule for `managed`. Takes over the reference to `keeper`.
 template <typename Managed>
 PyObject* capsule_of(PyObject* keeper, Managed& managed) noexcept {
   managed.context = keeper;
@@ -152,7 +153,7 @@ bool read_pair(const char* name, PyObject* value, long& first, long& second) noe
   return false;
 }
 
-/// One keyword argument. False with BufferError or TypeError set.
+/// Reads one keyword argument. False with BufferError or TypeError set.
 bool read_argument(PyObject* name, PyObject* value, Request& request) noexcept {
   const char* const text = PyUnicode_AsUTF8(name);
   if (text == nullptr) return false;
@@ -199,7 +200,7 @@ PyObject* dlpack_of(PayloadObject& given, PyObject* const* values, PyObject* nam
       "what was received is read-only, which this consumer cannot be told; pass it the .copy()");
 }
 
-/// Whether a call's positional arguments are the object alone.
+/// Whether the positional arguments are one object of ours. Otherwise false with TypeError set.
 bool takes_object(PyObject* const* values, Py_ssize_t count) noexcept {
   if (count == 1 && find_payload_class(Py_TYPE(values[0])) != nullptr) [[likely]]
     return true;
@@ -208,7 +209,8 @@ bool takes_object(PyObject* const* values, Py_ssize_t count) noexcept {
   return false;
 }
 
-/// The call that NumPy before 2.1 makes, on the class: it honours what is read-only.
+/// A call on the class. Without keywords it comes from NumPy before 2.1, whose arrays are
+/// read-only.
 PyObject* dlpack_of_class(PyObject*, PyObject* const* values, Py_ssize_t count,
                           PyObject* names) noexcept {
   if (!takes_object(values, count)) return nullptr;
@@ -217,7 +219,7 @@ PyObject* dlpack_of_class(PyObject*, PyObject* const* values, Py_ssize_t count,
   return usable(object) && renew(object) ? export_plain(object) : nullptr;
 }
 
-/// A bound method.
+/// The call of a bound method.
 PyObject* dlpack_of_bound(PyObject* self, PyObject* const* values, Py_ssize_t count,
                           PyObject* names) noexcept {
   if (count == 0) return dlpack_of(*as_payload(self), values, names);
@@ -238,7 +240,7 @@ PyMethodDef of_object{"__dlpack__", as_method(dlpack_of_bound), METH_FASTCALL | 
                       "__dlpack__(*, stream=None, max_version=None, dl_device=None, copy=None)\n"
                       "--\n\nThe elements as a DLPack capsule."};
 
-/// A method descriptor whose function depends on whether it is taken from the class.
+/// A method descriptor that gives one function for the class and another one for its objects.
 struct Descriptor {
   PyObject_HEAD PyObject* function;
   vectorcallfunc call;

@@ -5,11 +5,12 @@
 
 namespace horus::py::dlpack {
 
-// The structs of DLPack 1.0 (dmlc/dlpack, include/dlpack/dlpack.h): an ABI, kept to the letter.
+// The structs of DLPack 1.0 (dmlc/dlpack, include/dlpack/dlpack.h). They are an ABI: size and order
+// of the members must not change.
 
-inline constexpr std::int32_t kCpu = 1;
-inline constexpr std::uint64_t kReadOnly = 1;  ///< ManagedTensorVersioned::flags.
-inline constexpr std::uint64_t kCopied = 2;
+inline constexpr std::int32_t kCpu = 1;        ///< Device::type.
+inline constexpr std::uint64_t kReadOnly = 1;  ///< A bit of ManagedTensorVersioned::flags.
+inline constexpr std::uint64_t kCopied = 2;    ///< Likewise: the tensor is a copy.
 
 struct Device {
   std::int32_t type;

@@ -51,7 +51,8 @@ PyObject* method_release(PyObject* self, PyObject*) noexcept {
   return new_none();
 }
 
-/// RuntimeError as a program of the family expects it, and ValueError.
+/// horus.Released, a ValueError that is also a RuntimeError, which programs of the HORUS family
+/// expect. A borrowed reference; null with an exception set.
 PyObject* released_error() noexcept {
   static PyObject* error = nullptr;
   if (error != nullptr) return error;
@@ -76,13 +77,14 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   const bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
   const bool formatted = (flags & PyBUF_FORMAT) == PyBUF_FORMAT;
   if (formatted && shm::info(given.dtype).buffer == nullptr) {
-    // NumPy then takes the array interface.
+    // NumPy then uses __array_interface__.
     return refuse_buffer(view, "no buffer format says bfloat16; use to_numpy()");
   }
   if (!strided && !given.packed) return refuse_buffer(view, "the elements have gaps between them");
   PyObject* const keeper = keeper_of(given);
   if (keeper == nullptr) return -1;
-  // Who asks so is numpy.ndarray(), which gives the view back at once and keeps the address.
+  // A request with these flags comes from numpy.ndarray(), which releases the view at once but
+  // keeps the address. So the array that stays alive holds no keeper.
   if ((flags & (PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT)) == PyBUF_ANY_CONTIGUOUS) given.exposed = true;
   PayloadObject& object = *as_payload(keeper);
   view->obj = keeper;
@@ -100,11 +102,11 @@ int payload_buffer(PyObject* self, Py_buffer* view, int flags) noexcept {
   return 0;
 }
 
-/// Does nothing, and has to be there: of an object without it numpy.frombuffer() gives the view
-/// back at once and keeps the address.
+/// Does nothing, but must exist: without it numpy.frombuffer() would release the view at once and
+/// keep the address.
 void release_buffer(PyObject*, Py_buffer*) noexcept {}
 
-/// For methods that set every element.
+/// For Python methods that set every element: renews without copying the old ones.
 PyObject* method_renew(PyObject* self, PyObject*) noexcept {
   return renew(*as_payload(self), Content::kUnset) ? new_none() : nullptr;
 }
@@ -135,7 +137,7 @@ PayloadObject* allocate(const PayloadClass& kind, std::shared_ptr<shm::Session> 
   return object;
 }
 
-/// Copies elements of any strides to where they lie without gaps; returns the end.
+/// Copies elements of any strides to `to`, without gaps. Returns the end of what it wrote.
 std::byte* gather(const PayloadObject& object, int axis, const std::byte* from,
                   std::byte* to) noexcept {
   if (axis == object.dimensions) {
@@ -212,7 +214,7 @@ PyObject* make_payload_object(const PayloadClass& kind, shm::Payload payload,
     object->size *= static_cast<std::size_t>(length);
   object->packed = shm::is_packed(tensor);
   object->writable = !payload.read_only();
-  // Views of what was received are made read-only; the mapping is, too.
+  // The cast is safe: a received object's mapping is read-only, and its views are made so.
   object->data = const_cast<std::byte*>(state.bytes.data()) + tensor.offset;
   object->payload = std::move(payload);
   return as_object(object);
@@ -235,7 +237,8 @@ PyObject* keeper_of(PayloadObject& object) noexcept {
   twin->dimensions = object.dimensions;
   twin->shape = object.shape;
   twin->strides = object.strides;
-  // Who reaches it, as an array's base, reaches the array.
+  // Python code can reach the keeper as an array's base, and with it the array's memory. So the
+  // keeper counts as exposed if it is sent itself.
   twin->exposed = true;
   object.keeper = as_object(twin);
   return Py_NewRef(object.keeper);
@@ -243,7 +246,7 @@ PyObject* keeper_of(PayloadObject& object) noexcept {
 
 bool is_exported(const PayloadObject& object) noexcept {
   if (object.exposed || (object.keeper != nullptr && Py_REFCNT(object.keeper) > 1)) return true;
-  // Tensors over the same block, and what keeps views of those.
+  // More references to the block than the object's and its keeper's: tensors share it.
   return object.payload.state().use_count() > (object.keeper != nullptr ? 2 : 1);
 }
 
@@ -304,7 +307,7 @@ PyObject* payload_to_numpy(PayloadObject& object) noexcept {
 }
 
 Result<shm::Payload> copy_of(const PayloadObject& object, Content content) {
-  // A pool that grows gives the GIL away, and the object may be released meanwhile.
+  // A pool that grows drops the GIL, and the object may be released meanwhile: hold its memory.
   const shm::Payload kept = object.payload;
   const Ref owner{Py_XNewRef(object.owner)};
   const std::byte* const from = object.data;
@@ -316,7 +319,7 @@ Result<shm::Payload> copy_of(const PayloadObject& object, Content content) {
   if (!made) return made.error();
   shm::PayloadState& copy = *made.value();
   if (content == Content::kUnset) {
-    // Every element is set by who asks for it.
+    // The caller sets every element.
   } else if (object.packed) {
     std::memcpy(copy.writable.data(), from, object.size);
   } else {
@@ -341,7 +344,7 @@ Sent send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object
     return copy && publisher.send(copy.value()) ? Sent::kCopied : Sent::kRefused;
   }
   if (!publisher.send(object.payload)) return Sent::kRefused;
-  // A loan is one message: others read it from now on.
+  // A loaned tensor can be sent once. Its block is read by receivers from now on.
   if (object.loaned && object.kind->is_tensor()) object.loaned = object.writable = false;
   return Sent::kMoved;
 }

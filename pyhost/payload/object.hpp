@@ -21,23 +21,29 @@ namespace horus::py {
 
 class PayloadClass;
 
-/// An image, point cloud, depth image or tensor as a Python object; where its elements lie is kept
-/// in the form that views need.
+/// An image, point cloud, depth image or tensor as a Python object. Its elements lie in a block of
+/// shared memory; only a tensor may instead refer to the memory of a NumPy array.
+///
+/// An object that is sent gives its block away (see renew()), so live views of that block matter:
+/// with a writable view alive, sending copies. Views hold the `keeper`, by whose reference count
+/// they are noticed.
+///
+/// Thread safety: with the GIL, as everything in this header.
 struct PayloadObject {
   PyObject_HEAD const PayloadClass* kind;
-  std::shared_ptr<shm::Session> session;  ///< Outlives the block.
-  shm::Payload payload;                   ///< Empty for a tensor in an array's memory.
-  PyObject* owner;                        ///< That array; else null.
-  PyObject* keeper;  ///< What writable views of one's own hold: alone, none of them is alive.
+  std::shared_ptr<shm::Session> session;  ///< Must outlive the block.
+  shm::Payload payload;                   ///< The block; empty for a tensor in an array's memory.
+  PyObject* owner;                        ///< The array that holds the memory; null: the block.
+  PyObject* keeper;  ///< Held by all views; null before the first. See keeper_of().
   PyObject* weak_references;
-  std::byte* data;   ///< Null once released.
+  std::byte* data;   ///< The first element; null once released.
   std::size_t size;  ///< Bytes of all elements.
   shm::Dtype dtype;
-  bool writable;  ///< One's own; what was received is not.
-  bool packed;    ///< In C order without a gap.
-  bool loaned;    ///< A tensor made by Topic.loan(): sending it moves it.
-  bool exposed;   ///< Its address was given away: a view of it may be alive that nobody counts.
-  int dimensions;
+  bool writable;   ///< True for what this process made, false for what was received.
+  bool packed;     ///< The elements are in C order without gaps.
+  bool loaned;     ///< A tensor made by Topic.loan(): sending it moves the block.
+  bool exposed;    ///< Its address was given out: there may be a view that holds no keeper.
+  int dimensions;  ///< How many entries of the next two count.
   std::array<Py_ssize_t, shm::kMaxDimensions> shape;
   std::array<Py_ssize_t, shm::kMaxDimensions> strides;  ///< Bytes.
 };
@@ -51,21 +57,21 @@ inline std::span<const Py_ssize_t> shape_of(const PayloadObject& object) noexcep
 inline std::span<const Py_ssize_t> strides_of(const PayloadObject& object) noexcept {
   return {object.strides.data(), static_cast<std::size_t>(object.dimensions)};
 }
-/// The descriptor of an object whose class carries that type.
+/// The descriptor in the object's block, which must be of that type.
 template <typename Descriptor>
 Descriptor& descriptor_of(PyObject* self) noexcept {
   return as_payload(self)->payload.state()->as<Descriptor>();
 }
 
-/// One of the four Python classes: what they share, and what a Spec adds.
+/// One of the four Python classes: the parts that all share, and what a Spec adds.
 class PayloadClass {
  public:
   struct Spec {
     const char* name;  ///< "horus.Image"
     const char* doc;
     const shm::PayloadKind& kind;
-    newfunc construct;
-    reprfunc repr;
+    newfunc construct;  ///< tp_new
+    reprfunc repr;      ///< tp_repr
     std::span<const PyMethodDef> methods;
     std::span<const PyGetSetDef> properties;
   };
@@ -76,6 +82,7 @@ class PayloadClass {
   /// Makes the class. False with a Python exception set.
   bool make();
 
+  /// The Python class; null before make().
   PyTypeObject* python() const noexcept { return python_; }
   const shm::PayloadKind& kind() const noexcept { return spec_.kind; }
   const char* name() const noexcept { return name_.c_str(); }  ///< "Image"
@@ -93,66 +100,77 @@ PayloadClass& image_class();
 PayloadClass& point_cloud_class();
 PayloadClass& depth_image_class();
 PayloadClass& tensor_class();
-/// Null where there is none.
+/// The class, by its Python class or its name ("Image"); null where there is none.
 const PayloadClass* find_payload_class(const PyTypeObject* python) noexcept;
 const PayloadClass* find_payload_class(std::string_view name) noexcept;
 
-/// New references; null with an exception set.
+// All functions that return a PyObject* return a new reference, or null with an exception set.
+
+/// A Python object for `payload`, read-only if that is.
 PyObject* make_payload_object(const PayloadClass& kind, shm::Payload payload,
                               std::shared_ptr<shm::Session> session) noexcept;
-/// A tensor over an array's memory. Where that is `source`'s block the tensor refers to the block,
-/// as a view of it; else it holds the array.
+/// A tensor over the memory of `array`, described by `info`. If that memory lies in `source`'s
+/// block, the tensor shares the block; otherwise it holds the array.
 PyObject* view_of_array(const PayloadObject& source, PyObject* array,
                         const ArrayInfo& info) noexcept;
-/// Of Topic.loan(): a tensor whose elements are not set.
+/// For Topic.loan(): a tensor whose elements are not set.
 PyObject* loan_tensor(PyObject* values, PyObject* names) noexcept;
+/// A NumPy view of the elements; read-only for a received object.
 PyObject* payload_to_numpy(PayloadObject& object) noexcept;
-/// A writable one of one's own with the same content.
+/// A writable copy in a block of its own.
 PyObject* copy_payload_object(const PayloadObject& object) noexcept;
 enum class Content : bool { kSame, kUnset };
+/// A copy in a free block, with stamp and frame id. With kUnset its elements are not set, and the
+/// caller must set each of them. May drop the GIL while the pool grows.
 Result<shm::Payload> copy_of(const PayloadObject& object, Content content = Content::kSame);
-/// Before anything is written: what was sent is others' by now, and the object goes on in a free
-/// block. False with an exception set.
+/// Call before anything is written to the object. If its block was sent, receivers may be reading
+/// it: the object then goes on with a copy in a free block. False with an exception set.
 bool renew(PayloadObject& object, Content content = Content::kSame) noexcept;
-/// Whether somebody may still write to the object's memory by another way than through it.
+/// Whether the object's memory may still be written other than through the object: by a view, or by
+/// a tensor that shares the block.
 bool is_exported(const PayloadObject& object) noexcept;
-/// What a view of the object's memory has to hold: another handle of the same memory, which the
-/// object leaves when it is sent or released.
+/// The object that each view of this one's memory must hold: a second handle of the same memory. It
+/// stays valid when this object is renewed or released.
 PyObject* keeper_of(PayloadObject& object) noexcept;
-/// False with an exception set, both RuntimeError and ValueError, for what was released.
+/// False for an object that was released, with horus.Released set, which is a RuntimeError and a
+/// ValueError.
 bool usable(const PayloadObject& object) noexcept;
-/// A property that says so of what was released.
+/// A getter that checks usable() first.
 template <auto Get>
 PyObject* if_usable(PyObject* self, void* closure) noexcept {
   return usable(*as_payload(self)) ? Get(self, closure) : nullptr;
 }
-/// False with ValueError set for what was received, TypeError for a deletion (`value` null).
+/// Whether an attribute may be set. Otherwise false, with ValueError set for a received object,
+/// TypeError for a deletion (`value` null), and as usable().
 bool may_set(PyObject* self, PyObject* value, const char* attribute) noexcept;
 
 enum class Sent : std::int8_t { kError = -1, kRefused = 0, kMoved = 1, kCopied = 2 };
-/// Hands the object's block over, or a copy where a writable view of it is alive; of a tensor that
-/// is no loan always a copy. kRefused: no block free for a copy, or the topic is full; kError: an
-/// exception is set.
+/// Sends the object. kMoved: its block was handed over. kCopied: a copy was sent, since a view of
+/// it may still write, or it is a tensor that was not loaned. kRefused: no block is free for the
+/// copy, or the topic is full. kError: an exception is set.
 Sent send_payload_object(shm::PayloadPublisher& publisher, PayloadObject& object) noexcept;
 
-/// False with ValueError set for sides that no image has.
+/// Whether both sides are 1 to 65,535 pixels; otherwise false with ValueError set.
 bool check_sides(const char* what, long long height, long long width) noexcept;
-/// "float32", "<f4", numpy.float32 or numpy.dtype. False with ValueError or TypeError set.
+/// Reads "float32", "<f4", numpy.float32 or a numpy.dtype. False with ValueError or TypeError set.
 bool read_dtype(PyObject* value, shm::Dtype& dtype) noexcept;
+/// A str; bytes that are no UTF-8 become U+FFFD.
 PyObject* text_object(std::string_view text) noexcept;
 
 /// `__dlpack__` (DLPack 1.0, and the older capsule) as a descriptor for every class (dlpack.cpp).
 PyObject* make_dlpack_descriptor() noexcept;
+/// `__dlpack_device__`: always the CPU.
 PyObject* payload_dlpack_device(PyObject* self, PyObject*) noexcept;
 
-/// Getters and setters of shape, dtype, ... (properties.cpp); those of stamp and frame id are
-/// apart.
+/// Getters and setters that all four classes have: shape, dtype, ... (properties.cpp). Those of the
+/// time stamp and the frame id are separate, as tensors have neither.
 std::span<const PyGetSetDef> shared_properties() noexcept;
 std::span<const PyGetSetDef> stamp_properties() noexcept;
 
 /// Adds `Image`, `PointCloud`, `DepthImage` and `Tensor`.
 void bind_payloads(pybind11::module_& module);
 
+/// The end of a constructor: the object for `made`, or its error as an exception.
 template <typename P>
 PyObject* constructed(const PayloadClass& kind, Result<P> made,
                       std::shared_ptr<shm::Session> session) noexcept {

@@ -34,7 +34,8 @@ PyObject* get_shape(PyObject* self, void*) noexcept {
   return tuple_of(shape_of(*as_payload(self)));
 }
 
-/// The NumPy way to look at the elements, for libraries that know it.
+/// NumPy's own protocol to share the elements, for libraries that know it. It gives the address
+/// away, so the object counts as exposed from here on.
 PyObject* get_array_interface(PyObject* self, void*) noexcept {
   PayloadObject& object = *as_payload(self);
   if (!usable(object) || !renew(object)) return nullptr;

@@ -13,7 +13,7 @@
 namespace horus::py {
 namespace {
 
-/// The process's session and whether it may still be opened.
+/// The process's session, and whether it is closed for good.
 struct Current {
   std::mutex mutex;
   std::shared_ptr<shm::Session> session;
@@ -23,8 +23,8 @@ struct Current {
 Current& current() {
   static Current* const the_current = [] {
     auto* const made = new Current;
-    // A child must neither write its parent's rings nor take back the parent's files: it forgets
-    // the session without closing it.
+    // A forked child must neither write to its parent's rings nor remove its parent's files. So it
+    // leaks the session without closing it.
     pthread_atfork([] { current().mutex.lock(); }, [] { current().mutex.unlock(); },
                    [] {
                      static_cast<void>(new std::shared_ptr(std::move(current().session)));

@@ -8,18 +8,19 @@
 
 namespace horus::py {
 
-/// The process's one part in the topics of its base directory, opened by whoever asks first.
-/// Who makes publishers, subscribers or images keeps the pointer as long as those live. A forked
-/// child starts over: its parent's is left alone, and it opens one of its own at first use.
+/// The process's one connection to the topics of its base directory; the first call opens it. A
+/// caller that makes publishers, subscribers or images keeps the pointer as long as those live. A
+/// forked child leaves its parent's session alone and opens one of its own at first use.
 /// Thread safety: from any thread, with the GIL or without.
+/// \errors Those of shm::Session::open(); kBusy after take_session().
 Result<std::shared_ptr<shm::Session>> session();
 
-/// For the exit handler, once no executor runs: the session, for its ports to be closed before it
-/// ends; null when none is open. Later calls of session() fail with kBusy.
+/// For the exit handler, once no executor runs: returns the session, so that its ports can be
+/// closed before it ends; null when none is open. Later calls of session() fail with kBusy.
 std::shared_ptr<shm::Session> take_session() noexcept;
 
-/// Until the publishers that live know this process's subscribers, 0.1 s at most: for who has
-/// opened some and is not in a tick. With the GIL, which it drops while it waits.
+/// Waits until the living publishers know this process's subscribers, at most 0.1 s. For a caller
+/// that has just opened subscribers and is not in a tick. With the GIL, which it drops meanwhile.
 void await_publishers();
 
 }  // namespace horus::py

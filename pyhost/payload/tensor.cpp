@@ -20,14 +20,14 @@ struct Shape {
   std::size_t dimensions = 0;
 };
 
-/// A length, or a sequence of them.
+/// Reads a shape: one length, or a sequence of them. False with an exception set.
 bool read_shape(PyObject* value, Shape& shape) noexcept {
   const bool one = PyIndex_Check(value) != 0;
   if (!one && PySequence_Check(value) == 0) {
     PyErr_SetString(PyExc_TypeError, "a tensor's shape is an int or a tuple of ints");
     return false;
   }
-  // A copy: its elements may run Python code, and a list change meanwhile.
+  // A tuple of its own: reading the elements may run Python code, which may change a list.
   const Ref lengths{one ? PyTuple_Pack(1, value) : PySequence_Tuple(value)};
   if (!lengths) return false;
   const Py_ssize_t count = PyTuple_GET_SIZE(lengths.ptr());

@@ -5,10 +5,10 @@
 
 namespace horus::py {
 
-/// Adds `Topic`. After bind_messages() and bind_payloads().
+/// Adds `Topic`. Call after bind_messages() and bind_payloads().
 void bind_topic(pybind11::module_& module);
 
-/// Adds `_Recording`, which reads a file.
+/// Adds `_Recording`, which reads a recording's file.
 void bind_recording(pybind11::module_& module);
 
 }  // namespace horus::py

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording, read message by message; horus/_recording.py makes objects of them.
+// Reads a recording message by message. horus/_recording.py makes objects of the messages.
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,7 +30,7 @@ pyb::bytes to_bytes(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
 
-/// Text of a file from anywhere: what is no UTF-8 is marked.
+/// Text of a file of any origin: bytes that are no UTF-8 become U+FFFD.
 pyb::str to_text(std::string_view text) {
   PyObject* const made =
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
@@ -76,14 +76,15 @@ class Recording {
  public:
   explicit Recording(const std::string& path) : reader_{value_or_raise(mcap::Reader::open(path))} {}
 
-  /// (topic, type, what, log_ns, publish_ns, number, data), or None at the end. `what`: "message":
-  /// the bytes of a message; "json"; "payload": a dict; "raw": bytes of another tool's. `wanted`:
-  /// topics as the file calls them, or None for all. What is damaged is counted and left out.
+  /// The next message as (topic, type, what, log_ns, publish_ns, number, data); None at the end.
+  /// `what` tells what `data` is: "message": the bytes of a message; "json": JSON as bytes;
+  /// "payload": a dict; "line": a log line as a dict; "raw": bytes of another tool. `wanted`:
+  /// topics as the file names them, or None for all. Damaged messages are counted and left out.
   pyb::object next(const std::optional<std::set<std::string>>& wanted) {
     for (;;) {
-      // Whoever looks for a rare topic may want to stop.
+      // The search for a rare topic may take long: let Ctrl+C end it.
       if (PyErr_CheckSignals() != 0) throw pyb::error_already_set();
-      // Who reads a file delays no tick of the same process.
+      // Without the GIL, as ticks of this process must not wait for the file.
       const auto read = [this] {
         const GilRelease others_run;
         return reader_.next();
@@ -108,7 +109,7 @@ class Recording {
     }
   }
 
-  /// Topic -> (type, schema's name, publisher) of each channel so far.
+  /// A list of (topic, type, schema's name, publisher), one for each channel read so far.
   pyb::list channels() const {
     pyb::list all;
     for (const auto& [id, channel] : reader_.channels()) {
@@ -133,7 +134,7 @@ class Recording {
   std::uint64_t damaged() const noexcept { return damaged_; }
 
  private:
-  /// Nothing for bytes that are no message of the channel.
+  /// Decodes one message. Nothing for bytes that are no message of the channel.
   std::optional<std::pair<const char*, pyb::object>> value_of(const mcap::Channel& channel,
                                                               std::string_view data) {
     using Value = std::pair<const char*, pyb::object>;

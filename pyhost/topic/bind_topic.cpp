@@ -17,7 +17,7 @@
 namespace horus::py {
 namespace {
 
-/// What a Topic object owns.
+/// What a Topic object owns: a port and its counters.
 class Topic {
  public:
   Topic(std::string name, const shm::TopicOptions& options)
@@ -40,7 +40,8 @@ Port& port_of(PyObject* self) noexcept {
   return reinterpret_cast<TopicObject*>(self)->topic->port;
 }
 
-/// What the constructor was asked for: the topic's name, and what it carries if that was said.
+/// Reads the constructor's arguments: the topic's name, and what it carries if that is given. False
+/// with an exception set.
 bool read_target(PyObject* type_or_name, PyObject* msg_type, const char* endpoint,
                  std::string& name, PortType& type) {
   if (endpoint != nullptr && std::string_view{endpoint}.find('@') != std::string_view::npos) {
@@ -88,10 +89,11 @@ PyObject* topic_new(PyTypeObject* python, PyObject* values, PyObject* names) noe
   if (const Status valid = shm::check_topic_name(name); !valid) return set_error(valid.error());
   auto topic = std::make_unique<Topic>(std::move(name), options);
   Status opened = topic->port.declare(type);
-  // What is reserved is reserved now, or not at all; and who says what a topic does says it now.
+  // Memory for size= is reserved now, so that a failure shows here. A policy= is announced now, for
+  // the subscribers that come.
   const bool publishes = options.policy == shm::Policy::kRefuse || options.size != 0;
   if (opened && publishes) opened = topic->port.open_publisher();
-  // From here on what is sent is received or counted.
+  // Open the subscriber ahead of its first use: messages sent from here on are received or counted.
   topic->port.may_receive();
   if (opened) opened = topic->port.open_subscriber();
   if (!opened) return set_error(opened.error());
@@ -112,8 +114,9 @@ PyObject* truth(int result) noexcept {
   return result < 0 ? nullptr : PyBool_FromLong(result);
 }
 
-/// Whether the call gives a message, and perhaps `node` after it, by place or by name: the node
-/// that a program of the family names in its log.
+/// Whether the arguments of send() are a message and perhaps `node`, by position or by name.
+/// Programs of the HORUS family pass a node for their log; it is ignored here. False with TypeError
+/// set.
 bool takes_node(Py_ssize_t count, PyObject* names) noexcept {
   if (names == nullptr && (count == 1 || count == 2)) [[likely]]
     return true;
@@ -192,7 +195,8 @@ PyObject* topic_pending(PyObject* self, PyObject*) noexcept {
   return PyLong_FromUnsignedLongLong(port_of(self).pending());
 }
 
-/// The topic as everybody sees it; empty when nobody has opened it yet.
+/// The topic as the whole base sees it; `info` stays empty while nobody has opened it. False with
+/// an exception set.
 bool look_up(PyObject* self, shm::TopicInfo& info) noexcept {
   const auto shared = session();
   if (!shared) return set_error(shared.error()) != nullptr;

@@ -21,7 +21,8 @@
 
 namespace horus::py {
 
-/// The ports that hold a session open: closed before it at exit, abandoned in a forked child.
+/// All ports that hold the session. At exit they are closed before it; in a forked child they are
+/// abandoned.
 class OpenPorts {
  public:
   static OpenPorts& instance() {
@@ -36,7 +37,8 @@ class OpenPorts {
     const std::scoped_lock lock{mutex_};
     std::erase(ports_, &port);
   }
-  /// With the GIL, which a close() drops: another may end meanwhile, so one is taken at a time.
+  /// With the GIL. A close() may drop it, and another port may be destroyed meanwhile; so each
+  /// round looks at the list again.
   void close_all() noexcept {
     while (Port* const port = latest()) port->close();
   }
@@ -51,7 +53,7 @@ class OpenPorts {
                    [] {
                      for (Port* port : instance().ports_) {
                        port->abandon();
-                       // Whoever used it is a thread of the parent's.
+                       // The thread that was using it exists in the parent only.
                        port->waiting_ = port->scratch_busy_ = false;
                      }
                      instance().ports_.clear();
@@ -69,10 +71,11 @@ void close_all_ports() noexcept {
 
 namespace {
 
-// Of a node's subscriptions that do not say otherwise.
+// How many messages a subscription without depth= wants: of messages and values, and of payloads.
 constexpr std::uint32_t kDepth = 16;
 constexpr std::uint32_t kPayloadDepth = 1;
-constexpr Nanos kLookForTopicEvery = 1ms;  ///< For a topic that does not exist yet, when receiving.
+/// How often a receiving call looks for a topic that does not exist yet.
+constexpr Nanos kLookForTopicEvery = 1ms;
 
 std::string name_of(PortType type) {
   switch (type.carries) {
@@ -96,7 +99,7 @@ PortType type_of(PyObject* data) noexcept {
   return {.carries = Carries::kValues};
 }
 
-/// "CmdVel", "Image", "dict": the name in place of the class.
+/// As port_type_of(), for a name in place of the class: "CmdVel", "Image", "dict".
 bool port_type_named(PyObject* name, PortType& found) noexcept {
   Py_ssize_t length = 0;
   const char* const utf8 = PyUnicode_AsUTF8AndSize(name, &length);
@@ -211,7 +214,8 @@ Status Port::decide_by_topic() noexcept {
                .subject = decltype(Error::subject)::clipped(topic_ + " (" + type + ")")};
 }
 
-/// Of a topic that does not exist: one with a type's default name has that type.
+/// Decides the type of a topic that does not exist: if its name is the default topic of a type, it
+/// has that type. Otherwise it stays undecided.
 Status Port::decide_by_name() noexcept {
   if (MessageType* const message = find_type_of_topic(topic_)) return declare(type_of(*message));
   for (const char* const kind : {"Image", "PointCloud", "DepthImage", "Tensor"}) {
@@ -229,7 +233,7 @@ Status Port::open_publisher() noexcept {
   }
   if (publishes_ || type_.carries == Carries::kUndecided) return {};
   shm::TopicOptions options = options_;
-  options.counters = {.node = counters_.node};  // The port counts by itself.
+  options.counters = {.node = counters_.node};  // Only the name: the port itself counts.
   if (type_.carries == Carries::kPayloads) {
     auto opened = shm::PayloadPublisher::open(*session_, topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
@@ -259,10 +263,12 @@ Status Port::open_subscriber() noexcept {
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
   shm::TopicOptions options = options_;
-  options.counters = {.node = counters_.node};  // The port counts by itself.
+  options.counters = {.node = counters_.node};  // Only the name: the port itself counts.
+  // `fresh`: with the messages sent since the subscriber was wanted. Not since now, as the topic
+  // may appear long after that.
   const bool fresh = options.history ? *options.history == 0 : since_ == kOpening;
   if (fresh || !options.history) {
-    // A topic may come long after it was wanted.
+    // As much history as there is, limited by `since`.
     options.history = std::numeric_limits<std::uint32_t>::max();
     options.since = fresh ? wanted_ : since_;
   }
@@ -273,7 +279,7 @@ Status Port::open_subscriber() noexcept {
   }
   options.sought = seeking_.get();
   options.ahead = ahead_;
-  options.waits = false;  // It may be a tick that opens it; see Session::are_known().
+  options.waits = false;  // This may run in a tick, which must not wait; see await_publishers().
   if (type_.carries == Carries::kPayloads) {
     auto opened = shm::PayloadSubscriber::open(*session_, topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
@@ -287,7 +293,8 @@ Status Port::open_subscriber() noexcept {
   }
   seeking_.reset();
   wanted_ = 0;
-  subscribes_.store(true, std::memory_order_release);  // After what interrupt() reads.
+  // release: interrupt() sees the subscriber and type_ as set above.
+  subscribes_.store(true, std::memory_order_release);
   follow_ticks();
   note_fast_path();
   return {};
@@ -298,7 +305,7 @@ void Port::note_fast_path() noexcept {
                        bridge_ == nullptr && !ahead_ && put_off_ == nullptr;
 }
 
-/// It is asked for a message.
+/// Called at each request for a message. The first one ends the state of being opened ahead.
 void Port::begin() noexcept {
   if (!std::exchange(ahead_, false)) return;
   if (seeking_ != nullptr) shm::Session::begin(*seeking_);
@@ -328,10 +335,11 @@ void Port::close() noexcept {
   if (session_ == nullptr) return;
   OpenPorts::instance().remove(*this);
   seeking_.reset();
-  // At exit a daemon thread may still wait in the subscriber; then it outlives the port.
+  // At exit a daemon thread may still wait in the subscriber, which must then outlive the port.
   if (waiting_) return abandon();
   bridge_.reset();
-  // It waits for readers that have not found it yet: others run meanwhile.
+  // Destroying a publisher waits for subscribers that have not found it yet. Do that without the
+  // GIL, and with the port's members moved out, so that other threads find it closed.
   const bool waits = publishes_ && (type_.carries == Carries::kPayloads
                                         ? payload_publisher_.sent() != 0
                                         : publisher_.readers() < publisher_.subscribers());
@@ -348,7 +356,8 @@ void Port::close() noexcept {
 }
 
 void Port::abandon() noexcept {
-  // In a forked child the files belong to the parent, so nothing may be closed here.
+  // Closes nothing: in a forked child the files are the parent's, and at exit a thread may still
+  // use the subscriber. So everything is leaked.
   static_cast<void>(bridge_.release());
   struct Parents {
     shm::RawPublisher publisher;
@@ -376,9 +385,10 @@ void Port::abandon() noexcept {
 int Port::ready_to_send(PyObject* data) noexcept {
   Status opened = open_publisher();
   if (opened && type_.carries == Carries::kUndecided) {
-    // Nobody has this topic yet, nor said its type: values and messages of all types, or frames.
+    // The topic does not exist and has no declared type, so the first message decides: a payload
+    // makes it a topic of that payload, anything else one of values, which may hold messages.
     type_ = type_of(data);
-    // Maps, clouds and compressed images are larger than values.
+    // Messages whose size varies (maps, compressed images) are larger than most values.
     constexpr std::uint32_t kLarge = 1U << 20;
     const shm::TopicOptions asked = options_;
     if (type_.carries == Carries::kVarying && options_.max_size == 0) options_.max_size = kLarge;
@@ -386,7 +396,7 @@ int Port::ready_to_send(PyObject* data) noexcept {
     opened = open_publisher();
     if (!opened && (opened.error().code == Errc::kTypeMismatch ||
                     opened.error().code == Errc::kInvalidArgument)) {
-      type_ = {};  // Somebody was faster; the topic's own type and limit decide.
+      type_ = {};  // Another process has just made the topic; its type and limits decide.
       options_ = asked;
       opened = open_publisher();
     }
@@ -422,7 +432,8 @@ int Port::mismatch(PyObject* data) const noexcept {
   return -1;
 }
 
-/// A TypeError of what was sent to a type's own topic says how that topic carries other things.
+/// Completes a TypeError about data sent to the default topic of a type: says how to declare the
+/// topic for dicts.
 void Port::explain_type() const noexcept {
   if (default_topic_of(type_) != topic_ || PyErr_ExceptionMatches(PyExc_TypeError) == 0) return;
   PyObject* type = nullptr;

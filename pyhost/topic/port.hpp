@@ -25,7 +25,7 @@
 #include "shm/session.hpp"
 
 namespace horus::py {
-/// What a topic carries, as far as Python is concerned.
+/// What a topic carries, from Python's point of view.
 enum class Carries : std::uint8_t {
   kUndecided,  ///< Not declared, and nothing sent or found yet.
   kMessages,   ///< Messages of one fixed layout.
@@ -43,25 +43,27 @@ struct PortType {
   friend bool operator==(const PortType&, const PortType&) noexcept = default;
 };
 
-/// What a declaration's Python type stands for: a message class, a payload class (Image, ...),
-/// dict (values), one of their names as text, or None (undecided). Sets TypeError, or ValueError
-/// for a name that nothing has, and returns false for anything else.
+/// The PortType of a declaration's Python type: a message class, a payload class (Image, ...), dict
+/// (values), one of their names as text, or None (undecided). For anything else false, with
+/// TypeError set, or ValueError for an unknown name. With the GIL.
 bool port_type_of(PyObject* type, PortType& found) noexcept;
 
-/// The topic that a bare type stands for in a declaration; empty when it has none.
+/// The topic that a type alone stands for in a declaration; empty when it has none.
 std::string default_topic_of(const PortType& type);
 
-/// Every port of the process, closed: at exit.
+/// Closes every port of the process; for the exit handler. With the GIL, which it may drop.
 void close_all_ports() noexcept;
 
-/// One node's, or Topic's, publisher and subscriber of one topic. Each is opened when first
-/// needed; the first use decides what the topic carries where no declaration did, and a topic
-/// that exists already decides before that. In port.cpp; what moves messages in port_calls.cpp,
-/// waiting in port_wait.cpp.
+/// The publisher and the subscriber that one node, or one Topic object, has of one topic. Each is
+/// opened at its first use. What the topic carries is decided, in this order, by declare(), by the
+/// topic if it exists, by its name if that is a type's default topic, or by the first send().
+/// port.cpp has opening and closing, port_calls.cpp the calls that move messages, port_wait.cpp
+/// waiting.
 ///
-/// Thread safety: send() and the receiving calls need the GIL. They drop it where they open the
+/// Thread safety: with the GIL, one thread at a time. Calls may drop the GIL where they open the
 /// topic, and send() of a payload where its pool grows for a copy. wait_until() and wait_for_new()
-/// are called without it, and no receiving call may run meanwhile; interrupt() from any thread.
+/// are called without the GIL, and no receiving call may run meanwhile; interrupt() from any
+/// thread.
 class Port {
  public:
   Port(std::string topic, const MessageCounters& counters, const shm::TopicOptions& options = {});
@@ -69,30 +71,35 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
-  /// Asks for more, until the port is open.
+  /// Merges in the options of another declaration. Has effect only before the port is opened.
   void want(const shm::TopicOptions& options) {
     merge_port_options(options_, options);
     own_fallback();
   }
-  /// The subscriber begins with what was sent since, by cycle_count(), where it was not asked for
-  /// some other beginning: one that is open and began elsewhere ends, with what it has not given.
+  /// The subscriber begins with the messages sent since `since`, in cycle_count(), unless the
+  /// options ask for a history. If that is a change, an open subscriber is closed, and messages
+  /// that it has not given out are lost.
   void begin_at(std::uint64_t since) noexcept;
-  static constexpr std::uint64_t kOpening = ~std::uint64_t{0};  ///< When it is opened.
-  /// Each of its messages begins a tick: where no depth was said, all of them are wanted, but of
-  /// images and their like the newest.
+  /// For begin_at(): with the messages sent since the subscriber was first wanted.
+  static constexpr std::uint64_t kOpening = ~std::uint64_t{0};
+  /// Each message begins a tick of an event node. Without depth= all of them are then wanted; of
+  /// images and the like only the newest.
   void begins_ticks() noexcept { begins_ticks_ = true; }
-  /// It may be that it only sends: its subscriber is opened ahead, see shm::TopicOptions.
+  /// The owner may never receive: opens the subscriber ahead of its first use, see
+  /// shm::TopicOptions::ahead.
   void may_receive() noexcept { ahead_ = true; }
-  /// Fixes what the topic carries before its first use. kTypeMismatch when another use has.
+  /// Fixes what the topic carries. kTypeMismatch where that is decided otherwise already.
   Status declare(PortType type) noexcept;
-  /// Opens what can be opened now. An undecided topic that does not exist yet stays closed and is
-  /// looked for later; then it begins where it would have begun.
+  /// Open the publisher or the subscriber, if they are not open. If the topic does not exist and
+  /// its type is undecided, nothing is opened and the call succeeds; later calls look again. The
+  /// subscriber still begins where it would have begun.
   Status open_publisher() noexcept;
   Status open_subscriber() noexcept;
+  /// Closes both. May drop the GIL while subscribers find the last messages.
   void close() noexcept;
 
-  /// 1: sent; 0: refused (full, no free block, or an actuator may not act); -1: a Python exception
-  /// is set.
+  /// Sends a message, or a dict of its fields. 1: sent; 0: refused, since the topic is full, no
+  /// block is free, or the node's actuator may not act; -1: a Python exception is set.
   int send(PyObject* data) noexcept {
     if (NodeStats* const actuator = held_back(counters_.whole); actuator != nullptr) [[unlikely]] {
       actuator->held.add();
@@ -102,50 +109,61 @@ class Port {
       return send_message(data);
     return send_other(data, false);
   }
-  /// As send(), but 0 where it would replace what a subscriber has not taken yet; see
-  /// shm::RawPublisher::refuses_now().
+  /// As send(), but returns 0 where the message would replace one that a subscriber has not taken
+  /// yet; see shm::RawPublisher::refuses_now().
   int try_send(PyObject* data) noexcept { return send_other(data, true); }
-  /// A new reference: the next message, or `otherwise`. Null with an exception set.
+  /// The next message, or `otherwise` where there is none. A new reference; null with an exception
+  /// set.
   PyObject* recv(PyObject* otherwise = Py_None) noexcept {
     PyObject* const message = receives_messages_ ? take_message(false) : take(false);
     return message != nullptr ? message : unless_error(otherwise);
   }
-  PyObject* read_latest() noexcept;  ///< As recv(); passes over older messages.
-  /// A list. Where a message after the first cannot be given, the list has those before it, and the
-  /// next receiving call says what is wrong.
+  /// The newest message, or None; older ones are passed over. As recv() otherwise.
+  PyObject* read_latest() noexcept;
+  /// A list of the messages that are there now. Where a message after the first cannot be
+  /// converted, the list has those before it, and the next receiving call raises the error. A new
+  /// reference; null with an exception set.
   PyObject* recv_all() noexcept;
-  int has_msg() noexcept;  ///< 1, 0, or -1 with an exception set.
-  int stale() noexcept;    ///< As above: see shm::RawSubscriber.
-  /// A time-out's fallback is given by the ticks that are counted now.
+  /// Whether recv() would find a message, or an error. 1, 0, or -1 with an exception set.
+  int has_msg() noexcept;
+  /// See shm::RawSubscriber::stale(). 1, 0, or -1 with an exception set.
+  int stale() noexcept;
+  /// Binds the subscriber to the node whose statistics are counted into now: that node's ticks
+  /// count for a time-out's fallback.
   void follow_ticks() noexcept;
 
-  /// True when there is a message; false at `until`, or early after interrupt(). Without the GIL.
-  /// Errors of opening are left to the next receiving call.
+  /// Waits for a message: true when there is one; false at `until`, or early after interrupt().
+  /// Without the GIL. True as well where the topic cannot be opened: the next receiving call then
+  /// raises the error.
   bool wait_until(TimePoint until) noexcept;
-  /// As wait_until(), but once a message: see RawSubscriber::wait_for_new().
+  /// As wait_until(), but true only once for each message: see RawSubscriber::wait_for_new().
   bool wait_for_new(TimePoint until) noexcept;
+  /// Makes a call that waits return early. May be lost where the call only begins to wait.
   void interrupt() noexcept;
 
-  /// As wait_until(), for Python: called with the GIL, which it drops while it waits; a negative
-  /// `seconds` waits for ever. 1, 0, or -1 with an exception set (KeyboardInterrupt is one).
-  /// Not noexcept: CPython ends a daemon thread that wants the GIL back at exit by unwinding it.
+  /// wait_until() for Python: called with the GIL, which it drops while it waits. A negative
+  /// `seconds` waits for ever. 1: there is a message; 0: there is none; -1: an exception is set,
+  /// such as KeyboardInterrupt. Not noexcept: at exit CPython unwinds a daemon thread that wants
+  /// the GIL back.
   int wait(double seconds);
   /// A descriptor that is readable while there are messages; -1 with an exception set.
   int fileno() noexcept;
 
-  /// A message of the topic's type for the caller to fill and to send: arguments are those of its
-  /// constructor, or one that was received, to be copied. A payload is sent without a copy then. A
-  /// new reference; null with an exception set.
+  /// A new message of the topic's type for the caller to fill and send. The arguments are those of
+  /// the constructor, or one received message, which is copied. A loaned payload is sent without a
+  /// copy. A new reference; null with an exception set.
   PyObject* loan(PyObject* values, PyObject* names) noexcept;
 
   const std::string& topic() const noexcept { return topic_; }
   PortType type() const noexcept { return type_; }
-  std::uint64_t sent() const noexcept;
+  std::uint64_t sent() const noexcept;  ///< 0 while no publisher is open.
   std::uint64_t refused() const noexcept { return refused_; }
+  /// How many payloads were sent as copies.
   std::uint64_t copied() const noexcept { return copied_; }
-  shm::SubscriberCounts received() const noexcept;  ///< Nothing while no subscriber is open.
-  /// Since the message was sent that was received last; negative before the first.
+  shm::SubscriberCounts received() const noexcept;  ///< Zeros while no subscriber is open.
+  /// How long ago the message was sent that was received last; negative before the first.
   Nanos age() const noexcept;
+  /// How many messages are there to receive.
   std::uint64_t pending() const noexcept;
 
  private:
@@ -153,7 +171,7 @@ class Port {
   friend class Scratch;
 
   int send_message(PyObject* data) noexcept;
-  // `keeps`: see try_send().
+  // `keeps`: refuse rather than replace a message that is still wanted, see try_send().
   int send_other(PyObject* data, bool keeps) noexcept;
   int send_value(PyObject* data, bool keeps) noexcept;
   int send_varying(PyObject* data, bool keeps) noexcept;
@@ -163,7 +181,7 @@ class Port {
   int finish_send(bool sent, std::size_t bytes = 0) noexcept;
   int finish_message(bool sent, const shm::TypeInfo& type,
                      std::span<const std::byte> message) noexcept;
-  // Null without an exception: no message.
+  // These return null without an exception where there is no message.
   PyObject* take(bool latest) noexcept;
   PyObject* take_any(bool latest) noexcept;
   PyObject* take_message(bool latest) noexcept;
@@ -198,40 +216,41 @@ class Port {
   void count_left(const Subscriber& subscriber) noexcept;
   int mismatch(PyObject* data) const noexcept;
 
-  // What the hot calls touch comes first.
+  // The members that send() and recv() touch come first.
   PyTypeObject* message_class_ = nullptr;  ///< Set while the publisher of a typed topic is open.
   shm::RawPublisher publisher_;
   const MessageCounters& counters_;
-  bool receives_messages_ = false;  ///< A typed topic's subscriber is open, and nobody waits.
-  bool publishes_ = false;
-  std::atomic<bool> subscribes_{false};  ///< interrupt() looks at it from any thread.
-  bool scratch_busy_ = false;
+  bool receives_messages_ = false;  ///< recv() may take a typed message at once.
+  bool publishes_ = false;          ///< The publisher is open.
+  /// The subscriber is open. Atomic, as interrupt() reads it from any thread.
+  std::atomic<bool> subscribes_{false};
+  bool scratch_busy_ = false;       ///< scratch_ is in use, see Scratch.
   bool waiting_ = false;            ///< A thread is in wait().
-  MessageObject* spare_ = nullptr;  ///< What the next recv() fills.
+  MessageObject* spare_ = nullptr;  ///< The object that the next recv() fills; null: none yet.
   PyObject* put_off_ = nullptr;     ///< The exception that the next receiving call raises; strong.
   shm::RawSubscriber subscriber_;
-  std::uint64_t missed_ = 0;  ///< Of the subscriber, as counted so far; as is the next.
-  std::uint64_t passed_over_ = 0;
+  std::uint64_t missed_ = 0;       ///< The subscriber's count that is in counters_ already.
+  std::uint64_t passed_over_ = 0;  ///< Likewise.
   std::uint64_t refused_ = 0;
   std::uint64_t copied_ = 0;
   PortType type_;
 
-  std::unique_ptr<std::byte[]> scratch_;
+  std::unique_ptr<std::byte[]> scratch_;  ///< Buffer for packed values.
   std::size_t scratch_size_ = 0;
   shm::TopicOptions options_;
-  std::vector<std::byte> fallback_;  ///< What its value shows.
+  std::vector<std::byte> fallback_;  ///< The bytes that options_.value refers to.
   std::uint64_t since_ = 0;          ///< See begin_at().
-  std::uint64_t wanted_ = 0;         ///< When a subscriber was wanted first; 0: never yet.
-  TimePoint next_look_{};            ///< For a topic that did not exist yet.
-  bool begins_ticks_ = false;
-  bool ahead_ = false;         ///< It has not been asked for a message yet.
+  std::uint64_t wanted_ = 0;         ///< When a subscriber was first wanted; 0: not yet.
+  TimePoint next_look_{};            ///< When to look again for a topic that does not exist yet.
+  bool begins_ticks_ = false;        ///< See begins_ticks().
+  bool ahead_ = false;         ///< may_receive() was called, and no message was asked for yet.
   bool refusal_told_ = false;  ///< wait_for_new() was true because the topic cannot be opened.
-  std::atomic<bool> interrupted_{false};
-  std::unique_ptr<WakeBridge> bridge_;
+  std::atomic<bool> interrupted_{false};  ///< interrupt() came while no subscriber was open.
+  std::unique_ptr<WakeBridge> bridge_;    ///< Null before fileno().
   shm::PayloadPublisher payload_publisher_;
   shm::PayloadSubscriber payload_subscriber_;
-  std::shared_ptr<shm::Session> session_;
-  std::shared_ptr<shm::Seeking> seeking_;  ///< Of a topic that did not exist yet.
+  std::shared_ptr<shm::Session> session_;  ///< Null while nothing is open.
+  std::shared_ptr<shm::Seeking> seeking_;  ///< While it waits for a topic that does not exist yet.
   std::string topic_;
 };
 

@@ -14,8 +14,8 @@
 
 namespace horus::py {
 
-/// A buffer for one packed value: the port's own, or a fresh one where a finalizer that ran in
-/// the middle of unpacking uses the same port again.
+/// A buffer for one packed value. It is the port's own; a fresh one where that is in use, since
+/// packing or unpacking may run a finalizer that uses the same port again.
 class Scratch {
  public:
   Scratch(Port& port, std::size_t size) : port_{port}, size_{size}, shared_{!port.scratch_busy_} {
@@ -58,7 +58,7 @@ int Port::finish_send(bool sent, std::size_t bytes) noexcept {
   return 0;
 }
 
-/// A refusal that is the message's fault is an error.
+/// As finish_send(), but a refusal because of a number that is not finite is an error: ValueError.
 int Port::finish_message(bool sent, const shm::TypeInfo& type,
                          std::span<const std::byte> message) noexcept {
   const int finished = finish_send(sent, message.size());
@@ -78,7 +78,7 @@ int Port::send_message(PyObject* data) noexcept {
               : finish_message(false, message->type->info(), bytes);
 }
 
-/// Of a message of the topic's type.
+/// Sends a message of the topic's own type.
 int Port::send_typed(PyObject* message, bool keeps) noexcept {
   if (keeps && publisher_.refuses_now(as_message(message)->type->size())) return finish_send(false);
   return send_message(message);
@@ -90,7 +90,7 @@ bool Port::give(std::span<const std::byte> bytes, bool keeps) noexcept {
 
 int Port::send_other(PyObject* data, bool keeps) noexcept {
   if (!publishes_) {
-    // Opening is not for two threads at once.
+    // Take the port back from the WakeBridge's thread, which may be opening the topic.
     if (bridge_ != nullptr) bridge_->disarm();
     const int ready = ready_to_send(data);
     watch_again();
@@ -143,7 +143,7 @@ int Port::send_varying(PyObject* data, bool keeps) noexcept {
 int Port::send_payload(PyObject* data, bool keeps) noexcept {
   if (Py_TYPE(data) != type_.payload->python()) return mismatch(data);
   if (keeps && payload_publisher_.refuses_now()) return finish_send(false);
-  // Its memory, and what is said of it.
+  // The bytes of the elements and of the descriptor.
   const std::size_t bytes = as_payload(data)->size + type_.payload->kind().type.size;
   const Sent sent = send_payload_object(payload_publisher_, *as_payload(data));
   if (sent == Sent::kError) return -1;
@@ -160,7 +160,7 @@ void Port::count_taken(Subscriber& subscriber) noexcept {
   if (counters_.whole != nullptr) subscriber.tell_age(*counters_.whole);
 }
 
-/// What the subscriber did not get, since it was counted last.
+/// Counts the messages that the subscriber has missed or passed over since the last call.
 template <typename Subscriber>
 void Port::count_left(const Subscriber& subscriber) noexcept {
   const shm::SubscriberCounts now = subscriber.counts();
@@ -221,7 +221,8 @@ PyObject* Port::take_any(bool latest) noexcept {
   return type_.carries == Carries::kPayloads ? take_payload(latest) : take_value(latest);
 }
 
-/// Whoever watches the descriptor may sleep again once there is nothing left, and not before.
+/// For fileno(): without `more` the descriptor is no longer readable and the bridge watches again;
+/// with it the descriptor stays readable.
 void Port::watch_unless(bool more) noexcept {
   if (!more) {
     watch_again();
@@ -265,20 +266,21 @@ PyObject* Port::recv_all() noexcept {
   if (!own_subscriber() || raise_what_was_put_off() || ready_to_receive() < 0) return nullptr;
   const Ref list{PyList_New(0)};
   if (!list) return nullptr;
-  // What is there now, and no more: a fast publisher must not hold the caller for ever.
-  const std::uint64_t least = options_.timeout != Nanos{} ? 1 : 0;  // The fallback.
+  // Take as many as are there now: a fast publisher must not keep the caller here for ever.
+  const std::uint64_t least = options_.timeout != Nanos{} ? 1 : 0;  // There may be a fallback.
   for (std::uint64_t left = std::max(pending(), least); left > 0; --left) {
     const Ref message{take(false)};
     if (!message) break;
     if (PyList_Append(list.ptr(), message.ptr()) < 0) return nullptr;
   }
-  // What was taken before is not to be lost with a message that cannot be given.
+  // If a message cannot be converted, those before it must not be lost: give them, and raise the
+  // error at the next call.
   if (PyErr_Occurred() != nullptr && PyList_GET_SIZE(list.ptr()) != 0) put_off_error();
-  watch_unless(put_off_ != nullptr);  // What has come meanwhile it finds by itself.
+  watch_unless(put_off_ != nullptr);  // The bridge finds messages that have come meanwhile.
   return PyErr_Occurred() ? nullptr : Py_NewRef(list.ptr());
 }
 
-/// An error that was put off is there to be told, as a message is.
+/// An error that was put off counts as a message, so that the caller comes and gets it.
 bool Port::has_message() const noexcept {
   if (!subscribes_ || put_off_ != nullptr) return put_off_ != nullptr;
   const bool payloads = type_.carries == Carries::kPayloads;
@@ -301,7 +303,7 @@ int Port::stale() noexcept {
 }
 
 PyObject* Port::loan(PyObject* values, PyObject* names) noexcept {
-  if (!own_subscriber()) return nullptr;  // Opening is not for two threads at once.
+  if (!own_subscriber()) return nullptr;  // Two threads must not open the topic at once.
   const Status opened = open_publisher();
   watch_again();
   if (!opened) return set_error(opened.error());

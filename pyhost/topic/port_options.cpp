@@ -39,7 +39,7 @@ bool read_number(PyObject* value, const char* who, const Number& wanted,
   return true;
 }
 
-/// Here alone None says something: 0, which is all.
+/// For depth None means something: 0, that is all that a ring holds.
 bool read_depth(PyObject* value, const char* who, std::optional<std::uint32_t>& depth) {
   if (value == nullptr) return true;
   std::uint32_t messages = 0;
@@ -73,7 +73,7 @@ bool read_policy(PyObject* value, const char* who, shm::Policy& policy) noexcept
   return true;
 }
 
-/// Bytes of an image.
+/// Reads (height, width, encoding) as the bytes of such an image.
 bool read_image_size(PyObject* value, const char* who, std::size_t& size) noexcept {
   long long height = 0;
   long long width = 0;

@@ -26,7 +26,7 @@ void PortTable::count_into(NodeStats* stats) noexcept {
   counters_ = stats != nullptr ? message_counters(*stats) : own_.counters();
   for (const Entry& entry : entries_) entry.port->follow_ticks();
   if (stats == nullptr) return;
-  // What was counted before there was a page moves into it, once.
+  // Moved, not copied, so that the next call does not add it again.
   const auto move = [](Counter& from, Counter* to) {
     to->add(from.value());
     from.set(0);
@@ -107,7 +107,8 @@ Port* PortTable::find_by_text(PyObject* name) noexcept {
   return remember(name, port);
 }
 
-/// Once for each name. A node that declares nothing may use any.
+/// Warns of a topic that is not among those declared, once for each name. A node that declares
+/// nothing may use any topic.
 void PortTable::tell_undeclared(const std::string& topic) const noexcept {
   const auto declared = [](const Entry& entry) { return entry.publishes || entry.subscribes; };
   if (std::ranges::none_of(entries_, declared)) return;
@@ -125,7 +126,8 @@ void PortTable::tell_undeclared(const std::string& topic) const noexcept {
 }
 
 Port* PortTable::remember(PyObject* name, Port* port) noexcept {
-  // Only names that live on (interned ones: literals) earn a place; others would use it up.
+  // Only interned names (literals) get a place: they live on. Names made at run time would fill the
+  // cache.
   if (PyUnicode_CHECK_INTERNED(name) && cached_ < kCached) {
     cache_[cached_++] = {.name = Py_NewRef(name), .port = port};
   }

@@ -17,10 +17,11 @@
 
 namespace horus::py {
 
-/// The ports of one node, by topic name: first by the pointer of the (interned) name object,
-/// then by its text. Names that were never declared get a port at first use.
+/// The ports of one node by topic name. A lookup compares the address of the name object first,
+/// since names in source code are interned, and then its text. A name that was never declared gets
+/// a port at its first use.
 ///
-/// Thread safety: with the GIL, which no call drops.
+/// Thread safety: with the GIL. The table drops it nowhere; a port may, see Port.
 class PortTable {
  public:
   PortTable() noexcept;
@@ -28,26 +29,28 @@ class PortTable {
   PortTable(const PortTable&) = delete;
   PortTable& operator=(const PortTable&) = delete;
 
-  /// From here on messages are counted in `stats`, what was counted so far is added to it.
-  /// Null: back to the table's own cells. `stats` must outlive its use here.
+  /// From here on messages are counted in `stats`. What the table has counted itself so far is
+  /// moved there. Null: counts in the table again. `stats` must live until the next call.
   void count_into(NodeStats* stats) noexcept;
 
-  /// Declares a topic that this node sends on (or receives from). Opens nothing.
+  /// Declares a topic that this node sends on, or receives from. Opens nothing. Errors as
+  /// Port::declare().
   Status declare_publisher(const std::string& topic, PortType type,
                            const shm::TopicOptions& options);
   Status declare_subscriber(const std::string& topic, PortType type,
                             const shm::TopicOptions& options);
-  /// Opens every declared publisher and subscriber. What subscribers are opened from here on begin
-  /// with what was sent since `since`, by cycle_count().
+  /// Opens every declared publisher and subscriber; stops at the first error. From here on
+  /// subscribers begin with the messages sent since `since`, in cycle_count().
   Status open(std::uint64_t since) noexcept;
 
-  /// 1: sent; 0: refused; -1: a Python exception is set. `name` is any object; not a str:
-  /// TypeError.
+  // The calls below are those of Port, by topic name. `name` may be any object: TypeError where it
+  // is no str, ValueError where it is no topic's name.
+  /// 1: sent; 0: refused; -1: a Python exception is set.
   int send(PyObject* name, PyObject* data) noexcept {
     Port* port = find(name);
     return port != nullptr ? port->send(data) : -1;
   }
-  /// New references; null with an exception set.
+  /// A new reference; null with an exception set. So is recv_all()'s.
   PyObject* recv(PyObject* name, PyObject* otherwise) noexcept {
     Port* port = find(name);
     return port != nullptr ? port->recv(otherwise) : nullptr;
@@ -62,20 +65,21 @@ class PortTable {
     return port != nullptr ? port->has_msg() : -1;
   }
 
-  /// As has_msg().
+  /// 1, 0, or -1 with an exception set.
   int stale(PyObject* name) noexcept {
     Port* port = find(name);
     return port != nullptr ? port->stale() : -1;
   }
 
-  /// The port of `name`; null with an exception set.
+  /// The port of `name`, made when there is none; null with an exception set. The hot path: at most
+  /// 16 comparisons of addresses.
   Port* find(PyObject* name) noexcept {
     for (std::size_t i = 0; i < cached_; ++i) {
       if (cache_[i].name == name) return cache_[i].port;
     }
     return find_by_text(name);
   }
-  /// The port of `topic`, made when there is none (to wait on, for an event node).
+  /// The port of `topic`, made when there is none. For event nodes, which wait on it.
   Port& port(const std::string& topic);
 
   /// Declared topics, in order of declaration.
@@ -91,13 +95,13 @@ class PortTable {
  private:
   static constexpr std::size_t kCached = 16;
   struct Cached {
-    PyObject* name = nullptr;  ///< Strong: a pointer is a name only while the object lives.
+    PyObject* name = nullptr;  ///< Strong: its address could otherwise be another object's later.
     Port* port = nullptr;
   };
   struct Entry {
     std::unique_ptr<Port> port;
-    bool publishes = false;
-    bool subscribes = false;
+    bool publishes = false;   ///< Declared in pubs=.
+    bool subscribes = false;  ///< Declared in subs=.
   };
 
   Port* find_by_text(PyObject* name) noexcept;
@@ -107,9 +111,10 @@ class PortTable {
 
   std::size_t cached_ = 0;
   std::array<Cached, kCached> cache_{};
-  PyObject* by_text_ = nullptr;  ///< A dict: name to the port's address.
+  PyObject* by_text_ = nullptr;  ///< A dict from a name to the port's address, as an int.
   std::vector<Entry> entries_;
-  std::uint64_t since_ = Port::kOpening;
+  std::uint64_t since_ = Port::kOpening;  ///< See open().
+  /// Where messages are counted while there are no statistics.
   struct Own {
     Counter sent, bytes, received, dropped, missed, refused, passed_over;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a port is waited for: by a thread, or by a file descriptor.
+// Waiting for a port's messages, by a thread or by a file descriptor.
 #include <time.h>
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 namespace horus::py {
 namespace {
 
-constexpr Nanos kLookWhenWaiting = 5ms;  ///< For a topic that does not exist yet.
-constexpr Nanos kSignalsEvery = 50ms;    ///< How long Ctrl-C may go unnoticed.
+constexpr Nanos kLookWhenWaiting = 5ms;  ///< How often to look for a topic that does not exist yet.
+constexpr Nanos kSignalsEvery = 50ms;    ///< How long wait() may leave a Ctrl-C unnoticed.
 
 void pause_until(TimePoint until) noexcept {
   const std::int64_t ns = to_ns(until);
@@ -20,8 +20,8 @@ void pause_until(TimePoint until) noexcept {
   ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
 }
 
-/// Raises what another thread has sent to this one (PyThreadState_SetAsyncExc), which CPython does
-/// between two lines of Python only.
+/// Raises the exception that another thread has sent to this one by PyThreadState_SetAsyncExc().
+/// CPython itself would raise it only at the next line of Python code.
 bool raise_what_was_sent() noexcept {
   PyThreadState* const thread = PyThreadState_Get();
   PyObject* const sent = std::exchange(thread->async_exc, nullptr);
@@ -35,7 +35,7 @@ bool raise_what_was_sent() noexcept {
 
 template <typename Wait>
 bool Port::wait_by(Wait wait, TimePoint until, bool tell_refusal) noexcept {
-  // acquire: what interrupt()'s caller did before it is seen by whoever wakes.
+  // acquire: this thread sees what the caller of interrupt() did before it.
   while (!interrupted_.exchange(false, std::memory_order_acquire)) {
     if (!subscribes_ && !open_subscriber() && tell_refusal) return true;
     if (subscribes_ && type_.carries == Carries::kPayloads) return wait(payload_subscriber_);
@@ -54,16 +54,18 @@ bool Port::wait_until(TimePoint until) noexcept {
 bool Port::wait_for_new(TimePoint until) noexcept {
   const bool there = wait_by([until](auto& topic) noexcept { return topic.wait_for_new(until); },
                              until, !refusal_told_);
-  // One tick's recv() says what is wrong; the next ones would say the same, as fast as they can.
+  // Let one tick's recv() raise the error of opening. Further ticks would only raise the same, as
+  // fast as they can run.
   refusal_told_ = !subscribes_ && (refusal_told_ || there);
   return there;
 }
 
 void Port::interrupt() noexcept {
-  const bool open = subscribes_.load(std::memory_order_acquire);  // Before what it was set after.
+  // acquire: pairs with open_subscriber(), which sets the subscriber and type_ first.
+  const bool open = subscribes_.load(std::memory_order_acquire);
   if (open && type_.carries == Carries::kPayloads) return payload_subscriber_.interrupt();
   if (open) return subscriber_.interrupt();
-  interrupted_.store(true, std::memory_order_release);  // See wait_by().
+  interrupted_.store(true, std::memory_order_release);  // release: see wait_by().
 }
 
 void Port::watch_again() noexcept {

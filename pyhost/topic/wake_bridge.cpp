@@ -20,7 +20,7 @@ Result<std::unique_ptr<WakeBridge>> WakeBridge::start(Port& port) {
 }
 
 WakeBridge::WakeBridge(Port& port, UniqueFd event) : port_{port}, event_{std::move(event)} {
-  // Signals are for Python's main thread: the new thread inherits a mask without them.
+  // Python handles signals on its main thread, so the new thread inherits a mask that blocks all.
   sigset_t all{};
   sigset_t before{};
   ::sigfillset(&all);
@@ -41,13 +41,13 @@ WakeBridge::~WakeBridge() {
 }
 
 void WakeBridge::disarm() noexcept {
-  // acquire: what the thread did in the port comes before what the caller does there.
+  // acquire: pairs with run(); the thread's use of the port is over before the caller's begins.
   if (parked_.load(std::memory_order_acquire)) return;
   std::unique_lock lock{mutex_};
   recalled_ = state_ != State::kParked;
   while (state_ != State::kParked) {
     state_ = State::kRecalled;
-    // An interruption just before the thread begins to wait may be lost: repeat it.
+    // An interrupt() just before the thread begins to wait may be lost, so it is repeated.
     port_.interrupt();
     changed_.wait_for(lock, 1ms);
   }
@@ -59,7 +59,7 @@ void WakeBridge::arm() noexcept {
   {
     const std::scoped_lock lock{mutex_};
     state_ = State::kArmed;
-    parked_.store(false, std::memory_order_relaxed);  // The lock orders it.
+    parked_.store(false, std::memory_order_relaxed);  // relaxed: the mutex orders it.
   }
   recalled_ = false;
   changed_.notify_all();
@@ -88,14 +88,15 @@ void WakeBridge::wait_in_port() noexcept {
 void WakeBridge::run() noexcept {
   std::unique_lock lock{mutex_};
   for (;;) {
-    // Recalled before this thread had seen that it was armed: it parks again.
+    // In kRecalled, disarm() came before this thread saw that it was armed. Then wait_in_port()
+    // returns at once, and the thread parks again.
     changed_.wait(lock, [this] { return state_ != State::kParked; });
     if (state_ == State::kStopping) return;
     lock.unlock();
     wait_in_port();
     lock.lock();
     state_ = State::kParked;
-    parked_.store(true, std::memory_order_release);  // See disarm().
+    parked_.store(true, std::memory_order_release);  // release: see disarm().
     changed_.notify_all();
   }
 }
