@@ -27,7 +27,8 @@ Flow Bandwidth::look(const shm::TopicInfo& topic, TimePoint now) {
   std::map<std::string, Sent> seen;
   for (const shm::PublisherInfo& one : topic.publishers) {
     const Sent before = publishers_[one.ring];
-    // Its owner may write anything there: a count that falls is taken for a new start.
+    // The count lies in the publisher's memory, so it may hold anything. One that falls counts as a
+    // new start.
     flow.messages += one.sent - (one.sent < before.messages ? 0 : before.messages);
     flow.bytes += one.bytes - (one.bytes < before.bytes ? 0 : before.bytes);
     seen[one.ring] = {.messages = one.sent, .bytes = one.bytes};

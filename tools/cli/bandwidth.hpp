@@ -12,19 +12,20 @@
 
 namespace horus::cli {
 
-/// What a topic's publishers sent between two looks.
+/// What all publishers of a topic sent between two looks.
 struct Flow {
-  Nanos duration{};
-  std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;  ///< Of payload: of an image its pixels, too.
+  Nanos duration{};            ///< Time between the two looks.
+  std::uint64_t messages = 0;  ///< Messages sent in that time.
+  std::uint64_t bytes = 0;     ///< Their bytes, with the pixels of images.
 };
 
-/// How much is sent on a topic, from the publishers' own counts: exact, whoever reads, and
-/// nothing is taken for it. What a publisher sent after the last look before it went is not seen.
+/// Measures how much is sent on a topic, from the publishers' own counts. So it is exact, and needs
+/// no subscription. It misses what a publisher sent between the last look and its end.
 class Bandwidth {
  public:
+  /// The first look.
   Bandwidth(const shm::TopicInfo& topic, TimePoint now);
-  /// Since the look before.
+  /// What was sent since the previous look.
   Flow look(const shm::TopicInfo& topic, TimePoint now);
 
  private:
@@ -36,10 +37,10 @@ class Bandwidth {
   TimePoint last_;
 };
 
-/// One line for people.
+/// One line of text with rates per second.
 std::string flow_text(const Flow& flow);
 wire::Json flow_json(std::string_view topic, const Flow& flow);
-/// "1.2 MB", in powers of 1000.
+/// "1.2 MB": three significant digits, in powers of 1000.
 std::string bytes_text(double bytes);
 
 }  // namespace horus::cli

@@ -11,18 +11,20 @@
 
 namespace horus::cli {
 
-/// Another program whose standard output we read. Ends with this object.
+/// A child process whose standard output is read here. The destructor ends it by SIGTERM and waits
+/// for it.
 class Child {
  public:
-  /// `words`: the program, looked for in $PATH, and its arguments. kNotFound where it is not there.
-  /// `quiet`: what it says on standard error is nobody's.
+  /// `words`: the program, which is looked for in $PATH, and its arguments. kNotFound where there
+  /// is no such program. `quiet`: its standard error is discarded.
   static Result<Child> start(const std::vector<std::string>& words, bool quiet = false);
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
   ~Child();
 
+  /// The descriptor to read its standard output from.
   int output() const noexcept { return output_.get(); }
-  /// Waits for its end. Whether it ended with 0.
+  /// Waits for the end of the process. Whether its exit code is 0. Call once at most.
   bool ended_well() noexcept;
 
  private:

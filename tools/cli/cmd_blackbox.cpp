@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened in hosts, alive or dead: their black boxes, or a copy of them.
+// Shows the black boxes of hosts, alive or dead, or a copy of them on disk; makes such a copy.
 #include <time.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ namespace horus::cli {
 namespace {
 
 struct BoxOptions {
-  std::string of;  ///< A host or a node.
+  std::string of;  ///< The name of a host or a node; empty: all.
   std::string node;
   std::vector<std::string> events;
   std::string since;
@@ -40,18 +40,18 @@ struct BoxOptions {
   bool flush = false;
 };
 
-/// Between two looks at boxes that are followed.
+/// How often --follow reads the boxes.
 constexpr Nanos kLookAtBoxes = 200ms;
 constexpr Nanos kFlushTimeout = 10s;
 
-/// An event, and what its box says of it.
+/// An event with its host and its time.
 struct ShownEvent {
   std::string host;
   std::int64_t at_us = 0;  ///< Since 1970.
   Event event;
 };
 
-/// "2026-05-01 12:34:56.789012"
+/// A time since 1970 as local time: "2026-05-01 12:34:56.789012".
 std::string when(std::int64_t at_us) {
   constexpr std::int64_t kSecond = 1'000'000;
   const std::int64_t at = std::max<std::int64_t>(at_us, 0);
@@ -90,13 +90,13 @@ bool is_wanted(const ShownEvent& told, const BoxOptions& options, std::int64_t s
          (options.node.empty() || event.node == options.node);
 }
 
-/// Boxes, and how far each was read.
+/// Reads boxes, and remembers how far each was read.
 class BoxLog {
  public:
   BoxLog(const BoxOptions& options, std::int64_t since_us)
       : options_{options}, since_us_{since_us} {}
 
-  /// What is new in them, in the order of time.
+  /// The wanted events since the last read(), in the order of time.
   std::vector<ShownEvent> read(const std::string& base, const std::vector<shm::HostEvents>& boxes) {
     std::vector<ShownEvent> all;
     for (const shm::HostEvents& box : boxes) {
@@ -125,7 +125,7 @@ int show_copy(const std::string& file, BoxLog& log, Output& output) {
   return kOk;
 }
 
-/// Of the bases that have any, all.
+/// The new events of all hosts in all base directories. `any` becomes true where there is a box.
 std::vector<ShownEvent> read_bases(BoxLog& log, bool& any) {
   std::vector<ShownEvent> all;
   for (const std::string& base : base_directories()) {
@@ -156,7 +156,7 @@ int show_boxes(BoxLog& log, bool follow, Output& output) {
               "launch FILE, or a Python program)");
 }
 
-/// Whether this user keeps the boxes of a base himself, and there are any.
+/// Whether the base is this user's own, and has boxes: then this program copies them itself.
 bool keeps(const std::string& base) {
   const auto looked = shm::Folder::look(base);
   return looked && looked.value()->ours() && !shm::BlackBoxPage::read_all(base).empty();

@@ -23,7 +23,7 @@ int run_clean(bool dry_run, Output& output) {
   for (const std::string& base : bases) {
     const auto found = shm::clean(base, dry_run);
     if (!found) {
-      // Who may not work in the services' base has left nothing there.
+      // A user who may not write to the service's base has left nothing there.
       const bool others = base != bases.front() && found.error().code == Errc::kPermission;
       if (!others) hidden = found.error();
       continue;

@@ -13,7 +13,7 @@ namespace horus::cli {
 
 namespace {
 
-/// Shell text that completes values of a type; empty: nothing to offer.
+/// Shell code that gives the candidates for an argument of a type; empty: there are none.
 std::string_view values_of(std::string_view type) {
   struct Row {
     std::string_view type;
@@ -31,7 +31,7 @@ std::string_view values_of(std::string_view type) {
   return {};
 }
 
-/// First words of all commands.
+/// The first words of all commands, each once.
 std::string first_words() {
   std::string words;
   std::set<std::string_view> seen;
@@ -42,7 +42,8 @@ std::string first_words() {
   return words;
 }
 
-/// Cases of bash's `case "$1 $2"`: options and arguments of each command, and second words.
+/// The cases of the shell's `case "$1 $2"`: for each command its options and arguments, for each
+/// group the second words.
 std::string bash_cases() {
   std::string cases;
   std::string group;
@@ -71,8 +72,8 @@ std::string bash_cases() {
   return cases;
 }
 
-/// A function that prints candidates; both shells run it. A shell expands the words that it is
-/// given, so of names only those pass that mean nothing to it.
+/// Shell functions that print candidates; bash and zsh both run them. A shell expands the words it
+/// is given, so only names of harmless characters pass (CLI-3).
 std::string candidates() {
   return fmt::format(R"sh(_horusctl_commands() {{ echo "{0}"; }}
 

@@ -22,7 +22,7 @@ int Diagnosis::exit_code() const noexcept {
   return count(Grade::kWarn) != 0 ? 1 : 0;
 }
 
-/// All of it can be pasted into a bug report: what was found, then what the machine is.
+/// The findings, then the facts about the machine. All of it can be pasted into a bug report.
 std::string diagnosis_text(const Diagnosis& diagnosis) {
   std::string text;
   std::size_t widest = 0;

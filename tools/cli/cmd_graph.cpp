@@ -16,7 +16,7 @@ namespace horus::cli {
 
 namespace {
 
-/// Those that live, each once.
+/// The names of the living participants, each once.
 template <typename Participant>
 std::set<std::string> living(const std::vector<Participant>& all) {
   std::set<std::string> names;
@@ -32,7 +32,7 @@ std::string joined(const std::set<std::string>& names) {
   return text.empty() ? "nobody" : text;
 }
 
-/// In the quotes of Graphviz.
+/// `text` as a quoted string of Graphviz.
 std::string quoted(const std::string& text) {
   std::string escaped;
   for (const char c : printable(text)) {
@@ -63,7 +63,7 @@ std::string graph_dot(const std::vector<shm::TopicInfo>& topics) {
     const auto from = living(topic.publishers);
     const auto to = living(topic.subscribers);
     if (from.empty() && to.empty()) continue;
-    // A node and a topic may have one name.
+    // A node and a topic may have the same name, so the topic's identifier gets a prefix.
     const std::string own = quoted("topic " + topic.name);
     text += fmt::format("  {} [shape=ellipse, label={}];\n", own, quoted(topic.name));
     for (const std::string& one : from) text += fmt::format("  {} -> {};\n", quoted(one), own);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kIndent = 2;
 
-/// Two columns: what to type, and what it does.
+/// Lines in two aligned columns: what to type, and what it does.
 class Lines {
  public:
   void add(std::string left, std::string right) {
@@ -40,7 +40,7 @@ std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
-/// The line, gone on in the next one where an option does not fit.
+/// The line with the synopsis, broken before an option that does not fit into kMinWidth columns.
 std::string wrapped(std::string line, std::string_view synopsis) {
   std::string text;
   while (!synopsis.empty()) {

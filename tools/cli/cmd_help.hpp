@@ -7,13 +7,13 @@
 
 namespace horus::cli {
 
-/// What the user calls us: "horus" or "horusctl", whatever the path.
+/// The name by which the user has called the program: "horus" or "horusctl". `path`: argv[0].
 std::string program_name(std::string_view path);
 
-/// The commands, one line each.
+/// The list of commands, one line each.
 std::string overview(std::string_view program);
-/// How to use the command that `words` name ("topic", "echo"), or the group of commands, or all.
-/// Empty when there is none.
+/// The help of the command that `words` name ("topic", "echo"), of a group ("topic"), or of all
+/// commands (no words). Empty where there is no such command.
 std::string help_text(std::string_view program, const std::vector<std::string>& words);
 
 }  // namespace horus::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log: what hosts keep of it in shared memory, or the service's, as journald has it.
+// Shows the log: lines that hosts keep in shared memory, or the service's lines in the journal.
 #include <grp.h>
 #include <poll.h>
 #include <time.h>
@@ -41,9 +41,9 @@ struct LogOptions {
   bool follow = false;
 };
 
-/// Lines that are shown where no time is given.
+/// How many lines of the journal are shown without --since.
 constexpr const char* kUsualLines = "1000";
-/// No line of ours is longer by far.
+/// A longer line of journalctl is dropped. Lines of HORUS are much shorter.
 constexpr std::size_t kLongestLine = std::size_t{1} << 20U;
 
 std::vector<std::string> journalctl(const LogOptions& options) {
@@ -68,7 +68,7 @@ std::vector<std::string> journalctl(const LogOptions& options) {
   return words;
 }
 
-/// journald shows the service's lines to root and to these.
+/// Whether this user may read the service's lines: root, and members of the groups below.
 bool may_read_journal() {
   if (::geteuid() == 0) return true;
   std::array<gid_t, 256> groups{};
@@ -83,7 +83,8 @@ bool may_read_journal() {
   return false;
 }
 
-/// journalctl writes text with a control character, or in no UTF-8, as the numbers of its bytes.
+/// A text of a journal entry. journalctl writes text that has a control character or is no UTF-8 as
+/// an array of the bytes' numbers.
 std::string text_of(const wire::Json& entry, const char* key) {
   const auto found = entry.find(key);
   if (found == entry.end()) return {};
@@ -95,7 +96,7 @@ std::string text_of(const wire::Json& entry, const char* key) {
   return text;
 }
 
-/// "2026-05-01 12:34:56.789"; `micros`: since 1970, in digits.
+/// A local time, "2026-05-01 12:34:56.789". `micros`: microseconds since 1970, in digits.
 std::string time_text(const std::string& micros) {
   const long long at = std::strtoll(micros.c_str(), nullptr, 10);
   const time_t seconds = at / 1'000'000;
@@ -106,10 +107,10 @@ std::string time_text(const std::string& micros) {
   return fmt::format("{}.{:03}", std::string_view{text.data(), size}, at / 1000 % 1000);
 }
 
-/// Between two looks at pages that are followed.
+/// How often --follow reads the pages.
 constexpr Nanos kLook = 200ms;
 
-/// What a line of a page is, for its reader.
+/// A line of a log page, with the host that the page belongs to.
 struct PageLine {
   std::string host;
   shm::LogLine line;
@@ -132,7 +133,8 @@ std::string show(const PageLine& line) {
   return printable(text + std::string{line.line.text.view()}) + "\n";
 }
 
-/// The pages of some bases, how far each was read, and which of their lines are wanted.
+/// Reads the log pages of some bases: remembers how far each was read, and drops lines that are not
+/// wanted.
 class PageLog {
  public:
   PageLog(std::vector<std::string> bases, const LogOptions& options, std::int64_t since_us)
@@ -140,7 +142,7 @@ class PageLog {
 
   bool any() const noexcept { return !bases_.empty(); }
 
-  /// What was written since the last time, in the order of time.
+  /// The lines that were written since the last read(), in the order of time.
   std::vector<PageLine> read() {
     std::vector<PageLine> lines;
     for (const std::string& base : bases_) {
@@ -148,7 +150,7 @@ class PageLog {
         shm::LogMark& seen = seen_[{base, page.host()}];
         for (const shm::LogLine& line : page.after(seen)) {
           lines.push_back({page.host(), line});
-          // Not the page's count, which may be more by now.
+          // The number of this line, not the page's count: that may have grown meanwhile.
           seen.number = line.number;
         }
       }
@@ -157,7 +159,8 @@ class PageLog {
     std::ranges::stable_sort(lines, {}, [](const PageLine& line) { return line.line.at_us; });
     return lines;
   }
-  /// The first time: of all hosts together so many, where nobody says since when.
+  /// The first read. Without --since it is limited to the newest LogPage::kLines lines of all hosts
+  /// together.
   std::vector<PageLine> read_last() {
     std::vector<PageLine> lines = read();
     if (options_.since.empty() && lines.size() > shm::LogPage::kLines) {
@@ -173,7 +176,7 @@ class PageLog {
   std::map<std::pair<std::string, std::string>, shm::LogMark> seen_;
 };
 
-/// Which of the pages count: a living host comes first, and what the dead left beside the rest.
+/// What log pages a base has: none, those of dead hosts only, or those of a living host as well.
 enum class Pages { kNone, kOfDead, kOfLiving };
 
 Pages pages_in(const std::string& base) {
@@ -191,7 +194,7 @@ int show_pages(PageLog log, bool follow, Output& output) {
   return kOk;
 }
 
-/// Of a line without a priority: as of information.
+/// The prefix for a syslog priority. Info has none, and so has a line without a priority.
 const char* level_text(const std::string& priority) {
   if (priority.size() != 1) return "";
   if (priority <= "3") return "error: ";
@@ -199,7 +202,7 @@ const char* level_text(const std::string& priority) {
   return priority == "7" ? "debug: " : "";
 }
 
-/// A line of journalctl; empty where it is none.
+/// An entry of journalctl as a line; empty where it is no entry.
 std::string show(const wire::Json& entry) {
   if (!entry.is_object()) return "";
   const std::string host = text_of(entry, "HOST");
@@ -210,19 +213,20 @@ std::string show(const wire::Json& entry) {
          "\n";
 }
 
-/// What journalctl says, and between its lines, by their time, those of pages.
+/// Shows the lines of journalctl, with the lines of pages sorted in by their time.
 class JournalView {
  public:
   JournalView(std::vector<PageLine> lines, Output& output)
       : lines_{lines.begin(), lines.end()}, output_{output} {}
 
-  /// Shows what comes from `journal` until it ends, or nobody wants more.
+  /// Shows the lines from descriptor `journal` until it ends or the output is no longer wanted.
   void show_all(int journal, bool followed) {
     std::string rest;
     std::array<char, 8192> block{};
     while (output_.wanted()) {
       pollfd waited{.fd = journal, .events = POLLIN, .revents = 0};
-      // One that is followed, and quiet, has said what was.
+      // With --follow: when the journal is quiet, its old lines are all shown. Show the remaining
+      // lines of pages then.
       if (::poll(&waited, 1, followed ? kQuietMs : -1) == 0) show_pages();
       if (waited.revents == 0) continue;
       const ssize_t count = ::read(journal, block.data(), block.size());
@@ -275,13 +279,15 @@ int show_journal(PageLog pages, const LogOptions& options, Output& output) {
                 "this user may not read the service's log (join the group: adduser $USER "
                 "systemd-journal; then log in again)");
   }
-  // What was wrong it has said itself.
+  // If journalctl has failed, it has printed the reason itself.
   return pages.any() || !output.wanted() || child.value().ended_well() ? kOk : kError;
 }
 
-/// The user's own living hosts come first. The service has more in its journal than in its pages,
-/// which are for machines without one, and for a first look of the group. What the user's dead
-/// hosts left is shown beside the service's lines: it may be older.
+/// Decides what to show:
+///   - If the user's own base has a living host, only the pages of that base.
+///   - Otherwise the service's lines. They come from the journal, which keeps more than the pages;
+///     from the service's pages where this user may not read the journal.
+///   - Pages of the user's dead hosts are shown together with the service's lines.
 int run_log(const LogOptions& options, Output& output) {
   if (!options.level.empty() && !parse_word<LogLevel>(options.level)) {
     return fail(kUsage,
@@ -290,7 +296,7 @@ int run_log(const LogOptions& options, Output& output) {
   const std::vector<std::string> bases = base_directories();
   const bool own = bases.front() != shm::kServiceBase;
   const Pages owns = own ? pages_in(bases.front()) : Pages::kNone;
-  const bool wide = bases.back() == shm::kServiceBase;  // Else one base was asked for.
+  const bool wide = bases.back() == shm::kServiceBase;  // False: $HORUS_BASE names another base.
   const bool service = wide && owns != Pages::kOfLiving && !may_read_journal() &&
                        pages_in(bases.back()) != Pages::kNone;
   std::vector<std::string> shown;
@@ -300,7 +306,7 @@ int run_log(const LogOptions& options, Output& output) {
   std::int64_t since_us = 0;
   if (!shown.empty() && !options.since.empty()) {
     const auto since = instant_us(options.since, wall_clock_us());
-    // journalctl knows more words.
+    // journalctl may know a --since that instant_us() does not.
     if (!since && !no_journal) {
       shown.clear();
       warn_of("--since: only journalctl knows '" + printable(options.since) +

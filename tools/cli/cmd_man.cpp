@@ -14,7 +14,8 @@ namespace horus::cli {
 
 namespace {
 
-/// Text as roff takes it: hyphens that can be copied, no line that looks like a request.
+/// Escapes text for roff: hyphens stay hyphens that can be copied, backslashes are literal, and no
+/// line looks like a request.
 std::string roff(std::string_view text) {
   std::string out;
   bool begins_line = true;
@@ -68,7 +69,7 @@ memory included; launch and run make their sockets there.
 .SH COMMANDS
 )";
 
-/// What the columns of `stats` mean.
+/// The section that explains the columns of `stats`.
 std::string columns_section() {
   std::string text =
       ".SH COLUMNS OF STATS\nCounts are since the start; a restart after a crash carries them on. "
@@ -81,7 +82,7 @@ std::string columns_section() {
   return text;
 }
 
-/// Of the other tables; names that speak for themselves are left out.
+/// The columns of the other tables. Those whose title explains itself are left out.
 constexpr std::array<std::pair<const char*, const char*>, 24> kOtherColumns{{
     {"LIVES", "stats: 1 for the host's first; each start after a crash adds one."},
     {"NOT GRANTED", "stats: what real time needs and this machine refuses; see doctor."},

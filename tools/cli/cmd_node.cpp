@@ -67,10 +67,12 @@ std::string nodes_lines(const wire::StatsView& stats) {
 namespace {
 
 constexpr Nanos kLevelTimeout = 5s;
-/// A host answers at once, from a thread that does nothing else. Of all hosts together.
+/// The time limit for all hosts together. A host answers at once, from a thread that does nothing
+/// else.
 constexpr Nanos kHostPatience = 1s;
 
-/// In the hosts of the user's own base, where no service answers.
+/// Sets the level by asking the hosts in the base directories directly. False where no host has
+/// set it; `last` is then the last error, if there was one.
 bool set_level_in_hosts(const std::string& node, LogLevel level, Error& last) {
   const TimePoint until = MonotonicClock::now() + kHostPatience;
   const auto left = [until] { return std::max(until - MonotonicClock::now(), Nanos{}); };
@@ -107,7 +109,7 @@ int set_level(const std::string& node, const std::string& text, const Places& pl
       return fail(kError, "the service answered with " + printable(reply.value().error));
     }
   }
-  // Who names a robot by its sockets changes no other.
+  // With --socket-dir only that robot is meant, so the hosts here are not asked.
   const bool named = !places.socket_dir.empty();
   if (!named && set_level_in_hosts(node, *level, last)) return kOk;
   if (last.code == Errc::kPermission || (named && !client)) return fail_to_reach(last);

@@ -21,7 +21,7 @@ namespace horus::cli {
 
 namespace {
 
-/// Between the two looks at the topics that their rates are of.
+/// The time between the two looks at the topics; rates are computed over it.
 constexpr Nanos kLookApart = 1s;
 
 std::string percentiles(const wire::HistogramView& histogram) {
@@ -38,7 +38,7 @@ std::string counts(const wire::WindowView& window) {
       window.missed, window.refused);
 }
 
-/// "12 s"; a page may say anything.
+/// How long ago a time of a page is: "12.0 s". Bounded, as a page may hold any number.
 std::string ago_text(std::int64_t at_ns, TimePoint now) {
   const std::int64_t past = std::clamp(at_ns, std::int64_t{0}, to_ns(now));
   return uptime_text(static_cast<double>(to_ns(now) - past) / 1e9);
@@ -48,7 +48,8 @@ std::string limit_text(double us) {
   return us > 0 ? duration_text(us) : "none";
 }
 
-/// How much the participant's count has grown since the earlier look, a second.
+/// How fast the participant's count has grown since the earlier look, as "10.0 Hz"; "-" where it
+/// was not there then.
 template <typename Participant>
 std::string rate_since(const std::vector<Participant>& before, const Participant& now,
                        std::uint64_t Participant::*count, double seconds) {
@@ -175,7 +176,7 @@ std::string failures_text(const Failures& failures, TimePoint now) {
 
 namespace {
 
-/// The exceptions that the node's host keeps of it.
+/// The node's exceptions, as its host's statistics page keeps them.
 std::string last_failures(const std::string& name) {
   std::string text;
   const bool read = with_page(name, [&](const shm::StatsPage& page, std::size_t node) {
@@ -185,7 +186,8 @@ std::string last_failures(const std::string& name) {
   return text.empty() ? "" : "\nexceptions\n" + text;
 }
 
-/// The hosts of the node: of what runs, else of what the dead have left.
+/// The hosts that have the node: of those that run; if there is none, of the pages that dead hosts
+/// have left.
 Result<wire::StatsView> fetch_node(const std::string& name, const Places& places) {
   auto stats = fetch_stats(places);
   if (stats) stats = only_node(std::move(stats).value(), name);

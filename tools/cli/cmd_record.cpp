@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recordings: made by horus-recorder, looked at here.
+// Recordings: horus-recorder makes them; this file shows, checks and recovers them.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -56,7 +56,7 @@ int misused(const std::string& what) {
   return fail(kUsage, what + " (see 'horusctl help record')");
 }
 
-/// The base that has topics, the user's first.
+/// The first base directory that has topics; the user's own where none has.
 std::string base_to_record() {
   const auto bases = base_directories();
   for (const std::string& base : bases) {
@@ -71,7 +71,8 @@ void add(Arguments& arguments, const char* name, const std::string& value) {
   arguments.push_back("--" + std::string{name} + "=" + value);
 }
 
-/// What is kept in memory, and until when; what is wrong with it, else nothing.
+/// Adds the arguments for --last, --last-mb and --on. Returns what is wrong with them; nothing:
+/// they are fine.
 std::optional<std::string> add_ring(const RecordOptions& options, Arguments& arguments) {
   if (options.last.empty()) {
     if (options.last_mb != 0) return "--last-mb is of what --last keeps";
@@ -133,13 +134,13 @@ int run_recorder(const RecordOptions& options) {
   if (options.plain) arguments.emplace_back("--no-compression");
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), options.words.begin(), options.words.end());
-  // Root takes part in the service's topics as its user.
+  // For join()'s effect: root becomes the service's user, and the recorder runs as that user.
   const std::string base = arguments.front().substr(std::string_view{"--base="}.size());
   if (const auto session = join(base); !session) return fail(session.error());
   return become(kRecorder, "record", arguments);
 }
 
-/// Of one topic, over all of its channels.
+/// What a recording has of one topic, over all its channels.
 struct Told {
   std::string type;
   std::string schema;
@@ -148,14 +149,14 @@ struct Told {
   std::uint64_t first_ns = ~std::uint64_t{0};
   std::uint64_t last_ns = 0;
   std::map<std::uint16_t, std::uint32_t> last_sequence;
-  std::uint64_t gaps = 0;  ///< Messages that their publishers sent and the file does not have.
-  // As the recorder noted it, of the whole recording.
-  std::uint64_t overwritten = 0;
-  std::uint64_t lost = 0;
+  std::uint64_t gaps = 0;  ///< Messages that were sent but are missing in the file.
+  // Counted by the recorder, for the whole recording.
+  std::uint64_t overwritten = 0;  ///< Overwritten before the recorder took them.
+  std::uint64_t lost = 0;         ///< Lost at the disk.
   std::uint64_t refused = 0;
 };
 
-/// Adds what the file's notes say of losses, also of topics of which nothing is there.
+/// Adds the losses from the file's notes, also for topics of which the file has no message.
 void add_losses(const mcap::Reader& reader, std::map<std::string, Told>& topics) {
   static constexpr std::array<std::pair<const char*, std::uint64_t Told::*>, 3> kNotes{
       {{"horus.missed", &Told::overwritten},
@@ -276,10 +277,10 @@ int run_check(const std::string& path, Output& output) {
   return sound ? kOk : kError;
 }
 
-/// The bytes of a file that is made.
+/// A file that is being made.
 class NewFile : public mcap::Sink {
  public:
-  /// An error where there is such a file already.
+  /// Fails where such a file exists already.
   static Result<std::unique_ptr<NewFile>> create(const std::string& path) {
     UniqueFd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)};
     if (!fd) return Error::from_errno("create recording", path);
@@ -305,21 +306,23 @@ class NewFile : public mcap::Sink {
   std::string path_;
 };
 
-/// What of one file another one is made of.
+/// Makes a whole file of the undamaged parts of another. Call begin(), copy(), finish().
 class Recovery {
  public:
   explicit Recovery(mcap::Sink& sink) : writer_{sink, /*compressed=*/true} {}
 
-  /// Every schema and channel first, also those that only the file's end has: a chunk that had them
-  /// may be damaged.
+  /// Collects every schema and channel of the file and writes them first. Some may be only in the
+  /// file's summary, because the chunk that had them is damaged.
   Status begin(const std::string& path);
-  /// The chunks that are whole, messages that lie in none, notes and attachments.
+  /// Copies undamaged chunks, messages outside of chunks, notes and attachments.
   Status copy(const std::string& path);
   Status finish() { return writer_.finish(); }
 
   std::uint64_t messages() const noexcept { return writer_.messages(); }
+  /// How many chunks are damaged.
   std::uint64_t damaged() const noexcept { return damaged_; }
-  /// Messages of channels that nothing in the file describes any more: nobody could read them.
+  /// How many messages are left out because the description of their channel is lost: no reader
+  /// could decode them.
   std::uint64_t undescribed() const noexcept { return undescribed_; }
 
  private:
@@ -330,7 +333,7 @@ class Recovery {
   mcap::Writer writer_;
   std::map<std::uint16_t, mcap::Schema> schemas_;
   std::map<std::uint16_t, mcap::Channel> channels_;
-  mcap::Chunk loose_;
+  mcap::Chunk loose_;  ///< The chunk that is being filled.
   std::uint64_t damaged_ = 0;
   std::uint64_t undescribed_ = 0;
 };

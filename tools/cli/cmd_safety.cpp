@@ -18,21 +18,21 @@ namespace horus::cli {
 namespace {
 
 constexpr Nanos kSafetyTimeout = 5s;
-/// A stop waits for no service: there are the hosts.
+/// How long a stop waits for the service. After that the hosts are told directly.
 constexpr Nanos kStopTimeout = 1s;
-/// Of all hosts together.
+/// The time limit for all hosts together.
 constexpr Nanos kHostsPatience = 500ms;
 
 struct Call {
-  const char* what;  ///< The command.
+  const char* what;  ///< The command, for errors.
   wire::Request request{};
-  std::string node{};  ///< Where one is meant.
-  bool stops = false;
+  std::string node{};  ///< The node that is meant; empty: all.
+  bool stops = false;  ///< It is an emergency stop.
 
   bool arms() const { return request.method == wire::method::kControlArm; }
 };
 
-/// A living host, and where it is called.
+/// A living host, and where its socket is.
 struct Host {
   std::string name;
   wire::HostPlace place;
@@ -50,7 +50,7 @@ std::string message_of(const wire::Reply& reply) {
   return message.empty() ? reply.error : message;
 }
 
-/// The hosts of the user's own base that the call is for.
+/// The living hosts in the base directories that the call is for, without recorders.
 std::vector<Host> hosts_for(const Call& call) {
   std::vector<Host> hosts;
   for (const std::string& base : base_directories()) {
@@ -67,7 +67,7 @@ std::vector<Host> hosts_for(const Call& call) {
   return hosts;
 }
 
-/// Where no service answers.
+/// Calls the hosts directly, without a service. Returns the exit code.
 int ask_hosts(const Call& call) {
   const std::vector<Host> hosts = hosts_for(call);
   if (hosts.empty() && !call.node.empty()) {
@@ -83,7 +83,7 @@ int ask_hosts(const Call& call) {
     code = fail(kError, std::string{call.what} + ": host '" + printable(hosts[i].name) +
                             "': " + printable(describe(answers[i].error())));
   }
-  // All or none.
+  // Arming is for all hosts or none: if one has refused, disarm them again.
   if (code != kOk && call.arms()) {
     const wire::Request disarm{.method = wire::method::kControlDisarm,
                                .parameters = call.request.parameters};
@@ -92,7 +92,7 @@ int ask_hosts(const Call& call) {
   return code;
 }
 
-/// The service's answer; nothing where there is no service.
+/// Calls the service. Returns the exit code; nothing where there is no service.
 std::optional<int> ask_service(const Call& call, const Places& places, const char* socket) {
   auto client = connect(places, socket);
   if (!client && client.error().code == Errc::kNotFound) return std::nullopt;
@@ -116,9 +116,10 @@ int ask(const Call& call, const Places& places) {
   return ask_hosts(call);
 }
 
-/// By the socket that is for nothing else, whose places nobody takes; by the other one where that
-/// is not to be had: it was removed, or is not for this user. What the service does not do,
-/// whatever it says, each host is told.
+/// An emergency stop. It goes to the service's stop socket, which serves nothing else, so that no
+/// other callers take up its connections; where that cannot be reached (it was removed, or refuses
+/// this user), to the control socket. If the service does not stop the robot, for whatever reason
+/// but a missing permission, each host is told directly.
 int ask_to_stop(const Call& call, const Places& places) {
   const bool reached = static_cast<bool>(connect(places, wire::kStopSocket));
   const auto answered =

@@ -25,7 +25,8 @@ struct StatsOptions {
 
 constexpr Nanos kShortest = 100ms;
 
-/// What is there, or of one node only: kNotFound with the node's name when there is no such node.
+/// The statistics, reduced to options.node if that is given. kInvalidArgument with the node's name
+/// when there is no such node.
 Result<wire::StatsView> read(const StatsOptions& options, const Places& places) {
   auto stats = fetch_stats(places);
   if (!stats || options.node.empty()) return stats;
@@ -49,7 +50,8 @@ std::string render(const StatsOptions& options, const Places& places, const wire
   return stats_openmetrics(stats, health ? std::optional{std::move(health).value()} : std::nullopt);
 }
 
-/// What fits on the screen: the rest would push the top out of it.
+/// The lines that fit on the screen; more would scroll the top out of it. Says how many are left
+/// out.
 std::string first_lines(const std::string& text, std::size_t height) {
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   if (lines < height) return text;
@@ -59,7 +61,7 @@ std::string first_lines(const std::string& text, std::size_t height) {
          fmt::format("... {} more lines (a larger window, or --node NAME)", lines + 2 - height);
 }
 
-/// A live view: counters are totals, durations those of the last interval.
+/// The live view: counters are totals, durations are of the last interval (CLI-4).
 int watch(const StatsOptions& options, const Places& places, Nanos interval, Output& output) {
   constexpr std::string_view kClear = "\x1b[H\x1b[2J";
   wire::StatsView before;
@@ -69,7 +71,7 @@ int watch(const StatsOptions& options, const Places& places, Nanos interval, Out
     std::string text;
     if (!options.json && output.is_terminal()) text = kClear;
     if (!stats) {
-      // It may be restarting: what runs next is shown again.
+      // The robot may be restarting: go on, and show what runs next.
       if (!options.json) text += "waiting: " + error_line(stats.error()) + "\n\n";
     } else if (options.json) {
       text += render(options, places, stats.value(), output.width());

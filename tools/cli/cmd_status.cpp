@@ -26,7 +26,7 @@ struct StatusOptions {
 constexpr Nanos kPoll = 100ms;
 constexpr Nanos kReloadTimeout = 60s;
 
-/// What the service said as it refused to start, as systemd keeps it; empty where it is not known.
+/// Why the service refused to start, as systemd has kept its message; empty: not known.
 std::string why_not_started() {
   auto child = Child::start({"systemctl", "show", "--property=Result,StatusText", "horus.service"},
                             /*quiet=*/true);
@@ -49,7 +49,8 @@ std::string why_not_started() {
   return said.empty() ? result : said;
 }
 
-/// Reads the status until every host is ready, or `until`.
+/// Reads the status again and again until every host is ready, or until `until`. Returns the last
+/// one.
 Result<wire::HealthView> wait_until_ready(const Places& places, TimePoint until, Output& output) {
   for (;;) {
     auto status = fetch_health(places);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What topics there are and what they carry: list, info, echo.
+// Which topics there are and what they carry: topic list, info, echo.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -34,7 +34,8 @@ std::string show(const EchoOptions& options, const Result<MessageJson>& message)
   return message_text(message.value()) + (options.field.empty() ? "---\n" : "");
 }
 
-/// The part of `message` that was asked for.
+/// The part of `message` at `path`; the whole message without a path. kNotFound where there is no
+/// such part.
 Result<MessageJson> part(const Result<MessageJson>& message,
                          const std::optional<MessageJson::json_pointer>& path) {
   if (!message || !path) return message;

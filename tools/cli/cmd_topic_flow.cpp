@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much flows through a topic, and how old it is when it is received: hz, bw, delay.
+// How often and how much a topic's publishers send, and how old messages are when they are
+// received: topic hz, bw, delay.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -20,7 +21,7 @@ namespace horus::cli {
 
 namespace {
 
-constexpr Nanos kWindow = 1s;  // Of one measurement.
+constexpr Nanos kWindow = 1s;  // The length of one measurement.
 
 struct FlowOptions {
   std::string topic;
@@ -31,8 +32,8 @@ struct FlowOptions {
   std::uint64_t limit() const noexcept { return once ? 1 : count; }
 };
 
-/// Takes what arrives until `until`, noting when it was sent: that we were kept from looking is no
-/// irregularity of the topic.
+/// Takes the messages that arrive until `until`, and records when each was sent. Not when it was
+/// received, as delays of this program are no irregularity of the topic.
 void measure(Source& source, TimePoint until, Rhythm& rhythm, Output& output) {
   while (output.wanted()) {
     const TimePoint now = MonotonicClock::now();

@@ -25,10 +25,10 @@ struct PubOptions {
   std::string message;
   std::string type;
   double rate_hz = 0;
-  std::uint64_t count = 0;  ///< 0: one without a rate, else until it is stopped.
+  std::uint64_t count = 0;  ///< 0: one message without a rate; with a rate, until it is stopped.
 };
 
-/// Where to publish what: the topic that is there, or a new one of the type that was asked for.
+/// The base and the type to publish with: those of the existing topic, or of a new one.
 struct Target {
   std::string base;
   TopicType type;
@@ -41,8 +41,8 @@ Result<TopicType> type_named(const std::string& name) {
                Name<200>::clipped(name)};
 }
 
-/// Nobody has the topic yet: the type that was asked for, else the one whose own topic it is, which
-/// a Python program's would have as well.
+/// The type of a topic that does not exist yet: that of --type, else the type whose default topic
+/// has this name. A Python program would choose the same one.
 Result<TopicType> type_of_new(const PubOptions& options) {
   if (!options.type.empty()) return type_named(options.type);
   const auto is_own = [&options](const shm::TypeInfo* type) {
@@ -63,7 +63,7 @@ Result<Target> target_of(const PubOptions& options) {
     return Error{Errc::kInvalidArgument, "publish: JSON does not describe pixels or points", 0,
                  Name<200>::clipped(options.topic)};
   }
-  // With another type than the topic has, opening it says so.
+  // A --type that differs from the topic's is refused when the topic is opened.
   const bool by_topic = found && options.type.empty();
   auto type = by_topic ? TopicType::of(found.value().topic) : type_of_new(options);
   if (!type) return type.error();
@@ -78,9 +78,10 @@ Result<std::vector<std::byte>> bytes_of(const TopicType& type, const std::string
   return typed_bytes(type.info(), json.value());
 }
 
-constexpr Nanos kPatience = 1s;  // A helper thread finds a ring in a few milliseconds.
+constexpr Nanos kPatience = 1s;  // A subscriber's helper thread finds a ring in a few milliseconds.
 
-/// Every subscriber that lives has found our ring: what is sent reaches them even if we end.
+/// Waits until every living subscriber has found this program's ring. Then a message reaches them
+/// even if the program ends right after it. False at `until`.
 bool all_listen(const shm::RawPublisher& publisher, TimePoint until, Output& output) {
   constexpr Nanos kStep = 2ms;
   while (publisher.readers() < publisher.subscribers() && output.wanted()) {
@@ -90,13 +91,14 @@ bool all_listen(const shm::RawPublisher& publisher, TimePoint until, Output& out
   return true;
 }
 
-/// The messages, one after the other: what was given, again and again, or lines of standard input.
+/// The messages to send: the one that was given, again and again; or, for "-", one from each line
+/// of standard input.
 class Messages {
  public:
   Messages(const TopicType& type, std::string given) : type_{type}, given_{std::move(given)} {}
 
   bool from_input() const noexcept { return given_ == "-"; }
-  /// Nothing at the end of the input.
+  /// The next message; nothing at the end of the input.
   std::optional<Result<std::vector<std::byte>>> next() {
     if (!from_input()) {
       if (!repeated_) repeated_ = bytes_of(type_, given_);
@@ -143,7 +145,7 @@ int run_pub(const PubOptions& options, Output& output) {
   const auto target = target_of(options);
   if (!target) return fail(target.error());
   Messages messages{target.value().type, options.message};
-  // Before anything appears on the topic.
+  // Check the message before the topic is made.
   if (!messages.from_input()) {
     if (const auto first = messages.next(); !*first) return fail(first->error());
   }

@@ -29,7 +29,7 @@ struct WhyOptions {
   bool json = false;
 };
 
-/// What a cause is called, and what to do about it.
+/// The name of a cause, and what to do about it.
 struct CauseWords {
   const char* name;
   const char* advice;
@@ -87,14 +87,15 @@ double us(const Gauge& gauge) {
   return static_cast<double>(gauge.value()) / 1e3;
 }
 
-/// The node before it that was late first, or took longest; empty where there was none.
+/// The node that ticked before it in the same thread and was late first, or took longest; empty:
+/// there was none.
 std::string before_name(const shm::StatsPage& page, const LateTick& tick) {
   const std::int32_t index = tick.before.value();
   if (index < 0 || static_cast<std::size_t>(index) >= page.nodes().size()) return {};
   return std::string{page.nodes()[static_cast<std::size_t>(index)].name.view()};
 }
 
-/// The node in whose thread the GIL was; empty: it was another one's.
+/// The node whose thread had the GIL; empty: another thread had it.
 std::string holder_name(const shm::StatsPage& page, const LateTick& tick) {
   const auto has_it = [&tick](const NodeStats& node) {
     return tick.gil_lost_to.value() != 0 && node.tid.value() == tick.gil_lost_to.value();
@@ -104,7 +105,8 @@ std::string holder_name(const shm::StatsPage& page, const LateTick& tick) {
   return found == nodes.end() ? std::string{} : std::string{found->name.view()};
 }
 
-/// "; collected: 3 of generation 0, 1 of generation 2"; empty: nothing was.
+/// The garbage collections during the tick: "; collected: 3 of generation 0, 1 of generation 2";
+/// empty: there were none.
 std::string collections_text(const LateTick& tick) {
   std::string text;
   for (std::size_t i = 0; i < tick.collections.size(); ++i) {
@@ -122,7 +124,7 @@ std::string cause_text(const shm::StatsPage& page, const LateTick& tick) {
   return {text.data(), size};
 }
 
-/// What is kept of `late`, from the latest on.
+/// Calls `visit` for the latest `most` ticks that are kept, the newest first.
 template <typename Visit>
 void each_latest(const LateTicks& late, std::size_t most, Visit visit) {
   const std::uint64_t count = late.count.value();
@@ -159,7 +161,7 @@ std::string line_of(const shm::StatsPage& page, const LateTick& tick, TimePoint 
   return printable(line) + "\n" + around_text(tick.around);
 }
 
-/// "is in its tick for 12 s; ", where that is so; empty else.
+/// "is in its tick for 12.0 s; ", if the node is in a long call; otherwise empty.
 std::string busy_text(const shm::StatsPage& page, const NodeStats& node, TimePoint now) {
   const auto call = page.alive() ? wire::long_call_of(page.host(), node, now) : std::nullopt;
   if (!call) return "";
@@ -167,7 +169,7 @@ std::string busy_text(const shm::StatsPage& page, const NodeStats& node, TimePoi
                      uptime_text(static_cast<double>(to_ns(now) - call->since_ns) / 1e9));
 }
 
-/// "is isolated since 3 s; ", where its ladder has led so far; empty else.
+/// "is isolated since 3.0 s, ...; ", if the node is on a rung of its ladder; otherwise empty.
 std::string ladder_text(const NodeStats& node, bool alive, TimePoint now) {
   const std::int64_t since = node.rung_since_ns.value();
   if (!alive || since <= 0 || since > to_ns(now)) return "";
@@ -178,7 +180,8 @@ std::string ladder_text(const NodeStats& node, bool alive, TimePoint now) {
       node.rung_misses.value(), node.rung_recover.value(), node.rung_good.value());
 }
 
-/// The cause that most of the late ticks have, the slowest of a quiet minute apart.
+/// One line about the cause that most late ticks share. Ticks that are kept only as the slowest of
+/// their minute do not count.
 std::string summary(const LateTicks& late) {
   std::array<std::uint64_t, LateCause::kKinds> counts{};
   std::uint64_t all = 0;

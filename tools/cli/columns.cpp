@@ -47,7 +47,8 @@ constexpr std::array kLast{
                "SCHED_FIFO priority that is wanted; 0: none.", &NodeView::priority},
 };
 
-/// Those that are shown anywhere; of one family beside each other.
+/// Adds the counters that the table or OpenMetrics shows, with those of one family next to each
+/// other. `after_times`: those that stand behind the durations, or those before.
 void add_counters(std::vector<NodeColumn>& columns, bool after_times) {
   for (const auto& row : kNodeCounters<std::uint64_t>) {
     const bool shown = row.column.title != nullptr || row.metric.family != nullptr;

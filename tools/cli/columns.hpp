@@ -11,18 +11,19 @@
 
 namespace horus::cli {
 
-/// What OpenMetrics calls a number. kNone: it is not exported.
+/// The type of a number in OpenMetrics. kNone: it is not exported.
 enum class Metric : std::uint8_t { kNone, kCounter, kGauge, kHistogram };
 
-/// One number of a node as people and OpenMetrics see it. Those of counters are made from
-/// kNodeCounters.
+/// One number of a node, as a column of the table and as a metric of OpenMetrics. The columns of
+/// counters are made from kNodeCounters.
 struct NodeColumn {
-  const char* title;  ///< Of the table; of a histogram, over its p50, p99 and max. Null: not there.
-  const char* usual;  ///< The column is left out when each cell says this. Null: never left out.
-  Metric metric;
-  const char* family;  ///< OpenMetrics name, without "_total"; lines of one family are neighbours.
+  /// Title in the table; of a histogram, above its p50, p99 and max. Null: not in the table.
+  const char* title;
+  const char* usual;   ///< The column is left out when all its cells say this. Null: always shown.
+  Metric metric;       ///< Type in OpenMetrics.
+  const char* family;  ///< OpenMetrics name without "_total". Columns of a family are neighbours.
   const char* label;   ///< One more label, e.g. `kind="minor"`; null: none.
-  const char* help;
+  const char* help;    ///< Explanation, for the man page and OpenMetrics.
   std::variant<std::string wire::NodeView::*, std::uint64_t wire::NodeView::*,
                std::int64_t wire::NodeView::*, double wire::NodeView::*,
                wire::HistogramView wire::NodeView::*,
@@ -30,6 +31,7 @@ struct NodeColumn {
       value;
 };
 
+/// All columns, in the order of the table.
 std::span<const NodeColumn> node_columns();
 
 }  // namespace horus::cli

@@ -85,7 +85,8 @@ constexpr std::array kCommands{
     Command{"man", "Print the manual page in roff", declare_man},
 };
 
-/// The subcommand "topic" of "topic echo", made once; `app` itself for a name of one word.
+/// The parser that a command belongs to: "topic" for "topic echo", made at the first such command;
+/// `app` itself for a name of one word.
 CLI::App& parent_of(CLI::App& app, std::string_view name) {
   const std::size_t space = name.find(' ');
   if (space == name.npos) return app;
@@ -98,7 +99,7 @@ CLI::App& parent_of(CLI::App& app, std::string_view name) {
   return *parent;
 }
 
-/// The commands and groups that were parsed: "topic", "echo".
+/// The words of the command that was parsed so far: "topic", "echo".
 std::vector<std::string> parsed_words(const CLI::App& app) {
   std::vector<std::string> words;
   for (const CLI::App* one = &app; !one->get_subcommands().empty();) {
@@ -108,7 +109,7 @@ std::vector<std::string> parsed_words(const CLI::App& app) {
   return words;
 }
 
-/// "list, echo, hz"
+/// The commands of a group: "list, echo, hz".
 std::string names_below(const CLI::App& group) {
   std::string names;
   for (const CLI::App* one : group.get_subcommands([](const CLI::App*) { return true; })) {
@@ -117,7 +118,8 @@ std::string names_below(const CLI::App& group) {
   return names;
 }
 
-/// What was missing, or rather the word that stands where it should.
+/// Explains a RequiredError. CLI11 says only that a subcommand is missing; this names the word that
+/// stands in its place, or the subcommands there are.
 std::string explain(const CLI::App& app, const CLI::RequiredError& error) {
   const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
   std::string begun;
@@ -133,7 +135,7 @@ std::string explain(const CLI::App& app, const CLI::RequiredError& error) {
   return "no command '" + begun + rest.front() + "'";
 }
 
-/// The action, where the robot is whose sockets are named.
+/// The action, preceded by use_memory_of().
 Action in_robots_memory(const Action& action, const Places& places) {
   return [action, &places](Output& output) {
     if (const Status there = use_memory_of(places); !there) return fail_to_reach(there.error());
@@ -141,7 +143,8 @@ Action in_robots_memory(const Action& action, const Places& places) {
   };
 }
 
-/// The exit code of what has written its output: another one where that did not arrive.
+/// The exit code of a command that has written its output: `code`, or an error where the output
+/// could not be written.
 int written(int code, const Output& output) {
   if (output.error() == 0) return code;
   return fail(Error{Errc::kSystem, "write standard output", output.error(), {}});

@@ -14,27 +14,32 @@
 
 namespace horus::cli {
 
-/// What a command does once its options are parsed; returns the exit code.
+/// Runs a command after its options were parsed; returns the exit code.
 using Action = std::function<int(Output&)>;
 
-/// One command. Help, completion, the man page and the test that each has a golden file are read
-/// from this table.
+/// One command (CLI-1). Help, completion and the man page are printed from the table of commands; a
+/// test checks that each command has a golden file.
 struct Command {
-  /// What of a robot it reads that --socket-dir names.
+  /// What --socket-dir means for a command. kMemory: before the action runs, use_memory_of() makes
+  /// the named robot's shared memory the one to read. kItself: the command looks at `places` by
+  /// itself.
   enum class Reads : std::uint8_t { kItself, kMemory };
   std::string_view name;     ///< "stats", "topic echo".
-  std::string_view summary;  ///< One line.
-  /// Declares options on `app`; `places` holds what the options of all commands said.
+  std::string_view summary;  ///< One line for the overview, without a full stop.
+  /// Declares the command's options on `app` and returns its action. `places` has the values of the
+  /// options that all commands share; it must outlive the action.
   Action (*declare)(CLI::App& app, const Places& places);
-  /// kMemory: the service's shared memory, whatever its own sockets say; else it asks for itself.
   Reads reads = Reads::kItself;
 };
+/// The table of commands, in the order in which they are listed.
 std::span<const Command> commands();
 
-/// The parser with every command declared. `chosen` becomes the action of the one that is parsed.
+/// A parser with every command declared. Parsing sets `chosen` to the action of the command that
+/// was given.
 std::unique_ptr<CLI::App> make_app(std::string_view program, Places& places, Action& chosen);
 
-/// The whole program but for main().
+/// The whole program except main(): parses the arguments and runs the command. Returns the exit
+/// code.
 int run(int argc, const char* const* argv, Output& output);
 
 }  // namespace horus::cli

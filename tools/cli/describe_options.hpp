@@ -8,20 +8,20 @@
 
 namespace horus::cli {
 
-/// One option or argument of a command, as its declaration says.
+/// One option or argument of a command, as it was declared.
 struct OptionUsage {
   std::string spelling;  ///< "--node NAME", "--watch [INTERVAL]", "TOPIC".
-  std::string name;      ///< "--node"; empty: an argument by position.
+  std::string name;      ///< "--node"; empty: a positional argument.
   std::string type;      ///< "NAME"; empty: a flag.
-  std::string text;
+  std::string text;      ///< The description.
 };
 struct CommandUsage {
-  std::string synopsis;  ///< What follows the command's name, with a blank before it.
-  std::vector<OptionUsage> options;
-  std::string footer;
+  std::string synopsis;  ///< All options, to follow the command's name; begins with a blank.
+  std::vector<OptionUsage> options;  ///< In the order of declaration.
+  std::string footer;                ///< Text after the options; may be empty.
 };
 
-/// Reads back what `command` declares: help, completion and the man page are printed from this.
+/// Reads back the options that `command` declares, for help, completion and the man page.
 CommandUsage describe_options(const Command& command);
 
 }  // namespace horus::cli

@@ -21,12 +21,12 @@ constexpr auto words_of(Grade /*any*/) noexcept {
 struct Finding {
   Grade grade = Grade::kOk;
   std::string evidence;  ///< What was seen, and where.
-  std::string fix;       ///< What to do; empty when all is well.
+  std::string fix;       ///< What to do about it; empty when all is well.
 };
 
-/// One question to the machine. Its id is an interface: scripts and bug reports use it.
+/// One check of the machine (CLI-5). Its id is an interface: scripts and bug reports use it.
 struct Check {
-  std::string_view id;
+  std::string_view id;  ///< "kernel.preempt_rt"
   Finding (*run)(const Machine& machine);
 };
 std::span<const Check> kernel_checks();
@@ -39,18 +39,21 @@ struct Diagnosis {
     Finding finding;
   };
   std::vector<Row> rows;
-  std::vector<std::pair<std::string, std::string>> facts;  ///< For a bug report.
+  /// Name and value of what the machine is, for a bug report.
+  std::vector<std::pair<std::string, std::string>> facts;
 
+  /// How many findings have this grade.
   std::size_t count(Grade grade) const noexcept;
-  /// 0 all well, 1 warnings, 2 failures.
+  /// 0: all is well; 1: warnings; 2: failures.
   int exit_code() const noexcept;
 };
-/// `strict`: a warning is a failure.
+/// Runs every check. `strict`: a warning becomes a failure.
 Diagnosis diagnose(const Machine& machine, bool strict);
 
 std::string diagnosis_text(const Diagnosis& diagnosis);
 wire::Json diagnosis_json(const Diagnosis& diagnosis);
 
+// Short names, for the checks.
 inline Finding ok(std::string evidence) {
   return {Grade::kOk, std::move(evidence), {}};
 }

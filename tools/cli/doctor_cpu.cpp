@@ -103,7 +103,8 @@ Finding partition_state(const Machine& machine) {
   return bad(path + ": " + *state, "another slice has these CPUs: see its AllowedCPUs=");
 }
 
-/// The kernel's hexadecimal masks: words of 32 bits, the highest first, with commas between.
+/// Parses a CPU mask of the kernel: hexadecimal words of 32 bits, the highest first, divided by
+/// commas.
 CpuSet parse_mask(const std::string& text) {
   std::string list;
   int bit = 0;

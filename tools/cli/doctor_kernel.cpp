@@ -47,7 +47,8 @@ Finding clocksource(const Machine& machine) {
               "used)");
 }
 
-/// A parameter of the boot line that isolates real-time CPUs.
+/// Checks that a parameter that isolates real-time CPUs is on the kernel's command line. `wanted`:
+/// the value to suggest.
 Finding boot_parameter(const Machine& machine, std::string_view name, const std::string& wanted) {
   if (machine.realtime().empty()) return skip("one CPU: nothing to isolate");
   const auto value = machine.boot_parameter(name);
@@ -94,7 +95,7 @@ Finding rt_runtime(const Machine& machine) {
               "then owns its CPU)");
 }
 
-/// What a living host was not granted, if anything.
+/// The host's degradation of this feature; null: it has none.
 const wire::DegradationView* missing(const wire::HostView& host, std::string_view feature) {
   for (const auto& one : host.degradations) {
     if (one.feature == feature) return &one;
@@ -102,7 +103,7 @@ const wire::DegradationView* missing(const wire::HostView& host, std::string_vie
   return nullptr;
 }
 
-/// Asks the hosts that run about a right that they wanted; nothing when none has C++ nodes.
+/// Whether the living hosts with C++ nodes were granted a right; nothing: there is no such host.
 std::optional<Finding> of_hosts(const Machine& machine, std::string_view feature) {
   std::optional<Finding> finding;
   for (const auto& host : machine.probes.hosts) {

@@ -94,7 +94,7 @@ Finding socket_permissions(const Machine& machine) {
   return seen.empty() ? skip("no sockets: no service runs") : ok(seen);
 }
 
-/// Whether the unit file makes systemd turn the cpuset controller on below it.
+/// Whether the unit file makes systemd enable the cpuset controller for the unit's children.
 bool delegates_cpus(const std::string& unit) {
   for (const char* line : {"\nDelegate=yes", "\nDelegate=true", "\nDelegate=1", "\nDelegate=on"}) {
     if (unit.find(line) != unit.npos) return true;
@@ -122,7 +122,8 @@ Finding delegating_units(const Machine& machine) {
               "Delegate=pids memory in a drop-in, or check iso.mask_leak after it has started");
 }
 
-/// systemd-logind deletes the shared memory of a user who logs out: publishers go on, unheard.
+/// With RemoveIPC=yes, systemd-logind deletes the shared memory of a user who logs out. Publishers
+/// then go on, but nobody can receive from them.
 Finding remove_ipc(const Machine& machine) {
   std::vector<std::string> files{"/etc/systemd/logind.conf"};
   for (const char* folder : {"/usr/lib/systemd/logind.conf.d/", "/etc/systemd/logind.conf.d/"}) {

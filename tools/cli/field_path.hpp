@@ -8,8 +8,9 @@
 
 namespace horus::cli {
 
-/// A part of a message as people write it: "linear", "pose.x", "ranges[3]"; or a JSON pointer
-/// ("/pose/x", RFC 6901), for keys with dots or brackets in them. Fails with kInvalidArgument.
+/// Parses the path of a part of a message. It is written like code ("linear", "pose.x",
+/// "ranges[3]"), or as a JSON pointer ("/pose/x", RFC 6901) for keys that have dots or brackets in
+/// them. Anything else fails with kInvalidArgument.
 Result<MessageJson::json_pointer> parse_field_path(std::string_view text);
 
 }  // namespace horus::cli

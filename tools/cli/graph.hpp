@@ -8,9 +8,9 @@
 
 namespace horus::cli {
 
-/// Who sends what to whom: a line for each topic that somebody uses.
+/// Which nodes send what to whom: one line for each topic with a living publisher or subscriber.
 std::string graph_text(const std::vector<shm::TopicInfo>& topics);
-/// The same for Graphviz.
+/// The same in the DOT language of Graphviz.
 std::string graph_dot(const std::vector<shm::TopicInfo>& topics);
 
 }  // namespace horus::cli

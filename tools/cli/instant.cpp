@@ -37,7 +37,7 @@ std::optional<std::int64_t> unit_us(std::string_view unit) {
   return std::nullopt;
 }
 
-/// "10 min ago", "-10min".
+/// Parses a time that counts back from now: "10 min ago", "-10min".
 std::optional<std::int64_t> past_us(std::string_view text, std::int64_t now_us) {
   if (text.starts_with('-')) {
     text.remove_prefix(1);

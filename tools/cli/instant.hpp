@@ -7,8 +7,9 @@
 
 namespace horus::cli {
 
-/// A moment as people name it, in microseconds since 1970: "10 min ago", "-2h", "12:34",
-/// "2026-05-01", "2026-05-01 12:34:56", "today", "yesterday". Nothing on other text.
+/// Parses a point in time, in local time: "10 min ago", "-2h", "12:34", "2026-05-01",
+/// "2026-05-01 12:34:56", "now", "today", "yesterday". The result is in microseconds since 1970;
+/// nothing for any other text. `now_us`: the present time, likewise.
 std::optional<std::int64_t> instant_us(const std::string& text, std::int64_t now_us);
 
 }  // namespace horus::cli

@@ -14,9 +14,10 @@ using wire::HistogramView;
 using wire::HostView;
 using wire::NodeView;
 
-constexpr double kMaxUs = 1e12;  // Beyond any duration; a service's word is not trusted further.
+constexpr double kMaxUs = 1e12;  // Longer than any duration; bounds what a reply may claim.
 
-/// The buckets that grew; nothing when one of them shrank, or is no bucket: not the same histogram.
+/// The difference of two states of a histogram. Nothing where a bucket has shrunk or does not
+/// exist: then `now` is not the same histogram, grown.
 std::optional<HistogramSnapshot> grown(const HistogramView& before, const HistogramView& now) {
   HistogramSnapshot difference;
   for (const auto& [index, count] : now.buckets) {
@@ -30,7 +31,8 @@ std::optional<HistogramSnapshot> grown(const HistogramView& before, const Histog
   return difference;
 }
 
-/// Nothing was larger than the largest ever seen, nor than what the top bucket holds.
+/// The maximum of an interval, ns: not above the largest value ever, nor above the end of the
+/// highest bucket that was hit.
 std::int64_t largest(std::size_t top, std::int64_t ever_ns) {
   return top + 1 < ll5::kBuckets ? std::min(ll5::lower_bound(top + 1) - 1, ever_ns) : ever_ns;
 }

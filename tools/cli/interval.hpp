@@ -6,12 +6,12 @@
 
 namespace horus::cli {
 
-/// `now` with its durations replaced by those that were counted since `before`: what a live view
-/// shows. Counters stay totals. A host or node that `before` does not know, or that began anew
-/// since, stays as it is. Smallest and largest are of the precision of their buckets.
+/// For a live view (CLI-4): returns `now` with each histogram reduced to the values that were
+/// recorded since `before`. Counters stay totals. A host or node that `before` does not have, or
+/// that has started anew since, stays unchanged. Minimum and maximum are as exact as a bucket.
 wire::StatsView since(const wire::StatsView& before, wire::StatsView now);
 
-/// The same of one histogram, for who reads it himself: its buckets and its largest.
+/// The same for one histogram. Only its buckets and its maximum are set.
 HistogramSnapshot since(const HistogramSnapshot& before, const HistogramSnapshot& now);
 
 }  // namespace horus::cli

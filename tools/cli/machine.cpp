@@ -16,8 +16,8 @@ namespace horus::cli {
 std::optional<std::string> Machine::read(const std::string& path) const {
   std::ifstream file{root + path};
   if (!file) return std::nullopt;
-  // Through the streams, not their buffers, which throw when a read fails: that of a process which
-  // has ended since its file was opened, for one.
+  // Read by the streams' operators, which report a failed read. Stream buffers used directly would
+  // throw, for example when a process has ended since its file in /proc was opened.
   file.peek();
   if (file.eof()) return std::string{};
   std::ostringstream copy;
@@ -78,8 +78,8 @@ std::string Machine::service_unit() const {
     if (text.empty()) text = read(directory + "/horus.service").value_or("");
   }
   if (text.empty()) return text;
-  // One of a name hides those of that name further down; what is left is read by name, wherever it
-  // lies. Source: systemd.unit(5).
+  // A drop-in hides those of the same name in later directories. The others are applied in the
+  // order of their names, whatever their directory. Source: systemd.unit(5).
   std::map<std::string, std::string> drop_ins;
   for (const std::string directory : kDirectories) {
     const std::string folder = directory + "/horus.service.d/";

@@ -22,8 +22,8 @@ using wire::HistogramView;
 using wire::HostView;
 using wire::NodeView;
 
-/// One family of samples: its head is printed once, before them. Of two with the same labels the
-/// first counts; a reader would refuse the whole text.
+/// One family of samples. The constructor prints its head. Of two samples with the same labels only
+/// the first is printed, as a reader would refuse the whole text.
 class Family {
  public:
   Family(std::string& text, std::string name, Metric metric, const char* help)
@@ -58,13 +58,13 @@ void Family::add(const std::string& labels, const HistogramView& histogram) {
   std::uint64_t below = 0;
   auto bucket = histogram.buckets.begin();
   const auto bound = [&](std::int64_t us) {
-    // A bucket counts below a bound when all that it may hold does.
+    // A bucket counts below a bound when its largest possible value does.
     while (bucket != histogram.buckets.end() && bucket->first + 1 < ll5::kBuckets &&
            ll5::lower_bound(bucket->first + 1) - 1 <= us * 1000) {
       below += bucket->second;
       ++bucket;
     }
-    // With its point, as readers write a number: they compare bounds as text.
+    // "1.0" with a point, as OpenMetrics wants it: readers compare bounds as text.
     const std::string le =
         us == 1'000'000 ? "1.0" : fmt::format("{}", static_cast<double>(us) / 1e6);
     text_ += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name_, labels, le, below);
@@ -141,7 +141,8 @@ void add_health(std::string& text, const wire::HealthView& health) {
   for (const auto one : {wire::Health::kHealthy, wire::Health::kDegraded, wire::Health::kFailed}) {
     word.add(label("status", to_text(one)), one == health.health ? 1 : 0);
   }
-  // By what to do: a text with a number would be another series at each change.
+  // Labelled by the advice, not by the reason's text: that has numbers in it, and each change would
+  // begin another time series.
   Family reasons{text, "horus_health_reason", Metric::kGauge,
                  "1 for each reason of 'horusctl status'."};
   for (const wire::Reason& reason : health.reasons) {
@@ -210,7 +211,8 @@ void add_collectors(std::string& text, const wire::StatsView& stats) {
             &HostView::gc_freezes);
 }
 
-/// Living hosts first; a second one of a name, such as a service's and one's own, gets its pid.
+/// Makes host names unique, living hosts first: the second host of a name (the service's and one of
+/// the user's own, say) gets its pid appended.
 wire::StatsView told_apart(wire::StatsView stats) {
   std::stable_partition(stats.hosts.begin(), stats.hosts.end(),
                         [](const HostView& host) { return host.alive; });

@@ -36,14 +36,14 @@ Output::Output() : terminal_{::isatty(STDOUT_FILENO) == 1} {
   if (::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
     open_ = false;
     error_ = EBADF;
-    // Else the next file that is opened is taken for standard output. One that stays so says
-    // nothing by itself: nothing is written to it.
+    // Standard output is closed. Open /dev/null in its place, or the next file that is opened would
+    // get descriptor 1 and be written to. open_ stays false, so that nothing is written at all.
     const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (null >= 0 && null != STDOUT_FILENO) ::dup2(null, STDOUT_FILENO);
   }
   ::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
-  action.sa_handler = ask_to_stop;  // Without SA_RESTART: a wait ends.
+  action.sa_handler = ask_to_stop;  // Without SA_RESTART, so that a signal ends a wait.
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
@@ -54,7 +54,7 @@ void Output::write(std::string_view text) {
     if (n >= 0) text.remove_prefix(static_cast<std::size_t>(n));
     if (n >= 0 || errno == EINTR) continue;
     open_ = false;
-    // Who reads a pipe may go at any time.
+    // EPIPE: the reader has gone, which is no error.
     if (errno != EPIPE) error_ = errno;
   }
 }
@@ -65,7 +65,7 @@ bool Output::wanted() const noexcept {
 
 void Output::wait(Nanos duration) {
   if (!wanted()) return;
-  // A reader that closes its end of a pipe shows as POLLERR, without a write.
+  // When the reader closes its end of a pipe, poll() reports POLLERR without any write.
   pollfd reader{STDOUT_FILENO, 0, 0};
   const timespec time{duration.count() / 1'000'000'000, duration.count() % 1'000'000'000};
   if (::ppoll(&reader, 1, &time, nullptr) > 0) open_ = false;
@@ -93,7 +93,7 @@ void warn_of(std::string_view text) {
   std::string line = "horusctl: ";
   line += printable(text);
   line += '\n';
-  // Nobody is left to hear of a standard error that is closed.
+  // A failure is ignored: there is nowhere else to report it.
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
@@ -112,7 +112,7 @@ int fail(const Error& error) {
 std::string error_line(const Error& error) {
   std::string text = error.what;
   const std::string_view subject = error.subject.view();
-  // A subject is a name, or says in a sentence what is wrong.
+  // A subject with a blank is a sentence that says what is wrong; any other one is a name.
   if (subject.find(' ') != subject.npos) {
     text.append(": ").append(subject);
   } else if (!subject.empty()) {

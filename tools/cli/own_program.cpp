@@ -38,7 +38,7 @@ int become(const std::string& program, const std::string& command,
   argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  // What is ignored stays so over exec(); our programs start from the default.
+  // An ignored signal stays ignored across exec(), and our programs expect the default.
   ::signal(SIGPIPE, SIG_DFL);
   ::execv(path.c_str(), argv.data());
   return fail(Error::from_errno(command.c_str(), path));

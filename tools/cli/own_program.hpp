@@ -6,9 +6,10 @@
 
 namespace horus::cli {
 
-/// Becomes one of our own programs that is no command for users: it lies beside this one in a build
-/// tree, else where a package puts it. Returns only when that failed, with the exit code. `command`
-/// is what the user called.
+/// Replaces this process (execv) by another program of HORUS that is not in $PATH. The program is
+/// looked for beside this one, as in a build tree, and in ../libexec/horus, where packages put it.
+/// `command`: the command that the user gave, for errors. Returns only on failure, with the exit
+/// code.
 int become(const std::string& program, const std::string& command,
            const std::vector<std::string>& arguments);
 

@@ -24,7 +24,7 @@ using shm::Kind;
 using shm::TypeInfo;
 using Bytes = std::span<std::byte>;
 
-constexpr int kMaxDepth = 60;  // What reads a message back gives up at 64.
+constexpr int kMaxDepth = 60;  // Readers of a message give up at 64 levels.
 
 Error refused(std::string_view field, std::string_view why) {
   return {Errc::kInvalidArgument, "read message", 0,
@@ -36,7 +36,7 @@ void put(Bytes to, T value) noexcept {
   std::memcpy(to.data(), &value, sizeof value);
 }
 
-/// The whole number in `json` when it fits T.
+/// The whole number in `json`, if it fits T.
 template <typename T>
 std::optional<T> whole(const MessageJson& json) {
   if (json.is_number_unsigned()) {
@@ -61,8 +61,8 @@ Status put_whole(Bytes to, const MessageJson& json, const std::string& name) {
                                    +std::numeric_limits<T>::min(), +std::numeric_limits<T>::max()));
 }
 
-/// JSON has neither NaN nor infinity, and null for both: infinity where a new message has it, as
-/// one without a limit.
+/// JSON has neither NaN nor infinity, so null stands for both. Where a new message has infinity (a
+/// limit that is not set), null keeps it; elsewhere it is NaN.
 template <typename T>
 Status put_real(Bytes to, const MessageJson& json, const std::string& name) {
   T initial;
@@ -121,26 +121,27 @@ Bytes bytes_of(const FieldInfo& field, Bytes message, std::size_t index = 0) {
   return message.subspan(field.offset + index * field.size, field.size);
 }
 
-/// Where an argument of that name goes: to its place, or its second one.
+/// The place that the constructor's argument `name` sets; with &ArgInfo::also, its second place.
 std::optional<shm::Member> argument(const TypeInfo& type, std::string_view name,
                                     std::string_view shm::ArgInfo::*place = &shm::ArgInfo::path) {
   const auto found = std::ranges::find(type.args, name, &shm::ArgInfo::name);
   return found == type.args.end() ? std::nullopt : shm::find_member(type, (*found).*place);
 }
 
-/// The whole field that a key names, by its own name or by that of an argument; null: none.
+/// The field that a key names as a whole, by the field's name or by an argument's; null: none.
 const FieldInfo* field_of(const TypeInfo& type, std::string_view key) {
   if (const FieldInfo* const field = shm::find_field(type, key)) return field;
   const auto member = argument(type, key);
   return member && member->holder == &type && !member->element ? member->field : nullptr;
 }
 
-/// Whether other lists of the message have as many elements in use ("joint_count").
+/// Whether the field's counter ("joint_count") counts the elements of other lists as well.
 bool shares_count(const TypeInfo& type, const FieldInfo& field) {
   return std::ranges::count(type.fields, field.counted_by, &FieldInfo::counted_by) > 1;
 }
 
-/// Lists that belong together have one length, and each that of its count where it is given.
+/// Checks that all lists with one counter have the same length, and the length that the counter has
+/// where it is given.
 Status check_lengths(const TypeInfo& type, const MessageJson& json, const std::string& prefix) {
   for (const FieldInfo& counter : type.fields) {
     std::optional<std::uint64_t> length;
@@ -162,7 +163,7 @@ Status check_lengths(const TypeInfo& type, const MessageJson& json, const std::s
   return {};
 }
 
-/// A count of elements in use is not above what their lists hold.
+/// Checks that a counter is not larger than the capacity of its lists.
 Status check_count(const TypeInfo& type, const FieldInfo& counter, const MessageJson& json,
                    const std::string& name) {
   const auto count = whole<std::uint64_t>(json);
@@ -194,7 +195,7 @@ Status put_field(const TypeInfo& type, const FieldInfo& field, Bytes message,
     }
   }
   const FieldInfo* counter = shm::find_field(type, field.counted_by);
-  // Of lists that belong together an empty one says nothing.
+  // An empty list does not set a counter that other lists share.
   if (counter == nullptr || (json.empty() && shares_count(type, field))) return {};
   return put_element(*counter, bytes_of(*counter, message), json.size(),
                      std::string{counter->name});
@@ -243,15 +244,18 @@ Status put_message(const TypeInfo& type, Bytes to, const MessageJson& json,
   return {};
 }
 
-/// The JSON of each tail; null where it is not named.
+/// The JSON of each tail; null where the tail is not named.
 using TailValues = std::array<MessageJson, shm::kMaxTails>;
 
+/// Whether one counter holds the tail's length, so that the list sets it. Otherwise the length is a
+/// product of two fields.
 bool set_by_length(const shm::TailInfo& tail) {
   return tail.counted_by[1].empty();
 }
 
-/// Takes what belongs to the tails, and their counts where one is the length of a list, out of
-/// `json`; such a count is written. What names a base ("grid") stands for its fields and tails.
+/// Moves the values of the tails out of `json` into `tails`. A counter that is the length of such a
+/// list is removed from `json` and written to `message`. A key that names a base ("grid") is first
+/// replaced by the fields and tails in it.
 Status take_tails(const TypeInfo& type, MessageJson& json, Bytes message, TailValues& tails) {
   for (const shm::ArgInfo& arg : type.args) {
     const std::string name{arg.name};
@@ -265,7 +269,7 @@ Status take_tails(const TypeInfo& type, MessageJson& json, Bytes message, TailVa
     const shm::TailInfo& tail = type.tails[i];
     const std::string name{tail.name};
     if (!json.contains(name)) {
-      // Nothing but its list says how long it is.
+      // Only the list sets the tail's length: without it a counter that is given is ignored.
       if (set_by_length(tail)) json.erase(std::string{tail.counted_by[0]});
       continue;
     }
@@ -284,7 +288,7 @@ Status take_tails(const TypeInfo& type, MessageJson& json, Bytes message, TailVa
   return {};
 }
 
-/// Appends the tails to the head, which says how long they are.
+/// Appends the tails to the head in `message`, which says how long they are.
 Status put_tails(const TypeInfo& type, const TailValues& tails, std::vector<std::byte>& message) {
   if (type.tails.empty()) return {};
   const auto layout = shm::TailLayout::of(type, message);
@@ -330,7 +334,7 @@ Result<MessageJson> parse_json(const std::string& text) {
     if (!too_deep) return json;
     return Error{Errc::kInvalidArgument, "read JSON", 0,
                  Name<200>::clipped(fmt::format("nested in more than {} levels", kMaxDepth))};
-  } catch (const MessageJson::exception& error) {  // Of syntax, or of a number beyond all bounds.
+  } catch (const MessageJson::exception& error) {  // A syntax error, or a number out of range.
     // "[json.exception.parse_error.101] parse error at line 1, column 3: ..."
     const std::string_view what = error.what();
     return Error{Errc::kInvalidArgument, "read JSON", 0,

@@ -11,17 +11,19 @@
 
 namespace horus::cli {
 
-/// One JSON value. Fails with kInvalidArgument and where the text breaks off.
+/// Parses one JSON value. Fails with kInvalidArgument; the error says where the text is wrong, or
+/// that it nests deeper than 60 levels.
 Result<MessageJson> parse_json(const std::string& text);
 
-/// The bytes of a typed message: an object whose keys are fields, as `topic echo` prints them, or
-/// arguments of the constructor ("x" for "pose.x"). What is not named has the constructor's
-/// default, else 0. An array may be shorter than its field, and sets the count that belongs to
-/// it; null stands for NaN. A tail that is not named holds what a new message holds. Fails with
-/// kInvalidArgument: the field, what was found, what fits.
+/// The bytes of a typed message from a JSON object. Its keys are fields, as `topic echo` prints
+/// them, or arguments of the constructor ("x" for "pose.x").
+///   - A field that is not named keeps the constructor's default, else 0; a tail likewise.
+///   - An array may be shorter than its field, and sets the field that counts its elements.
+///   - null stands for NaN; for infinity in a field whose default is infinite.
+/// Fails with kInvalidArgument; the error names the field, the value found and the values that fit.
 Result<std::vector<std::byte>> typed_bytes(const shm::TypeInfo& type, const MessageJson& json);
 
-/// Any JSON value as MessagePack, as a generic topic carries it.
+/// Any JSON value as MessagePack, for a topic of values.
 std::vector<std::byte> generic_bytes(const MessageJson& json);
 
 }  // namespace horus::cli

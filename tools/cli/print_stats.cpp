@@ -40,7 +40,7 @@ Cells cells_of(std::int64_t number) {
 }
 Cells cells_of(double rate) {
   return {rate_text(rate)};
-}  // The one column of this type.
+}  // Rates are the only column of type double.
 
 Cells cells_of(const NodeColumn& column, const NodeView& node) {
   const auto* const text = std::get_if<std::string NodeView::*>(&column.value);
@@ -52,7 +52,7 @@ bool is_histogram(const NodeColumn& column) {
   return column.metric == Metric::kHistogram;
 }
 
-/// Whether a column says anything that is not usual.
+/// Whether the table shows a column: it has a title, and some cell differs from the usual text.
 bool says_something(const NodeColumn& column, const wire::StatsView& stats) {
   if (column.title == nullptr) return false;
   if (column.usual == nullptr) return true;

@@ -13,16 +13,17 @@ namespace horus::cli {
 /// Three tables: hosts, nodes, and the garbage collectors of Python hosts.
 std::string stats_text(const wire::StatsView& stats, std::size_t width);
 
-/// Only the node `name`, in whatever host; nothing is left when there is none.
+/// Reduces the statistics to the node `name` and the hosts that have it; no hosts when there is no
+/// such node.
 wire::StatsView only_node(wire::StatsView stats, std::string_view name);
 
-/// "C++" or "Python".
+/// "C++" for "cpp", "Python" for "python"; any other text unchanged.
 std::string kind_text(std::string_view kind);
 
-/// The statistics in OpenMetrics text, up to and with "# EOF". Histograms have fixed bounds from
-/// 1 us to 1 s in steps of 1, 2, 5; a count moves to the next bound by at most a bucket, 3.125 %.
-/// With `health`, its word and its reasons: host, node and what to do, which stay while numbers
-/// move.
+/// The statistics as OpenMetrics text, "# EOF" included (CLI-6). Histograms have fixed bounds, 1 us
+/// to 1 s in steps of 1, 2, 5. A value just below a bound may count above it, if its bucket reaches
+/// over the bound; buckets are 3.125 % wide. With `health`, also the verdict and its reasons. These
+/// are labelled by host, node and advice, which do not change as numbers do.
 std::string stats_openmetrics(const wire::StatsView& stats,
                               const std::optional<wire::HealthView>& health = {});
 

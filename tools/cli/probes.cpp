@@ -27,7 +27,7 @@ namespace {
 constexpr const char* kPython = "/usr/bin/python3";
 constexpr Nanos kPythonTimeout = 20s;
 
-/// errno of setting SCHED_FIFO, on a thread that ends right after it.
+/// The errno of setting SCHED_FIFO, tried on a thread that ends right after it; 0: granted.
 int try_fifo() {
   int result = 0;
   std::thread{[&result] {
@@ -49,7 +49,7 @@ std::uint64_t shm_bytes() {
   return static_cast<std::uint64_t>(shm.f_blocks) * shm.f_frsize;
 }
 
-/// Reads until the end, `until`, or a bound.
+/// Reads until the end of the file, until `until`, or until about 64 KiB have been read.
 std::string read_all(int fd, TimePoint until) {
   std::string text;
   std::array<char, 4096> chunk{};
@@ -66,7 +66,8 @@ std::string read_all(int fd, TimePoint until) {
   return text;
 }
 
-/// What `python3 -c code argument` prints, its errors included; nothing when it cannot run.
+/// The output of `python3 -c code argument`, with that of standard error; nothing when it cannot be
+/// started.
 std::optional<std::string> run_python(const std::string& code, const std::string& argument) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
@@ -85,17 +86,17 @@ std::optional<std::string> run_python(const std::string& code, const std::string
   if (failed != 0) return std::nullopt;
   writer.reset();
   std::string text = read_all(reader.get(), MonotonicClock::now() + kPythonTimeout);
-  ::kill(pid, SIGKILL);  // It has ended by itself, or had its time.
+  ::kill(pid, SIGKILL);  // It has ended by itself, or its time is over.
   ::waitpid(pid, nullptr, 0);
   return text;
 }
 
 void probe_python(Probes& probes) {
-  // The module may lie in a build tree beside this program.
+  // This program may lie in a build tree, which has the module beside it.
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::string beside = (self.parent_path().parent_path() / "python").string();
-  // Without the current directory: whatever lies there is not to be imported by root.
+  // Take the current directory off the path: root must not import modules that lie there.
   const auto text = run_python(
       "import sys; print('%d.%d' % sys.version_info[:2], flush=True); "
       "sys.path = [p for p in sys.path if p] + sys.argv[1:]; "

@@ -21,17 +21,18 @@
 namespace horus::cli {
 namespace {
 
-constexpr Nanos kPatience = 2s;  // To be let in.
-constexpr Nanos kWriting = 60s;  // Up to a file's end.
+constexpr Nanos kPatience = 2s;  // To connect and send; after that the user is told of the wait.
+constexpr Nanos kWriting = 60s;  // To write the file.
 
-/// A recorder that is to answer.
+/// A recorder that was asked and has not answered yet.
 struct Asked {
   std::string host;
   std::int64_t pid;
   wire::Client client;
 };
 
-/// What a recorder answered: the exit code, and true where it was to be asked at all.
+/// Prints what a recorder has answered. Returns the exit code, and whether it counts: the answer of
+/// a host that is no recorder, or keeps nothing in memory, does not.
 std::pair<int, bool> tell_answer(const std::string& host, const Result<wire::Reply>& reply,
                                  Output& output) {
   const auto failed = [](const std::string& what, ExitCode code = kError) {
@@ -57,7 +58,7 @@ std::pair<int, bool> tell_answer(const std::string& host, const Result<wire::Rep
   if (answer.error == wire::error::kRecorderEnds) {
     return failed(printable(host) + " ended before its file did");
   }
-  // A host of that name that is no recorder; or one that keeps nothing.
+  // Any other error: the host is no recorder in spite of its name, or it keeps nothing in memory.
   if (!answer.error.empty()) return {kError, false};
   const std::string made = text("file");
   const auto count = answer.parameters.find("messages");
@@ -68,10 +69,10 @@ std::pair<int, bool> tell_answer(const std::string& host, const Result<wire::Rep
   return {kOk, true};
 }
 
-/// All that run; who cannot be reached is told, and raises `worst`.
+/// Asks all recorders that run. Reports those that cannot be reached, and raises `worst` for them.
 std::vector<Asked> ask_recorders(std::optional<int>& worst) {
   std::vector<Asked> asked;
-  // One that does not accept keeps nobody from the others.
+  // One deadline for all: a recorder that does not accept cannot use up the time of the others.
   const TimePoint until = MonotonicClock::now() + kPatience;
   const auto left = [until] { return std::max<Nanos>(until - MonotonicClock::now(), 1ms); };
   for (const std::string& base : base_directories()) {
@@ -82,7 +83,7 @@ std::vector<Asked> ask_recorders(std::optional<int>& worst) {
       auto client = wire::connect_to_host(base + "/hosts", file);
       Status sent = client ? client.value().send({.method = wire::method::kRecorderTrigger}, left())
                            : Status{client.error()};
-      // Who hung up may have said why.
+      // A recorder that has hung up may have sent its reason before; it is received later.
       if (client && !sent && sent.error().code == Errc::kNotFound) sent = {};
       if (!sent) worst = std::max(worst.value_or(kOk), fail(sent.error()));
       if (sent) asked.push_back({host, page.host().pid.value(), std::move(client).value()});
@@ -91,7 +92,8 @@ std::vector<Asked> ask_recorders(std::optional<int>& worst) {
   return asked;
 }
 
-/// Anybody of the group may take a recorder's name: who waits is told for whom.
+/// Tells the user which recorders it waits for, with their pids: any member of the group could have
+/// taken a recorder's name.
 void tell_waits(const std::vector<Asked>& asked) {
   std::string whom;
   for (const Asked& one : asked) {
@@ -101,7 +103,7 @@ void tell_waits(const std::vector<Asked>& asked) {
           " to write its file, for 60 s at most (Ctrl+C: go on without)");
 }
 
-/// Until one of them says something, or some time is over.
+/// Waits until one of the recorders answers, 200 ms at most.
 void wait_for_answer(const std::vector<Asked>& asked) {
   constexpr int kTurnMs = 200;
   std::vector<pollfd> all;

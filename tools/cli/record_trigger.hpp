@@ -5,8 +5,9 @@
 
 namespace horus::cli {
 
-/// Has every recorder write what it keeps in memory, and says what came of it: all at once, each
-/// with the same deadline, so that one that is held up makes no other one late. The exit code.
+/// Asks every recorder to write what it keeps in memory, and prints the result of each. All are
+/// asked at once and have the same deadline, 60 s, so that a slow one does not delay the others.
+/// Returns the worst exit code; kNotRunning where there is no such recorder.
 int trigger_recorders(Output& output);
 
 }  // namespace horus::cli

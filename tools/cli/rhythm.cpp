@@ -13,7 +13,7 @@ namespace horus::cli {
 void Rhythm::sent(TimePoint at) noexcept {
   ++messages_;
   if (last_) {
-    // Of two publishers, the later message may have come first.
+    // With two publishers a message may arrive before one that was sent earlier.
     at = std::max(at, *last_);
     const double us = static_cast<double>(to_ns(at - *last_)) / 1e3;
     min_us_ = intervals_ == 0 ? us : std::min(min_us_, us);

@@ -19,7 +19,7 @@ namespace horus::cli {
 
 namespace {
 
-constexpr std::size_t kMaxShown = 16;  // Elements of an array, for people.
+constexpr std::size_t kMaxShown = 16;  // Elements of an array that the text shows.
 
 std::string scalar_text(const MessageJson& value) {
   if (value.is_string()) return printable(value.get_ref<const std::string&>());

@@ -15,10 +15,12 @@ using interop::MessageJson;
 using interop::typed_message;
 using interop::whole_message;
 
-/// What describes an image, cloud or tensor, without its elements.
+/// The description of an image, cloud, depth image or tensor: shape, dtype and so on, without the
+/// elements.
 MessageJson payload_message(const shm::Payload& payload);
 
-/// For people: a line for each field, nested ones indented, long arrays cut.
+/// The message as text: one line for each field, nested fields indented, arrays cut after 16
+/// elements.
 std::string message_text(const MessageJson& message);
 
 }  // namespace horus::cli

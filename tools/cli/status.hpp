@@ -10,14 +10,15 @@
 
 namespace horus::cli {
 
-/// A word, then the reasons and the notes, then the hosts.
+/// The overall health in one word, then the reasons and notes, then a table of hosts.
 std::string status_text(const wire::HealthView& status, std::size_t width);
-/// What a node's reader is told first: of the verdict's reasons those of the node and those of its
-/// host, a line each, the worst first; how the host ended last, where that is known.
+/// The reasons of the verdict that concern this node, or its host as a whole: one line each.
 std::string reasons_text(const wire::HealthView& status, std::string_view host,
                          std::string_view node);
+/// The head of a report about a node: reasons_text(), and how its host last ended, where that is
+/// known.
 std::string verdict_text(const Places& places, std::string_view host, std::string_view node);
-/// One object; its reasons are lines for people.
+/// One JSON object; its reasons are texts.
 wire::Json status_json(const wire::HealthView& status);
 
 }  // namespace horus::cli

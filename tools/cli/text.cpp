@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMaxCell = 40;
 constexpr std::string_view kGap = "  ";
 
-/// Columns of `text`, which is printable().
+/// How many characters `text` has: bytes that do not continue a UTF-8 character.
 std::size_t width_of(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80;
@@ -37,7 +37,7 @@ std::string padded(std::string_view text, std::size_t width, bool right) {
   return right ? space + std::string{text} : std::string{text} + space;
 }
 
-/// Three significant digits, without a power of ten.
+/// A value of 1 to 999 with three significant digits, without zeros at the end.
 std::string three_digits(double value) {
   const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
   std::string text = fmt::format("{:.{}f}", value, decimals);
@@ -75,7 +75,7 @@ std::string count_text(std::uint64_t count) {
 
 std::string uptime_text(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
-  // Past any uptime: a clock that runs that long is not real, and the cast must hold.
+  // Bounded, so that the cast is valid whatever a page says.
   const auto whole = static_cast<std::uint64_t>(std::min(seconds, 1e12));
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   if (whole < 86400) return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);

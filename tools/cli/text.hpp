@@ -13,34 +13,36 @@
 
 namespace horus::cli {
 
-/// Three significant digits and a unit: "820ns", "1.24us", "44us", "3.5ms", "12s".
+/// A duration with three significant digits: "820ns", "1.24us", "44us", "3.5ms", "12s".
 std::string duration_text(double us);
-/// "1 kHz", "500 Hz", "2.5 Hz"; "-" for none.
+/// A rate: "1 kHz", "500 Hz", "2.5 Hz"; "-" for 0 and less.
 std::string rate_text(double hz);
-/// All digits up to 99,999,999, then "123M".
+/// A count: all digits up to 99,999,999, then in millions, "123M".
 std::string count_text(std::uint64_t count);
-/// A length of time as people say it: "12.3 s", "4 min 05 s", "3 h 20 min", "2 d 5 h".
+/// A long time in two units: "12.3 s", "4 min 05 s", "3 h 20 min", "2 d 5 h".
 std::string uptime_text(double seconds);
 
-/// Parses what a user types for a length of time: seconds ("2", "0.5"), or with a unit ("200 ms").
+/// Parses a length of time as a user types it: seconds ("2", "0.5"), or with a unit ("200 ms").
 Result<Nanos> parse_seconds(std::string_view text);
 
-/// Columns of text, aligned. When they do not fit, the table is cut between columns into several,
-/// each of which begins with the first column.
+/// A table of aligned columns. When it is too wide, it is split into several tables, each of which
+/// repeats the first column.
 class Table {
  public:
   struct Column {
     std::string title;
-    std::string group;   ///< Columns of one group stay together under its name; empty: alone.
-    bool right = false;  ///< Numbers stand to the right.
+    std::string group;   ///< Columns of one group stay together under its name; empty: none.
+    bool right = false;  ///< Aligned to the right, for numbers.
   };
 
   explicit Table(std::vector<Column> columns) : columns_{std::move(columns)} {}
 
-  /// As many cells as columns; they are made printable() and, when very long, cut.
+  /// Adds a row with as many cells as columns. Control characters in cells are escaped, and cells
+  /// of more than 40 characters cut.
   void add(const std::vector<std::string>& row);
   bool empty() const noexcept { return rows_.empty(); }
-  /// Lines of at most `width` columns of the terminal, as far as single columns allow.
+  /// The table in lines of at most `width` characters; longer only where a single column or group
+  /// is too wide.
   std::string text(std::size_t width) const;
 
  private:

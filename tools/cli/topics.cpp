@@ -49,7 +49,8 @@ const char* policy_of(const shm::TopicInfo& topic) {
   return topic.refuses ? "refuse" : "overwrite";
 }
 
-/// What a participant's process is called, as far as /proc shows it.
+/// The name of a participant's process from /proc; "?" where that is not to be seen, "(dead)" where
+/// it has ended.
 std::string process_of(std::int32_t pid, bool is_alive) {
   if (!is_alive) return "(dead)";
   std::ifstream file{fmt::format("/proc/{}/comm", pid)};
@@ -95,7 +96,7 @@ std::string publishers_table(const shm::TopicInfo& topic, std::size_t width) {
                                     count_text(unrung)));
 }
 
-/// A line for each subscription that has a time-out.
+/// One line for each subscription that has a time-out.
 std::string time_outs_text(const shm::TopicInfo& topic) {
   std::string text;
   for (const shm::SubscriberInfo& one : topic.subscribers) {

@@ -27,7 +27,7 @@ constexpr const char* kServiceRuntime = "/run/horus";
 constexpr const char* kJoinGroup =
     " (join the group: adduser $USER horus-stats for statistics, horus-admin for control; then log "
     "in again)";
-/// A service answers from its housekeeping thread: slower means that it is stuck.
+/// A service answers at once, from its housekeeping thread. After this time it is stuck.
 constexpr Nanos kTimeout = 5s;
 
 std::string variable(const char* name) {
@@ -50,7 +50,7 @@ Result<wire::Json> ask(wire::Client& client, const char* method) {
   return std::move(reply.value().parameters);
 }
 
-/// Adds the living hosts of `pages` that the service did not speak of.
+/// Adds the living hosts of `pages` that are not among `hosts`, the service's.
 void merge(std::vector<wire::HostView>& hosts, std::vector<wire::HostView> pages) {
   for (wire::HostView& page : pages) {
     const bool known = std::any_of(hosts.begin(), hosts.end(), [&](const wire::HostView& host) {
@@ -65,7 +65,7 @@ void merge(std::vector<wire::HostView>& hosts, std::vector<wire::HostView> pages
 std::vector<std::string> socket_directories(const Places& places) {
   if (!places.socket_dir.empty()) return {places.socket_dir};
   std::vector<std::string> directories;
-  // systemd separates several by colons; the first is the service's own.
+  // systemd separates several directories by colons; the first is the service's own.
   const std::string runtime = variable("RUNTIME_DIRECTORY");
   if (!runtime.empty()) directories.push_back(runtime.substr(0, runtime.find(':')));
   add_once(directories, shm::default_base() + "/run");
@@ -129,7 +129,7 @@ Result<wire::HealthView> fetch_health(const Places& places) {
     if (!health) return health.error();
     return wire::health_from_json(health.value());
   }
-  // Who names a robot by its sockets is told of no other.
+  // With --socket-dir only that robot is meant, so no other hosts are judged.
   if (!places.socket_dir.empty()) return client.error();
   wire::HealthView health = wire::judge(read_pages(), {});
   if (health.hosts.empty()) return client.error();
@@ -184,7 +184,7 @@ bool with_page(const std::string& node, const PageVisit& visit) {
       for (const shm::StatsPage& page : shm::StatsPage::open_all(base)) {
         const auto nodes = page.nodes();
         const auto found = std::ranges::find_if(nodes, is_it);
-        // Of a page that was cut short, what lies behind its nodes is not there.
+        // A clipped page is read without the parts that follow the nodes, such as the late ticks.
         if (found == nodes.end() || page.alive() != alive || page.clipped()) continue;
         visit(page, static_cast<std::size_t>(found - nodes.begin()));
         return true;
@@ -212,7 +212,7 @@ namespace {
 
 int fail_to_find() {
   const std::string base = base_directories().front();
-  // What cannot be read is not nothing.
+  // If the base may not be read, there may be hosts: report that instead.
   const auto looked = shm::Base::look(base);
   if (!looked && looked.error().code == Errc::kPermission) return fail(looked.error());
   return fail(kNotRunning,

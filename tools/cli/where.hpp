@@ -17,49 +17,53 @@
 
 namespace horus::cli {
 
-/// Where the user told us to look; empty: the usual places.
+/// The places that the user has named; empty: the usual ones.
 struct Places {
-  std::string socket_dir;
+  std::string socket_dir;  ///< --socket-dir
 };
 
-/// Directories that may hold the sockets, in the order in which they are tried: --socket-dir, and
-/// only that; else $RUNTIME_DIRECTORY, the user's <base>/run, /run/horus.
+/// The directories where sockets are looked for, in this order: $RUNTIME_DIRECTORY, the user's
+/// <base>/run, /run/horus. With --socket-dir only that one.
 std::vector<std::string> socket_directories(const Places& places);
-/// Base directories of shared memory: the user's, then the service's; $HORUS_BASE, and only that.
+/// The base directories of shared memory: the user's, then the service's. With $HORUS_BASE only
+/// that one.
 std::vector<std::string> base_directories();
-/// Where --socket-dir names a robot: from now on its shared memory is meant, too, and no other.
+/// With --socket-dir: asks the service there for its base directory, and makes that the only one
+/// that base_directories() returns, by setting $HORUS_BASE. Without it does nothing.
 Status use_memory_of(const Places& places);
 
-/// A part in the topics of `base`. Root takes part in the service's as its user, for good: it makes
-/// nothing in a base of another's.
+/// Opens a session in `base`. In the service's base root first becomes the service's user, for the
+/// rest of the process, so that it leaves no files of root's there.
 Result<std::unique_ptr<shm::Session>> join(const std::string& base);
 
-/// Connects to the first socket `name` behind which somebody listens. Fails with kNotFound when
-/// there is none, kPermission when there are only such that refuse this user.
+/// Connects to the first socket `name` on which a service listens. Fails with kNotFound when there
+/// is none, kPermission when those that there are refuse this user.
 Result<wire::Client> connect(const Places& places, const char* name);
 
-/// The service's verdict; where none answers, ours on the hosts that run here, or died lately.
+/// The service's health verdict. Where no service answers, a verdict on the hosts in the base
+/// directories, made here; but with --socket-dir it fails then.
 Result<wire::HealthView> fetch_health(const Places& places);
 
-/// The version of the service's program; empty when none answers.
+/// The version of the service's program; empty when no service answers.
 std::string service_version(const Places& places);
 
-/// Statistics of everything that runs: of the service, if there is one, and of the hosts in the
-/// user's own base. Fails with kNotFound when nothing runs.
+/// Statistics of everything that runs: the service's, and those of the hosts in the base
+/// directories; with --socket-dir the service's only. Fails with kNotFound when nothing runs.
 Result<wire::StatsView> fetch_stats(const Places& places);
 
-/// Hosts in the pages of the base directories; dead ones, too.
+/// The statistics of all hosts in the base directories, dead ones included.
 std::vector<wire::HostView> read_pages();
 
-/// Calls `visit` with the statistics of the node's host, a living one before a dead one, and the
-/// node's place in them. False where this user can read none; why is not known.
+/// Finds a statistics page with the node `node`, of a living host before a dead one, and calls
+/// `visit` with the page and the node's index in it. False where there is no such page, or none
+/// that this user may read.
 using PageVisit = std::function<void(const shm::StatsPage& page, std::size_t node)>;
 bool with_page(const std::string& node, const PageVisit& visit);
 
-/// How the host ended last, as its supervisor has told the log; empty: nobody has.
+/// How the host last ended, as its supervisor has logged it; empty: not known.
 std::string last_end(std::string_view host);
 
-/// Prints why there are no statistics, and the way out; the exit code follows from it.
+/// Prints why nothing can be reached, and what to do about it. Returns the exit code.
 int fail_to_reach(const Error& error);
 
 }  // namespace horus::cli

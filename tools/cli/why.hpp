@@ -9,10 +9,10 @@
 
 namespace horus::cli {
 
-/// Why the late ticks of a page's node were late: what most of them have in common, then the latest
-/// `most` of them, the last one first.
+/// Explains why ticks of a node were late: the cause that most of them share, then the latest
+/// `most` of them, the newest first. `node`: its index in the page.
 std::string why_text(const shm::StatsPage& page, std::size_t node, std::size_t most, TimePoint now);
-/// One line of JSON for each, the last one first.
+/// The same ticks, one line of JSON each, the newest first.
 std::string why_lines(const shm::StatsPage& page, std::size_t node, std::size_t most,
                       TimePoint now);
 
