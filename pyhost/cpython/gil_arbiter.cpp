@@ -111,6 +111,7 @@ bool GilArbiter::wants(const GilSeat& seat) noexcept {
   return phase == Phase::kWaiting || phase == Phase::kTicking;
 }
 
+// The holder stays set after a drop, so `locked` must be true as well.
 bool GilArbiter::holds(const GilSeat& seat) const noexcept {
   return horus_gil_locked() && horus_gil_holder() == seat.state;
 }
@@ -139,6 +140,8 @@ void GilArbiter::begin(GilSeat& seat, TimePoint now) noexcept {
   }
   seat.since_ns.store(to_ns(now), kRelaxed);
   seat.held_by.store(0, kRelaxed);
+  // Both without the mutex, so they are hints. got() only decides by them whether to count this as
+  // contention.
   seat.switches = horus_gil_switches();
   seat.found_locked = horus_gil_locked();
   // seq_cst: either the helper sees this wait before it sleeps, or this thread sees when the helper

@@ -122,6 +122,7 @@ TimePoint GilHelper::look(TimePoint now) noexcept {
   }
   follow_loan(now);
   const Nanos pause = free_dropper(anybody_waits);
+  // While no tick waits, look again only to free a dropper or to take a loan back.
   const bool after = !anybody_waits && (arbiter_.request_out() != 0 || loan_.thread() != 0);
   if (after) next = std::min(next, now + pause);
   return next;

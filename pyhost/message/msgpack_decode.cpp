@@ -128,6 +128,7 @@ PyObject* Reader::binary(std::optional<std::size_t> length) noexcept {
 
 PyObject* Reader::key(int depth) noexcept {
   if (at_ == end_) return malformed();
+  // Short texts come from the cache; any other key is a value like the rest.
   const auto head = std::to_integer<unsigned>(*at_);
   if ((head & 0xe0U) != 0xa0U) return value(depth);
   ++at_;

@@ -293,6 +293,7 @@ int MessageType::set_twice(std::size_t index) const noexcept {
 inline int MessageType::set_argument(std::byte* data, std::size_t index,
                                      PyObject* value) const noexcept {
   const Argument& argument = arguments_[index];
+  // The most frequent case first: a float for a number of either size.
   if (PyFloat_CheckExact(value)) [[likely]] {
     const double number = PyFloat_AS_DOUBLE(value);
     if (argument.number && argument.kind == shm::Kind::kF64) {
@@ -370,6 +371,7 @@ PyObject* MessageType::construct(PyObject* const* values, std::size_t positional
   if (message == nullptr) return nullptr;
   const std::size_t named =
       names == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(names));
+  // Arguments in the declared order are set without looking up names, and none can be given twice.
   const std::size_t ordered = in_order(positional, names, named);
   int result = 0;
   for (std::size_t i = 0; result == 0 && i < ordered; ++i) {

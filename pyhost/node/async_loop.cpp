@@ -148,6 +148,7 @@ AsyncCall::Step::Step(AsyncCall* call) noexcept
       loop.running_.exchange(call->node_.stats()->tid.value(), std::memory_order_relaxed);
 }
 
+// Only time within steps counts as run time; the rest of the callback's time was awaited.
 AsyncCall::Step::~Step() {
   if (call_ == nullptr) return;
   call_->loop_.running_.store(outer_thread_, std::memory_order_relaxed);

@@ -78,6 +78,8 @@ PyNode::~PyNode() {
   clear();
 }
 
+// A callback may take the node as its argument, or none: the call passes what the function takes.
+// on_error always takes the node and the exception, see notify().
 PyNode::Call PyNode::resolve(Callback callback) {
   if (PyObject* const function = given[static_cast<std::size_t>(callback)]; function != nullptr) {
     if (callback == Callback::kOnError) return {Py_NewRef(function), 1};
@@ -226,6 +228,7 @@ bool PyNode::on_loop(Callback callback) const noexcept {
 
 void PyNode::tick_on_loop(const Tick& tick) {
   PyObject* const result = async_->run(Callback::kTick, tick, epoch_);
+  // GilHook::ticked() reads it right after this tick.
   awaited_in_tick = async_->awaited();
   if (result != nullptr) return Py_DECREF(result);
   if (async_->was_cancelled() || was_interrupted()) return;

@@ -41,7 +41,7 @@ struct PayloadObject {
   shm::Dtype dtype;
   bool writable;   ///< True for what this process made, false for what was received.
   bool packed;     ///< The elements are in C order without gaps.
-  bool loaned;     ///< A tensor made by Topic.loan(): sending it moves the block.
+  bool loaned;     ///< Made by Topic.loan(). A tensor that is loaned is moved when it is sent.
   bool exposed;    ///< Its address was given out: there may be a view that holds no keeper.
   int dimensions;  ///< How many entries of the next two count.
   std::array<Py_ssize_t, shm::kMaxDimensions> shape;

@@ -209,6 +209,7 @@ Nanos Collector::slack(TimePoint own, TimePoint now) const noexcept {
   return std::max(first - now, Nanos{});
 }
 
+// Records `next` in any case: slack() of the other threads needs it.
 GcPlan Collector::plan(int place, TimePoint next) noexcept {
   if (place >= 0) next_[static_cast<std::size_t>(place)] = next;
   const TimePoint now = MonotonicClock::now();
@@ -252,6 +253,7 @@ void Collector::collect(int generation) noexcept {
 }
 
 void Collector::complete_full() noexcept {
+  // Tells on_stop(), which CPython calls within collect(), that nothing was frozen.
   running_.is_full = true;
   call_quietly(unfreeze_);
   collect(2);

@@ -131,6 +131,9 @@ bool GilHook::holder_was_off_cpu() noexcept {
   return off_cpu_;
 }
 
+// An async node waits for the asyncio loop: what keeps it waiting is the node whose code the loop
+// runs. Any other wait is for the holder of the GIL; if that is the loop's thread, the report names
+// the node that it runs.
 Holder GilHook::holder() noexcept {
   if (call_ != nullptr && !call_->runs()) {
     if (const Holder holder = loop_->holder(); holder.thread != 0) return holder;

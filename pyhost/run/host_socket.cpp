@@ -205,6 +205,7 @@ void HostSocket::serve() const noexcept {
       ::poll(&waits[1], 1, kRestMs);
       continue;
     }
+    // Only this user, root and the base's owner may call. The kernel tells who has connected.
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) continue;

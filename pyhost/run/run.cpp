@@ -174,6 +174,8 @@ void Run::run_scheduler(std::optional<Nanos> duration) noexcept {
   wakeup_.ring();
 }
 
+// The loop of the thread that called run(). It sleeps without the GIL until a signal or another
+// thread rings; it polls only while on_ready has not been called.
 void Run::serve(const pyb::object& on_ready) noexcept {
   bool tells_ready = !on_ready.is_none();
   // acquire: see run_scheduler().
@@ -292,6 +294,8 @@ void Run::initialised() noexcept {
 }
 
 void Run::interrupt(PyObject* exception) noexcept {
+  // The watchdog interrupts a call of this thread by a SIGINT of its own. That KeyboardInterrupt is
+  // not the user's, so it does not leave run().
   const bool own = signals_->take_own_interrupt();
   if (own && PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) != 0) {
     return log(LogLevel::kWarning, "the thread that called run() was interrupted: the run stops");
@@ -330,6 +334,8 @@ std::span<const NodeStats> Run::node_stats() const noexcept {
   return page_->nodes();
 }
 
+// The order matters. First no other thread may act on the scheduler any more, then the scheduler
+// ends, then the nodes and their pages are let go, and at last the signal handlers are restored.
 void Run::finish() noexcept {
   watchdog_expirations_ = scheduler_->watchdog_expirations();
   serve_safe_states();  // If start() failed, serve() may not have come to them.

@@ -156,6 +156,7 @@ Port::Port(std::string topic, const MessageCounters& counters, const shm::TopicO
   own_fallback();
 }
 
+// options_.value is a span; keep its bytes here, since the caller's may go.
 void Port::own_fallback() {
   if (options_.value.data() == fallback_.data()) return;
   fallback_.assign(options_.value.begin(), options_.value.end());
@@ -300,6 +301,8 @@ Status Port::open_subscriber() noexcept {
   return {};
 }
 
+// recv() may skip all checks while none of the rarer states holds. To be called after each change
+// of one of these members.
 void Port::note_fast_path() noexcept {
   receives_messages_ = subscribes_ && type_.carries == Carries::kMessages && !waiting_ &&
                        bridge_ == nullptr && !ahead_ && put_off_ == nullptr;

@@ -174,6 +174,8 @@ void Port::count_left(const Subscriber& subscriber) noexcept {
 }
 
 PyObject* Port::take_message(bool latest) noexcept {
+  // The object is made before the message is taken, so that a lack of memory loses no message. If
+  // there is no message, it is kept for the next call.
   if (spare_ == nullptr) {
     spare_ = type_.message->allocate();
     if (spare_ == nullptr) return nullptr;

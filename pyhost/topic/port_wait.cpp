@@ -72,6 +72,7 @@ void Port::watch_again() noexcept {
   if (bridge_ != nullptr) bridge_->arm();
 }
 
+// Waits for one slice of 50 ms at most, so that wait() handles signals in between.
 bool Port::wait_once(TimePoint until) {
   waiting_ = true;
   note_fast_path();
@@ -118,6 +119,8 @@ int Port::fileno() noexcept {
   return bridge_->fd();
 }
 
+// The subscriber serves one thread at a time: not while another thread is in wait(), and the
+// bridge's thread has to give it back first.
 bool Port::own_subscriber() noexcept {
   if (waiting_) {
     PyErr_Format(PyExc_RuntimeError, "another thread waits for topic '%s'; receive in that one",

@@ -42,6 +42,7 @@ void subtract(const HistogramView& before, HistogramView& now) {
   if (!difference) return;
   const std::uint64_t total = difference->count();
   HistogramView view{.count = total};
+  // Sum, minimum and maximum of the interval are not known, so they are taken from its buckets.
   if (total != 0) {
     double sum_ns = 0;
     for (std::size_t i = 0; i < ll5::kBuckets; ++i) {

@@ -102,6 +102,7 @@ std::vector<std::size_t> Table::widths() const {
   return widths;
 }
 
+// Splits the columns into blocks that fit. Each begins with column 0; groups are kept together.
 std::vector<std::vector<std::size_t>> Table::blocks(const std::vector<std::size_t>& widths,
                                                     std::size_t width) const {
   std::vector<std::vector<std::size_t>> blocks{{0}};
