@@ -54,6 +54,7 @@ class GilArbiter {
   /// How many executor threads of a process can take part.
   static constexpr std::size_t kSeats = 128;
 
+  /// The one of this process. From any thread.
   static GilArbiter& instance() noexcept;
 
   /// Finds out whether this interpreter's GIL can be asked for. Call once, with the GIL. Null: it
@@ -148,6 +149,7 @@ class GilArbiter {
  private:
   GilArbiter() noexcept;
 
+  /// Whether the seat's tick waits for the GIL or runs.
   static bool wants(const GilSeat& seat) noexcept;
   /// How long `holder`, which has the GIL, may keep it before `seat` asks; <= 0: ask now.
   static Nanos stays_for(const GilSeat& holder, const GilSeat& seat, TimePoint now) noexcept;
@@ -156,6 +158,7 @@ class GilArbiter {
   GilSeat* seat_of(const void* state) noexcept;
   /// Sets the switch interval to the longest that any seat wants, or back to the user's.
   void settle_interval() noexcept;
+  /// A tick had to wait for the GIL or has lost it; see contended().
   void note_contention(TimePoint now) noexcept;
   void init_mutex() noexcept;
 

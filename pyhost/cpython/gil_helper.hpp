@@ -60,6 +60,7 @@ class GilHelper {
   TimePoint look_at_wait(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   TimePoint look_at_tick(GilSeat& seat, Watched& watched, TimePoint now) noexcept;
   TimePoint look_ahead(const GilSeat& seat, TimePoint now) const noexcept;
+  /// The user's switch interval, bounded to 1 s.
   Nanos users_interval() const noexcept;
   /// How long to wait between two looks at a running tick: the longer it runs, the longer.
   static Nanos pause_in_tick(const GilSeat& seat, TimePoint now) noexcept;

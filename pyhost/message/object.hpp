@@ -21,6 +21,7 @@ struct MessageObject {
   PyObject* owner;  ///< The message that `data` lies in; null: this one.
 };
 
+/// Where an object has room for its own bytes: right behind its head.
 inline std::byte* storage_of(MessageObject* message) noexcept {
   return reinterpret_cast<std::byte*>(message + 1);
 }

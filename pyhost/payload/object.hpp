@@ -86,6 +86,7 @@ class PayloadClass {
   PyTypeObject* python() const noexcept { return python_; }
   const shm::PayloadKind& kind() const noexcept { return spec_.kind; }
   const char* name() const noexcept { return name_.c_str(); }  ///< "Image"
+  /// Tensors are the only kind without a frame id and a time stamp.
   bool is_tensor() const noexcept { return spec_.kind.frame_id_at == 0; }
 
  private:
@@ -96,6 +97,7 @@ class PayloadClass {
   PyTypeObject* python_ = nullptr;
 };
 
+// The four classes. Each is made in C++ at the first call; bind_payloads() makes its Python class.
 PayloadClass& image_class();
 PayloadClass& point_cloud_class();
 PayloadClass& depth_image_class();

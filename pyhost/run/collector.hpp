@@ -75,20 +75,33 @@ class Collector {
     BlackBox* box;
   };
 
+  /// Fetches the functions of the gc module and adds callback() to gc.callbacks. Throws.
   void install();
+  /// Restores the collector; see detach().
   void uninstall() noexcept;
+  /// Reads gc.get_count() and gc.get_threshold() into sight_. False where they fail.
   bool read_counts() noexcept;
+  /// The time until the first next release of any thread; `own`: the caller's.
   Nanos slack(TimePoint own, TimePoint now) const noexcept;
   void collect(int generation) noexcept;
+  /// kFull: unfreeze, collect, freeze.
   void complete_full() noexcept;
   void freeze(int instead_of) noexcept;
+  /// Warns of a full collection that is due and does not fit; once a minute at most.
   void announce(const GcPlan& plan) noexcept;
+  /// collect(), and warns if at least half of the young objects were garbage; once a minute at
+  /// most.
   void collect_by_force(int generation) noexcept;
+  /// The three most frequent types of the youngest objects, for a warning; may be empty.
   std::string youngest_types() noexcept;
+  /// Publishes the estimated number of objects in the statistics of each host.
   void show_objects() noexcept;
+  /// Records a long or forced pause in the black boxes.
   void keep_pause(std::size_t generation) noexcept;
+  // The start and the end of any collection, also one that the user or CPython has begun.
   void on_start() noexcept;
   void on_stop(PyObject* details) noexcept;
+  /// The function in gc.callbacks; calls the two above.
   static PyObject* callback(PyObject* self, PyObject* const* args, Py_ssize_t count);
 
   std::vector<Attached> attached_;

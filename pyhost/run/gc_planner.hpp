@@ -111,9 +111,12 @@ class GcPlanner {
   /// Whether a full collection that is due may go on waiting for slack: fewer objects have grown
   /// old than CPython's own would wait for, and memory has not grown.
   bool full_can_wait(const GcSight& sight) const noexcept;
+  // What to do about a full collection, generation 2, and generations 1 and 0. plan_old() goes on
+  // to plan_young() where generation 2 is not due.
   GcPlan plan_full(const GcSight& sight) noexcept;
   GcPlan plan_old(const GcSight& sight) const noexcept;
   GcPlan plan_young(const GcSight& sight) const noexcept;
+  /// Resident memory has to be measured anew, kRssSettles after `now`.
   void forget_rss(TimePoint now) noexcept;
 
   GcCost cost_;

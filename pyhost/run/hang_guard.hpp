@@ -30,6 +30,7 @@ class HangGuard final : public RunGuard {
     void (*remove_pages)() noexcept = nullptr;  ///< Takes the process's files away.
   };
 
+  /// `interpreter`: the one whose stacks are printed.
   HangGuard(PyInterpreterState* interpreter, Options options);
 
   void slow_start(const BlockedCall& call) noexcept override;

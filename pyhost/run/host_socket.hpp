@@ -43,6 +43,7 @@ class SafetyPort {
   Status estop(std::string_view why) noexcept;
   Status release();
   Status may_release();
+  /// `arms`: whether to arm or to disarm.
   Status arm(std::string_view node, bool arms) noexcept;
 
  private:

@@ -51,8 +51,10 @@ class PyScheduler {
   std::uint64_t current_tick() const noexcept;
 
   bool has_node(const Text& name) const;
+  /// In the order in which the nodes were added.
   std::vector<std::string> node_names() const;
   const std::vector<pybind11::object>& nodes() const noexcept { return nodes_; }
+  /// The node's order=. HorusNotFoundError for an unknown name.
   int node_order(const Text& name) const;
   const std::string& name() const noexcept { return settings_.name; }
   /// See Run::ended_by_miss(); of the latest run.
@@ -66,11 +68,15 @@ class PyScheduler {
   // value, HorusNotFoundError for an unknown name, RuntimeError where a run is under way in which
   // the node does not tick in this process.
   void set_node_rate(const Text& name, double hz);
+  /// `microseconds`: at least 1.
   void set_tick_budget(const Text& name, double microseconds);
   void set_watchdog(const Text& name, double milliseconds);
 
+  /// See stats_of(). HorusNotFoundError for an unknown name.
   pybind11::dict node_stats(const Text& name) const;
+  /// Misses, overruns, watchdog expirations and safe states of the latest run.
   pybind11::dict safety_stats() const;
+  /// What the latest run wanted and was not granted: dicts of feature, reason, severity and fix.
   pybind11::list degradations() const;
 
   /// The level of all nodes, such as "warning". A text that is no level: as `verbose` says.

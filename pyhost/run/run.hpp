@@ -73,6 +73,7 @@ class PortSource final : public WakeSource {
 /// of the same scheduler, so that statistics can be read after the end.
 class Run final : public NodeHost, private shm::StopSide, private SafetySide {
  public:
+  /// Only keeps its arguments: prepare() or prepare_steps() begins the work.
   Run(const RunSettings& settings, std::vector<pybind11::object> nodes);
   ~Run() override;
   Run(const Run&) = delete;
@@ -158,10 +159,13 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void prepare_node(std::size_t index);
   void open_page();
   void open_socket();
+  /// Begins to keep this run's emergency stops and to obey those of other hosts; stops the run at
+  /// once where the latch says so.
   void keep_stops();
   void begin_stopped(const LatchFinding& found);
   void let_stops_go() noexcept;
   bool is_supervised() const noexcept { return settings_.supervisor >= 0; }
+  /// The scheduler's, or that of a run without threads; null where there is neither.
   Safety* safety() noexcept;
   Safety* stepped_safety() noexcept;
   Status may_release_steps() const noexcept;
@@ -202,6 +206,8 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void add_node(NodeObject& node);
   Nanos shortest_budget() const;
   void degrade(const char* feature, std::string reason, const char* fix, int severity = 1);
+  // What the thread of run() does while the scheduler runs. Other threads ask for it by want_...(),
+  // without the GIL, and ring.
   void serve(const pybind11::object& on_ready) noexcept;
   void tell_ready(const pybind11::object& on_ready) noexcept;
   void serve_signals() noexcept;
@@ -210,8 +216,11 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void serve_interrupts() noexcept;
   void serve_cancels() noexcept;
   void want_interrupt(const NodeName& node) noexcept;
+  /// The body of `runner_`.
   void run_scheduler(std::optional<Nanos> duration) noexcept;
+  /// Ends all that the run has begun, once the scheduler has ended.
   void finish() noexcept;
+  /// Throws the interruption, the error of starting, or the exception of the node that has failed.
   void raise_what_ended_it();
 
   const RunSettings settings_;

@@ -66,6 +66,8 @@ void close_all_ports() noexcept;
 /// thread.
 class Port {
  public:
+  /// Opens nothing. `counters`: where to count; the caller may change them later. They must outlive
+  /// the port.
   Port(std::string topic, const MessageCounters& counters, const shm::TopicOptions& options = {});
   ~Port();
   Port(const Port&) = delete;

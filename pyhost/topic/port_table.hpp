@@ -86,6 +86,7 @@ class PortTable {
   std::vector<std::string> publishers() const;
   std::vector<std::string> subscribers() const;
 
+  // The node's counts of messages over all its topics, see NodeStats.
   std::uint64_t sent() const noexcept { return counters_.sent->value(); }
   std::uint64_t received() const noexcept { return counters_.received->value(); }
   std::uint64_t dropped() const noexcept { return counters_.dropped->value(); }
@@ -105,7 +106,9 @@ class PortTable {
   };
 
   Port* find_by_text(PyObject* name) noexcept;
+  /// Puts a name into the cache if there is room; returns `port`.
   Port* remember(PyObject* name, Port* port) noexcept;
+  /// The entry of a topic, made when there is none; otherwise merges the options into it.
   Entry& entry(const std::string& topic, const shm::TopicOptions& options);
   void tell_undeclared(const std::string& topic) const noexcept;
 

@@ -29,6 +29,7 @@ struct Check {
   std::string_view id;  ///< "kernel.preempt_rt"
   Finding (*run)(const Machine& machine);
 };
+// The checks by group, in the order in which they are shown.
 std::span<const Check> kernel_checks();
 std::span<const Check> cpu_checks();
 std::span<const Check> system_checks();
@@ -50,7 +51,9 @@ struct Diagnosis {
 /// Runs every check. `strict`: a warning becomes a failure.
 Diagnosis diagnose(const Machine& machine, bool strict);
 
+/// One line for each finding, with its fix below it; then the facts.
 std::string diagnosis_text(const Diagnosis& diagnosis);
+/// One JSON object.
 wire::Json diagnosis_json(const Diagnosis& diagnosis);
 
 // Short names, for the checks.
