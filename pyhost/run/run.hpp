@@ -105,8 +105,8 @@ class Run final : public NodeHost, private shm::StopSide, private SafetySide {
   void end_steps() noexcept;
 
   bool running() const noexcept { return running_; }
-  /// For tp_traverse of the scheduler. Visits nothing while the run is under way, since its nodes
-  /// cannot be garbage then.
+  /// For tp_traverse of the scheduler. Visits nothing while the run is under way, so that its nodes
+  /// are not taken for garbage: the run must end before them.
   int traverse(visitproc visit, void* arg) const noexcept;
   Nanos stop_timeout() const noexcept { return settings_.stop_timeout; }
   void request_stop() noexcept override;

@@ -100,8 +100,9 @@ class Port {
   /// Closes both. May drop the GIL while subscribers find the last messages.
   void close() noexcept;
 
-  /// Sends a message, or a dict of its fields. 1: sent; 0: refused, since the topic is full, no
-  /// block is free, or the node's actuator may not act; -1: a Python exception is set.
+  /// Sends a message or a value; on a typed topic also a dict of the constructor's arguments. 1:
+  /// sent; 0: refused, since the topic is full, no block is free, or the node's actuator may not
+  /// act; -1: a Python exception is set.
   int send(PyObject* data) noexcept {
     if (NodeStats* const actuator = held_back(counters_.whole); actuator != nullptr) [[unlikely]] {
       actuator->held.add();
