@@ -48,8 +48,8 @@ struct GilSeat {
   /// Since when it holds the GIL, for kLeastHold. The helper writes it as well.
   std::atomic<std::int64_t> held_since_ns{0};
 
-  // Written by the helper. The first three tell what one tick lost, the others tell of a wait that
-  // has lasted 100 ms or more.
+  // Written by the helper. The first three tell what one tick lost. The others tell of a wait that
+  // has lasted 100 ms or more; the seat's thread resets held_by when a wait begins.
   std::atomic<std::uint64_t> lost_tick{0};  ///< The `tick` that lost_ns and lost_to belong to.
   std::atomic<std::int64_t> lost_ns{0};     ///< How long that tick wanted the GIL in vain.
   std::atomic<pid_t> lost_to{0};            ///< The thread that had the GIL; 0: not known.

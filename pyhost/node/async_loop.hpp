@@ -45,8 +45,10 @@ class AsyncCall {
   void cancel() noexcept;
 
   /// The run stops. True when a thread with the GIL has to call cancel_if_asked() to cancel the
-  /// callback; false where nothing waits, or this was asked before.
+  /// callback. False where none is pending, where it is a shutdown(), or where this was asked
+  /// before.
   bool ask_to_cancel() noexcept;
+  /// Cancels the callback if ask_to_cancel() was called for it and the loop knows it already.
   void cancel_if_asked() noexcept;
 
   /// On the loop's thread: calls the user's function, which may return a coroutine. A new
