@@ -24,19 +24,25 @@ import horus
 
 SAMPLES = int(os.environ.get("ROUNDS", "11"))
 HOPS = 4000
+REST_NS = 50_000  # Before an answer to one that sleeps; see ping_pong() in python_floors.c.
 DRIFT = 1.4
 NODES = 9
 
 PONG = """
 import sys
+from time import perf_counter_ns
 import horus
 there, back = horus.Topic(horus.CmdVel, endpoint="ping"), horus.Topic(horus.CmdVel, endpoint="pong")
-sleeping = sys.argv[1] == "sleeping"
+rest_ns = int(sys.argv[1])
 while True:
     message = there.try_recv()
     if message is not None:
+        if rest_ns:
+            until = perf_counter_ns() + rest_ns
+            while perf_counter_ns() < until:
+                pass
         back.send(message)
-    elif sleeping:
+    elif rest_ns:
         there.wait(1.0)
 """
 FLOOR_PONG = """
@@ -68,58 +74,64 @@ class Floor:
     """The bare hop to another process and back."""
 
     def __init__(self, floors, sleeping):
-        self.floors, self.sleeping = floors, sleeping
+        self.floors, self.rest_ns = floors, REST_NS * sleeping
         self.descriptor = os.memfd_create("ping-pong")
         os.ftruncate(self.descriptor, 4096)
         self.memory = mmap.mmap(self.descriptor, 4096)
         self.first = 0
 
     def child(self):
-        return Child(FLOOR_PONG, self.floors.__file__, self.descriptor, int(self.sleeping),
+        return Child(FLOOR_PONG, self.floors.__file__, self.descriptor, self.rest_ns,
                      pass_fds=[self.descriptor])
 
     def one_way_ns(self, hops):
         start = time.perf_counter_ns()
-        self.floors.ping_pong(self.memory, 0, self.first, hops, int(self.sleeping))
+        self.floors.ping_pong(self.memory, 0, self.first, hops, self.rest_ns)
         self.first += hops
-        return (time.perf_counter_ns() - start) / hops / 2
+        return (time.perf_counter_ns() - start) / hops / 2 - self.rest_ns
 
 
 class Topics:
     """A CmdVel to another process and back."""
 
     def __init__(self, sleeping):
-        self.sleeping = sleeping
+        self.rest_ns = REST_NS * sleeping
+        self.numbers = itertools.count(2)  # The samples send 1.
         self.there = horus.Topic(horus.CmdVel, endpoint="ping")
         self.back = horus.Topic(horus.CmdVel, endpoint="pong")
 
     def child(self):
-        return Child(PONG, "sleeping" if self.sleeping else "polling")
+        return Child(PONG, self.rest_ns)
 
     def connect(self):
-        numbers = itertools.count()
-
         def last_one_is_back():
-            """Order is kept: behind the echo of the newest message there is nothing."""
-            number = next(numbers)
+            """Order is kept: behind the echo of the newest message there is nothing. A partner begins
+            with what the ring still holds, so that no number may come twice."""
+            number = next(self.numbers)
             self.there.send(horus.CmdVel(number, 0.0))
-            echo = self.back.read_latest() if self.back.wait(0.01) else None
-            return echo is not None and echo.linear == number
+            while self.back.wait(0.01):
+                if self.back.read_latest().linear == number:
+                    return True
+            return False
 
         wait_for(last_one_is_back, "echo")
         while self.back.try_recv() is not None:
             pass
 
     def one_way_ns(self, hops):
-        there, back, sleeping = self.there, self.back, self.sleeping
+        there, back, rest_ns = self.there, self.back, self.rest_ns
         message = horus.CmdVel(1.0, 0.5)
         start = time.perf_counter_ns()
         for _ in itertools.repeat(None, hops):
+            if rest_ns:
+                until = time.perf_counter_ns() + rest_ns
+                while time.perf_counter_ns() < until:
+                    pass
             there.send(message)
             while back.try_recv() is None:
-                if sleeping:
+                if rest_ns:
                     back.wait(1.0)
-        return (time.perf_counter_ns() - start) / hops / 2
+        return (time.perf_counter_ns() - start) / hops / 2 - rest_ns
 
 
 def crossings(floors, sleeping):

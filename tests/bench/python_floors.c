@@ -53,38 +53,45 @@ static PyObject* make_floats(PyObject* self, PyObject* number) {
   return list;
 }
 
-// Ping-pong over one cache line, rounds `first` to `first + rounds`: `side` 0 starts. Spinning, or
-// asleep in a futex.
+static int64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+// Ping-pong over one cache line, rounds `first` to `first + rounds`: `side` 0 starts. Spinning where
+// `rest_ns` is 0. Else asleep in a futex: before each answer a side works for `rest_ns`, so that the
+// other one is asleep by then and does not find the answer on its way into the kernel.
 static PyObject* ping_pong(PyObject* self, PyObject* arguments) {
   (void)self;
   Py_buffer memory;
-  int side = 0, sleeps = 0;
+  int side = 0;
   unsigned first = 0, rounds = 0;
-  if (!PyArg_ParseTuple(arguments, "w*iIIi", &memory, &side, &first, &rounds, &sleeps)) return NULL;
+  long long rest_ns = 0;
+  if (!PyArg_ParseTuple(arguments, "w*iIIL", &memory, &side, &first, &rounds, &rest_ns)) return NULL;
   _Atomic uint32_t* word = memory.buf;
   Py_BEGIN_ALLOW_THREADS
   for (unsigned i = first; i < first + rounds; ++i) {
     const uint32_t mine = 2 * i + (uint32_t)side;
     uint32_t now;
     while ((now = atomic_load(word)) != mine) {
-      if (sleeps) {
+      if (rest_ns != 0) {
         syscall(SYS_futex, word, FUTEX_WAIT, now, NULL, NULL, 0);
       } else {
         __builtin_ia32_pause();
       }
     }
+    if (rest_ns != 0) {
+      const int64_t until = now_ns() + rest_ns;
+      while (now_ns() < until) {
+      }
+    }
     atomic_store(word, mine + 1);
-    if (sleeps) syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+    if (rest_ns != 0) syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
   }
   Py_END_ALLOW_THREADS
   PyBuffer_Release(&memory);
   Py_RETURN_NONE;
-}
-
-static int64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
 // As an executor rests before a release: it sleeps, and spins for the rest, outside Python.
