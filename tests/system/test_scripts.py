@@ -9,6 +9,7 @@ from running import ROOT, run
 
 SETUP = str(ROOT / "tools/dev/setup")
 CHECK = str(ROOT / "tools/dev/check")
+BROWSER = {"chromium", "npm"}
 HEAVY = {"lintian", "clang", "clang-tidy", "qemu-system-x86", "mmdebstrap", "libgtest-dev"}
 
 
@@ -26,7 +27,7 @@ def test_what_the_demo_installs_is_what_a_build_needs():
 def test_all_parts_are_the_default_and_name_each_package_once():
     everything = parts()
     assert everything == parts("build", "test", "lint", "vm")
-    assert HEAVY <= set(everything)
+    assert HEAVY <= set(everything) and not BROWSER & set(everything)
     assert len(set(everything)) == len(everything)
 
 
@@ -34,6 +35,24 @@ def test_a_part_that_there_is_not_is_named_with_those_that_there_are():
     done = run([SETUP, "--list", "biuld"], dict(os.environ))
     assert done.returncode == 2
     assert "no part 'biuld'" in done.stderr and "build, test, lint and vm" in done.stderr
+
+
+STUBS = {
+    # Somebody's nodejs is there, and nothing else.
+    "dpkg-query": 'case "$*" in *Provides*) echo "installed, nodejs-dev, npm (= 10)" ;; esac',
+    "apt-cache": 'echo "$2"',
+    "apt-get": 'echo "apt-get: $*"',
+    "sudo": 'exec "$@"',
+}
+
+
+def test_what_an_installed_package_provides_is_not_installed_instead_of_it(tmp_path):
+    for name, text in STUBS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    done = run([SETUP, "foxglove"], os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stderr
+    assert "installing chromium python3-pil\n" in done.stdout
 
 
 @pytest.mark.parametrize("option, least", [("", 50), ("--quick", 1), ("--all", 70)])
