@@ -105,8 +105,8 @@ class Topics:
 
     def connect(self):
         def last_one_is_back():
-            """Order is kept: behind the echo of the newest message there is nothing. A partner begins
-            with what the ring still holds, so that no number may come twice."""
+            """Order is kept: behind the echo of the newest message there is nothing. A partner
+            begins with what the ring still holds: no number may come twice."""
             number = next(self.numbers)
             self.there.send(horus.CmdVel(number, 0.0))
             while self.back.wait(0.01):

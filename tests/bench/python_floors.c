@@ -59,16 +59,18 @@ static int64_t now_ns(void) {
   return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-// Ping-pong over one cache line, rounds `first` to `first + rounds`: `side` 0 starts. Spinning where
-// `rest_ns` is 0. Else asleep in a futex: before each answer a side works for `rest_ns`, so that the
-// other one is asleep by then and does not find the answer on its way into the kernel.
+// Ping-pong over one cache line, rounds `first` to `first + rounds`: `side` 0 starts. Spinning
+// where `rest_ns` is 0. Else asleep in a futex: before each answer a side works for `rest_ns`, so
+// that the other one is asleep by then and does not find the answer on its way into the kernel.
 static PyObject* ping_pong(PyObject* self, PyObject* arguments) {
   (void)self;
   Py_buffer memory;
   int side = 0;
   unsigned first = 0, rounds = 0;
   long long rest_ns = 0;
-  if (!PyArg_ParseTuple(arguments, "w*iIIL", &memory, &side, &first, &rounds, &rest_ns)) return NULL;
+  if (!PyArg_ParseTuple(arguments, "w*iIIL", &memory, &side, &first, &rounds, &rest_ns)) {
+    return NULL;
+  }
   _Atomic uint32_t* word = memory.buf;
   Py_BEGIN_ALLOW_THREADS
   for (unsigned i = first; i < first + rounds; ++i) {
