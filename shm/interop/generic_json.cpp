@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -137,11 +138,24 @@ std::optional<Described> described(std::span<const std::byte> body) noexcept {
   return all;
 }
 
+std::string hex_of(std::span<const std::byte> bytes) {
+  std::string hex;
+  hex.reserve(2 * bytes.size());
+  for (const std::byte byte : bytes) {
+    fmt::format_to(std::back_inserter(hex), "{:02x}", std::to_integer<unsigned>(byte));
+  }
+  return hex;
+}
+
 std::optional<MessageJson> message(std::span<const std::byte> body) {
   const auto all = described(body);
   if (!all) return std::nullopt;
   const std::string name{all->name};
-  if (all->type == nullptr) return MessageJson{{"message", name}, {"size", all->bytes.size()}};
+  if (all->type == nullptr) {
+    // Whoever has its declaration reads the fields from the bytes.
+    return MessageJson{
+        {"message", name}, {"size", all->bytes.size()}, {"bytes", hex_of(all->bytes)}};
+  }
   auto fields = whole_message(*all->type, all->bytes);
   return MessageJson{{name, fields ? std::move(fields).value() : MessageJson{}}};
 }
@@ -163,9 +177,7 @@ std::optional<MessageJson> Reader::text(std::optional<std::uint64_t> size) {
 std::optional<MessageJson> Reader::binary(std::optional<std::uint64_t> size) {
   const auto bytes = size ? take(*size) : std::nullopt;
   if (!bytes) return std::nullopt;
-  std::string hex;
-  for (const std::byte byte : *bytes) hex += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-  return MessageJson{{"bytes", std::move(hex)}};
+  return MessageJson{{"bytes", hex_of(*bytes)}};
 }
 
 std::optional<MessageJson> Reader::extension(std::optional<std::uint64_t> size) {
@@ -174,7 +186,7 @@ std::optional<MessageJson> Reader::extension(std::optional<std::uint64_t> size) 
   if (!type || !body) return std::nullopt;
   if (*type == kArrayExtension) return array(*body);
   if (*type == kMessageExtension) return message(*body);
-  return MessageJson{{"extension", *type}, {"size", *size}};
+  return MessageJson{{"extension", *type}, {"size", *size}, {"bytes", hex_of(*body)}};
 }
 
 std::optional<MessageJson> Reader::list(std::optional<std::uint64_t> count, int depth) {

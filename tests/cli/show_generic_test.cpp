@@ -48,7 +48,7 @@ TEST(GenericMessage, every_kind_of_value_is_read) {
   EXPECT_EQ(line(raw({0x92, 1, 2})), "[1,2]");
   EXPECT_EQ(line(raw({0xDC, 0, 1, 5})), "[5]");
   EXPECT_EQ(line(raw({0x81, 0xA1}) + "v" + raw({3})), R"({"v":3})");
-  EXPECT_EQ(line(raw({0xD6, 9, 1, 2, 3, 4})), R"({"extension":9,"size":4})");
+  EXPECT_EQ(line(raw({0xD6, 9, 1, 2, 3, 4})), R"({"extension":9,"size":4,"bytes":"01020304"})");
 }
 
 TEST(GenericMessage, floats_are_shown_as_they_were_written) {
@@ -105,6 +105,12 @@ TEST(GenericMessage, lengths_beyond_the_end_are_refused) {
 TEST(GenericMessage, what_is_no_value_and_what_follows_one_are_refused) {
   EXPECT_EQ(line(raw({0xC1})), "?");
   EXPECT_EQ(line(raw({1, 1})), "?");
+}
+
+TEST(GenericMessage, a_message_of_a_type_that_only_its_program_knows_keeps_its_bytes) {
+  const std::string body = std::string(8, '\0') + raw({5}) + "Wheel" + raw({0, 0xC0, 0x3F});
+  const std::string value = raw({0xC7, static_cast<int>(body.size()), 2}) + body;
+  EXPECT_EQ(line(value), R"({"message":"Wheel","size":3,"bytes":"00c03f"})");
 }
 
 TEST(GenericMessage, nesting_has_a_bound) {
