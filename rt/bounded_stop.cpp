@@ -39,8 +39,9 @@ void BoundedStop::ask(bool hurried) noexcept {
     if (!waits && !awaits && !hurried && call->since < watch_.patience()) continue;
     // relaxed: see Progress.
     const auto began =
-        waits || awaits ? 0
-                        : watched.group->progress().owed_since_ns.load(std::memory_order_relaxed);
+        waits || awaits
+            ? 0
+            : watched.group->progress().expected_since_ns.load(std::memory_order_relaxed);
     if (std::exchange(watched.asked_ns, began) == began) continue;
     char text[160];
     if (waits) {

@@ -93,7 +93,7 @@ void Executor::run() noexcept {
       tick_periodically(*epoch);
     }
   }
-  group_.progress().owe_nothing();
+  group_.progress().expect_nothing();
   activity.store(NodeActivity::kShutdown, std::memory_order_relaxed);
   hook_->enter(TimePoint{});
   group_.shutdown();
@@ -164,14 +164,14 @@ void Executor::tick_periodically(TimePoint epoch) noexcept {
     if (release >= end) [[unlikely]] {
       // No release is left before the end. The thread stays until the end: the run has to last as
       // long as requested, and a node that gets another rate may still tick.
-      group_.progress().owe_nothing();
+      group_.progress().expect_nothing();
       if (sleep_until(end, now)) return;
     } else {
-      group_.progress().owe_next(release);
+      group_.progress().expect_next(release);
       if (const auto begin = wait_for_release(release, now)) [[likely]] {
         // A late wake-up gives up the releases whose whole period has passed, on the same grid
         // (RT-1).
-        group_.progress().owe(begin->now);
+        group_.progress().expect(begin->now);
         control.safety().obey();
         const BatchEnd ended = group_.tick_due(begin->now, control.end(), begin->gil_wait);
         release = ended.next;
@@ -190,7 +190,7 @@ void Executor::tick_periodically(TimePoint epoch) noexcept {
 void Executor::tick_on_events() noexcept {
   RunControl& control = context_.control;
   while (!control.stopping() && !group_.empty()) {
-    group_.progress().owe_nothing();
+    group_.progress().expect_nothing();
     if (follow_requests()) continue;
     const TimePoint now = context_.clock.now();
     const TimePoint end = control.end();
@@ -202,7 +202,7 @@ void Executor::tick_on_events() noexcept {
     }
     if (!context_.wake->wait_until(until) || control.stopping()) continue;
     const TimePoint release = context_.clock.now();
-    group_.progress().owe(release);
+    group_.progress().expect(release);
     const Nanos gil_wait = hook_->enter(release);
     control.safety().obey();
     group_.tick(release, context_.clock.now(), gil_wait);

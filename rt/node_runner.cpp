@@ -24,7 +24,7 @@ namespace horus {
 namespace {
 
 // At most so many skipped responses are recorded after a long stall: the loop stays bounded.
-constexpr std::uint64_t kMaxOwedResponses = 1024;
+constexpr std::uint64_t kMaxUntoldResponses = 1024;
 
 constexpr long long micros(Nanos duration) noexcept {
   return duration.count() / 1000;
@@ -220,7 +220,7 @@ inline void NodeRunner::take_loss(TickTiming& timing) noexcept {
   const bool succeeded = !std::exchange(failed_, false);
   if (source_.tick == 0) stats_.first_release_ns.set(to_ns(timing.release));
   const std::uint64_t given_up = std::exchange(given_up_, 0);
-  if (owed_responses_ != 0) count_skipped_responses(timing);
+  if (untold_responses_ != 0) count_skipped_responses(timing);
   const Verdict verdict = judge(timing, tick_.budget);
   looks_back_ = verdict.missed || !succeeded;
   count(verdict);
@@ -287,7 +287,7 @@ bool NodeRunner::init_again() noexcept {
     set_state(NodeState::kRunning);
   } else {
     stats_.skipped.add();
-    follow_failure(clock_.now());
+    apply_failure_policy(clock_.now());
   }
   return initialised_;
 }
@@ -326,7 +326,7 @@ void NodeRunner::count(const Verdict& verdict) noexcept {
 TimePoint NodeRunner::follow(const TickTiming& timing, const Bad& bad) noexcept {
   if (bad.verdict.missed || bad.verdict.overrun) keep_late(timing, bad);
   if (bad.verdict.missed) {
-    follow_miss(timing, bad);
+    apply_miss_policy(timing, bad);
   } else if (bad.verdict.overrun) {
     say_late(
         overrun_log_, timing.finish,
@@ -337,7 +337,7 @@ TimePoint NodeRunner::follow(const TickTiming& timing, const Bad& bad) noexcept 
   if (bad.succeeded) {
     failures_.in_a_row = 0;
   } else {
-    follow_failure(timing.finish);
+    apply_failure_policy(timing.finish);
   }
   // The work above took time. The next node's tick starts after it, so as not to be charged for it.
   return clock_.now();
@@ -345,11 +345,11 @@ TimePoint NodeRunner::follow(const TickTiming& timing, const Bad& bad) noexcept 
 
 void NodeRunner::count_skipped_responses(const TickTiming& timing) noexcept {
   // A skipped release had to wait until the start of the tick after it.
-  const auto owed = static_cast<std::int64_t>(std::min(owed_responses_, kMaxOwedResponses));
-  for (std::int64_t i = 1; i <= owed; ++i) {
+  const auto untold = static_cast<std::int64_t>(std::min(untold_responses_, kMaxUntoldResponses));
+  for (std::int64_t i = 1; i <= untold; ++i) {
     stats_.skipped_response.record(timing.start - (timing.release - i * tick_.period));
   }
-  owed_responses_ = 0;
+  untold_responses_ = 0;
 }
 
 void NodeRunner::count_loss(const TickLoss& loss) noexcept {
@@ -376,7 +376,7 @@ void NodeRunner::record_gil_wait(Nanos wait) noexcept {
 bool NodeRunner::skip(std::uint64_t count) noexcept {
   stats_.skipped.add(count);
   if (isolated() || has(kRestarts)) return false;
-  owed_responses_ += count;
+  untold_responses_ += count;
   looks_back_ = true;
   return true;
 }
@@ -413,7 +413,7 @@ void NodeRunner::say_late(LogLimit& limit, TimePoint now, const Excess& excess,
   log(LogLevel::kWarning, text);
 }
 
-void NodeRunner::follow_miss(const TickTiming& timing, const Bad& bad) noexcept {
+void NodeRunner::apply_miss_policy(const TickTiming& timing, const Bad& bad) noexcept {
   say_late(miss_log_, timing.finish,
            {.what = "missed its deadline: %lld us from the release, %lld us allowed",
             .numbers = {micros(timing.response()), micros(tick_.budget.deadline)}},
@@ -444,12 +444,12 @@ void NodeRunner::follow_miss(const TickTiming& timing, const Bad& bad) noexcept 
   in_miss_episode_ = true;
 }
 
-void NodeRunner::follow_failure(TimePoint now) noexcept {
+void NodeRunner::apply_failure_policy(TimePoint now) noexcept {
   stats_.errors.add();
   const FailureStep step = after_failure(config_.failure, failures_, now);
   failures_ = step.record;
   keep_failure(now);
-  say_failure(now, step.action);
+  log_failure(now, step.action);
   switch (step.action) {
     case FailureAction::kContinue: return;
     case FailureAction::kRest: tell_lost("has failed too often in a row, and rests"); break;
@@ -471,7 +471,7 @@ void NodeRunner::follow_failure(TimePoint now) noexcept {
   raise(kRests);
 }
 
-void NodeRunner::say_failure(TimePoint now, FailureAction action) noexcept {
+void NodeRunner::log_failure(TimePoint now, FailureAction action) noexcept {
   if (config_.failure.kind == FailureKind::kIgnore) return;
   const auto suppressed = failure_log_.admit(now);
   if (!suppressed && action == FailureAction::kContinue) return;
@@ -492,7 +492,7 @@ void NodeRunner::shutdown() noexcept {
     if (!guarded("shutdown", [this] { node_.shutdown(); })) {
       stats_.errors.add();
       keep_failure(clock_.now());
-      say_failure(clock_.now(), FailureAction::kContinue);
+      log_failure(clock_.now(), FailureAction::kContinue);
     }
     set_state(NodeState::kStopped);
   }
@@ -550,7 +550,7 @@ void NodeRunner::follow_change() noexcept {
     next_ = std::max(next_ - tick_.period + wanted, std::min(next_, clock_.now()));
   }
   tick_.period = wanted;
-  owed_responses_ = 0;
+  untold_responses_ = 0;
   stats_.period_ns.set(wanted.count());
 }
 

@@ -137,12 +137,12 @@ class NodeRunner {
   /// Forbids an actuator to act. No effect on other nodes. From any thread.
   void disarm() noexcept;
   /// Before a release of the run: sets the node's state to rest, even if it has not followed the
-  /// rest yet. Otherwise let_go() would leave such a node armed. From any thread.
+  /// rest yet. Otherwise end_rest() would leave such a node armed. From any thread.
   void hold_at_rest() noexcept { stats_.safety.step(SafetyEvent::kStop); }
   /// After a release of the run: the state leaves rest. An actuator is then disarmed, any other
   /// node armed. From any thread. The node's leave_safe_state() is called later, by
   /// follow_safe_state().
-  void let_go() noexcept;
+  void end_rest() noexcept;
 
   /// Changes the execution budget from the next release on. From any thread.
   void set_budget(Nanos execution) noexcept;
@@ -288,10 +288,10 @@ class NodeRunner {
   void say_rung(const char* what, const Bad& bad) noexcept;
   void follow_stale_stop() noexcept;
   /// Logs a miss, and applies max_deadline_misses and the miss policy.
-  void follow_miss(const TickTiming& timing, const Bad& bad) noexcept;
+  void apply_miss_policy(const TickTiming& timing, const Bad& bad) noexcept;
   /// Counts a failure of tick() or of a restart's init(), and applies the failure policy.
-  void follow_failure(TimePoint now) noexcept;
-  void say_failure(TimePoint now, FailureAction action) noexcept;
+  void apply_failure_policy(TimePoint now) noexcept;
+  void log_failure(TimePoint now, FailureAction action) noexcept;
   void set_state(NodeState state) noexcept;
   /// Writes an event of this node, in the tick that runs or comes next, to the black box. Does
   /// nothing without a box.
@@ -326,7 +326,7 @@ class NodeRunner {
   std::atomic<std::int64_t> wanted_deadline_ns_;
   std::atomic<std::int64_t> wanted_period_ns_;
   TimePoint resume_at_{};                     // See resumes_at().
-  std::uint64_t owed_responses_ = 0;          // Skips to record in skipped_response at next tick.
+  std::uint64_t untold_responses_ = 0;        // Skips to record in skipped_response at next tick.
   std::uint64_t given_up_ = 0;                // Those of them skipped because the thread was late.
   std::atomic<bool> leaves_{false};           // remove() was called.
   std::atomic<bool> gone_{false};             // See gone().

@@ -98,7 +98,7 @@ void NodeRunner::rest_by_itself() noexcept {
 }
 
 /// If the node rests by itself, its own thread calls leave_safe_state() later: see may_tick().
-void NodeRunner::let_go() noexcept {
+void NodeRunner::end_rest() noexcept {
   stats_.safety.step(SafetyEvent::kRelease);
   if (!config_.actuator) stats_.safety.step(SafetyEvent::kArm);
   if (rests_by_itself_.load()) raise(kReleased);
@@ -151,7 +151,7 @@ void NodeRunner::follow_rest(std::uint32_t from, Safety::View to) noexcept {
     return enter_safe_state();
   }
   if (!was_resting) enter_safe_state();
-  let_go();
+  end_rest();
   rests_by_itself_.store(false);
   leave_safe_state();
 }

@@ -10,7 +10,7 @@ RateGroup::RateGroup(std::vector<std::unique_ptr<NodeRunner>> runners)
     : runners_{std::move(runners)} {}
 
 void RateGroup::begin(std::size_t index, NodeActivity activity) noexcept {
-  progress_.owe(runners_[index]->now());
+  progress_.expect(runners_[index]->now());
   // relaxed: see Progress.
   progress_.activity.store(activity, std::memory_order_relaxed);
   progress_.running.store(static_cast<int>(index), std::memory_order_relaxed);
@@ -19,7 +19,7 @@ void RateGroup::begin(std::size_t index, NodeActivity activity) noexcept {
 void RateGroup::end() noexcept {
   // relaxed: see Progress.
   progress_.running.store(-1, std::memory_order_relaxed);
-  progress_.owe_nothing();
+  progress_.expect_nothing();
 }
 
 void RateGroup::init() noexcept {
@@ -85,7 +85,7 @@ inline TimePoint RateGroup::tick_one(Runners::iterator at, TimePoint release, Ti
   now = runner.undisturbed()
             ? runner.tick(release, now, before)
             : tick_disturbed(static_cast<std::size_t>(index), release, now, before);
-  progress_.owe(now);
+  progress_.expect(now);
   if (!last && now - start > before.took) {
     before.took = now - start;
     before.longest = &runner;
@@ -111,7 +111,7 @@ bool RateGroup::restart(std::size_t index, TimePoint& now) noexcept {
   begin(index, NodeActivity::kInit);
   const bool restarted = runners_[index]->restart();
   now = runners_[index]->now();
-  progress_.owe(now);
+  progress_.expect(now);
   progress_.activity.store(NodeActivity::kTick, std::memory_order_relaxed);  // relaxed: as above.
   return restarted;
 }
@@ -150,18 +150,18 @@ bool RateGroup::safe_state_due() const noexcept {
 void RateGroup::follow_safe_state(std::size_t index) noexcept {
   begin(index, NodeActivity::kSafeState);
   runners_[index]->follow_safe_state_itself();
-  progress_.owe(runners_[index]->now());
+  progress_.expect(runners_[index]->now());
   progress_.activity.store(NodeActivity::kTick, std::memory_order_relaxed);  // relaxed: as above.
 }
 
 void RateGroup::follow_safe_state() noexcept {
   // relaxed: see Progress.
-  const auto owed = progress_.owed_since_ns.load(std::memory_order_relaxed);
+  const auto expected = progress_.expected_since_ns.load(std::memory_order_relaxed);
   for (std::size_t i = 0; i < runners_.size(); ++i) follow_safe_state(i);
   end();
-  if (owed == Progress::kNothingOwed) return;
+  if (expected == Progress::kNothingExpected) return;
   // The release that is waited for may have passed meanwhile; that is not the thread's silence.
-  progress_.owe(std::max(from_ns(owed), runners_.front()->now()));
+  progress_.expect(std::max(from_ns(expected), runners_.front()->now()));
 }
 
 bool RateGroup::change_due() const noexcept {

@@ -15,12 +15,12 @@ namespace horus {
 ///
 /// Thread safety: written by the executor, read by any thread. forgive() from any thread.
 struct Progress {
-  static constexpr std::int64_t kNothingOwed = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kNothingExpected = std::numeric_limits<std::int64_t>::max();
 
   /// The instant from which the thread's silence counts: the start of the running callback, the end
-  /// of the latest tick, or the release that is waited for. kNothingOwed: silence means nothing,
-  /// because the thread waits for an event, has not started or has ended.
-  std::atomic<std::int64_t> owed_since_ns{kNothingOwed};
+  /// of the latest tick, or the release that is waited for. kNothingExpected: silence means
+  /// nothing, because the thread waits for an event, has not started or has ended.
+  std::atomic<std::int64_t> expected_since_ns{kNothingExpected};
   /// The index in the group of the node whose callback runs; -1: none.
   std::atomic<int> running{-1};
   /// The callback that runs or comes next. kNone: before the inits and after the shutdowns.
@@ -28,23 +28,25 @@ struct Progress {
 
   // relaxed throughout: the watchdog compares numbers; nothing is published through them.
   /// Silence counts from `since`.
-  void owe(TimePoint since) noexcept {
-    owed_since_ns.store(to_ns(since), std::memory_order_relaxed);
+  void expect(TimePoint since) noexcept {
+    expected_since_ns.store(to_ns(since), std::memory_order_relaxed);
   }
   /// Silence counts from the release `since`, or from the end of the last tick if that was later.
-  void owe_next(TimePoint since) noexcept {
-    const std::int64_t owed = owed_since_ns.load(std::memory_order_relaxed);
-    if (owed == kNothingOwed || owed < to_ns(since)) owe(since);
+  void expect_next(TimePoint since) noexcept {
+    const std::int64_t expected = expected_since_ns.load(std::memory_order_relaxed);
+    if (expected == kNothingExpected || expected < to_ns(since)) expect(since);
   }
   /// Called by another thread: silence before `now` no longer counts.
   void forgive(TimePoint now) noexcept {
-    std::int64_t since = owed_since_ns.load(std::memory_order_relaxed);
+    std::int64_t since = expected_since_ns.load(std::memory_order_relaxed);
     if (since >= to_ns(now)) return;
     // Fails if the executor has moved meanwhile: then there is nothing to forgive.
-    owed_since_ns.compare_exchange_strong(since, to_ns(now), std::memory_order_relaxed);
+    expected_since_ns.compare_exchange_strong(since, to_ns(now), std::memory_order_relaxed);
   }
   /// Silence means nothing.
-  void owe_nothing() noexcept { owed_since_ns.store(kNothingOwed, std::memory_order_relaxed); }
+  void expect_nothing() noexcept {
+    expected_since_ns.store(kNothingExpected, std::memory_order_relaxed);
+  }
 };
 
 /// The result of a batch of ticks. It saves the executor a look at the clock and at the nodes.

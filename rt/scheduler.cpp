@@ -37,19 +37,19 @@ struct Entry {
 };
 
 /// One executor thread of a run.
-struct Lane {
-  Lane(GroupPlan its_plan, std::vector<std::unique_ptr<NodeRunner>> runners,
-       std::unique_ptr<GroupHook> hook, const ExecutorContext& context)
+struct ExecutorThread {
+  ExecutorThread(GroupPlan its_plan, std::vector<std::unique_ptr<NodeRunner>> runners,
+                 std::unique_ptr<GroupHook> hook, const ExecutorContext& context)
       : plan{std::move(its_plan)},
         group{std::move(runners)},
         executor{plan.period, group, std::move(hook), context} {}
 
-  static void run(void* lane) { static_cast<Lane*>(lane)->executor.run(); }
+  static void run(void* thread) { static_cast<ExecutorThread*>(thread)->executor.run(); }
 
   const GroupPlan plan;
   RateGroup group;
   Executor executor;
-  std::optional<RtThread> thread;
+  std::optional<RtThread> os_thread;
 };
 
 constexpr const char* kNotRunning = "change a node that is not running";
@@ -87,11 +87,11 @@ struct Scheduler::Impl {
         stop{clock, control, watchdog, options.guard, options.stop_timeout} {}
 
   Result<std::vector<GroupPlan>> plan() const;
-  void build_lane(GroupPlan group);
+  void build_thread(GroupPlan group);
   Nanos spin_limit(const GroupPlan& group) const noexcept;
   Status start_threads();
   struct Found {
-    Lane* lane = nullptr;
+    ExecutorThread* thread = nullptr;
     NodeRunner* runner = nullptr;
   };
   /// The node of that name; nulls when there is none, or it was removed.
@@ -100,8 +100,8 @@ struct Scheduler::Impl {
   template <typename Call>
   void each(Call call) const noexcept {
     if (!built.load(std::memory_order_acquire)) return;
-    for (const auto& lane : lanes) {
-      for (const auto& runner : lane->group.runners()) {
+    for (const auto& thread : threads) {
+      for (const auto& runner : thread->group.runners()) {
         if (!runner->gone()) call(*runner);
       }
     }
@@ -141,14 +141,14 @@ struct Scheduler::Impl {
   std::vector<Entry> entries;
   StatsBlock stats{};
   DropWatch drops{};
-  std::vector<std::unique_ptr<Lane>> lanes;
+  std::vector<std::unique_ptr<ExecutorThread>> threads;
   Watchdog watchdog;
   BoundedStop stop;
   std::atomic<std::int64_t> epoch_ns{0};
   std::atomic<std::uint64_t> told_stop{~std::uint64_t{0}};  ///< Episode of the stop logged last.
   std::atomic<bool> stop_lasts{false};                      ///< A stop was logged, not its end.
   bool started = false;
-  std::atomic<bool> built{false};  ///< The lanes are complete.
+  std::atomic<bool> built{false};  ///< The threads are complete.
   std::optional<RtThread> watchdog_thread;
   std::optional<RtThread> log_thread;
 };
@@ -193,12 +193,12 @@ Status Scheduler::start(StatsBlock stats) {
   impl_->drops = DropWatch{stats.nodes};
   auto plan = impl_->plan();
   if (!plan) return plan.error();
-  for (GroupPlan& group : plan.value()) impl_->build_lane(std::move(group));
+  for (GroupPlan& group : plan.value()) impl_->build_thread(std::move(group));
   impl_->started = true;
-  // release: a thread that sees it also sees the lanes.
+  // release: a thread that sees it also sees the threads.
   impl_->built.store(true, std::memory_order_release);
   if (auto threads = impl_->start_threads(); !threads) return threads;
-  impl_->gate.wait_for_arrivals(static_cast<std::uint32_t>(impl_->lanes.size()));
+  impl_->gate.wait_for_arrivals(static_cast<std::uint32_t>(impl_->threads.size()));
   if (impl_->control.stopping()) {
     impl_->gate.close();
     return {};
@@ -249,7 +249,7 @@ Status Scheduler::release(Safety::View seen) noexcept {
   if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
   if (!impl_->control.safety().release(seen))
     return refuse(Errc::kBusy, "release a robot that was stopped again meanwhile", "");
-  impl_->each([](NodeRunner& runner) { runner.let_go(); });
+  impl_->each([](NodeRunner& runner) { runner.end_rest(); });
   impl_->show_safety();
   return {};
 }
@@ -299,7 +299,7 @@ Clock& Scheduler::clock() const noexcept {
 
 Status Scheduler::set_budget(std::string_view node, Nanos execution) noexcept {
   if (execution <= Nanos{}) return refuse(Errc::kInvalidArgument, "budget must be above 0", node);
-  const auto [lane, runner] = impl_->find(node);
+  const auto [thread, runner] = impl_->find(node);
   if (runner == nullptr) return refuse(Errc::kNotFound, kNotRunning, node);
   const Nanos period{runner->stats().period_ns.value()};
   if (period > Nanos{} && execution > period) {
@@ -312,10 +312,10 @@ Status Scheduler::set_budget(std::string_view node, Nanos execution) noexcept {
 
 Status Scheduler::update(const NodeConfig& config) noexcept {
   if (auto valid = validate(config); !valid) return valid;
-  const auto [lane, runner] = impl_->find(config.name.view());
+  const auto [thread, runner] = impl_->find(config.name.view());
   if (runner == nullptr) return refuse(Errc::kNotFound, kNotRunning, config.name.view());
-  const bool periodic = lane->plan.period > Nanos{} && config.rate;
-  runner->set_timing(periodic ? config.rate->period() : lane->plan.period,
+  const bool periodic = thread->plan.period > Nanos{} && config.rate;
+  runner->set_timing(periodic ? config.rate->period() : thread->plan.period,
                      effective_budget(config));
   impl_->watchdog.update(config);
   impl_->keep_change(config.name.view(), "rate, budget, deadline, watchdog");
@@ -323,11 +323,11 @@ Status Scheduler::update(const NodeConfig& config) noexcept {
 }
 
 Status Scheduler::remove(std::string_view node) noexcept {
-  const auto [lane, runner] = impl_->find(node);
+  const auto [thread, runner] = impl_->find(node);
   if (runner == nullptr) return refuse(Errc::kNotFound, kNotRunning, node);
   runner->remove();
   impl_->keep_change(node, "removed");
-  if (lane->executor.wake() != nullptr) lane->executor.wake()->interrupt();
+  if (thread->executor.wake() != nullptr) thread->executor.wake()->interrupt();
   return {};
 }
 
@@ -346,7 +346,7 @@ Result<std::vector<GroupPlan>> Scheduler::Impl::plan() const {
                              .priority_ceiling = ceiling});
 }
 
-void Scheduler::Impl::build_lane(GroupPlan group) {
+void Scheduler::Impl::build_thread(GroupPlan group) {
   LogChannel& channel = log.add_channel();
   ThreadRole role{.name = entries[group.nodes.front()].config.name,
                   .node_class = group.node_class,
@@ -384,10 +384,10 @@ void Scheduler::Impl::build_lane(GroupPlan group) {
                                  .spin_limit = spin_limit(group),
                                  .log = &channel,
                                  .wake = entries[group.nodes.front()].wake};
-  lanes.push_back(
-      std::make_unique<Lane>(std::move(group), std::move(runners), std::move(hook), executor));
-  watchdog.watch(lanes.back()->group, group_hook);
-  stop.watch(lanes.back()->group);
+  threads.push_back(std::make_unique<ExecutorThread>(std::move(group), std::move(runners),
+                                                     std::move(hook), executor));
+  watchdog.watch(threads.back()->group, group_hook);
+  stop.watch(threads.back()->group);
 }
 
 Nanos Scheduler::Impl::spin_limit(const GroupPlan& group) const noexcept {
@@ -418,18 +418,18 @@ Status Scheduler::Impl::start_threads() {
       log_thread, helper("horus-log"), [](void* self) { static_cast<Impl*>(self)->drain_log(); },
       this);
   if (!status) return status;
-  for (auto& lane : lanes) {
+  for (auto& thread : threads) {
     const ThreadConfig config{
-        .name = thread_name(lane->plan, entries),
-        .priority = lane->plan.priority,
-        .cpus = lane->plan.cpus,
-        .slice = lane->plan.node_class == NodeClass::kCompute ? Nanos{} : kShortSlice,
+        .name = thread_name(thread->plan, entries),
+        .priority = thread->plan.priority,
+        .cpus = thread->plan.cpus,
+        .slice = thread->plan.node_class == NodeClass::kCompute ? Nanos{} : kShortSlice,
         .stack_size = options.stack_size};
-    status = start(lane->thread, config, Lane::run, lane.get());
+    status = start(thread->os_thread, config, ExecutorThread::run, thread.get());
     if (!status) break;
-    if (config.priority > 0 && !lane->thread->fifo()) {
+    if (config.priority > 0 && !thread->os_thread->fifo()) {
       log.push({.level = LogLevel::kWarning,
-                .node = entries[lane->plan.nodes.front()].config.name,
+                .node = entries[thread->plan.nodes.front()].config.name,
                 .at = MonotonicClock::now(),
                 .text = Name<384>::clipped("SCHED_FIFO was refused; its thread goes on without")});
     }
@@ -451,9 +451,9 @@ bool Scheduler::Impl::ready() const noexcept {
   const TimePoint start = epoch();
   if (start == TimePoint{}) return false;
   if (clock.now() >= start + kReadyAtLatest) return true;
-  return std::all_of(lanes.begin(), lanes.end(), [](const auto& lane) {
-    if (lane->plan.period == Nanos{}) return true;
-    const auto& runners = lane->group.runners();
+  return std::all_of(threads.begin(), threads.end(), [](const auto& thread) {
+    if (thread->plan.period == Nanos{}) return true;
+    const auto& runners = thread->group.runners();
     return std::all_of(runners.begin(), runners.end(), [](const auto& runner) {
       return runner->gone() || runner->stats().first_release_ns.value() != 0;
     });
@@ -535,9 +535,9 @@ void Scheduler::Impl::tell_stop() noexcept {
 }
 
 void Scheduler::Impl::interrupt_waiting() noexcept {
-  for (const auto& lane : lanes) {
-    if (lane->executor.wake() != nullptr) lane->executor.wake()->interrupt();
-    for (const auto& runner : lane->group.runners()) {
+  for (const auto& thread : threads) {
+    if (thread->executor.wake() != nullptr) thread->executor.wake()->interrupt();
+    for (const auto& runner : thread->group.runners()) {
       if (!runner->gone()) runner->node().stop_waiting();
     }
   }
@@ -563,22 +563,22 @@ void Scheduler::Impl::drain_log() noexcept {
 
 Scheduler::Impl::Found Scheduler::Impl::find(std::string_view node) const noexcept {
   if (!built.load(std::memory_order_acquire)) return {};
-  for (const auto& lane : lanes) {
-    for (const auto& runner : lane->group.runners()) {
-      if (runner->config().name == node && !runner->gone()) return {lane.get(), runner.get()};
+  for (const auto& thread : threads) {
+    for (const auto& runner : thread->group.runners()) {
+      if (runner->config().name == node && !runner->gone()) return {thread.get(), runner.get()};
     }
   }
   return {};
 }
 
 bool Scheduler::Impl::empty() const noexcept {
-  return std::all_of(lanes.begin(), lanes.end(),
-                     [](const auto& lane) { return lane->group.empty(); });
+  return std::all_of(threads.begin(), threads.end(),
+                     [](const auto& thread) { return thread->group.empty(); });
 }
 
 void Scheduler::Impl::join_executors() noexcept {
-  for (auto& lane : lanes) {
-    if (lane->thread) lane->thread->join();
+  for (auto& thread : threads) {
+    if (thread->os_thread) thread->os_thread->join();
   }
 }
 

@@ -35,10 +35,10 @@ std::optional<BlockedCall> blocked_call(const RateGroup& group, TimePoint now) {
   const NodeActivity activity = progress.activity.load(std::memory_order_relaxed);
   if (activity == NodeActivity::kNone) return std::nullopt;
   const int running = progress.running.load(std::memory_order_relaxed);
-  const auto since = progress.owed_since_ns.load(std::memory_order_relaxed);
+  const auto since = progress.expected_since_ns.load(std::memory_order_relaxed);
   const auto index = static_cast<std::size_t>(running < 0 ? 0 : running);
   BlockedCall call{.node = group.runners()[index]->config().name, .in = NodeActivity::kNone};
-  if (running >= 0 && since != Progress::kNothingOwed) {
+  if (running >= 0 && since != Progress::kNothingExpected) {
     call.in = activity;
     call.since = now - from_ns(since);
   }

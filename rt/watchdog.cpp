@@ -88,15 +88,16 @@ Nanos Watchdog::limit_at(const Watched& watched, std::size_t index) noexcept {
 }
 
 /// The executor's silence at `now`; nothing when it is idle.
-std::optional<Watchdog::Debt> Watchdog::debt(const Watched& watched, TimePoint now) noexcept {
+std::optional<Watchdog::Overdue> Watchdog::overdue_of(const Watched& watched,
+                                                      TimePoint now) noexcept {
   const Progress& progress = watched.group->progress();
   // relaxed: see Progress.
-  const auto since = progress.owed_since_ns.load(std::memory_order_relaxed);
-  if (since == Progress::kNothingOwed) return std::nullopt;
-  return Debt{.since_ns = since,
-              .silent = now - from_ns(since),
-              .running = progress.running.load(std::memory_order_relaxed),
-              .activity = progress.activity.load(std::memory_order_relaxed)};
+  const auto since = progress.expected_since_ns.load(std::memory_order_relaxed);
+  if (since == Progress::kNothingExpected) return std::nullopt;
+  return Overdue{.since_ns = since,
+                 .silent = now - from_ns(since),
+                 .running = progress.running.load(std::memory_order_relaxed),
+                 .activity = progress.activity.load(std::memory_order_relaxed)};
 }
 
 const NodeRunner& Watchdog::runner_of(const Watched& watched, int running) noexcept {
@@ -118,7 +119,7 @@ Nanos Watchdog::limit_of(const Watched& watched, int running) const noexcept {
 }
 
 /// The callback that runs, for messages; kNone between callbacks.
-NodeActivity Watchdog::callback_of(const Debt& debt) noexcept {
+NodeActivity Watchdog::callback_of(const Overdue& debt) noexcept {
   if (debt.running < 0) return NodeActivity::kNone;
   return debt.activity == NodeActivity::kNone ? NodeActivity::kTick : debt.activity;
 }
@@ -126,13 +127,13 @@ NodeActivity Watchdog::callback_of(const Debt& debt) noexcept {
 /// Whether the watchdog judges this silence. It does not judge an init(), nor a shutdown() at the
 /// end, which BoundedStop bounds. But the shutdown() of a removed node is judged: it delays the
 /// ticks of the other nodes on its thread.
-bool Watchdog::ticks(const Debt& debt) const noexcept {
+bool Watchdog::ticks(const Overdue& debt) const noexcept {
   if (debt.activity == NodeActivity::kInit) return false;
   if (debt.activity != NodeActivity::kShutdown) return true;
   return !control_.stopping() && clock_.now() < control_.end();
 }
 
-Silence Watchdog::judge(const Watched& watched, const Debt& debt) const noexcept {
+Silence Watchdog::judge(const Watched& watched, const Overdue& debt) const noexcept {
   if (!ticks(debt)) return Silence::kMoves;
   // relaxed: numbers on their own, see begin_episode().
   // An excuse counts only for the episode in which it was found.
@@ -145,15 +146,15 @@ Silence Watchdog::judge(const Watched& watched, const Debt& debt) const noexcept
 bool Watchdog::alive() const noexcept {
   const TimePoint now = clock_.now();
   return std::all_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
-    const auto owed = debt(watched, now);
-    if (!owed || judge(watched, *owed) < Silence::kHung) return true;
-    return !isolates(watched, owed->running);
+    const auto overdue = overdue_of(watched, now);
+    if (!overdue || judge(watched, *overdue) < Silence::kHung) return true;
+    return !isolates(watched, overdue->running);
   });
 }
 
 /// Whether the node awaits something and only has a default limit. A default is meant for running
 /// code; it says nothing about how long the node may wait for the outside world.
-bool Watchdog::awaits(const Watched& watched, const Debt& debt) noexcept {
+bool Watchdog::awaits(const Watched& watched, const Overdue& debt) noexcept {
   if (debt.running < 0) return false;
   // relaxed: a flag on its own.
   const bool given =
@@ -165,25 +166,25 @@ void Watchdog::look() noexcept {
   const TimePoint now = clock_.now();
   look_at_rescue();
   for (Watched& watched : watched_) {
-    auto owed = debt(watched, now);
-    if (owed && judge(watched, *owed) > Silence::kMoves &&
-        (awaits(watched, *owed) || debugged(*watched.group))) {
+    auto overdue = overdue_of(watched, now);
+    if (overdue && judge(watched, *overdue) > Silence::kMoves &&
+        (awaits(watched, *overdue) || debugged(*watched.group))) {
       watched.group->progress().forgive(now);
-      owed = debt(watched, now);
+      overdue = overdue_of(watched, now);
     }
-    show(watched, owed);
+    show(watched, overdue);
     // relaxed: this thread writes it.
     const auto seen = watched.since_ns.load(std::memory_order_relaxed);
-    if (owed && owed->since_ns != seen) begin_episode(watched, *owed);
-    if (!owed) end_hang(watched);
+    if (overdue && overdue->since_ns != seen) begin_episode(watched, *overdue);
+    if (!overdue) end_hang(watched);
     bring_to_rest(watched);
     tell_outputs(watched);
-    if (!owed) {
+    if (!overdue) {
       watched.seen = Silence::kMoves;
       continue;
     }
-    if (owed->activity == NodeActivity::kInit) tell_slow_init(watched, *owed);
-    if (ticks(*owed)) look_at(watched, *owed, now);
+    if (overdue->activity == NodeActivity::kInit) tell_slow_init(watched, *overdue);
+    if (ticks(*overdue)) look_at(watched, *overdue, now);
   }
   if (options_.guard != nullptr) look_at_own_call();
 }
@@ -207,7 +208,7 @@ void Watchdog::look_at_own_call() noexcept {
   log(LogLevel::kWarning, text);
 }
 
-void Watchdog::begin_episode(Watched& watched, const Debt& debt) noexcept {
+void Watchdog::begin_episode(Watched& watched, const Overdue& debt) noexcept {
   // relaxed: numbers on their own; alive() is right again at the next look.
   watched.since_ns.store(debt.since_ns, std::memory_order_relaxed);
   watched.excused_ns.store(0, std::memory_order_relaxed);
@@ -224,7 +225,7 @@ void Watchdog::end_hang(Watched& watched) noexcept {
   watched.hangs = false;
 }
 
-void Watchdog::look_at(Watched& watched, const Debt& debt, TimePoint now) noexcept {
+void Watchdog::look_at(Watched& watched, const Overdue& debt, TimePoint now) noexcept {
   const Nanos limit = limit_of(watched, debt.running);
   if (limit > Nanos{} && debt.silent >= limit / 4) excuse(watched, debt, limit);
   const Silence judged = judge(watched, debt);
@@ -246,7 +247,7 @@ void Watchdog::look_at(Watched& watched, const Debt& debt, TimePoint now) noexce
 }
 
 /// Counts a silence. If another node keeps the GIL, that node's own silence counts as the hang.
-void Watchdog::count(const Watched& watched, const Debt& debt, const Blame& blame) noexcept {
+void Watchdog::count(const Watched& watched, const Overdue& debt, const Blame& blame) noexcept {
   expirations_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a number on its own.
   const std::size_t running = static_cast<std::size_t>(std::max(debt.running, 0));
   if (blame.node == nullptr) watched.group->runners()[running]->stats().hangs.add();
@@ -255,7 +256,7 @@ void Watchdog::count(const Watched& watched, const Debt& debt, const Blame& blam
 /// A thread that is ready to run but gets no CPU does not hang: that time does not count as
 /// silence. A thread that has run for half of its limit was not short of CPU, and is not excused
 /// (RT-9).
-void Watchdog::excuse(Watched& watched, const Debt& debt, Nanos limit) noexcept {
+void Watchdog::excuse(Watched& watched, const Overdue& debt, Nanos limit) noexcept {
   const CpuShare share = options_.cpu_share(runner_of(watched, 0).stats().tid.value());
   if (!watched.share_base) watched.share_base = share;
   const bool short_of_cpu = share.ran - watched.share_base->ran < limit / 2;
@@ -272,7 +273,7 @@ void Watchdog::excuse(Watched& watched, const Debt& debt, Nanos limit) noexcept 
   log_of(runner_of(watched, debt.running), LogLevel::kWarning, text);
 }
 
-Watchdog::Blame Watchdog::blame(Watched& watched, const Debt& debt, TimePoint now) noexcept {
+Watchdog::Blame Watchdog::blame(Watched& watched, const Overdue& debt, TimePoint now) noexcept {
   Blame blamed;
   if (watched.hook == nullptr) return blamed;
   const Holder holder = watched.hook->holder();
@@ -287,13 +288,13 @@ Watchdog::Blame Watchdog::blame(Watched& watched, const Debt& debt, TimePoint no
   for (const Watched& other : watched_) {
     if (runner_of(other, 0).stats().tid.value() != holder.thread) continue;
     blamed.node = &other;
-    const auto owed = Watchdog::debt(other, now);
-    blamed.in_time = owed && judge(other, *owed) == Silence::kMoves;
+    const auto overdue = Watchdog::overdue_of(other, now);
+    blamed.in_time = overdue && judge(other, *overdue) == Silence::kMoves;
   }
   return blamed;
 }
 
-int Watchdog::describe(const Watched& watched, const Debt& debt, const Blame& blame,
+int Watchdog::describe(const Watched& watched, const Overdue& debt, const Blame& blame,
                        std::span<char> text) noexcept {
   const auto* const name = runner_of(watched, debt.running).config().name.view().data();
   if (blame.thread == 0) {
@@ -315,7 +316,7 @@ int Watchdog::describe(const Watched& watched, const Debt& debt, const Blame& bl
                        blame.what, millis(debt.silent), who);
 }
 
-void Watchdog::act(Watched& watched, const Debt& debt, const Blame& blame,
+void Watchdog::act(Watched& watched, const Overdue& debt, const Blame& blame,
                    Silence silence) noexcept {
   char text[320];
   const int length = describe(watched, debt, blame, text);
@@ -333,7 +334,7 @@ void Watchdog::act(Watched& watched, const Debt& debt, const Blame& blame,
   if (silence == Silence::kHung) isolate(watched, debt, blame);
 }
 
-void Watchdog::keep(const Watched& watched, const Debt& debt, Silence silence,
+void Watchdog::keep(const Watched& watched, const Overdue& debt, Silence silence,
                     std::string_view text) const noexcept {
   if (box_ == nullptr) return;
   const NodeRunner& runner = runner_of(watched, debt.running);
@@ -353,7 +354,7 @@ bool Watchdog::isolates(const Watched& watched, int running) const noexcept {
   return options_.isolates_by_default && config.node_class != NodeClass::kCompute;
 }
 
-void Watchdog::isolate(Watched& watched, const Debt& debt, const Blame& blame) noexcept {
+void Watchdog::isolate(Watched& watched, const Overdue& debt, const Blame& blame) noexcept {
   // The guard first, because the calls below may block.
   const NodeConfig& config = runner_of(watched, debt.running).config();
   if (options_.guard != nullptr && blame.thread == 0 && isolates(watched, debt.running)) {
@@ -438,7 +439,7 @@ void Watchdog::await_rest() const noexcept {
 }
 
 /// Tells the guard when the silence has lasted for hang_timeout beyond the limit.
-void Watchdog::look_for_loss(Watched& watched, const Debt& debt, const Blame& blame) noexcept {
+void Watchdog::look_for_loss(Watched& watched, const Overdue& debt, const Blame& blame) noexcept {
   const NodeRunner& runner = runner_of(watched, debt.running);
   const bool never = runner.config().node_class == NodeClass::kCompute && !options_.hang_timeout;
   if (options_.guard == nullptr || watched.loss_said || never) return;
@@ -458,7 +459,7 @@ void Watchdog::look_for_loss(Watched& watched, const Debt& debt, const Blame& bl
       {.node = runner.config().name, .in = callback_of(debt), .since = debt.silent}, why);
 }
 
-void Watchdog::tell_slow_init(Watched& watched, const Debt& debt) noexcept {
+void Watchdog::tell_slow_init(Watched& watched, const Overdue& debt) noexcept {
   if (watched.loss_said || debt.silent < kSlowInit || debt.running < 0) return;
   watched.loss_said = true;
   const NodeName& name = runner_of(watched, debt.running).config().name;
@@ -471,7 +472,7 @@ void Watchdog::tell_slow_init(Watched& watched, const Debt& debt) noexcept {
 }
 
 /// Shows in the statistics which callback has been running for kLongCall or more.
-void Watchdog::show(const Watched& watched, const std::optional<Debt>& debt) noexcept {
+void Watchdog::show(const Watched& watched, const std::optional<Overdue>& debt) noexcept {
   const auto& runners = watched.group->runners();
   for (std::size_t i = 0; i < runners.size(); ++i) {
     const bool busy = debt && static_cast<int>(i) == debt->running && debt->silent >= kLongCall;

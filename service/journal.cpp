@@ -137,7 +137,7 @@ struct Journal::Queue {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Line> lines;
-  LogLimit limit;
+  SourceLogLimit limit;
   std::uint64_t lost = 0;              ///< Lines lost since one last said so.
   bool stopping = false;               ///< close() was called.
   bool ended = false;                  ///< The thread has written all and touches nothing any more.

@@ -29,7 +29,7 @@ class Journal final : public LogSink {
   /// after a crash they stay.
   void keep(const std::string& base, const std::string& own);
 
-  /// Logs a node's record. More than LogLimit allows for the node are counted, not logged.
+  /// Logs a node's record. More than SourceLogLimit allows for the node are counted, not logged.
   void write(const LogRecord& record) noexcept override;
   /// Notes that `count` records were lost before they came here.
   void lost(std::uint64_t count) noexcept override;

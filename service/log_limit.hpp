@@ -13,7 +13,7 @@ namespace horus::service {
 /// Limits log lines per source: in each window of 5 s the first 20 lines pass, the rest are
 /// counted. So a node that complains at 1 kHz neither fills the journal nor hides other nodes.
 /// Pure: the caller gives the time. One thread at a time.
-class LogLimit {
+class SourceLogLimit {
  public:
   static constexpr Nanos kWindow = 5s;
   static constexpr std::uint32_t kPerWindow = 20;

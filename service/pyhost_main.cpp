@@ -10,8 +10,8 @@
 #include "service/instance_lock.hpp"
 #include "service/notify.hpp"
 #include "service/program.hpp"
-#include "service/pyhost.hpp"
 #include "service/signals.hpp"
+#include "service/supervisor.hpp"
 #include "shm/session.hpp"
 #include "shm/sweep.hpp"
 
@@ -26,7 +26,7 @@ constexpr Usage kUsage{.program = kProgram,
 /// Maps signals to calls of the supervisor.
 class Reaction {
  public:
-  explicit Reaction(PyHost& hosts) : hosts_{hosts} {}
+  explicit Reaction(Supervisor& hosts) : hosts_{hosts} {}
 
   void operator()(int signal) {
     // No reload: a changed configuration takes effect at the next start.
@@ -38,12 +38,12 @@ class Reaction {
   }
 
  private:
-  PyHost& hosts_;
+  Supervisor& hosts_;
   int interrupts_ = 0;
 };
 
 /// `last`: no other process saves the hosts' black boxes afterwards. `program`: see
-/// PyHost::tell_program().
+/// Supervisor::tell_program().
 Exit supervise(const Config& config, const std::string& base, bool last, int program = -1) {
   auto created = EventLoop::create();
   if (!created) return refuse(kProgram, created.error(), Exit::kInternal);
@@ -57,7 +57,7 @@ Exit supervise(const Config& config, const std::string& base, bool last, int pro
                                         errno_text(errno) + "; going on with CPU " +
                                         CpuSet::allowed().text());
   }
-  PyHost hosts{config, base, loop, journal};
+  Supervisor hosts{config, base, loop, journal};
   hosts.tell_program(program);
   Signals signals{[&journal](const std::string& line) { journal.say(LogLevel::kWarning, line); },
                   Reaction{hosts}};

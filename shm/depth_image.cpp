@@ -17,7 +17,7 @@ bool is_depth(std::uint8_t dtype) noexcept {
          dtype == static_cast<std::uint8_t>(Dtype::kU16);
 }
 
-bool sound_depth(const PayloadState& state) noexcept {
+bool is_valid_depth(const PayloadState& state) noexcept {
   const auto& tensor = state.tensor();
   return tensor.ndim == 2 && is_depth(tensor.dtype) && tensor.shape[0] != 0 &&
          tensor.shape[0] <= kMaxSide && tensor.shape[1] != 0 && tensor.shape[1] <= kMaxSide;
@@ -28,7 +28,7 @@ bool sound_depth(const PayloadState& state) noexcept {
 const PayloadKind& DepthImage::kind() noexcept {
   static const PayloadKind kKind{.type = type_info(Tag<msg::DepthImageDescriptor>{}),
                                  .frame_id_at = offsetof(msg::DepthImageDescriptor, frame_id),
-                                 .sound = sound_depth};
+                                 .is_valid = is_valid_depth};
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.

@@ -46,7 +46,7 @@ struct RingPeer {
   std::uint64_t awaited_from = 0;  ///< PeerPools::looks() when `awaited` was set.
   /// The publisher was alive when this subscription began, or started later. Only then does a torn
   /// message count.
-  bool witnessed = false;
+  bool seen_alive = false;
   std::atomic<bool> dead{false};  ///< The publisher is gone: take what is complete, then release.
   /// Set now and then by the helper thread: check the ring's committed number even though the slots
   /// show no message. Messages may have been lost together with their stamps.

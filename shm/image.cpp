@@ -12,7 +12,7 @@ const msg::ImageDescriptor& descriptor_of(const Image& image) noexcept {
   return image.state()->as<msg::ImageDescriptor>();
 }
 
-bool sound_image(const PayloadState& state) noexcept {
+bool is_valid_image(const PayloadState& state) noexcept {
   const auto& image = state.as<msg::ImageDescriptor>();
   if (image.encoding > static_cast<std::uint8_t>(Encoding::kDepth16)) return false;
   const EncodingInfo& kind = info(static_cast<Encoding>(image.encoding));
@@ -29,7 +29,7 @@ bool sound_image(const PayloadState& state) noexcept {
 const PayloadKind& Image::kind() noexcept {
   static const PayloadKind kKind{.type = type_info(Tag<msg::ImageDescriptor>{}),
                                  .frame_id_at = offsetof(msg::ImageDescriptor, frame_id),
-                                 .sound = sound_image};
+                                 .is_valid = is_valid_image};
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.

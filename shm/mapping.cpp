@@ -48,7 +48,7 @@ constinit std::array<std::atomic<std::size_t>, 1024> mapped_by{};
 struct sigaction previous {};
 
 /// Replaces a mapping by private zeros. Async-signal-safe.
-void let_go(Row& row) noexcept {
+void free_row(Row& row) noexcept {
   // A peer's zeros stay read-only, as its file was; a process with locked memory pays nothing for
   // them.
   const int protection = row.writable ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -114,7 +114,7 @@ void on_sigbus(int signal, siginfo_t* info, void* context) noexcept {
   const int saved = errno;
   Row* row = info->si_code > 0 ? find(info->si_addr) : nullptr;
   if (row != nullptr) {
-    let_go(*row);
+    free_row(*row);
   } else {
     pass_on(signal, info, context);
   }
@@ -126,7 +126,7 @@ void in_child() noexcept {
   for (Row& row : table) {
     if (row.use.load(std::memory_order_relaxed) != Use::kMapped) continue;
     ::dup3(null, row.fd, O_CLOEXEC);
-    let_go(row);
+    free_row(row);
   }
   ::close(null);
 }
@@ -216,7 +216,7 @@ Status Mapping::show(int fd, const std::string& path) noexcept {
 }
 
 bool Mapping::lost() const noexcept {
-  // acquire: see let_go().
+  // acquire: see free_row().
   return table[row_].lost.load(std::memory_order_acquire);
 }
 

@@ -62,7 +62,7 @@ bool is_deserted(const std::shared_ptr<OwnPool>& pool) noexcept {
 
 }  // namespace
 
-void PayloadWindow::let_go(std::size_t number) noexcept {
+void PayloadWindow::release(std::size_t number) noexcept {
   // acq_rel: the thread that put the block there is done with it; of two threads one gets it.
   BlockUse* const block = kept_[number % kept_.size()].exchange(nullptr, std::memory_order_acq_rel);
   if (block != nullptr) block->give_back();
@@ -78,19 +78,19 @@ void PayloadWindow::push(BlockUse& block) noexcept {
 void PayloadWindow::settle(bool sent, std::size_t wanted) noexcept {
   const std::size_t next = next_.load(std::memory_order_relaxed) - (sent ? 0U : 1U);
   next_.store(next, std::memory_order_release);
-  let_go(next);
+  release(next);
   if (!sent) return;
   const std::size_t before = std::exchange(left_, std::clamp<std::size_t>(wanted, 1, depth()));
   if (left_ < before) {
     trim(left_);
   } else if (next > left_) {
-    let_go(next - left_ - 1);
+    release(next - left_ - 1);
   }
 }
 
 void PayloadWindow::trim(std::size_t left) noexcept {
   const std::size_t next = next_.load(std::memory_order_acquire);
-  for (std::size_t age = left + 1; age <= std::min(depth(), next); ++age) let_go(next - age);
+  for (std::size_t age = left + 1; age <= std::min(depth(), next); ++age) release(next - age);
 }
 
 std::optional<OwnPools::Taken> OwnPools::take(std::size_t size, From from) noexcept {

@@ -36,7 +36,7 @@ class PayloadWindow {
 
  private:
   std::size_t depth() const noexcept { return kept_.size() - 1; }
-  void let_go(std::size_t number) noexcept;
+  void release(std::size_t number) noexcept;
 
   // One place more than blocks are kept, so that trim() never touches the place of the next push().
   std::vector<std::atomic<BlockUse*>> kept_;

@@ -158,7 +158,7 @@ struct PayloadSubscriber::State {
 Payload PayloadSubscriber::State::payload_of(std::span<const std::byte> descriptor) {
   auto state = make_state(*kind);
   std::ranges::copy(descriptor, state->descriptor.begin());
-  if (!sound(*state)) return {};
+  if (!is_valid(*state)) return {};
   const auto from = pools->peers().find(state->tensor().pool_id);
   if (from == nullptr || !hold(*state, from)) return {};
   return Payload{std::move(state)};
@@ -268,7 +268,7 @@ Result<PayloadPublisher> PayloadPublisher::open(Session& session, std::string_vi
   // grow() may trim the windows of topics that overwrite. A topic that refuses keeps what its
   // readers have not taken.
   if (!state->raw.refuses()) state->pools->add(*state->window);
-  state->pools->introduce();
+  state->pools->discover();
   make_state(kind);  // The first one allocates, and must not do so in a tick.
   return PayloadPublisher{std::move(state)};
 }

@@ -29,7 +29,7 @@ struct PayloadKind {
   const TypeInfo& type;           ///< The type of the descriptor, as topics of this kind carry it.
   std::uint32_t frame_id_at = 0;  ///< Offset in the descriptor; 0: neither time stamp nor frame id.
   /// Whether the further fields of a received descriptor fit its tensor.
-  bool (*sound)(const PayloadState& state) noexcept = nullptr;
+  bool (*is_valid)(const PayloadState& state) noexcept = nullptr;
 };
 inline constexpr std::size_t kMaxDescriptor = sizeof(msg::PointCloudDescriptor);
 inline constexpr std::uint32_t kMaxSide = 65535;  ///< Most pixels of a picture's side.
@@ -89,8 +89,8 @@ bool is_packed(const msg::TensorDescriptor& tensor) noexcept;
 /// Whether every element of a tensor, whatever its strides, lies within its offset and size.
 bool is_bounded(const msg::TensorDescriptor& tensor) noexcept;
 /// Whether a received descriptor is consistent.
-inline bool sound(const PayloadState& state) noexcept {
-  return is_packed(state.tensor()) && state.kind.sound(state);
+inline bool is_valid(const PayloadState& state) noexcept {
+  return is_packed(state.tensor()) && state.kind.is_valid(state);
 }
 
 /// Copies the further fields of a descriptor (time stamp, frame id, ...) between payloads of one

@@ -21,7 +21,7 @@ std::string_view PeerPools::key_of_pool(std::string_view name) noexcept {
 
 template <typename Visit>
 void PeerPools::walk(std::uint32_t id, Visit visit) noexcept {
-  // seq_cst, together with let_go(): either bury() waits for this walk, or this walk sees the
+  // seq_cst, together with release(): either bury() waits for this walk, or this walk sees the
   // emptied slot.
   walks_.fetch_add(1, std::memory_order_seq_cst);
   const std::size_t most = used_.load(std::memory_order_acquire);
@@ -105,7 +105,7 @@ std::optional<Error> PeerPools::check(Slot& slot, const Wanted& wanted) {
   }
   const bool in_use = slot.pool.use_count() > 1;
   if (!alive || (owner == wanted.end() && !in_use)) {
-    let_go(slot);
+    release(slot);
     return std::nullopt;
   }
   if (owner == wanted.end() || slot.pool->acknowledged()) {
@@ -122,7 +122,7 @@ std::optional<Error> PeerPools::check(Slot& slot, const Wanted& wanted) {
                0, Name<200>::clipped(slot.name)};
 }
 
-void PeerPools::let_go(Slot& slot) noexcept {
+void PeerPools::release(Slot& slot) noexcept {
   if (!slot.pool->alive()) {
     gone_[next_gone_++ % gone_.size()].store(slot.pool->id(), std::memory_order_relaxed);
   }

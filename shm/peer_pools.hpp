@@ -84,7 +84,7 @@ class PeerPools {
   std::optional<Error> add(const std::string& name);
   Result<std::shared_ptr<PeerPool>> map(const std::string& name);
   std::optional<Error> check(Slot& slot, const Wanted& wanted);
-  void let_go(Slot& slot) noexcept;
+  void release(Slot& slot) noexcept;
   void bury() noexcept;
   template <typename Visit>
   void walk(std::uint32_t id, Visit visit) noexcept;

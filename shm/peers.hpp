@@ -18,12 +18,12 @@ namespace horus::shm {
 /// The peers (publishers or subscribers) of one subscriber or publisher: a table that the helper
 /// thread fills and the user's thread reads, without a lock.
 ///
-/// Thread safety: each(), count() and let_go() from the one thread that uses the owner; all others
+/// Thread safety: each(), count() and release() from the one thread that uses the owner; all others
 /// under the session's lock, where each() and count() are allowed, too. Progress: each() and
-/// let_go() are wait-free.
+/// release() are wait-free.
 ///
 /// Invariants:
-///   (1) a pointer in slots_ is valid until the user's thread takes it out by let_go();
+///   (1) a pointer in slots_ is valid until the user's thread takes it out by release();
 ///   (2) collect() releases the peers that are not in slots_ any more.
 template <typename Peer, std::size_t N>
 class PeerTable {
@@ -112,7 +112,7 @@ class PeerTable {
     }
   }
   /// Takes the peer out of its slot. The user's thread must not use it afterwards.
-  void let_go(std::size_t slot) noexcept {
+  void release(std::size_t slot) noexcept {
     // release: see collect().
     slots_[slot].store(nullptr, std::memory_order_release);
   }

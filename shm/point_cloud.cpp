@@ -16,7 +16,7 @@ msg::PointCloudDescriptor& descriptor_of(const PointCloud& cloud) noexcept {
   return cloud.state()->as<msg::PointCloudDescriptor>();
 }
 
-bool sound_cloud(const PayloadState& state) noexcept {
+bool is_valid_cloud(const PayloadState& state) noexcept {
   const auto& cloud = state.as<msg::PointCloudDescriptor>();
   const auto& tensor = cloud.tensor;
   if (tensor.ndim != 2 || tensor.shape[1] == 0 || tensor.shape[1] > kMaxPointFields ||
@@ -45,7 +45,7 @@ std::string_view usual_name(std::uint32_t field, std::uint32_t fields) noexcept 
 const PayloadKind& PointCloud::kind() noexcept {
   static const PayloadKind kKind{.type = type_info(Tag<msg::PointCloudDescriptor>{}),
                                  .frame_id_at = offsetof(msg::PointCloudDescriptor, frame_id),
-                                 .sound = sound_cloud};
+                                 .is_valid = is_valid_cloud};
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.

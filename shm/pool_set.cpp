@@ -104,7 +104,7 @@ void PoolSet::refresh() {
 
 /// Without a SlowSection: a host that released the GIL here could open the same topic twice at
 /// once.
-void PoolSet::introduce() {
+void PoolSet::discover() {
   const std::scoped_lock lock{mutex_};
   refresh();
   own_.attend();

@@ -57,7 +57,7 @@ class PoolSet {
   Result<std::shared_ptr<PeerPool>> peer(std::uint32_t id);
   /// Maps pools and acknowledges holders now, so that publishers and subscribers of one process
   /// need not wait for the helper thread.
-  void introduce();
+  void discover();
   /// How often a tick got no block because none was free.
   std::uint64_t not_yet() const noexcept { return not_yet_.load(std::memory_order_relaxed); }
 

@@ -50,7 +50,7 @@ bool has_room(PublisherState& state, std::uint64_t end) noexcept {
   bool room = true;
   state.subscribers.each([&](CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
-    if (peer.dead.load(std::memory_order_relaxed)) return state.subscribers.let_go(slot);
+    if (peer.dead.load(std::memory_order_relaxed)) return state.subscribers.release(slot);
     if (leaves(state, peer.taken, end) || !peer.is_waited_for()) return;
     // The position that was read last does not suffice: read it again.
     peer.taken = taken_by(state, peer);
@@ -195,7 +195,7 @@ bool RawPublisher::send(std::span<const std::byte> message) noexcept {
   state.subscribers.each([&](const CursorPeer& peer, std::size_t slot) {
     // relaxed: a hint of the helper thread.
     if (peer.dead.load(std::memory_order_relaxed)) [[unlikely]] {
-      state.subscribers.let_go(slot);
+      state.subscribers.release(slot);
       return;
     }
     // seq_cst: this look comes after the message's stamp was stored, see wakeup.hpp.

@@ -241,7 +241,7 @@ void Session::Impl::find_publishers() {
   for (SubscriberState* subscriber : subscribers_) look(*subscriber, true);
 }
 
-void Session::Impl::introduce(const PublisherState& publisher) {
+void Session::Impl::discover(const PublisherState& publisher) {
   const std::scoped_lock lock{mutex_};
   const Parties* const its = parties_of(publisher.place.key);
   if (its == nullptr) return;
@@ -249,7 +249,7 @@ void Session::Impl::introduce(const PublisherState& publisher) {
   for (Seeking* one : its->sought) look(*one);
 }
 
-void Session::Impl::introduce(SubscriberState& subscriber) {
+void Session::Impl::discover(SubscriberState& subscriber) {
   const std::scoped_lock lock{mutex_};
   subscriber.named = true;
   look_again(subscriber.place);
@@ -321,7 +321,7 @@ void Session::Impl::expect_frames(SubscriberState& subscriber) {
     const std::scoped_lock lock{mutex_};
     subscriber.frames = &pools->peers();
   }
-  pools->introduce();
+  pools->discover();
 }
 
 const TypeInfo& generic_type() noexcept {

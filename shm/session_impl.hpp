@@ -67,8 +67,8 @@ struct Session::Impl final : PoolOwner {
   void add(PublisherState& publisher);
   void add(SubscriberState& subscriber);
   /// Discovery at once between publishers and subscribers of one process.
-  void introduce(const PublisherState& publisher);
-  void introduce(SubscriberState& subscriber);
+  void discover(const PublisherState& publisher);
+  void discover(SubscriberState& subscriber);
   void find_publishers();  ///< See Session; so for isolate() and await_publishers().
   bool isolate(const NodeName& node, bool isolated) noexcept;
   void await_publishers(Nanos patience);

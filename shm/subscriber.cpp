@@ -137,12 +137,12 @@ void each_ready(SubscriberState& state, Want want, Visit visit) noexcept {
       return visit(ring, count);
     }
     if (!dead) return;
-    if (ring.witnessed && is_torn(ring.view, ring.next)) cursor(state).torn.add();
+    if (ring.seen_alive && is_torn(ring.view, ring.next)) cursor(state).torn.add();
     // release: the publisher that finds the next ring in this row finds that ring's number, not
     // this one's.
     if (ring.row != nullptr) ring.row->ring.store(0, std::memory_order_release);
     forget_source(state, ring);
-    state.rings.let_go(slot);
+    state.rings.release(slot);
   });
 }
 

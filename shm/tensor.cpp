@@ -7,7 +7,7 @@ namespace horus::shm {
 
 const PayloadKind& Tensor::kind() noexcept {
   static const PayloadKind kKind{.type = type_info(Tag<msg::TensorDescriptor>{}),
-                                 .sound = [](const PayloadState&) noexcept { return true; }};
+                                 .is_valid = [](const PayloadState&) noexcept { return true; }};
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.

@@ -97,7 +97,7 @@ Result<TypeFile> wanted(std::string_view topic, const TypeInfo& type,
 }
 
 /// Whether the numbers of a type file, which may come from another user, are possible.
-bool sound(const TypeFile& file, const TypeInfo& type) noexcept {
+bool is_valid(const TypeFile& file, const TypeInfo& type) noexcept {
   if (!is_a(file.file, Magic::kType) || file.max_size == 0 || file.max_size > kMaxMessage ||
       !std::has_single_bit(file.capacity) || file.capacity > kMaxCapacity || file.refuses > 1) {
     return false;
@@ -341,7 +341,7 @@ Result<TypeFile> Session::Impl::open_topic(const TopicPlace& place, std::string_
     // A copy, so that what is checked is what is used.
     if (there) std::memcpy(&found, there.value().bytes().data(), sizeof found);
     // Unreadable or impossible: replaced, if its owner or the base's owner is this user.
-    if (!there || !sound(found, type)) {
+    if (!there || !is_valid(found, type)) {
       const bool declared = there && there.value().folder() != place.folder;
       if (!declared && place.folder->discard(place.type_name())) continue;
       if (!there) return there.error();
@@ -417,7 +417,8 @@ void Session::Impl::learn_limits(SubscriberState& subscriber) {
   const auto there = find_type(subscriber.place);
   TypeFile found;
   if (there) std::memcpy(&found, there.value().bytes().data(), sizeof found);
-  if (!there || !sound(found, *subscriber.type) || found.file.hash != subscriber.type->hash) return;
+  if (!there || !is_valid(found, *subscriber.type) || found.file.hash != subscriber.type->hash)
+    return;
   subscriber.file = found;
   subscriber.take_limits();
 }
@@ -492,7 +493,7 @@ Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo
   state->actuator = options.actuator;
   state->counters = options.counters;
   impl_->add(*state);
-  impl_->introduce(*state);
+  impl_->discover(*state);
   impl_->tell_twin(std::string{topic}, true);
   return RawPublisher{std::move(state)};
 }
@@ -565,7 +566,7 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
       !named) {
     return named.error();
   }
-  impl_->introduce(*state);
+  impl_->discover(*state);
   impl_->tell_twin(std::string{topic}, false);
   if (options.waits && !defers_bells()) impl_->await_publishers(kPatience);
   return RawSubscriber{std::move(state)};

@@ -16,12 +16,11 @@
 /// bytes.
 ///
 ///   auto maps = session->publish("map", type_info(Tag<msg::OccupancyGrid>{})).value();
-///   const auto built = Building<msg::OccupancyGrid>::in(buffer, head);  // head.width, head.height
-///   built->tail<std::int8_t>("data")[0] = 100;
-///   maps.send(built->bytes());
+///   const auto built = MessageBuilder<msg::OccupancyGrid>::in(buffer, head);  // head.width,
+///   head.height built->tail<std::int8_t>("data")[0] = 100; maps.send(built->bytes());
 ///
 ///   const auto size = subscriber.take(buffer);  // Of max_size() bytes; -1: no message.
-///   const auto map = View<msg::OccupancyGrid>::of(buffer.first(size));
+///   const auto map = MessageView<msg::OccupancyGrid>::of(buffer.first(size));
 ///   const std::span<const std::int8_t> cells = map->tail<std::int8_t>("data");
 ///
 /// RT-safe: nothing here allocates, locks or throws.
@@ -57,15 +56,15 @@ std::size_t find_tail(const TypeInfo& type, std::string_view name, Kind kind) no
 
 /// Reads a received message in the buffer that it was taken into.
 template <VaryingMessage T>
-class View {
+class MessageView {
  public:
   /// nullopt if the bytes are not as long as their own head says, or are not aligned to 8.
   /// `message` must outlive the view.
-  static std::optional<View> of(std::span<const std::byte> message) noexcept {
+  static std::optional<MessageView> of(std::span<const std::byte> message) noexcept {
     const TypeInfo& type = type_info(Tag<T>{});
     const auto layout = TailLayout::of_message(type, message);
     if (!layout || reinterpret_cast<std::uintptr_t>(message.data()) % 8 != 0) return std::nullopt;
-    return View{message, *layout};
+    return MessageView{message, *layout};
   }
 
   const T& head() const noexcept { return head_; }
@@ -79,7 +78,7 @@ class View {
   }
 
  private:
-  View(std::span<const std::byte> message, const TailLayout& layout) noexcept
+  MessageView(std::span<const std::byte> message, const TailLayout& layout) noexcept
       : message_{message}, layout_{layout} {
     std::memcpy(&head_, message.data(), sizeof head_);
   }
@@ -90,11 +89,11 @@ class View {
 
 /// Builds a message in the caller's buffer, from which it is then sent.
 template <VaryingMessage T>
-class Building {
+class MessageBuilder {
  public:
   /// Writes the head, whose counts say how long the tails are, and sets all elements to 0. nullopt
   /// if the buffer is too small or not aligned to 8.
-  static std::optional<Building> in(std::span<std::byte> buffer, const T& head) noexcept {
+  static std::optional<MessageBuilder> in(std::span<std::byte> buffer, const T& head) noexcept {
     const auto layout = TailLayout::of(type_info(Tag<T>{}), std::as_bytes(std::span{&head, 1}));
     if (!layout || layout->size() > buffer.size() ||
         reinterpret_cast<std::uintptr_t>(buffer.data()) % 8 != 0) {
@@ -103,7 +102,7 @@ class Building {
     const std::span<std::byte> bytes = buffer.first(layout->size());
     std::memcpy(bytes.data(), &head, sizeof head);
     std::memset(bytes.data() + sizeof head, 0, bytes.size() - sizeof head);
-    return Building{bytes, *layout};
+    return MessageBuilder{bytes, *layout};
   }
 
   /// Empty if T has no tail with this name and type of elements.
@@ -116,7 +115,7 @@ class Building {
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
-  Building(std::span<std::byte> bytes, const TailLayout& layout) noexcept
+  MessageBuilder(std::span<std::byte> bytes, const TailLayout& layout) noexcept
       : bytes_{bytes}, layout_{layout} {}
   std::span<std::byte> bytes_;
   TailLayout layout_;

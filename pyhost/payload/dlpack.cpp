@@ -55,7 +55,7 @@ constinit Exports exports;
 
 /// Ends one export: drops its reference to the keeper. With the GIL.
 template <typename Managed>
-void let_go(Managed* managed) noexcept {
+void end_export(Managed* managed) noexcept {
   auto* const keeper = static_cast<PyObject*>(managed->context);
   exports.give_back(reinterpret_cast<Export*>(managed));
   Py_DECREF(keeper);
@@ -65,7 +65,7 @@ template <typename Managed>
 void delete_tensor(Managed* managed) noexcept {
   // The consumer of the capsule may call this from any thread, without the GIL.
   const PyGILState_STATE gil = PyGILState_Ensure();
-  let_go(managed);
+  end_export(managed);
   PyGILState_Release(gil);
 }
 
@@ -78,7 +78,7 @@ constexpr const char* kName<dlpack::ManagedTensorVersioned> = "dltensor_versione
 template <typename Managed>
 void delete_capsule(PyObject* capsule) noexcept {
   if (!PyCapsule_IsValid(capsule, kName<Managed>)) return;
-  let_go(static_cast<Managed*>(PyCapsule_GetPointer(capsule, kName<Managed>)));
+  end_export(static_cast<Managed*>(PyCapsule_GetPointer(capsule, kName<Managed>)));
 }
 
 dlpack::Tensor describe(const PayloadObject& object, Export& target) noexcept {
@@ -105,7 +105,7 @@ PyObject* capsule_of(PyObject* keeper, Managed& managed) noexcept {
   managed.context = keeper;
   managed.deleter = delete_tensor<Managed>;
   PyObject* const capsule = PyCapsule_New(&managed, kName<Managed>, delete_capsule<Managed>);
-  if (capsule == nullptr) let_go(&managed);
+  if (capsule == nullptr) end_export(&managed);
   return capsule;
 }
 

@@ -190,7 +190,7 @@ Status Run::release_steps(Safety::View seen) noexcept {
   if (!steps_->control.safety().release(seen)) {
     return Error{Errc::kBusy, "release a robot that was stopped again meanwhile", 0, {}};
   }
-  for (const auto& step : steps_->steps) step.runner->let_go();
+  for (const auto& step : steps_->steps) step.runner->end_rest();
   return {};
 }
 

@@ -156,7 +156,7 @@ Intake::Topic::Written Intake::Topic::written(const shm::TypeInfo* of) const {
            {"horus.schema", shm::schema_of(*of)}}};
 }
 
-void Intake::let_go_of_silent() {
+void Intake::drop_silent_topics() {
   const TimePoint now = MonotonicClock::now();
   for (auto one = topics_.begin(); one != topics_.end();) {
     Topic& topic = *one->second;
@@ -176,7 +176,7 @@ void Intake::let_go_of_silent() {
 }
 
 void Intake::look() {
-  let_go_of_silent();
+  drop_silent_topics();
   for (const shm::TopicInfo& topic : shm::list_topics(session_->base())) {
     if (topics_.contains(topic.name) || !selection_.has(topic.name)) continue;
     // Only dead publishers are left, and their messages were taken before the topic was
@@ -204,8 +204,8 @@ Status Intake::open(const shm::TopicInfo& info) {
   topic->notes["horus.type"] = info.type;
   // Messages count from the start of the recording, however late the topic is found; on a topic
   // that was unsubscribed from, from that moment on.
-  const auto let_go = since_.find(name);
-  const std::uint64_t since = let_go == since_.end() ? session_->opened() : let_go->second;
+  const auto dropped = since_.find(name);
+  const std::uint64_t since = dropped == since_.end() ? session_->opened() : dropped->second;
   const shm::TopicOptions options{
       .history = std::numeric_limits<std::uint32_t>::max(), .since = since, .wanted = since};
   if (const shm::PayloadKind* const kind = shm::find_payload_kind(info.type)) {

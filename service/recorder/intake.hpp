@@ -71,7 +71,7 @@ class Intake {
 
  private:
   struct Topic;
-  void let_go_of_silent();
+  void drop_silent_topics();
   // These two return false if the file has no more channels.
   bool take_lines_of(const shm::LogPage& page, interop::mcap::Chunk& chunk);
   bool take_events_of(const shm::OtherBox& other, interop::mcap::Chunk& chunk, TimePoint now);

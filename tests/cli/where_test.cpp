@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cli/where.hpp"
-
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -16,6 +14,7 @@
 #include "shm/stats_page.hpp"
 #include "tests/cli/fake_server.hpp"
 #include "tests/cli/run_cli.hpp"
+#include "tools/cli/service_client.hpp"
 #include "tools/cli/source.hpp"
 
 namespace horus::cli {

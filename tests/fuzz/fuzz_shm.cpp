@@ -151,7 +151,7 @@ void read_descriptor(std::string_view bytes) {
     if (is_bounded(tensor)) {
       HORUS_CHECK(tensor.offset + tensor.size <= 2 * Region::kMaxSize);
     }
-    if (sound(state)) HORUS_CHECK(is_bounded(tensor));
+    if (is_valid(state)) HORUS_CHECK(is_bounded(tensor));
   }
 }
 

@@ -87,7 +87,7 @@ TEST_F(ShmFuzz, no_file_whatever_is_in_it_crashes_who_opens_it) {
   msg::CostMap head;
   head.width = head.height = 5;
   alignas(8) std::array<std::byte, 256> buffer{};
-  const auto map = Building<msg::CostMap>::in(buffer, head)->bytes();
+  const auto map = MessageBuilder<msg::CostMap>::in(buffer, head)->bytes();
   const auto& descriptor = image.state()->descriptor;
   std::string pool = bytes_of(files(base.path() + "/pools", ".pool").at(0));
   const std::uint32_t id = 0x42;  // The one that the entry looks for.

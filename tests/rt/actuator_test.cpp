@@ -147,7 +147,7 @@ TEST_F(ActuatorTest, is_disarmed_by_a_release_and_told_of_it) {
   runner->run(clock.now(), clock.now());
   runner->hold_at_rest();
   ASSERT_TRUE(control.safety().release(control.safety().look()));
-  runner->let_go();
+  runner->end_rest();
   EXPECT_EQ(state(), SafetyState::kDisarmed);
   runner->run(clock.now(), clock.now());
   EXPECT_EQ(node.left_safe_states, 1);
@@ -179,7 +179,7 @@ TEST_F(ActuatorTest, stays_safe_after_a_miss_that_asks_for_it) {
   EXPECT_TRUE(node.ticks.back().safe()) << "a good tick does not change it";
   EXPECT_FALSE(runner->arm());
   EXPECT_TRUE(control.safety().release(control.safety().look()));
-  runner->let_go();
+  runner->end_rest();
   EXPECT_EQ(state(), SafetyState::kDisarmed);
   EXPECT_EQ(node.left_safe_states, 0) << "it hears of it on its own thread";
   runner->run(clock.now(), clock.now());
@@ -208,7 +208,7 @@ TEST_F(ActuatorTest, leaves_once_where_it_rested_by_itself_and_with_its_run) {
   runner->run(clock.now(), clock.now());
   runner->hold_at_rest();
   ASSERT_TRUE(control.safety().release(control.safety().look()));
-  runner->let_go();
+  runner->end_rest();
   runner->run(clock.now(), clock.now());
   runner->run(clock.now(), clock.now());
   EXPECT_EQ(node.left_safe_states, 1);
@@ -234,7 +234,7 @@ TEST_F(ActuatorTest, is_shut_whoever_comes_first_a_stop_or_an_arming) {
     open += outputs_open(*stats) ? 1 : 0;
     runner->hold_at_rest();
     static_cast<void>(control.safety().release(control.safety().look()));
-    runner->let_go();
+    runner->end_rest();
   }
   armer.join();
   EXPECT_EQ(open, 0);

@@ -262,7 +262,7 @@ TEST_F(ExecutorTest, owes_a_sign_of_life_from_the_release_that_it_waits_for) {
   std::vector<std::int64_t> owed;
   std::vector<int> running;
   node.on_tick = [&](const Tick&) {
-    owed.push_back(group->progress().owed_since_ns.load());
+    owed.push_back(group->progress().expected_since_ns.load());
     running.push_back(group->progress().running.load());
   };
   control.end_at(epoch + 2ms);
@@ -276,7 +276,7 @@ TEST_F(ExecutorTest, that_wakes_up_late_owes_a_sign_of_life_only_from_then_on) {
   Executor executor = make();
   clock.wake_error = 700us;
   std::vector<std::int64_t> owed;
-  node.on_tick = [&](const Tick&) { owed.push_back(group->progress().owed_since_ns.load()); };
+  node.on_tick = [&](const Tick&) { owed.push_back(group->progress().expected_since_ns.load()); };
   control.end_at(epoch + 1ms);
   executor.tick_periodically(epoch);
   EXPECT_THAT(owed, ElementsAre(to_ns(epoch + 700us)));
@@ -344,7 +344,7 @@ TEST_F(ExecutorTest, lives_from_hook_to_hook) {
   EXPECT_EQ(node.inits, 1);
   EXPECT_EQ(node.shutdowns, 1);
   EXPECT_NE(stats->tid.value(), 0);
-  EXPECT_EQ(group->progress().owed_since_ns.load(), Progress::kNothingOwed);
+  EXPECT_EQ(group->progress().expected_since_ns.load(), Progress::kNothingExpected);
 }
 
 TEST_F(ExecutorTest, behind_a_closed_gate_shuts_down_without_a_tick) {
@@ -398,13 +398,13 @@ TEST_F(ExecutorTest, that_waits_for_events_owes_nothing_but_while_it_ticks) {
   wake.events = {epoch + 3ms};
   Executor executor = make(0us, &wake);
   std::vector<std::int64_t> owed;
-  const auto look = [&] { owed.push_back(group->progress().owed_since_ns.load()); };
+  const auto look = [&] { owed.push_back(group->progress().expected_since_ns.load()); };
   wake.on_wait = look;
   node.on_tick = [&](const Tick&) { look(); };
   control.end_at(epoch + 50ms);
   executor.tick_on_events();
-  EXPECT_THAT(owed,
-              ElementsAre(Progress::kNothingOwed, to_ns(epoch + 3ms), Progress::kNothingOwed));
+  EXPECT_THAT(owed, ElementsAre(Progress::kNothingExpected, to_ns(epoch + 3ms),
+                                Progress::kNothingExpected));
 }
 
 TEST_F(ExecutorTest, ticks_no_event_node_whose_event_comes_with_the_stop) {
@@ -475,7 +475,7 @@ TEST_F(ThreadOfNodesTest, each_owes_a_sign_of_life_from_the_end_of_the_one_befor
   nodes[0]->durations = {600us};
   const TimePoint release = clock.now();
   std::int64_t owed = 0;
-  nodes[1]->on_tick = [&](const Tick&) { owed = group->progress().owed_since_ns.load(); };
+  nodes[1]->on_tick = [&](const Tick&) { owed = group->progress().expected_since_ns.load(); };
   group->tick(release, release, Nanos{-1});
   EXPECT_EQ(owed, to_ns(release + 600us));
 }

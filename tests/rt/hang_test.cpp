@@ -56,7 +56,7 @@ struct Lane {
   }
   /// `node` -1: it waits for its turn.
   void enter(int node) {
-    group->progress().owe(clock.now());
+    group->progress().expect(clock.now());
     group->progress().running = node;
   }
 
@@ -150,7 +150,7 @@ TEST_F(HangTest, a_new_episode_is_told_again) {
     pass(3s);
     EXPECT_EQ(told.hangs.size(), episode);
     threads[0]->group->progress().running = -1;
-    threads[0]->group->progress().owe(clock.now() + 1s);
+    threads[0]->group->progress().expect(clock.now() + 1s);
     pass(500ms);
   }
 }
@@ -248,7 +248,7 @@ TEST_F(HangTest, a_thread_that_goes_on_is_not_brought_to_rest_by_another) {
   lane.enter(0);
   look_on(500ms);
   test::wait_until([&] { return entered.load(); });
-  lane.group->progress().owe_nothing();
+  lane.group->progress().expect_nothing();
   look_on(500ms);
   EXPECT_TRUE(control.safety().release(control.safety().look()));
   control.safety().request_stop(StopCause::kCall, "fire");
@@ -401,13 +401,13 @@ TEST_F(HangTest, the_init_of_a_restart_is_an_init) {
 
 TEST(Progress, what_comes_next_is_not_owed_since_before_the_last_tick_ended) {
   Progress progress;
-  progress.owe_next(from_ns(10));
-  EXPECT_EQ(progress.owed_since_ns, 10);
-  progress.owe(from_ns(100));
-  progress.owe_next(from_ns(20));
-  EXPECT_EQ(progress.owed_since_ns, 100) << "a release that the long tick has passed over";
-  progress.owe_next(from_ns(120));
-  EXPECT_EQ(progress.owed_since_ns, 120);
+  progress.expect_next(from_ns(10));
+  EXPECT_EQ(progress.expected_since_ns, 10);
+  progress.expect(from_ns(100));
+  progress.expect_next(from_ns(20));
+  EXPECT_EQ(progress.expected_since_ns, 100) << "a release that the long tick has passed over";
+  progress.expect_next(from_ns(120));
+  EXPECT_EQ(progress.expected_since_ns, 120);
 }
 
 TEST_F(HangTest, what_takes_long_is_shown_until_it_is_over) {

@@ -137,37 +137,37 @@ TEST_F(WatchdogTest, leaves_an_executor_alone_that_owes_nothing) {
 }
 
 TEST_F(WatchdogTest, leaves_an_executor_alone_that_waits_for_a_release_to_come) {
-  group->progress().owe(clock.now() + 20s);
+  group->progress().expect(clock.now() + 20s);
   pass(10s);
   EXPECT_TRUE(watchdog.alive());
 }
 
 TEST_F(WatchdogTest, counts_a_silence_as_not_alive_that_is_isolated_for) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   clock.advance(299ms);
   EXPECT_TRUE(watchdog.alive());
   clock.advance(1ms);
   EXPECT_FALSE(watchdog.alive());
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   EXPECT_TRUE(watchdog.alive()) << "a sign of life heals";
 }
 
 TEST_F(WatchdogTest, counts_each_episode_of_silence_once) {
   for (std::uint64_t episode = 1; episode <= 2; ++episode) {
-    group->progress().owe(clock.now());
+    group->progress().expect(clock.now());
     pass(75ms);
     EXPECT_EQ(watchdog.expirations(), episode - 1);
     pass(500ms);
     EXPECT_EQ(watchdog.expirations(), episode);
     EXPECT_EQ(stats[0].hangs.value(), episode);
     EXPECT_EQ(stats[1].hangs.value(), 0U);
-    group->progress().owe(clock.now() + 1s);
+    group->progress().expect(clock.now() + 1s);
     watchdog.look();
   }
 }
 
 TEST_F(WatchdogTest, isolates_the_node_that_hangs_and_makes_all_others_safe) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   pass(250ms);
   EXPECT_EQ(control.safety().episode(), 0U);
@@ -201,7 +201,7 @@ TEST_F(WatchdogTest, a_node_that_hangs_is_called_beside_its_tick_where_it_says_t
   Watchdog other{clock, control, {.fallback = 100ms}};
   ASSERT_TRUE(other.start({}));
   other.watch(*group);
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   for (int i = 0; i < 20; ++i) {
     clock.advance(other.interval());
@@ -220,7 +220,7 @@ TEST_F(WatchdogTest, that_a_node_hangs_which_the_robot_cannot_do_without_is_a_st
   Watchdog other{clock, control, {.fallback = 100ms}};
   ASSERT_TRUE(other.start({}));
   other.watch(hung);
-  hung.progress().owe(clock.now());
+  hung.progress().expect(clock.now());
   hung.progress().running = 0;
   for (int i = 0; i < 12; ++i) {
     EXPECT_FALSE(control.safety().look().resting());
@@ -244,7 +244,7 @@ TEST_F(WatchdogTest, who_hangs_does_not_serve_until_it_has_come_back) {
   ASSERT_TRUE(other.start({}));
   other.watch(hung);
   EXPECT_TRUE(runner.serves());
-  hung.progress().owe(clock.now());
+  hung.progress().expect(clock.now());
   hung.progress().running = 0;
   for (int i = 0; i < 100'000 && !control.safety().look().stopped(); ++i) {
     clock.advance(other.interval());
@@ -253,13 +253,13 @@ TEST_F(WatchdogTest, who_hangs_does_not_serve_until_it_has_come_back) {
   ASSERT_TRUE(control.safety().look().stopped());
   EXPECT_FALSE(runner.isolated());
   EXPECT_FALSE(runner.serves());
-  hung.progress().owe_nothing();
+  hung.progress().expect_nothing();
   other.look();
   EXPECT_TRUE(runner.serves());
 }
 
 TEST_F(WatchdogTest, who_shares_a_thread_that_hangs_follows_each_rest) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   pass(350ms);
   EXPECT_EQ(shares.safe_states, 1);
@@ -270,7 +270,7 @@ TEST_F(WatchdogTest, who_shares_a_thread_that_hangs_follows_each_rest) {
   EXPECT_EQ(shares.safe_states, 2);
   EXPECT_EQ(hangs.safe_states, 0);
   // Its thread moves again: it follows by itself.
-  group->progress().owe_nothing();
+  group->progress().expect_nothing();
   ASSERT_TRUE(control.safety().release(control.safety().look()));
   control.safety().request_stop(StopCause::kCall, "fire");
   pass(50ms);
@@ -278,11 +278,11 @@ TEST_F(WatchdogTest, who_shares_a_thread_that_hangs_follows_each_rest) {
 }
 
 TEST_F(WatchdogTest, a_thread_that_has_moved_between_two_looks_follows_by_itself) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   pass(350ms);
   ASSERT_EQ(shares.safe_states, 1);
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   ASSERT_TRUE(control.safety().release(control.safety().look()));
   control.safety().request_stop(StopCause::kCall, "fire");
   pass(50ms);
@@ -318,7 +318,7 @@ TEST_F(WatchdogTest, brings_first_to_rest_who_moves_something) {
     entered = true;
     blocks.wait(true);
   };
-  other_group.progress().owe(clock.now());
+  other_group.progress().expect(clock.now());
   other_group.progress().running = -1;
   for (int i = 0; i < 20; ++i) {
     clock.advance(other.interval());
@@ -328,7 +328,7 @@ TEST_F(WatchdogTest, brings_first_to_rest_who_moves_something) {
   std::vector<std::string> order;
   hangs.on_safe_state = [&] { order.emplace_back("plans"); };
   shares.on_safe_state = [&] { order.emplace_back("drives"); };
-  hung.progress().owe(clock.now());
+  hung.progress().expect(clock.now());
   hung.progress().running = -1;
   for (int i = 0; i < 20; ++i) {
     clock.advance(other.interval());
@@ -342,7 +342,7 @@ TEST_F(WatchdogTest, brings_first_to_rest_who_moves_something) {
 }
 
 TEST_F(WatchdogTest, tells_the_outputs_once_who_hangs) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   pass(250ms);
   EXPECT_TRUE(outputs.said.empty());
@@ -372,7 +372,7 @@ TEST_F(WatchdogTest, its_lines_name_the_node_and_the_tick_that_does_not_end) {
   LogQueue log{sink};
   stats[1].ticks.set(17);
   stats[1].carried_ticks.set(5);
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 1;
   pass(150ms);
   log.drain();
@@ -392,7 +392,7 @@ TEST_F(WatchdogTest, goes_on_beside_a_safe_state_that_blocks_and_names_it) {
     entered = true;
     release.wait(false);
   };
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   const auto look_on = [this](Nanos time) {
     clock.advance(time);
@@ -409,7 +409,7 @@ TEST_F(WatchdogTest, goes_on_beside_a_safe_state_that_blocks_and_names_it) {
     return sink.find("node 'shares' is not at rest").has_value();
   });
   // Another hang, in which nobody waits for the first one; the rest is the same.
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   for (int i = 0; i < 4; ++i) look_on(100ms);
   EXPECT_EQ(control.safety().episode(), 1U);
   release = true;
@@ -427,7 +427,7 @@ TEST_F(WatchdogTest, isolates_a_node_that_hangs_while_another_safe_state_is_call
     release.wait(false);
   };
   const auto episode = [this](int running) {
-    group->progress().owe(clock.now());
+    group->progress().expect(clock.now());
     group->progress().running = running;
     for (int i = 0; i < 4; ++i) {
       clock.advance(100ms);
@@ -450,7 +450,7 @@ TEST_F(WatchdogTest, isolates_a_node_that_hangs_while_another_safe_state_is_call
 }
 
 TEST_F(WatchdogTest, counts_no_time_that_a_debugger_held_the_thread) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   hook.held = true;
   pass(10s);
   EXPECT_TRUE(watchdog.alive());
@@ -464,7 +464,7 @@ TEST_F(WatchdogTest, counts_no_time_that_a_debugger_held_the_thread) {
 }
 
 TEST_F(WatchdogTest, counts_no_time_that_a_tick_waited_which_will_be_told_when_to_go_on) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   hook.waits = true;
   pass(10s);
@@ -476,7 +476,7 @@ TEST_F(WatchdogTest, counts_no_time_that_a_tick_waited_which_will_be_told_when_t
 }
 
 TEST_F(WatchdogTest, counts_also_what_it_waits_where_a_limit_is_given_while_it_runs) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   hook.waits = true;
   pass(1s);
@@ -487,7 +487,7 @@ TEST_F(WatchdogTest, counts_also_what_it_waits_where_a_limit_is_given_while_it_r
 }
 
 TEST_F(WatchdogTest, counts_the_shutdown_of_a_node_that_leaves_and_not_the_stops) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   group->progress().activity = NodeActivity::kShutdown;
   pass(125ms);
@@ -499,33 +499,33 @@ TEST_F(WatchdogTest, counts_the_shutdown_of_a_node_that_leaves_and_not_the_stops
 }
 
 TEST_F(WatchdogTest, counts_what_waits_for_its_turn) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   hook.waits = true;
   pass(125ms);
   EXPECT_EQ(watchdog.expirations(), 1U) << "no tick runs that could wait";
 }
 
 TEST_F(WatchdogTest, a_debugger_takes_no_release_to_come_forward) {
-  group->progress().owe(clock.now() + 20s);
+  group->progress().expect(clock.now() + 20s);
   hook.held = true;
   pass(10s);
-  EXPECT_EQ(group->progress().owed_since_ns.load(), to_ns(clock.now() + 10s));
+  EXPECT_EQ(group->progress().expected_since_ns.load(), to_ns(clock.now() + 10s));
 }
 
 TEST_F(WatchdogTest, isolates_no_node_when_the_thread_does_not_get_to_run) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   pass(500ms);
   EXPECT_EQ(control.safety().episode(), 1U);
   EXPECT_FALSE(group->runners()[0]->isolated());
 }
 
 TEST_F(WatchdogTest, gives_executors_time_after_a_stall_of_the_whole_machine) {
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   group->progress().running = 0;
   clock.advance(10s);
   watchdog.look();
   EXPECT_FALSE(group->runners()[0]->isolated());
-  group->progress().owe(clock.now());
+  group->progress().expect(clock.now());
   pass(50ms);
   EXPECT_EQ(control.safety().episode(), 0U);
 }

@@ -35,22 +35,23 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(LogLimit, lets_the_first_lines_pass_and_counts_the_rest) {
-  LogLimit limit;
+TEST(SourceLogLimit, lets_the_first_lines_pass_and_counts_the_rest) {
+  SourceLogLimit limit;
   const TimePoint now{1h};
-  for (std::uint32_t i = 0; i < LogLimit::kPerWindow; ++i) {
+  for (std::uint32_t i = 0; i < SourceLogLimit::kPerWindow; ++i) {
     EXPECT_TRUE(limit.decide("motor", now).pass);
   }
   EXPECT_FALSE(limit.decide("motor", now).pass);
   EXPECT_FALSE(limit.decide("motor", now + 1s).pass);
-  const auto later = limit.decide("motor", now + LogLimit::kWindow);
+  const auto later = limit.decide("motor", now + SourceLogLimit::kWindow);
   EXPECT_TRUE(later.pass);
   EXPECT_EQ(later.suppressed, 2U);
 }
 
-TEST(LogLimit, one_source_does_not_silence_another) {
-  LogLimit limit;
-  for (std::uint32_t i = 0; i < 2 * LogLimit::kPerWindow; ++i) limit.decide("motor", TimePoint{1h});
+TEST(SourceLogLimit, one_source_does_not_silence_another) {
+  SourceLogLimit limit;
+  for (std::uint32_t i = 0; i < 2 * SourceLogLimit::kPerWindow; ++i)
+    limit.decide("motor", TimePoint{1h});
   EXPECT_TRUE(limit.decide("imu", TimePoint{1h}).pass);
 }
 

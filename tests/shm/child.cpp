@@ -177,7 +177,8 @@ int cost_maker(shm::Session& session, const std::string& topic) {
   for (;;) {
     const std::ptrdiff_t size = maps.take_until(bytes, MonotonicClock::now() + 60s);
     if (size < 0) return 1;
-    const auto map = shm::View<msg::OccupancyGrid>::of(bytes.first(static_cast<std::size_t>(size)));
+    const auto map =
+        shm::MessageView<msg::OccupancyGrid>::of(bytes.first(static_cast<std::size_t>(size)));
     if (!map) return 1;
     msg::CostMap head{.resolution = map->head().resolution,
                       .width = map->head().width,
@@ -185,7 +186,7 @@ int cost_maker(shm::Session& session, const std::string& topic) {
                       .origin = map->head().origin};
     std::ranges::copy(map->head().frame_id, head.frame_id);
     const auto answer =
-        shm::Building<msg::CostMap>::in(std::as_writable_bytes(std::span{built}), head);
+        shm::MessageBuilder<msg::CostMap>::in(std::as_writable_bytes(std::span{built}), head);
     if (!answer) return 1;
     const auto cells = map->tail<std::int8_t>("data");
     std::ranges::copy(cells, answer->tail<std::int8_t>("data").begin());

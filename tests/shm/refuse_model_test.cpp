@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The protocol of a topic that refuses (shm/publisher.cpp, shm/attach.cpp), walked step by step: a
-// publisher that sends again what was refused, on a ring of two slots, and a subscriber that was
+// The protocol of a topic that refuses (shm/publisher.cpp, shm/discovery.cpp), walked step by step:
+// a publisher that sends again what was refused, on a ring of two slots, and a subscriber that was
 // there first and finds the ring at any time.
 #include <array>
 #include <cstdint>

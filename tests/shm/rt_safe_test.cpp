@@ -116,12 +116,12 @@ TEST_F(RtSafeTest, messages_whose_size_varies) {
       OccupancyGrid head;
       head.width = n % 32;
       head.height = 8;
-      const auto built = Building<OccupancyGrid>::in(buffer, head);
+      const auto built = MessageBuilder<OccupancyGrid>::in(buffer, head);
       if (!built || !publisher.send(built->bytes())) continue;
       const std::ptrdiff_t size = subscriber.take(buffer);
       if (size < 0) continue;
       const auto map =
-          View<OccupancyGrid>::of(std::span{buffer}.first(static_cast<std::size_t>(size)));
+          MessageView<OccupancyGrid>::of(std::span{buffer}.first(static_cast<std::size_t>(size)));
       if (map) cells += map->tail<std::int8_t>("data").size();
     }
   }

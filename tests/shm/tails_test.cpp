@@ -41,7 +41,7 @@ TEST_F(TailsTest, each_tail_begins_at_a_multiple_of_eight_bytes) {
   CostMap head;
   head.width = 3;
   head.height = 2;
-  const auto built = Building<CostMap>::in(buffer, head);
+  const auto built = MessageBuilder<CostMap>::in(buffer, head);
   ASSERT_TRUE(built);
   ASSERT_EQ(built->tail<std::int8_t>("data").size(), 6U);
   ASSERT_EQ(built->tail<std::uint8_t>("costs").size(), 6U);
@@ -54,7 +54,7 @@ TEST_F(TailsTest, what_one_builds_and_sends_another_views) {
   const auto session = open();
   auto publisher = session->publish("map", type()).value();
   auto subscriber = session->subscribe("map", type()).value();
-  const auto built = Building<OccupancyGrid>::in(buffer, grid(2, 2));
+  const auto built = MessageBuilder<OccupancyGrid>::in(buffer, grid(2, 2));
   ASSERT_TRUE(built);
   built->tail<std::int8_t>("data")[0] = -1;
   built->tail<std::int8_t>("data")[3] = 100;
@@ -65,7 +65,7 @@ TEST_F(TailsTest, what_one_builds_and_sends_another_views) {
   const auto bytes = std::as_writable_bytes(std::span{whole});
   const std::ptrdiff_t size = subscriber.take(bytes);
   ASSERT_EQ(size, 156);
-  const auto view = View<OccupancyGrid>::of(bytes.first(static_cast<std::size_t>(size)));
+  const auto view = MessageView<OccupancyGrid>::of(bytes.first(static_cast<std::size_t>(size)));
   ASSERT_TRUE(view);
   EXPECT_EQ(view->head().width, 2U);
   EXPECT_THAT(view->tail<std::int8_t>("data"), ElementsAre(-1, 0, 0, 100));
@@ -81,20 +81,21 @@ TEST_F(TailsTest, a_topic_takes_one_mebibyte_unless_asked_for_more) {
 }
 
 TEST_F(TailsTest, a_buffer_that_is_too_small_or_crooked_is_refused) {
-  EXPECT_TRUE(Building<OccupancyGrid>::in(std::span{buffer}.first(156), grid(2, 2)));
-  EXPECT_FALSE(Building<OccupancyGrid>::in(std::span{buffer}.first(155), grid(2, 2)));
-  EXPECT_FALSE(Building<OccupancyGrid>::in(std::span{buffer}.subspan(4), grid(2, 2)));
-  const auto built = Building<OccupancyGrid>::in(buffer, grid(2, 2));
-  EXPECT_TRUE(View<OccupancyGrid>::of(built->bytes()));
+  EXPECT_TRUE(MessageBuilder<OccupancyGrid>::in(std::span{buffer}.first(156), grid(2, 2)));
+  EXPECT_FALSE(MessageBuilder<OccupancyGrid>::in(std::span{buffer}.first(155), grid(2, 2)));
+  EXPECT_FALSE(MessageBuilder<OccupancyGrid>::in(std::span{buffer}.subspan(4), grid(2, 2)));
+  const auto built = MessageBuilder<OccupancyGrid>::in(buffer, grid(2, 2));
+  EXPECT_TRUE(MessageView<OccupancyGrid>::of(built->bytes()));
   std::memmove(&buffer[4], buffer.data(), 156);
-  EXPECT_FALSE(View<OccupancyGrid>::of(std::span{buffer}.subspan(4, 156)));
+  EXPECT_FALSE(MessageView<OccupancyGrid>::of(std::span{buffer}.subspan(4, 156)));
 }
 
 TEST_F(TailsTest, a_message_that_is_not_as_long_as_its_head_says_is_refused) {
-  const auto built = Building<OccupancyGrid>::in(buffer, grid(2, 2));
+  const auto built = MessageBuilder<OccupancyGrid>::in(buffer, grid(2, 2));
   ASSERT_TRUE(built);
   for (std::size_t size = 0; size <= 400; ++size) {
-    EXPECT_EQ(View<OccupancyGrid>::of(std::span{buffer}.first(size)).has_value(), size == 156);
+    EXPECT_EQ(MessageView<OccupancyGrid>::of(std::span{buffer}.first(size)).has_value(),
+              size == 156);
   }
 }
 
@@ -106,8 +107,8 @@ TEST_F(TailsTest, no_count_is_too_hostile) {
     const auto bytes = std::as_bytes(std::span{&head, 1});
     EXPECT_FALSE(TailLayout::of(type(), bytes)) << width << " x " << height;
     std::memcpy(buffer.data(), &head, sizeof head);
-    EXPECT_FALSE(View<OccupancyGrid>::of(buffer));
-    EXPECT_FALSE(Building<OccupancyGrid>::in(buffer, head));
+    EXPECT_FALSE(MessageView<OccupancyGrid>::of(buffer));
+    EXPECT_FALSE(MessageBuilder<OccupancyGrid>::in(buffer, head));
   }
   EXPECT_TRUE(TailLayout::of(
       type(), std::as_bytes(std::span<const OccupancyGrid>{std::array{grid(2048, 2047)}})));

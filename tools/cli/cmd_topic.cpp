@@ -9,9 +9,9 @@
 
 #include "tools/cli/command.hpp"
 #include "tools/cli/field_path.hpp"
+#include "tools/cli/service_client.hpp"
 #include "tools/cli/source.hpp"
 #include "tools/cli/topics.hpp"
-#include "tools/cli/where.hpp"
 
 namespace horus::cli {
 

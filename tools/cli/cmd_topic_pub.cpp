@@ -12,9 +12,9 @@
 #include "shm/payload_kinds.hpp"
 #include "tools/cli/command.hpp"
 #include "tools/cli/parse_message.hpp"
+#include "tools/cli/service_client.hpp"
 #include "tools/cli/source.hpp"
 #include "tools/cli/topics.hpp"
-#include "tools/cli/where.hpp"
 
 namespace horus::cli {
 

@@ -10,7 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/cli/output.hpp"
-#include "tools/cli/where.hpp"
+#include "tools/cli/service_client.hpp"
 
 namespace horus::cli {
 

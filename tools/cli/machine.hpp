@@ -10,7 +10,7 @@
 
 #include "rt/base/cpu_set.hpp"
 #include "service/wire/stats_view.hpp"
-#include "tools/cli/where.hpp"
+#include "tools/cli/service_client.hpp"
 
 namespace horus::cli {
 

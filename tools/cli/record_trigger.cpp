@@ -16,7 +16,7 @@
 #include "service/wire/interfaces.hpp"
 #include "shm/names.hpp"
 #include "shm/stats_page.hpp"
-#include "tools/cli/where.hpp"
+#include "tools/cli/service_client.hpp"
 
 namespace horus::cli {
 namespace {

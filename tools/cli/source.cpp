@@ -11,7 +11,7 @@
 #include "shm/near.hpp"
 #include "shm/payload_kinds.hpp"
 #include "tools/cli/output.hpp"
-#include "tools/cli/where.hpp"
+#include "tools/cli/service_client.hpp"
 
 namespace horus::cli {
 

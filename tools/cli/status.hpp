@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "service/wire/health.hpp"
-#include "tools/cli/where.hpp"
+#include "tools/cli/service_client.hpp"
 
 namespace horus::cli {
 

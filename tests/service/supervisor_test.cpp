@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A supervisor whose kernel watches nothing more for it.
+#include "service/supervisor.hpp"
+
 #include <gmock/gmock.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -13,7 +15,6 @@
 
 #include <gtest/gtest.h>
 
-#include "service/pyhost.hpp"
 #include "shm/log_page.hpp"
 
 namespace {
@@ -79,7 +80,7 @@ TEST_P(WatchRefused, is_said_and_the_host_is_heard_all_the_same) {
   {
     Journal journal{"test"};
     journal.keep(base_, "supervisor");
-    PyHost hosts{config_of_echo(), base_, *loop, journal};
+    Supervisor hosts{config_of_echo(), base_, *loop, journal};
     // The timer of the rounds is the first; then come those of the host.
     watches_left = 1 + GetParam();
     ASSERT_TRUE(hosts.start());

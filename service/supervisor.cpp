@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "service/pyhost.hpp"
+#include "service/supervisor.hpp"
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -72,11 +72,12 @@ LogLevel take_level(std::string_view& line) {
 }  // namespace
 
 /// The sources of each host, in the order of Slot::watches.
-const std::array<PyHost::Source, 3> PyHost::kSources{{{"its output", &PyHost::read_output},
-                                                      {"its readiness", &PyHost::read_ready},
-                                                      {"its end", &PyHost::collect}}};
+const std::array<Supervisor::Source, 3> Supervisor::kSources{
+    {{"its output", &Supervisor::read_output},
+     {"its readiness", &Supervisor::read_ready},
+     {"its end", &Supervisor::collect}}};
 
-PyHost::PyHost(const Config& config, std::string base, EventLoop& loop, Journal& journal)
+Supervisor::Supervisor(const Config& config, std::string base, EventLoop& loop, Journal& journal)
     : base_{std::move(base)},
       loop_{loop},
       journal_{journal},
@@ -90,7 +91,7 @@ PyHost::PyHost(const Config& config, std::string base, EventLoop& loop, Journal&
   told_states_.resize(slots_.size(), HostState::kWaiting);
 }
 
-Status PyHost::start() {
+Status Supervisor::start() {
   if (auto timer = loop_.every(kRound, [this] { each_round(); }); !timer) return timer.error();
   if (const auto limit = notify::watchdog_interval()) {
     auto timer = loop_.every(*limit / 3, [] { notify::watchdog(); });
@@ -101,14 +102,14 @@ Status PyHost::start() {
   return {};
 }
 
-void PyHost::stop() {
+void Supervisor::stop() {
   if (stopping_) return;
   stopping_ = true;
   notify::stopping("stopping | " + status_text(), stop_timeout_ + kHostsStopMargin);
   step({.kind = HostEvent::Kind::kStop});
 }
 
-void PyHost::report() {
+void Supervisor::report() {
   if (stopping_) return;
   for (const std::string& line : thread_report({})) journal_.say(LogLevel::kInfo, line);
   for (Slot& slot : slots_) {
@@ -116,23 +117,23 @@ void PyHost::report() {
   }
 }
 
-void PyHost::put_boxes_away() {
+void Supervisor::put_boxes_away() {
   boxes_.put_away(failed() ? "a host came to a bad end" : "stopped");
 }
 
-void PyHost::hurry() {
+void Supervisor::hurry() {
   if (!stopping_) return;
   hurried_ = true;
   step({.kind = HostEvent::Kind::kHurry});
 }
 
-void PyHost::step(const HostEvent& event) {
+void Supervisor::step(const HostEvent& event) {
   for (const HostAction& action : table_.step(event, MonotonicClock::now())) act(action);
   tell();
   if (table_.finished() || (programs_ && table_.all_ended())) loop_.stop();
 }
 
-void PyHost::act(const HostAction& action) {
+void Supervisor::act(const HostAction& action) {
   Slot& slot = slots_[action.host];
   switch (action.kind) {
     case HostAction::Kind::kSpawn: spawn(action.host); return;
@@ -153,7 +154,7 @@ void PyHost::act(const HostAction& action) {
   }
 }
 
-void PyHost::spawn(std::size_t host) {
+void Supervisor::spawn(std::size_t host) {
   Slot& slot = slots_[host];
   slot.output = {};
   slot.ready = {};
@@ -173,7 +174,7 @@ void PyHost::spawn(std::size_t host) {
   watch(host);
 }
 
-void PyHost::watch(std::size_t host) {
+void Supervisor::watch(std::size_t host) {
   Slot& slot = slots_[host];
   const std::array fds{slot.process->output(), slot.process->ready(), slot.process->pidfd()};
   for (std::size_t i = 0; i < fds.size(); ++i) {
@@ -192,13 +193,13 @@ void PyHost::watch(std::size_t host) {
 }
 
 /// Reads the sources that the loop could not watch.
-void PyHost::look(std::size_t host) {
+void Supervisor::look(std::size_t host) {
   for (std::size_t i = 0; i < kSources.size() && slots_[host].process; ++i) {
     if (slots_[host].watches[i] == 0) (this->*kSources[i].react)(host);
   }
 }
 
-void PyHost::read_output(std::size_t host) {
+void Supervisor::read_output(std::size_t host) {
   Slot& slot = slots_[host];
   read_lines(slot.process->output(), slot.output, [&](std::string_view line) {
     const bool crash = line.starts_with(kCrashed);
@@ -209,7 +210,7 @@ void PyHost::read_output(std::size_t host) {
 }
 
 /// Turns the host's reports into events. The words are those that horus.host writes.
-void PyHost::read_ready(std::size_t host) {
+void Supervisor::read_ready(std::size_t host) {
   using Kind = HostEvent::Kind;
   Slot& slot = slots_[host];
   static constexpr std::pair<std::string_view, Kind> kWords[] = {
@@ -229,7 +230,7 @@ void PyHost::read_ready(std::size_t host) {
 }
 
 /// After the process has ended: reads its last lines, reaps it, and logs why it ended.
-void PyHost::collect(std::size_t host) {
+void Supervisor::collect(std::size_t host) {
   Slot& slot = slots_[host];
   read_ready(host);
   read_output(host);
@@ -258,7 +259,7 @@ void PyHost::collect(std::size_t host) {
 
 /// Tells a program to wait no longer for a host that fails again and again. The supervisor itself
 /// goes on starting it.
-void PyHost::note_early_end(std::size_t host, const std::string& reason) {
+void Supervisor::note_early_end(std::size_t host, const std::string& reason) {
   Slot& slot = slots_[host];
   const bool early = table_.hosts()[host].state == HostState::kStarting;
   slot.early_ends = early ? slot.early_ends + 1 : 0;
@@ -268,7 +269,7 @@ void PyHost::note_early_end(std::size_t host, const std::string& reason) {
   tell_program_of(host, "failed", text);
 }
 
-void PyHost::tell_program_of(std::size_t host, const char* what, const std::string& text) {
+void Supervisor::tell_program_of(std::size_t host, const char* what, const std::string& text) {
   if (program_fd_ < 0) return;
   const std::string line = wire::to_line({{"host", slots_[host].entry.name},
                                           {"is", what},
@@ -278,7 +279,7 @@ void PyHost::tell_program_of(std::size_t host, const char* what, const std::stri
   [[maybe_unused]] const ssize_t told = ::write(program_fd_, line.data(), line.size());
 }
 
-void PyHost::each_round() {
+void Supervisor::each_round() {
   if (++rounds_ % kRoundsPerHeartbeat == 0) check_heartbeats();
   for (std::size_t i = 0; i < slots_.size(); ++i) look(i);
   for (std::size_t i = 0; i < slots_.size(); ++i) look_for_debugger(i);
@@ -288,14 +289,14 @@ void PyHost::each_round() {
 
 /// Notes a debugger (ptrace) that holds a host in its start. Later, and for a debugger inside the
 /// interpreter, the host reports it itself.
-void PyHost::look_for_debugger(std::size_t host) {
+void Supervisor::look_for_debugger(std::size_t host) {
   const auto& process = slots_[host].process;
   const bool starts = table_.hosts()[host].state == HostState::kStarting;
   if (!starts || !process || !is_process_traced(process->pid())) return;
   step({.kind = HostEvent::Kind::kHeld, .host = host});
 }
 
-void PyHost::tell_slow_start(std::size_t host) {
+void Supervisor::tell_slow_start(std::size_t host) {
   const HostTable::Host& row = table_.hosts()[host];
   const Nanos patience = HostTable::kReadyPatience;
   const bool slow =
@@ -306,7 +307,7 @@ void PyHost::tell_slow_start(std::size_t host) {
           (row.stage.empty() ? "" : ": still " + row.stage + "; its stack is in the log"));
 }
 
-void PyHost::check_heartbeats() {
+void Supervisor::check_heartbeats() {
   keep_board();
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
@@ -324,7 +325,7 @@ void PyHost::check_heartbeats() {
 }
 
 /// Logs changed states, updates the board, and tells systemd the status.
-void PyHost::tell() {
+void Supervisor::tell() {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const HostTable::Host& host = table_.hosts()[i];
     if (told_states_[i] == host.state) continue;
@@ -352,7 +353,7 @@ void PyHost::tell() {
 }
 
 /// Logs, at the end of the supervisor, how a host failed.
-void PyHost::tell_bad_end(std::size_t host) {
+void Supervisor::tell_bad_end(std::size_t host) {
   const HostTable::Host& row = table_.hosts()[host];
   if (row.reason.empty()) {
     say(LogLevel::kError, host, "never was ready");
@@ -366,7 +367,7 @@ void PyHost::tell_bad_end(std::size_t host) {
 }
 
 /// Makes the board, again if somebody removed it.
-void PyHost::keep_board() {
+void Supervisor::keep_board() {
   // No board for a program's hosts: no configuration expects them.
   if (program_fd_ >= 0 || (board_ && board_->is_named())) return;
   auto made = shm::HostBoard::create(base_, robot_, slots_.size());
@@ -380,7 +381,7 @@ void PyHost::keep_board() {
                                        describe(made.error()));
 }
 
-void PyHost::show_board() {
+void Supervisor::show_board() {
   if (!board_) return;
   std::vector<shm::HostRow> rows;
   for (const HostTable::Host& host : table_.hosts()) {
@@ -393,7 +394,7 @@ void PyHost::show_board() {
   board_->show(rows);
 }
 
-std::string PyHost::status_text() const {
+std::string Supervisor::status_text() const {
   std::string text = "py " + std::to_string(table_.ready()) + "/" + std::to_string(slots_.size());
   for (const HostTable::Host& host : table_.hosts()) {
     if (host.state == HostState::kReady) continue;
@@ -403,7 +404,7 @@ std::string PyHost::status_text() const {
   return text;
 }
 
-void PyHost::say(LogLevel level, std::size_t host, const std::string& text) {
+void Supervisor::say(LogLevel level, std::size_t host, const std::string& text) {
   const std::string& name = slots_[host].entry.name;
   journal_.say_about(name, "", level, "host '" + name + "' " + text);
 }

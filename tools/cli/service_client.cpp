@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cli/where.hpp"
+#include "tools/cli/service_client.hpp"
 
 #include <grp.h>
 #include <unistd.h>

@@ -63,7 +63,7 @@ std::vector<std::string> unknown(std::vector<std::string> names, const Table& ta
 void attach(SubscriberState& subscriber, std::unique_ptr<RingPeer> peer, bool late) {
   // A ring whose publisher died before the subscription began has nothing for a subscriber without
   // history. It must be remembered: the next scan would take it for a late one.
-  if (!late && !peer->witnessed && subscriber.history == 0) {
+  if (!late && !peer->seen_alive && subscriber.history == 0) {
     return subscriber.rings.remember(std::move(peer));
   }
   subscriber.rings.attach(std::move(peer), [&subscriber](RingPeer& ring, std::size_t slot) {
@@ -170,7 +170,7 @@ Result<std::unique_ptr<RingPeer>> Session::Impl::ring_peer(const SubscriberState
   peer->region = std::move(region);
   const std::uint64_t depth = subscriber.depth.load(std::memory_order_relaxed);
   peer->depth = std::min(depth, view->capacity());
-  peer->witnessed = late || peer->region.alive();
+  peer->seen_alive = late || peer->region.alive();
   const std::uint64_t sent = complete(*view);
   // Of the messages that a ring carried over, those before `carried` are only for a subscriber that
   // asks for history and has not read them in the ring before.
@@ -344,7 +344,7 @@ void Session::Impl::hear(const inotify_event& event, News& news) const {
   } else if (event.wd == declared_watch_) {
     if (went) news.gone.emplace(key);
   } else if (!key.empty() && !name.ends_with(kTypeSuffix)) {
-    // A process knows when its own files come (see introduce()), but not when somebody removes
+    // A process knows when its own files come (see discover()), but not when somebody removes
     // them.
     const bool own = identity_of(name) == home_.identity;
     if (!own || went) news.keys.emplace(key);

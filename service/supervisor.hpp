@@ -21,12 +21,12 @@ namespace horus::service {
 /// The supervisor of the Python hosts. It starts, watches and ends processes as HostTable decides.
 ///
 /// Thread safety: one thread, the event loop's.
-class PyHost {
+class Supervisor {
  public:
   /// `config` has passed check_config(). `loop` and `journal` outlive this object.
-  PyHost(const Config& config, std::string base, EventLoop& loop, Journal& journal);
-  PyHost(const PyHost&) = delete;
-  PyHost& operator=(const PyHost&) = delete;
+  Supervisor(const Config& config, std::string base, EventLoop& loop, Journal& journal);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
 
   /// For hosts that belong to one running program; before start(). The program is told on `fd` when
   /// a host has ended three times in a row before it was ready, or broke in a stop: one line of
@@ -64,7 +64,7 @@ class PyHost {
   /// A descriptor of a host that the loop watches.
   struct Source {
     const char* what;  ///< Its name, for the log.
-    void (PyHost::*react)(std::size_t host);
+    void (Supervisor::*react)(std::size_t host);
   };
   static const std::array<Source, 3> kSources;
 
