@@ -20,7 +20,7 @@ void NodeRunner::follow_ladder(const TickTiming& timing, const Bad& bad) noexcep
   if (step.action == LadderAction::kClimb) climb(timing, bad);
   if (step.action == LadderAction::kRecover) recover(step.left, timing.finish);
   // At each of its ticks: a node that is armed meanwhile does less, too.
-  if (ladder_.rung == Rung::kDegraded) stats_.safety.step(SafetyEvent::kDegrade);
+  if (slowness_ > 1) stats_.safety.step(SafetyEvent::kDegrade);
 }
 
 void NodeRunner::climb(const TickTiming& timing, const Bad& bad) noexcept {

@@ -498,14 +498,14 @@ void Scheduler::Impl::supervise() noexcept {
   }
 }
 
-/// The state of the whole host: armed as soon as one of its nodes may act.
+/// The state of the whole host: that of the node that may most.
 SafetyState Scheduler::Impl::safety_of(Safety::View view) const noexcept {
   if (view.stopped()) return SafetyState::kEstopped;
   if (view.resting()) return SafetyState::kSafe;
   if (!ready()) return SafetyState::kStarting;
-  bool acts = false;
-  each([&](const NodeRunner& runner) { acts |= may_act(runner.stats().safety.value()); });
-  return acts ? SafetyState::kArmed : SafetyState::kDisarmed;
+  SafetyState most = SafetyState::kDisarmed;
+  each([&](const NodeRunner& runner) { most = more_of(most, runner.stats().safety.value()); });
+  return most;
 }
 
 void Scheduler::Impl::show_safety() noexcept {

@@ -88,16 +88,16 @@ Nanos Watchdog::limit_at(const Watched& watched, std::size_t index) noexcept {
 }
 
 /// The executor's silence at `now`; nothing when it is idle.
-std::optional<Watchdog::Overdue> Watchdog::overdue_of(const Watched& watched,
-                                                      TimePoint now) noexcept {
+std::optional<Watchdog::Silent> Watchdog::silence_of(const Watched& watched,
+                                                     TimePoint now) noexcept {
   const Progress& progress = watched.group->progress();
   // relaxed: see Progress.
   const auto since = progress.expected_since_ns.load(std::memory_order_relaxed);
   if (since == Progress::kNothingExpected) return std::nullopt;
-  return Overdue{.since_ns = since,
-                 .silent = now - from_ns(since),
-                 .running = progress.running.load(std::memory_order_relaxed),
-                 .activity = progress.activity.load(std::memory_order_relaxed)};
+  return Silent{.since_ns = since,
+                .lasted = now - from_ns(since),
+                .running = progress.running.load(std::memory_order_relaxed),
+                .activity = progress.activity.load(std::memory_order_relaxed)};
 }
 
 const NodeRunner& Watchdog::runner_of(const Watched& watched, int running) noexcept {
@@ -119,72 +119,72 @@ Nanos Watchdog::limit_of(const Watched& watched, int running) const noexcept {
 }
 
 /// The callback that runs, for messages; kNone between callbacks.
-NodeActivity Watchdog::callback_of(const Overdue& debt) noexcept {
-  if (debt.running < 0) return NodeActivity::kNone;
-  return debt.activity == NodeActivity::kNone ? NodeActivity::kTick : debt.activity;
+NodeActivity Watchdog::callback_of(const Silent& silent) noexcept {
+  if (silent.running < 0) return NodeActivity::kNone;
+  return silent.activity == NodeActivity::kNone ? NodeActivity::kTick : silent.activity;
 }
 
 /// Whether the watchdog judges this silence. It does not judge an init(), nor a shutdown() at the
 /// end, which BoundedStop bounds. But the shutdown() of a removed node is judged: it delays the
 /// ticks of the other nodes on its thread.
-bool Watchdog::ticks(const Overdue& debt) const noexcept {
-  if (debt.activity == NodeActivity::kInit) return false;
-  if (debt.activity != NodeActivity::kShutdown) return true;
+bool Watchdog::ticks(const Silent& silent) const noexcept {
+  if (silent.activity == NodeActivity::kInit) return false;
+  if (silent.activity != NodeActivity::kShutdown) return true;
   return !control_.stopping() && clock_.now() < control_.end();
 }
 
-Silence Watchdog::judge(const Watched& watched, const Overdue& debt) const noexcept {
-  if (!ticks(debt)) return Silence::kMoves;
+Silence Watchdog::judge(const Watched& watched, const Silent& silent) const noexcept {
+  if (!ticks(silent)) return Silence::kMoves;
   // relaxed: numbers on their own, see begin_episode().
   // An excuse counts only for the episode in which it was found.
-  const bool known = debt.since_ns == watched.since_ns.load(std::memory_order_relaxed);
+  const bool known = silent.since_ns == watched.since_ns.load(std::memory_order_relaxed);
   const Nanos excused{watched.excused_ns.load(std::memory_order_relaxed)};
-  const Nanos silent = known ? debt.silent - excused : debt.silent;
-  return judge_silence(silent, limit_of(watched, debt.running));
+  const Nanos lasted = known ? silent.lasted - excused : silent.lasted;
+  return judge_silence(lasted, limit_of(watched, silent.running));
 }
 
 bool Watchdog::alive() const noexcept {
   const TimePoint now = clock_.now();
   return std::all_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
-    const auto overdue = overdue_of(watched, now);
-    if (!overdue || judge(watched, *overdue) < Silence::kHung) return true;
-    return !isolates(watched, overdue->running);
+    const auto silent = silence_of(watched, now);
+    if (!silent || judge(watched, *silent) < Silence::kHung) return true;
+    return !isolates(watched, silent->running);
   });
 }
 
 /// Whether the node awaits something and only has a default limit. A default is meant for running
 /// code; it says nothing about how long the node may wait for the outside world.
-bool Watchdog::awaits(const Watched& watched, const Overdue& debt) noexcept {
-  if (debt.running < 0) return false;
+bool Watchdog::awaits(const Watched& watched, const Silent& silent) noexcept {
+  if (silent.running < 0) return false;
   // relaxed: a flag on its own.
-  const bool given =
-      watched.limits[static_cast<std::size_t>(debt.running)].given.load(std::memory_order_relaxed);
-  return !given && runner_of(watched, debt.running).awaits();
+  const bool given = watched.limits[static_cast<std::size_t>(silent.running)].given.load(
+      std::memory_order_relaxed);
+  return !given && runner_of(watched, silent.running).awaits();
 }
 
 void Watchdog::look() noexcept {
   const TimePoint now = clock_.now();
   look_at_rescue();
   for (Watched& watched : watched_) {
-    auto overdue = overdue_of(watched, now);
-    if (overdue && judge(watched, *overdue) > Silence::kMoves &&
-        (awaits(watched, *overdue) || debugged(*watched.group))) {
+    auto silent = silence_of(watched, now);
+    if (silent && judge(watched, *silent) > Silence::kMoves &&
+        (awaits(watched, *silent) || debugged(*watched.group))) {
       watched.group->progress().forgive(now);
-      overdue = overdue_of(watched, now);
+      silent = silence_of(watched, now);
     }
-    show(watched, overdue);
+    show(watched, silent);
     // relaxed: this thread writes it.
     const auto seen = watched.since_ns.load(std::memory_order_relaxed);
-    if (overdue && overdue->since_ns != seen) begin_episode(watched, *overdue);
-    if (!overdue) end_hang(watched);
+    if (silent && silent->since_ns != seen) begin_episode(watched, *silent);
+    if (!silent) end_hang(watched);
     bring_to_rest(watched);
     tell_outputs(watched);
-    if (!overdue) {
+    if (!silent) {
       watched.seen = Silence::kMoves;
       continue;
     }
-    if (overdue->activity == NodeActivity::kInit) tell_slow_init(watched, *overdue);
-    if (ticks(*overdue)) look_at(watched, *overdue, now);
+    if (silent->activity == NodeActivity::kInit) tell_slow_init(watched, *silent);
+    if (ticks(*silent)) look_at(watched, *silent, now);
   }
   if (options_.guard != nullptr) look_at_own_call();
 }
@@ -208,9 +208,9 @@ void Watchdog::look_at_own_call() noexcept {
   log(LogLevel::kWarning, text);
 }
 
-void Watchdog::begin_episode(Watched& watched, const Overdue& debt) noexcept {
+void Watchdog::begin_episode(Watched& watched, const Silent& silent) noexcept {
   // relaxed: numbers on their own; alive() is right again at the next look.
-  watched.since_ns.store(debt.since_ns, std::memory_order_relaxed);
+  watched.since_ns.store(silent.since_ns, std::memory_order_relaxed);
   watched.excused_ns.store(0, std::memory_order_relaxed);
   watched.share_base.reset();
   watched.starvation_said = false;
@@ -225,61 +225,61 @@ void Watchdog::end_hang(Watched& watched) noexcept {
   watched.hangs = false;
 }
 
-void Watchdog::look_at(Watched& watched, const Overdue& debt, TimePoint now) noexcept {
-  const Nanos limit = limit_of(watched, debt.running);
-  if (limit > Nanos{} && debt.silent >= limit / 4) excuse(watched, debt, limit);
-  const Silence judged = judge(watched, debt);
+void Watchdog::look_at(Watched& watched, const Silent& silent, TimePoint now) noexcept {
+  const Nanos limit = limit_of(watched, silent.running);
+  if (limit > Nanos{} && silent.lasted >= limit / 4) excuse(watched, silent, limit);
+  const Silence judged = judge(watched, silent);
   if (judged == Silence::kMoves) {
     watched.seen = judged;
     return;
   }
-  const Blame blamed = blame(watched, debt, now);
+  const Blame blamed = blame(watched, silent, now);
   if (blamed.in_time) return;
   // One step at a time: after a stall of the whole machine an executor has time to show that it
   // moves again (RT-8).
   const Silence before = watched.seen;
   watched.seen = std::min(judged, next_step(before));
   if (watched.seen > before) {
-    if (before == Silence::kMoves) count(watched, debt, blamed);
-    act(watched, debt, blamed, watched.seen);
+    if (before == Silence::kMoves) count(watched, silent, blamed);
+    act(watched, silent, blamed, watched.seen);
   }
-  if (before != Silence::kMoves) look_for_loss(watched, debt, blamed);
+  if (before != Silence::kMoves) look_for_loss(watched, silent, blamed);
 }
 
 /// Counts a silence. If another node keeps the GIL, that node's own silence counts as the hang.
-void Watchdog::count(const Watched& watched, const Overdue& debt, const Blame& blame) noexcept {
+void Watchdog::count(const Watched& watched, const Silent& silent, const Blame& blame) noexcept {
   expirations_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a number on its own.
-  const std::size_t running = static_cast<std::size_t>(std::max(debt.running, 0));
+  const std::size_t running = static_cast<std::size_t>(std::max(silent.running, 0));
   if (blame.node == nullptr) watched.group->runners()[running]->stats().hangs.add();
 }
 
 /// A thread that is ready to run but gets no CPU does not hang: that time does not count as
 /// silence. A thread that has run for half of its limit was not short of CPU, and is not excused
 /// (RT-9).
-void Watchdog::excuse(Watched& watched, const Overdue& debt, Nanos limit) noexcept {
+void Watchdog::excuse(Watched& watched, const Silent& silent, Nanos limit) noexcept {
   const CpuShare share = options_.cpu_share(runner_of(watched, 0).stats().tid.value());
   if (!watched.share_base) watched.share_base = share;
   const bool short_of_cpu = share.ran - watched.share_base->ran < limit / 2;
   const Nanos excused = short_of_cpu ? share.waited - watched.share_base->waited : Nanos{};
   watched.excused_ns.store(excused.count(), std::memory_order_relaxed);  // relaxed: as above.
-  if (watched.starvation_said || debt.silent < limit || debt.silent - excused >= limit) return;
+  if (watched.starvation_said || silent.lasted < limit || silent.lasted - excused >= limit) return;
   watched.starvation_said = true;
   char text[256];
   std::snprintf(text, sizeof text,
                 "node '%.64s' is not done after %lld ms, but had no CPU for %lld ms of them: other "
                 "threads keep it from running; it is not taken for hung",
-                runner_of(watched, debt.running).config().name.view().data(), millis(debt.silent),
-                millis(excused));
-  log_of(runner_of(watched, debt.running), LogLevel::kWarning, text);
+                runner_of(watched, silent.running).config().name.view().data(),
+                millis(silent.lasted), millis(excused));
+  log_of(runner_of(watched, silent.running), LogLevel::kWarning, text);
 }
 
-Watchdog::Blame Watchdog::blame(Watched& watched, const Overdue& debt, TimePoint now) noexcept {
+Watchdog::Blame Watchdog::blame(Watched& watched, const Silent& silent, TimePoint now) noexcept {
   Blame blamed;
   if (watched.hook == nullptr) return blamed;
   const Holder holder = watched.hook->holder();
   // A running tick may want the GIL back that it has lost, or wait for something else. It is blamed
   // on a holder only if that held the GIL without a break since the last look.
-  const bool keeps = debt.running < 0 || holder.turn == watched.turn;
+  const bool keeps = silent.running < 0 || holder.turn == watched.turn;
   watched.turn = holder.turn;
   if (holder.thread == 0 || !keeps) return blamed;
   if (holder.thread == runner_of(watched, 0).stats().tid.value()) return blamed;
@@ -288,19 +288,20 @@ Watchdog::Blame Watchdog::blame(Watched& watched, const Overdue& debt, TimePoint
   for (const Watched& other : watched_) {
     if (runner_of(other, 0).stats().tid.value() != holder.thread) continue;
     blamed.node = &other;
-    const auto overdue = Watchdog::overdue_of(other, now);
-    blamed.in_time = overdue && judge(other, *overdue) == Silence::kMoves;
+    const auto its = Watchdog::silence_of(other, now);
+    blamed.in_time = its && judge(other, *its) == Silence::kMoves;
   }
   return blamed;
 }
 
-int Watchdog::describe(const Watched& watched, const Overdue& debt, const Blame& blame,
+int Watchdog::describe(const Watched& watched, const Silent& silent, const Blame& blame,
                        std::span<char> text) noexcept {
-  const auto* const name = runner_of(watched, debt.running).config().name.view().data();
+  const auto* const name = runner_of(watched, silent.running).config().name.view().data();
   if (blame.thread == 0) {
     return std::snprintf(text.data(), text.size(), "node '%.64s' has %s%s for %lld ms", name,
-                         debt.running < 0 ? "not been started" : "been in its ",
-                         debt.running < 0 ? "" : to_text(callback_of(debt)), millis(debt.silent));
+                         silent.running < 0 ? "not been started" : "been in its ",
+                         silent.running < 0 ? "" : to_text(callback_of(silent)),
+                         millis(silent.lasted));
   }
   char who[96];
   std::snprintf(who, sizeof who, "thread %d", blame.thread);
@@ -313,35 +314,35 @@ int Watchdog::describe(const Watched& watched, const Overdue& debt, const Blame&
   }
   return std::snprintf(text.data(), text.size(),
                        "node '%.64s' has been waiting for %s for %lld ms; %s has it", name,
-                       blame.what, millis(debt.silent), who);
+                       blame.what, millis(silent.lasted), who);
 }
 
-void Watchdog::act(Watched& watched, const Overdue& debt, const Blame& blame,
+void Watchdog::act(Watched& watched, const Silent& silent, const Blame& blame,
                    Silence silence) noexcept {
   char text[320];
-  const int length = describe(watched, debt, blame, text);
-  const bool isolated = silence == Silence::kHung && blame.thread == 0 && debt.running >= 0 &&
-                        isolates(watched, debt.running);
+  const int length = describe(watched, silent, blame, text);
+  const bool isolated = silence == Silence::kHung && blame.thread == 0 && silent.running >= 0 &&
+                        isolates(watched, silent.running);
   const char* follows = "";
   if (silence == Silence::kUnhealthy) follows = "; soon it is taken for hung";
-  const bool safe = debt.activity == NodeActivity::kSafeState;
+  const bool safe = silent.activity == NodeActivity::kSafeState;
   if (silence == Silence::kHung && !safe) follows = "; all nodes go into safe state";
   if (isolated && !safe) follows = "; it is isolated, the others go into safe state";
   std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), "%s", follows);
-  keep(watched, debt, silence, text);
-  log_of(runner_of(watched, debt.running),
+  keep(watched, silent, silence, text);
+  log_of(runner_of(watched, silent.running),
          silence == Silence::kWarned ? LogLevel::kWarning : LogLevel::kError, text);
-  if (silence == Silence::kHung) isolate(watched, debt, blame);
+  if (silence == Silence::kHung) isolate(watched, silent, blame);
 }
 
-void Watchdog::keep(const Watched& watched, const Overdue& debt, Silence silence,
+void Watchdog::keep(const Watched& watched, const Silent& silent, Silence silence,
                     std::string_view text) const noexcept {
   if (box_ == nullptr) return;
-  const NodeRunner& runner = runner_of(watched, debt.running);
+  const NodeRunner& runner = runner_of(watched, silent.running);
   box_->write({.tick = current_tick(runner.stats()),
                .kind = EventKind::kHang,
-               .in_tick = callback_of(debt) == NodeActivity::kTick ? 1U : 0U,
-               .numbers = {millis(debt.silent), static_cast<std::int64_t>(silence)},
+               .in_tick = callback_of(silent) == NodeActivity::kTick ? 1U : 0U,
+               .numbers = {millis(silent.lasted), static_cast<std::int64_t>(silence)},
                .node = runner.config().name,
                .text = Name<200>::clipped(text)});
 }
@@ -354,18 +355,19 @@ bool Watchdog::isolates(const Watched& watched, int running) const noexcept {
   return options_.isolates_by_default && config.node_class != NodeClass::kCompute;
 }
 
-void Watchdog::isolate(Watched& watched, const Overdue& debt, const Blame& blame) noexcept {
+void Watchdog::isolate(Watched& watched, const Silent& silent, const Blame& blame) noexcept {
   // The guard first, because the calls below may block.
-  const NodeConfig& config = runner_of(watched, debt.running).config();
-  if (options_.guard != nullptr && blame.thread == 0 && isolates(watched, debt.running)) {
-    options_.guard->isolated({.node = config.name, .in = callback_of(debt), .since = debt.silent});
+  const NodeConfig& config = runner_of(watched, silent.running).config();
+  if (options_.guard != nullptr && blame.thread == 0 && isolates(watched, silent.running)) {
+    options_.guard->isolated(
+        {.node = config.name, .in = callback_of(silent), .since = silent.lasted});
   }
   // The node hangs in its safe state: the run is at rest already.
-  if (debt.activity == NodeActivity::kSafeState) return;
+  if (silent.activity == NodeActivity::kSafeState) return;
   // If another node keeps the GIL, that node's own silence requests the rest.
   if (blame.node == nullptr) {
     char text[160];
-    describe(watched, debt, blame, text);
+    describe(watched, silent, blame, text);
     if (config.critical) {
       control_.safety().request_stop(StopCause::kNode, text, config.name.view());
     } else {
@@ -373,14 +375,14 @@ void Watchdog::isolate(Watched& watched, const Overdue& debt, const Blame& blame
     }
   }
   // Between callbacks no node is at fault, so none is isolated.
-  if (debt.running >= 0 && blame.thread == 0 && isolates(watched, debt.running)) {
-    watched.group->runners()[static_cast<std::size_t>(debt.running)]->isolate();
+  if (silent.running >= 0 && blame.thread == 0 && isolates(watched, silent.running)) {
+    watched.group->runners()[static_cast<std::size_t>(silent.running)]->isolate();
   }
   // The nodes of the hung thread cannot follow the request for rest on their own thread.
   watched.hangs = true;
-  watched.hung = debt.running;
-  if (debt.running >= 0) {
-    watched.group->runners()[static_cast<std::size_t>(debt.running)]->note_hang(true);
+  watched.hung = silent.running;
+  if (silent.running >= 0) {
+    watched.group->runners()[static_cast<std::size_t>(silent.running)]->note_hang(true);
   }
   bring_to_rest(watched);
   tell_outputs(watched);
@@ -439,45 +441,46 @@ void Watchdog::await_rest() const noexcept {
 }
 
 /// Tells the guard when the silence has lasted for hang_timeout beyond the limit.
-void Watchdog::look_for_loss(Watched& watched, const Overdue& debt, const Blame& blame) noexcept {
-  const NodeRunner& runner = runner_of(watched, debt.running);
+void Watchdog::look_for_loss(Watched& watched, const Silent& silent, const Blame& blame) noexcept {
+  const NodeRunner& runner = runner_of(watched, silent.running);
   const bool never = runner.config().node_class == NodeClass::kCompute && !options_.hang_timeout;
   if (options_.guard == nullptr || watched.loss_said || never) return;
   // If another node keeps the GIL, its own silence is judged, not this one.
   if (blame.node != nullptr) return;
-  const Nanos limit = limit_of(watched, debt.running);
+  const Nanos limit = limit_of(watched, silent.running);
   // The longer limit of a first tick includes this time already.
   const bool first =
-      debt.running >= 0 && limit != limit_at(watched, static_cast<std::size_t>(debt.running));
+      silent.running >= 0 && limit != limit_at(watched, static_cast<std::size_t>(silent.running));
   Nanos least = first ? limit : limit + options_.hang_timeout.value_or(kHangTimeout);
   // relaxed: a number on its own.
-  if (debt.silent - Nanos{watched.excused_ns.load(std::memory_order_relaxed)} < least) return;
+  if (silent.lasted - Nanos{watched.excused_ns.load(std::memory_order_relaxed)} < least) return;
   watched.loss_said = true;
   char why[256];
-  describe(watched, debt, blame, why);
+  describe(watched, silent, blame, why);
   options_.guard->hung(
-      {.node = runner.config().name, .in = callback_of(debt), .since = debt.silent}, why);
+      {.node = runner.config().name, .in = callback_of(silent), .since = silent.lasted}, why);
 }
 
-void Watchdog::tell_slow_init(Watched& watched, const Overdue& debt) noexcept {
-  if (watched.loss_said || debt.silent < kSlowInit || debt.running < 0) return;
+void Watchdog::tell_slow_init(Watched& watched, const Silent& silent) noexcept {
+  if (watched.loss_said || silent.lasted < kSlowInit || silent.running < 0) return;
   watched.loss_said = true;
-  const NodeName& name = runner_of(watched, debt.running).config().name;
+  const NodeName& name = runner_of(watched, silent.running).config().name;
   char text[160];
   std::snprintf(text, sizeof text, "node '%.64s' has been in its init for %lld s",
-                name.view().data(), millis(debt.silent) / 1000);
-  log_of(runner_of(watched, debt.running), LogLevel::kWarning, text);
+                name.view().data(), millis(silent.lasted) / 1000);
+  log_of(runner_of(watched, silent.running), LogLevel::kWarning, text);
   if (options_.guard == nullptr) return;
-  options_.guard->slow_start({.node = name, .in = NodeActivity::kInit, .since = debt.silent});
+  options_.guard->slow_start({.node = name, .in = NodeActivity::kInit, .since = silent.lasted});
 }
 
 /// Shows in the statistics which callback has been running for kLongCall or more.
-void Watchdog::show(const Watched& watched, const std::optional<Overdue>& debt) noexcept {
+void Watchdog::show(const Watched& watched, const std::optional<Silent>& silent) noexcept {
   const auto& runners = watched.group->runners();
   for (std::size_t i = 0; i < runners.size(); ++i) {
-    const bool busy = debt && static_cast<int>(i) == debt->running && debt->silent >= kLongCall;
-    runners[i]->stats().busy_in.set(busy ? debt->activity : NodeActivity::kNone);
-    runners[i]->stats().busy_since_ns.set(busy ? debt->since_ns : 0);
+    const bool busy =
+        silent && static_cast<int>(i) == silent->running && silent->lasted >= kLongCall;
+    runners[i]->stats().busy_in.set(busy ? silent->activity : NodeActivity::kNone);
+    runners[i]->stats().busy_since_ns.set(busy ? silent->since_ns : 0);
   }
 }
 

@@ -135,9 +135,9 @@ class Watchdog {
     int hung = -1;       // The node that hangs; -1: none, the thread hangs between callbacks.
   };
   /// The silence of one thread.
-  struct Overdue {
+  struct Silent {
     std::int64_t since_ns = 0;  // See Progress::expected_since_ns.
-    Nanos silent{};             // How long that has been.
+    Nanos lasted{};             // How long that has been.
     int running = -1;           // See Progress::running.
     NodeActivity activity = NodeActivity::kNone;
   };
@@ -149,34 +149,34 @@ class Watchdog {
     bool in_time = false;           // It is an executor that is within its own limit.
   };
 
-  static std::optional<Overdue> overdue_of(const Watched& watched, TimePoint now) noexcept;
+  static std::optional<Silent> silence_of(const Watched& watched, TimePoint now) noexcept;
   void set(Limit& limit, const NodeConfig& config) noexcept;
   static Nanos limit_at(const Watched& watched, std::size_t index) noexcept;
   Nanos limit_of(const Watched& watched, int running) const noexcept;
   static const NodeRunner& runner_of(const Watched& watched, int running) noexcept;
-  bool ticks(const Overdue& debt) const noexcept;
-  static bool awaits(const Watched& watched, const Overdue& debt) noexcept;
-  static NodeActivity callback_of(const Overdue& debt) noexcept;
-  Silence judge(const Watched& watched, const Overdue& debt) const noexcept;
-  Blame blame(Watched& watched, const Overdue& debt, TimePoint now) noexcept;
-  void begin_episode(Watched& watched, const Overdue& debt) noexcept;
+  bool ticks(const Silent& silent) const noexcept;
+  static bool awaits(const Watched& watched, const Silent& silent) noexcept;
+  static NodeActivity callback_of(const Silent& silent) noexcept;
+  Silence judge(const Watched& watched, const Silent& silent) const noexcept;
+  Blame blame(Watched& watched, const Silent& silent, TimePoint now) noexcept;
+  void begin_episode(Watched& watched, const Silent& silent) noexcept;
   static void end_hang(Watched& watched) noexcept;
-  void excuse(Watched& watched, const Overdue& debt, Nanos limit) noexcept;
-  void look_at(Watched& watched, const Overdue& debt, TimePoint now) noexcept;
+  void excuse(Watched& watched, const Silent& silent, Nanos limit) noexcept;
+  void look_at(Watched& watched, const Silent& silent, TimePoint now) noexcept;
   void look_at_own_call() noexcept;
-  void count(const Watched& watched, const Overdue& debt, const Blame& blame) noexcept;
-  void look_for_loss(Watched& watched, const Overdue& debt, const Blame& blame) noexcept;
-  void tell_slow_init(Watched& watched, const Overdue& debt) noexcept;
-  static void show(const Watched& watched, const std::optional<Overdue>& debt) noexcept;
-  void act(Watched& watched, const Overdue& debt, const Blame& blame, Silence silence) noexcept;
-  void isolate(Watched& watched, const Overdue& debt, const Blame& blame) noexcept;
-  void keep(const Watched& watched, const Overdue& debt, Silence silence,
+  void count(const Watched& watched, const Silent& silent, const Blame& blame) noexcept;
+  void look_for_loss(Watched& watched, const Silent& silent, const Blame& blame) noexcept;
+  void tell_slow_init(Watched& watched, const Silent& silent) noexcept;
+  static void show(const Watched& watched, const std::optional<Silent>& silent) noexcept;
+  void act(Watched& watched, const Silent& silent, const Blame& blame, Silence silence) noexcept;
+  void isolate(Watched& watched, const Silent& silent, const Blame& blame) noexcept;
+  void keep(const Watched& watched, const Silent& silent, Silence silence,
             std::string_view text) const noexcept;
   void bring_to_rest(Watched& watched) noexcept;
   void tell_outputs(Watched& watched) const noexcept;
   void look_at_rescue() noexcept;
   bool isolates(const Watched& watched, int running) const noexcept;
-  static int describe(const Watched& watched, const Overdue& debt, const Blame& blame,
+  static int describe(const Watched& watched, const Silent& silent, const Blame& blame,
                       std::span<char> text) noexcept;
 
   Clock& clock_;

@@ -8,12 +8,6 @@
 
 namespace horus::shm {
 
-bool describes_payload(const TypeInfo& type) noexcept {
-  const std::uint64_t tensor = type_info(Tag<msg::TensorDescriptor>{}).hash;
-  const TypeInfo* const first = type.fields.empty() ? nullptr : type.fields[0].nested;
-  return type.hash == tensor || (first != nullptr && first->hash == tensor);
-}
-
 void prepare_payloads() {
   static const PayloadKind kNone{.type = type_info(Tag<msg::TensorDescriptor>{})};
   make_state(kNone);

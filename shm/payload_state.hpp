@@ -71,8 +71,6 @@ struct PayloadState {
   alignas(8) std::array<std::byte, kMaxDescriptor> descriptor{};
 };
 
-/// Whether messages of this type describe payloads.
-bool describes_payload(const TypeInfo& type) noexcept;
 /// Makes what all payloads share, so that the first one in a tick does not allocate it.
 void prepare_payloads();
 

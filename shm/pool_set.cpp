@@ -7,6 +7,15 @@
 #include "shm/wakeup.hpp"
 
 namespace horus::shm {
+namespace {
+
+constexpr Error kForked{
+    Errc::kBusy,
+    "use shared memory of the parent in a forked child: open a session of its own",
+    0,
+    {}};
+
+}  // namespace
 
 Result<OwnPools::Taken> PoolSet::take(std::size_t size) {
   const OwnPools::From first = own_.first();
@@ -27,6 +36,7 @@ Result<OwnPools::Taken> PoolSet::take(std::size_t size) {
                  0,
                  {}};
   }
+  if (owner_.forked()) return kForked;
   const SlowSection a_new_pool;
   const std::scoped_lock lock{mutex_};
   auto taken = own_.grow(size);
@@ -88,6 +98,7 @@ void PoolSet::remove(PayloadWindow& window) noexcept {
 
 Result<std::shared_ptr<PeerPool>> PoolSet::peer(std::uint32_t id) {
   if (auto known = peers_.find(id)) return known;
+  if (owner_.forked()) return kForked;
   const SlowSection mapping;
   const std::scoped_lock lock{mutex_};
   auto opened = peers_.open(id);

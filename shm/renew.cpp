@@ -9,7 +9,7 @@
 
 #include "shm/apart.hpp"
 #include "shm/names.hpp"
-#include "shm/payload_state.hpp"
+#include "shm/payload_kinds.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {
@@ -32,7 +32,7 @@ void carry(const PublisherState& publisher, NextRing& next) {
   RingHeader& header = *next.view.header;
   header.replaces = publisher.inode;
   header.opened = from.header->opened;
-  if (describes_payload(*publisher.type)) return;
+  if (find_payload_kind(publisher.type->name) != nullptr) return;
   std::vector<std::byte> message(from.max_size);
   const std::uint64_t sent = complete(from);
   for (std::uint64_t n = oldest_kept(from, 0, sent); n < sent; ++n) {

@@ -16,8 +16,10 @@
 /// bytes.
 ///
 ///   auto maps = session->publish("map", type_info(Tag<msg::OccupancyGrid>{})).value();
-///   const auto built = MessageBuilder<msg::OccupancyGrid>::in(buffer, head);  // head.width,
-///   head.height built->tail<std::int8_t>("data")[0] = 100; maps.send(built->bytes());
+///   // head.width and head.height say how many cells there are.
+///   const auto built = MessageBuilder<msg::OccupancyGrid>::in(buffer, head);
+///   built->tail<std::int8_t>("data")[0] = 100;
+///   maps.send(built->bytes());
 ///
 ///   const auto size = subscriber.take(buffer);  // Of max_size() bytes; -1: no message.
 ///   const auto map = MessageView<msg::OccupancyGrid>::of(buffer.first(size));

@@ -77,6 +77,11 @@ constexpr auto words_of(SafetyEvent /*any*/) noexcept {
 constexpr bool may_act(SafetyState state) noexcept {
   return state == SafetyState::kArmed || state == SafetyState::kDegraded;
 }
+/// RT-safe. What a host shows that has shown `host` so far and has one more node: the state of the
+/// node that may most, from kDisarmed on.
+constexpr SafetyState more_of(SafetyState host, SafetyState node) noexcept {
+  return may_act(node) && host != SafetyState::kArmed ? node : host;
+}
 /// RT-safe. Whether the state holds until a release or the end of the run.
 constexpr bool is_latched(SafetyState state) noexcept {
   return state == SafetyState::kSafe || state == SafetyState::kEstopped;

@@ -142,7 +142,7 @@ Intake::Intake(std::unique_ptr<shm::Session> session, Selection selection, Say s
     const auto box = other.read();
     if (!box) continue;
     static_cast<void>(box->after(events_seen_[box->host], TimePoint::max()));
-    events_lost_[box->host] = box->lost;
+    events_not_kept_[box->host].lost = box->lost;
   }
 }
 
@@ -306,14 +306,15 @@ bool Intake::take_events_of(const shm::OtherBox& other, mcap::Chunk& chunk, Time
   Losses& counts = gone_[interop::kEventTopic];
   shm::BoxMark& mark = events_seen_[box->host];
   std::uint64_t before = mark.sequence;
-  // Events that the box itself could not keep are no loss of the recording.
-  std::uint64_t& lost_before = events_lost_[box->host];
-  std::uint64_t never_kept = box->lost - std::min(std::exchange(lost_before, box->lost), box->lost);
+  // Events that the box itself could not keep are no loss of the recording. Their numbers may be
+  // behind what this look reads.
+  NotKept& kept = events_not_kept_[box->host];
+  kept.excused += box->lost - std::min(std::exchange(kept.lost, box->lost), box->lost);
   for (const Event& event : box->after(mark, now)) {
     if (event.sequence <= before) before = 0;  // A new box, which counts from the start.
     const std::uint64_t gap = event.sequence - std::exchange(before, event.sequence) - 1;
-    const std::uint64_t excused = std::min(gap, never_kept);
-    never_kept -= excused;
+    const std::uint64_t excused = std::min(gap, kept.excused);
+    kept.excused -= excused;
     counts.missed += gap - excused;
     if (event_channel_ == 0) {
       event_channel_ = add_channel(chunk, interop::kEventTopic, interop::json_format(),

@@ -71,6 +71,11 @@ class Intake {
 
  private:
   struct Topic;
+  /// Events that a host's box could not keep.
+  struct NotKept {
+    std::uint64_t lost = 0;     ///< As the box said at the last look.
+    std::uint64_t excused = 0;  ///< Of those, not yet found as a gap in the numbers.
+  };
   void drop_silent_topics();
   // These two return false if the file has no more channels.
   bool take_lines_of(const shm::LogPage& page, interop::mcap::Chunk& chunk);
@@ -99,14 +104,14 @@ class Intake {
   std::string last_;                            ///< The topic from which was taken last.
   std::map<std::pair<std::string, std::string>, std::uint16_t> schemas_;  ///< By name and data.
   std::uint16_t next_channel_ = 0;
-  std::vector<shm::LogPage> lines_;                   ///< Pages of log lines, as of the last look.
-  std::map<std::string, shm::LogMark> lines_seen_;    ///< How far each host's lines are taken.
-  std::uint16_t line_channel_ = 0;                    ///< 0: not declared yet.
-  std::vector<shm::OtherBox> boxes_;                  ///< Black boxes, as of the last look.
-  std::map<std::string, shm::BoxMark> events_seen_;   ///< How far each host's events are taken.
-  std::map<std::string, std::uint64_t> events_lost_;  ///< What each box says that it has lost.
-  std::uint16_t event_channel_ = 0;                   ///< 0: not declared yet.
-  TimePoint events_at_{};                             ///< When events were last read.
+  std::vector<shm::LogPage> lines_;                  ///< Pages of log lines, as of the last look.
+  std::map<std::string, shm::LogMark> lines_seen_;   ///< How far each host's lines are taken.
+  std::uint16_t line_channel_ = 0;                   ///< 0: not declared yet.
+  std::vector<shm::OtherBox> boxes_;                 ///< Black boxes, as of the last look.
+  std::map<std::string, shm::BoxMark> events_seen_;  ///< How far each host's events are taken.
+  std::map<std::string, NotKept> events_not_kept_;   ///< By host.
+  std::uint16_t event_channel_ = 0;                  ///< 0: not declared yet.
+  TimePoint events_at_{};                            ///< When events were last read.
   bool told_full_ = false;  ///< It was reported that a file has no more channels.
 };
 

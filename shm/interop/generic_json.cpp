@@ -223,6 +223,8 @@ std::optional<std::string> Reader::key(int depth) {
   if (!json || json->is_array()) return std::nullopt;
   if (json->is_string()) return json->get<std::string>();
   if (!json->is_object()) return message_line(*json);
+  // Of a message or an extension they are one field of several.
+  if (json->size() != 1) return std::nullopt;
   const auto bytes = json->find("bytes");
   return bytes != json->end() && bytes->is_string() ? std::optional{bytes->get<std::string>()}
                                                     : std::nullopt;

@@ -62,6 +62,15 @@ TEST_F(ActuatorTest, arms_itself_where_it_may_and_never_after_a_crash) {
   EXPECT_TRUE(shut());
 }
 
+TEST(SafetyOfAHost, is_that_of_the_node_that_may_most) {
+  using S = SafetyState;
+  EXPECT_EQ(more_of(S::kDisarmed, S::kDisarmed), S::kDisarmed);
+  EXPECT_EQ(more_of(S::kDisarmed, S::kStopped), S::kDisarmed);
+  EXPECT_EQ(more_of(S::kDisarmed, S::kDegraded), S::kDegraded);
+  EXPECT_EQ(more_of(S::kDegraded, S::kArmed), S::kArmed);
+  EXPECT_EQ(more_of(S::kArmed, S::kDegraded), S::kArmed);
+}
+
 TEST_F(ActuatorTest, is_degraded_while_it_acts_at_half_its_rate) {
   NodeConfig slow = config();
   slow.ladder = LadderConfig{.recover = 2, .least = 0ms};

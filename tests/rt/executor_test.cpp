@@ -259,15 +259,15 @@ TEST_F(ExecutorTest, never_sleeps_between_enter_and_release) {
 
 TEST_F(ExecutorTest, owes_a_sign_of_life_from_the_release_that_it_waits_for) {
   Executor executor = make();
-  std::vector<std::int64_t> owed;
+  std::vector<std::int64_t> expected;
   std::vector<int> running;
   node.on_tick = [&](const Tick&) {
-    owed.push_back(group->progress().expected_since_ns.load());
+    expected.push_back(group->progress().expected_since_ns.load());
     running.push_back(group->progress().running.load());
   };
   control.end_at(epoch + 2ms);
   executor.tick_periodically(epoch);
-  EXPECT_THAT(owed, ElementsAre(to_ns(epoch), to_ns(epoch + 1ms)));
+  EXPECT_THAT(expected, ElementsAre(to_ns(epoch), to_ns(epoch + 1ms)));
   EXPECT_THAT(running, ElementsAre(0, 0));
   EXPECT_EQ(group->progress().running.load(), -1);
 }
@@ -275,11 +275,13 @@ TEST_F(ExecutorTest, owes_a_sign_of_life_from_the_release_that_it_waits_for) {
 TEST_F(ExecutorTest, that_wakes_up_late_owes_a_sign_of_life_only_from_then_on) {
   Executor executor = make();
   clock.wake_error = 700us;
-  std::vector<std::int64_t> owed;
-  node.on_tick = [&](const Tick&) { owed.push_back(group->progress().expected_since_ns.load()); };
+  std::vector<std::int64_t> expected;
+  node.on_tick = [&](const Tick&) {
+    expected.push_back(group->progress().expected_since_ns.load());
+  };
   control.end_at(epoch + 1ms);
   executor.tick_periodically(epoch);
-  EXPECT_THAT(owed, ElementsAre(to_ns(epoch + 700us)));
+  EXPECT_THAT(expected, ElementsAre(to_ns(epoch + 700us)));
 }
 
 TEST_F(ExecutorTest, counts_each_release_that_an_overrun_takes_before_the_end) {
@@ -397,14 +399,14 @@ TEST_F(ExecutorTest, that_waits_for_events_owes_nothing_but_while_it_ticks) {
   FakeWake wake{clock};
   wake.events = {epoch + 3ms};
   Executor executor = make(0us, &wake);
-  std::vector<std::int64_t> owed;
-  const auto look = [&] { owed.push_back(group->progress().expected_since_ns.load()); };
+  std::vector<std::int64_t> expected;
+  const auto look = [&] { expected.push_back(group->progress().expected_since_ns.load()); };
   wake.on_wait = look;
   node.on_tick = [&](const Tick&) { look(); };
   control.end_at(epoch + 50ms);
   executor.tick_on_events();
-  EXPECT_THAT(owed, ElementsAre(Progress::kNothingExpected, to_ns(epoch + 3ms),
-                                Progress::kNothingExpected));
+  EXPECT_THAT(expected, ElementsAre(Progress::kNothingExpected, to_ns(epoch + 3ms),
+                                    Progress::kNothingExpected));
 }
 
 TEST_F(ExecutorTest, ticks_no_event_node_whose_event_comes_with_the_stop) {
@@ -474,10 +476,10 @@ TEST_F(ThreadOfNodesTest, each_owes_a_sign_of_life_from_the_end_of_the_one_befor
   const auto group = make(2);
   nodes[0]->durations = {600us};
   const TimePoint release = clock.now();
-  std::int64_t owed = 0;
-  nodes[1]->on_tick = [&](const Tick&) { owed = group->progress().expected_since_ns.load(); };
+  std::int64_t expected = 0;
+  nodes[1]->on_tick = [&](const Tick&) { expected = group->progress().expected_since_ns.load(); };
   group->tick(release, release, Nanos{-1});
-  EXPECT_EQ(owed, to_ns(release + 600us));
+  EXPECT_EQ(expected, to_ns(release + 600us));
 }
 
 TEST_F(ThreadOfNodesTest, a_late_tick_names_the_longest_of_those_before_it) {

@@ -198,6 +198,8 @@ TEST(HostEvents, behind_an_event_that_may_be_being_written_nothing_is_read_yet) 
   whole.events.insert(whole.events.begin() + 2, {.sequence = 6, .at_ns = 7100});
   BoxMark second = mark;
   EXPECT_EQ(whole.after(second, at(6999)).size(), 3U) << "it came";
+  BoxMark third = mark;
+  EXPECT_EQ(box.after(third, TimePoint::max()).size(), 2U) << "nobody waits for it";
   EXPECT_EQ(box.after(mark, at(7000)).size(), 2U) << "it does not come any more";
   EXPECT_EQ(mark.sequence, 8U);
 }

@@ -98,9 +98,12 @@ class BoxLog {
 
   /// The wanted events since the last read(), in the order of time.
   std::vector<ShownEvent> read(const std::string& base, const std::vector<shm::HostEvents>& boxes) {
+    // Who looks once waits for no event that is being written; a copy has none, and its times are
+    // another boot's.
+    const TimePoint now = options_.follow ? MonotonicClock::now() : TimePoint::max();
     std::vector<ShownEvent> all;
     for (const shm::HostEvents& box : boxes) {
-      for (const Event& event : box.after(seen_[{base, box.host}], MonotonicClock::now())) {
+      for (const Event& event : box.after(seen_[{base, box.host}], now)) {
         ShownEvent told{box.host, box.clocks.wall_us(event.at_ns), event};
         if (is_wanted(told, options_, since_us_)) all.push_back(std::move(told));
       }
