@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import stat
+import struct
 import tempfile
 
 import pytest
@@ -141,6 +142,26 @@ def test_a_copy_that_was_cut_off_shows_what_is_whole(environment, tmp_path, size
     if size < 0:
         every = blackbox(environment, "--file", str(boxes(environment)[0])).stdout
         assert shown.returncode == 0 and shown.stdout and every.startswith(shown.stdout)
+
+
+def test_a_copy_of_another_boot_shows_what_follows_a_number_that_is_missing(environment, tmp_path):
+    with rover(environment, 0.4) as running:
+        assert running.wait() == 0
+    copy, = boxes(environment)
+    bytes_of_copy = bytearray(copy.read_bytes())
+    for at in range(0, len(bytes_of_copy) - 24, 8):  # A place's stamp, and its event's first words.
+        stamp, number, at_ns = struct.unpack_from("<QQq", bytes_of_copy, at)
+        if number == 0 or stamp != 2 * number:
+            continue
+        # That machine had run for longer than this one.
+        struct.pack_into("<QQq", bytes_of_copy, at, 0 if number == 1 else stamp, number,
+                         at_ns + 10**18)
+    other = tmp_path / "other"
+    other.write_bytes(bytes_of_copy)
+    every, others = ([event["sequence"] for event in box_events(environment, "--file", str(file))]
+                     for file in (copy, other))
+    assert every[0] == 1 and len(every) > 2
+    assert others == every[1:]
 
 
 @pytest.mark.parametrize("words, says", [
