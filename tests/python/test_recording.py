@@ -219,7 +219,6 @@ def test_what_black_boxes_say_is_a_topic_and_each_event_is_there_once(path):
                 if any(f"bent {life}" in event["text"] for event in events):
                     node.request_stop()
             return horus.Node("driver", tick, rate=20)
-        horus.run(horus.Node("before", lambda node: node.request_stop(), rate=20), name="robot")
         recorder = horus.record(sys.argv[1])
         for life in range(2):
             horus.run(begin(life), name="robot")
@@ -233,13 +232,37 @@ def test_what_black_boxes_say_is_a_topic_and_each_event_is_there_once(path):
     numbers = [event["sequence"] for event in events]
     second = numbers.index(1, 1)
     assert numbers == [*range(1, second + 1), *range(1, len(numbers) - second + 1)]
-    assert all(event["node"] != "before" for event in events), "what was before is not recorded"
     errors = [event for event in events if event["event"] == "error"]
     assert [(event["host"], event["node"], event["tick"], event["text"], event["in_a_row"])
             for event in errors] == [("robot", "driver", 0, f"ValueError: bent {life} (tick 0)", 1)
                                      for life in range(2)]
     ends = [event for event in events if event["event"] == "end"]
     assert [event["code"] for event in ends] == [0, 0], "the end itself is recorded"
+
+
+def test_what_happened_before_a_recording_began_is_not_in_it(path):
+    done = ended("""
+        import sys, horus
+        ticks, recorders = [], []
+        def tick(node):
+            ticks.append(node)
+            if len(ticks) == 1:
+                raise ValueError("early")
+            if len(ticks) == 2:
+                recorders.append(horus.record(sys.argv[1]))
+            if len(ticks) == 3:
+                raise ValueError("late")
+            told = [one.value["text"] for one in horus.open_recording(sys.argv[1]).messages()
+                    if one.topic == "horus/events"]
+            if any("late" in text for text in told):
+                node.request_stop()
+        horus.run(horus.Node("driver", tick, rate=20), name="robot")
+        recorders[0].stop()
+    """, str(path))
+    assert done.returncode == 0, done.stderr
+    texts = [one.value["text"] for one in horus.open_recording(path).messages("horus/events")]
+    assert any("late" in text for text in texts), texts
+    assert not any("early" in text for text in texts), texts
 
 
 def test_the_last_words_of_a_host_that_ends_are_recorded(path):
