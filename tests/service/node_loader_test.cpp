@@ -86,6 +86,20 @@ TEST_F(NodeLoaderTest, what_wakes_an_event_node_does_so_once_a_message) {
   EXPECT_FALSE(wake.wait_until(MonotonicClock::now()));
 }
 
+TEST_F(NodeLoaderTest, what_a_node_opens_counts_into_its_statistics) {
+  NodeStats stats{{}, NodeName::clipped("arm")};
+  Topics topics{session_->of_node(message_counters(stats))};
+  auto publisher = topics.publisher<msg::CmdVel>("a").value();
+  auto subscriber = topics.subscriber<msg::CmdVel>("a").value();
+  publisher.send({});
+  publisher.send({});
+  EXPECT_TRUE(subscriber.take());
+  topics.count_refused();
+  EXPECT_EQ(stats.messages_sent.value(), 2U);
+  EXPECT_EQ(stats.messages_received.value(), 1U);
+  EXPECT_EQ(stats.messages_dropped.value(), 1U);
+}
+
 TEST_F(NodeLoaderTest, a_node_s_depth_is_its_own_unless_its_options_say_one) {
   Topics topics{session_->of_node({})};
   const auto depth = [&topics](const shm::TopicOptions& options) {
