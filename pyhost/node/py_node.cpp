@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "pyhost/cpython/capi.hpp"
+#include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/forked_child.hpp"
 #include "pyhost/cpython/gil.hpp"
 #include "pyhost/cpython/text.hpp"
