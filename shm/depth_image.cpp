@@ -32,7 +32,7 @@ const PayloadKind& DepthImage::kind() noexcept {
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.
-[[maybe_unused]] static const PayloadKind& kDepthImageKind = DepthImage::kind();
+[[maybe_unused]] static const PayloadKind& depth_image_kind = DepthImage::kind();
 
 std::uint32_t DepthImage::height() const noexcept {
   return static_cast<std::uint32_t>(descriptor_of(*this).tensor.shape[0]);

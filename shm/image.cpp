@@ -33,7 +33,7 @@ const PayloadKind& Image::kind() noexcept {
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.
-[[maybe_unused]] static const PayloadKind& kImageKind = Image::kind();
+[[maybe_unused]] static const PayloadKind& image_kind = Image::kind();
 
 std::uint32_t Image::height() const noexcept {
   return static_cast<std::uint32_t>(descriptor_of(*this).tensor.shape[0]);

@@ -49,7 +49,7 @@ const PayloadKind& PointCloud::kind() noexcept {
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.
-[[maybe_unused]] static const PayloadKind& kPointCloudKind = PointCloud::kind();
+[[maybe_unused]] static const PayloadKind& point_cloud_kind = PointCloud::kind();
 
 std::uint32_t PointCloud::points() const noexcept {
   return static_cast<std::uint32_t>(descriptor_of(*this).tensor.shape[0]);

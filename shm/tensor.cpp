@@ -11,7 +11,7 @@ const PayloadKind& Tensor::kind() noexcept {
   return kKind;
 }
 /// Initialised at start-up, as its first use may be in a tick.
-[[maybe_unused]] static const PayloadKind& kTensorKind = Tensor::kind();
+[[maybe_unused]] static const PayloadKind& tensor_kind = Tensor::kind();
 
 Result<Tensor> Tensor::make(Session& session, std::span<const std::uint64_t> shape, Dtype dtype) {
   auto made = make_payload(session.pools(), Tensor::kind(), dtype, shape);
