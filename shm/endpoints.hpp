@@ -150,14 +150,21 @@ struct NextRing {
   std::atomic<bool> taken = false;  ///< The publisher's thread uses it, and no longer the old one.
 };
 
-struct PublisherState {
-  ~PublisherState();
+/// What a publisher and a subscriber of a topic have in common.
+struct Endpoint {
   Session::Impl* session = nullptr;
   const TypeInfo* type = nullptr;
   TypeFile file;
   TopicPlace place;
   Attention attention;
-  Region region;
+  Region region;  ///< Its own file: a publisher's ring, a subscriber's CursorFile.
+  MessageCounters counters;
+  std::uint32_t rounds = 0;  ///< Age in rounds of the helper thread, up to some number.
+  std::uint32_t alone = 0;   ///< Rounds in which it was used and nobody was at the other end.
+};
+
+struct PublisherState : Endpoint {
+  ~PublisherState();
   RingView view;
   std::uint64_t inode = 0;  ///< Of the ring's file: its name in TakenRow::ring.
   bool refuses = false;
@@ -171,20 +178,11 @@ struct PublisherState {
   std::unique_ptr<NextRing> next;
   std::atomic<NextRing*> offered{nullptr};  ///< The replacement; whoever exchanges it out has it.
   NodeStats* actuator = nullptr;            ///< See TopicOptions.
-  MessageCounters counters;
-  std::uint32_t rounds = 0;  ///< Age in rounds of the helper thread, up to some number.
-  std::uint32_t alone = 0;   ///< Rounds in which it has sent and nobody has received.
   PeerTable<CursorPeer, kMaxSubscribers> subscribers;
 };
 
-struct SubscriberState {
+struct SubscriberState : Endpoint {
   ~SubscriberState();
-  Session::Impl* session = nullptr;
-  const TypeInfo* type = nullptr;
-  TypeFile file;
-  TopicPlace place;
-  Attention attention;
-  Region region;       ///< A CursorFile.
   bool named = false;  ///< Its file has its name. Under the session's lock.
   bool stale = false;  ///< The bell that its file names is gone. Under the session's lock.
   bool first = true;   ///< Its first scan is not finished. Under the session's lock.
@@ -204,10 +202,7 @@ struct SubscriberState {
   std::uint64_t aged_in = ~std::uint64_t{0};  ///< The last tick for which an age was recorded.
   /// Messages taken since the last wait_for_new() that it had not returned true for.
   std::uint64_t taken_untold = 0;
-  MessageCounters counters;
   std::unique_ptr<StaleWatch> watch;  ///< Null without a timeout.
-  std::uint32_t rounds = 0;           ///< See PublisherState.
-  std::uint32_t alone = 0;
   PeerTable<RingPeer, kMaxPublishers> rings;
 
   void take_limits() noexcept;  ///< Applies `file`: the topic's depth and largest message.
@@ -224,7 +219,7 @@ struct Seeking {
   Attention attention;
   Region region;             ///< A CursorFile without a type.
   std::vector<Ring> rings;   ///< Rings of publishers that came; held for the subscription to come.
-  std::uint32_t rounds = 0;  ///< See PublisherState.
+  std::uint32_t rounds = 0;  ///< See Endpoint.
 };
 
 }  // namespace horus::shm

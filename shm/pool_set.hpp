@@ -28,8 +28,9 @@ class PoolOwner {
   virtual void reject(const std::string& path, const Error& why) = 0;
   /// Notes that there is no memory for a block of `size` bytes that a tick has asked for.
   virtual void deny(std::size_t size, const Error& why) = 0;
-  /// Whether this is a forked child: it must not take the lock, which may have been held at the
-  /// fork.
+  /// Whether this is a forked child: the lock may have been held at the fork, and nobody drops it
+  /// here. Calls that a child makes with what its parent opened ask first; to open a topic it needs
+  /// a session of its own (SHM-5).
   virtual bool forked() const noexcept = 0;
 };
 
