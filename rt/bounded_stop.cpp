@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "rt/event_log.hpp"
+#include <horus/log.hpp>
 
 namespace horus {
 namespace {

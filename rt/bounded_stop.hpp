@@ -5,7 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "rt/base/cpu_set.hpp"
+#include <horus/realtime.hpp>
+
 #include "rt/clock.hpp"
 #include "rt/rate_group.hpp"
 #include "rt/rt_thread.hpp"

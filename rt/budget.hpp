@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "rt/base/time.hpp"
+#include <horus/node.hpp>
+#include <horus/time.hpp>
 
 namespace horus {
-
-/// The limits of one tick. Zero means no limit.
-struct Budget {
-  Nanos execution{};  ///< Limit of finish - start, without awaited time.
-  Nanos deadline{};   ///< Limit of finish - release. So a late wake-up counts.
-};
 
 /// The three instants of one tick, and the time within it that was not the node's.
 struct TickTiming {

@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <memory>
 
+#include <horus/text.hpp>
+
 #include "rt/base/black_box.hpp"
-#include "rt/base/name.hpp"
 
 namespace horus {
 

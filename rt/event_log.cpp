@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/event_log.hpp"
-
 #include <algorithm>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <horus/log.hpp>
 
 #include "rt/log_queue.hpp"
 #include "rt/stderr_sink.hpp"

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "rt/base/check.hpp"
+#include <horus/result.hpp>
+
+#include "rt/group_hook.hpp"
 
 namespace horus {
 namespace {

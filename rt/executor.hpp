@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 
+#include <horus/node.hpp>
+
 #include "rt/clock.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
-#include "rt/node.hpp"
 #include "rt/plan.hpp"
 #include "rt/rate_group.hpp"
 #include "rt/run_control.hpp"

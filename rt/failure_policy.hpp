@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "rt/base/time.hpp"
-#include "rt/node_config.hpp"
+#include <horus/node.hpp>
+#include <horus/time.hpp>
 
 namespace horus {
 

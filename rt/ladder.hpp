@@ -1,35 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 
+#include <horus/node.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
-#include "rt/settings.hpp"
 
 namespace horus {
-
-/// What follows when a node misses its deadline again and again. A rung is reached at a number of
-/// misses in a row, but not earlier than `least` after the rung below it; the first rung not
-/// earlier than `least` after the first miss.
-struct LadderConfig {
-  std::uint32_t warn = 3;       ///< A line in the log.
-  std::uint32_t degrade = 5;    ///< Half the rate, where NodeConfig::degrade allows it.
-  std::uint32_t isolate = 10;   ///< The node goes to safe state; its readers take their fallbacks.
-  std::uint32_t stop = 20;      ///< The run stops.
-  std::uint32_t recover = 100;  ///< Good ticks in a row that take it off every rung but the stop.
-  Nanos least = 50ms;           ///< Least time between two rungs.
-};
-inline constexpr std::array<Setting<LadderConfig>, 6> kLadderSettings{{
-    {"warn", &LadderConfig::warn, {1, 1'000'000}},
-    {"degrade", &LadderConfig::degrade, {1, 1'000'000}},
-    {"isolate", &LadderConfig::isolate, {1, 1'000'000}},
-    {"stop", &LadderConfig::stop, {1, 1'000'000}},
-    {"recover", &LadderConfig::recover, {1, 1'000'000}},
-    {"least", &LadderConfig::least},
-}};
 
 /// The ladder of one node: its numbers, and which rungs it has. Every ladder has kWarned.
 struct LadderPlan {

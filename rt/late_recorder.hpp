@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 
+#include <horus/node.hpp>
+
 #include "rt/base/late_ticks.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/budget.hpp"
-#include "rt/node.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/thread_usage.hpp"
 
 namespace horus {

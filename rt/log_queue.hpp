@@ -8,9 +8,10 @@
 #include <mutex>
 #include <vector>
 
+#include <horus/log.hpp>
+
 #include "rt/base/counter.hpp"
 #include "rt/base/spsc_ring.hpp"
-#include "rt/event_log.hpp"
 
 namespace horus {
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/node_config.hpp"
 
+#include <horus/node.hpp>
+#include <horus/result.hpp>
+
+#include "rt/ladder.hpp"
+#include "rt/settings.hpp"
+
 namespace horus {
 namespace {
 

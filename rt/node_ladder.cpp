@@ -4,7 +4,8 @@
 #include <cstdio>
 #include <span>
 
-#include "rt/event_log.hpp"
+#include <horus/log.hpp>
+
 #include "rt/node_runner.hpp"
 
 namespace horus {

@@ -13,11 +13,14 @@
 #include <typeinfo>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "rt/base/acting.hpp"
 #include "rt/base/fork_watch.hpp"
 #include "rt/check_rt.hpp"
-#include "rt/event_log.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
+#include "rt/node_config.hpp"
 #include "rt/release.hpp"
 
 namespace horus {

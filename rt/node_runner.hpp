@@ -7,15 +7,16 @@
 #include <optional>
 #include <string_view>
 
+#include <horus/node.hpp>
+
 #include "rt/base/black_box.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/clock.hpp"
 #include "rt/failure_policy.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/ladder.hpp"
 #include "rt/late_recorder.hpp"
 #include "rt/log_queue.hpp"
-#include "rt/node.hpp"
-#include "rt/node_config.hpp"
 #include "rt/run_control.hpp"
 
 namespace horus {

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/result.hpp"
-#include "rt/node_config.hpp"
+#include <horus/node.hpp>
+#include <horus/realtime.hpp>
+#include <horus/result.hpp>
 
 namespace horus {
 

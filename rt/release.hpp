@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus {
 

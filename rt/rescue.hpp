@@ -8,9 +8,10 @@
 #include <mutex>
 #include <optional>
 
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/realtime.hpp>
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/rt_thread.hpp"
 
 namespace horus {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/rt_profile.hpp"
-
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
@@ -20,6 +18,10 @@
 #include <string_view>
 #include <system_error>
 
+#include <horus/realtime.hpp>
+
+#include "rt/base/tick_stats.hpp"
+#include "rt/base/unique_fd.hpp"
 #include "rt/log_queue.hpp"
 #include "rt/rt_thread.hpp"
 
@@ -82,10 +84,11 @@ void lock_memory(std::vector<Degradation>& degraded) {
   if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) refuse("mlockall: " + os_error(errno));
 }
 
-UniqueFd hold_dma_latency(std::vector<Degradation>& degraded) {
+std::shared_ptr<const UniqueFd> hold_dma_latency(std::vector<Degradation>& degraded) {
   UniqueFd device{::open("/dev/cpu_dma_latency", O_RDWR | O_CLOEXEC)};
   const std::int32_t none = 0;
-  if (device && ::write(device.get(), &none, sizeof none) == sizeof none) return device;
+  if (device && ::write(device.get(), &none, sizeof none) == sizeof none)
+    return std::make_shared<const UniqueFd>(std::move(device));
   degraded.push_back({.feature = "dma_latency",
                       .reason = "/dev/cpu_dma_latency: " + os_error(errno),
                       .fix = "install the udev rule and join the group that owns the device, or "

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <memory>
 
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/name.hpp"
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/realtime.hpp>
+#include <horus/result.hpp>
+#include <horus/text.hpp>
+#include <horus/time.hpp>
 
 namespace horus {
 

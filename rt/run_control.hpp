@@ -6,10 +6,11 @@
 #include <limits>
 #include <string_view>
 
-#include "rt/base/name.hpp"
-#include "rt/base/time.hpp"
+#include <horus/scheduler.hpp>
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "rt/safety.hpp"
-#include "rt/stop.hpp"
 
 namespace horus {
 

@@ -6,9 +6,10 @@
 #include <optional>
 #include <string_view>
 
-#include "rt/base/name.hpp"
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus {
 

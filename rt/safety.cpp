@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rt/safety.hpp"
 
-#include "rt/node.hpp"
+#include <horus/node.hpp>
 
 namespace horus {
 
@@ -60,7 +60,7 @@ void Safety::request_stop(StopCause cause, std::string_view text, std::string_vi
   // Counted before the stop itself: use() looks at the word first and at this count afterwards.
   if (own_word() == nullptr) early_.stops.fetch_add(1);
   // The stop itself comes first, here and in the calls below; telling others comes later.
-  const View view = ask(kResting | kEstopped);
+  const View view = ask(Rest::kResting | Rest::kEstopped);
   shut_outputs();
   // Before the count below: a host that sees the new count also finds the instant.
   hold(to_ns(MonotonicClock::now()));
@@ -70,7 +70,7 @@ void Safety::request_stop(StopCause cause, std::string_view text, std::string_vi
 
 void Safety::follow(std::int64_t since_ns) noexcept {
   const bool stopped = look().stopped();
-  const View view = stopped ? look() : ask(kResting | kEstopped);
+  const View view = stopped ? look() : ask(Rest::kResting | Rest::kEstopped);
   if (!stopped) shut_outputs();
   hold(since_ns);
   if (!stopped) keep(view, StopCause::kPeer, "another host has stopped", {});
@@ -78,7 +78,7 @@ void Safety::follow(std::int64_t since_ns) noexcept {
 
 void Safety::request_safe_state(StopCause cause, std::string_view text,
                                 std::string_view node) noexcept {
-  const View view = ask(kResting);
+  const View view = ask(Rest::kResting);
   shut_outputs();
   keep(view, cause, text, node);
 }
@@ -97,8 +97,8 @@ Safety::View Safety::ask(std::uint64_t bits) noexcept {
   do {
     wanted = (word | bits) + kRequest;
     if (!View{word}.resting()) {
-      const std::uint64_t episode = (View{word}.episode() + 1) & kEpisodes;
-      wanted = (wanted & ~(kEpisodes << kEpisodeAt)) | (episode << kEpisodeAt);
+      const std::uint64_t episode = (View{word}.episode() + 1) & Rest::kEpisodes;
+      wanted = (wanted & ~(Rest::kEpisodes << Rest::kEpisodeAt)) | (episode << Rest::kEpisodeAt);
     }
   } while (!word_.compare_exchange_weak(word, wanted));
   return {wanted};
@@ -144,14 +144,16 @@ std::optional<StopNote> Safety::note() const noexcept {
 
 bool Safety::release(View seen) noexcept {
   if (!seen.resting()) return !look().resting();
-  const std::uint64_t episode = (seen.episode() + 1) & kEpisodes;
+  const std::uint64_t episode = (seen.episode() + 1) & Rest::kEpisodes;
   // The own stop word shows to hosts that start later what was released. Its values are read before
   // the release: if a stop comes in between, it changes word_ and the exchange fails.
   StopWord& own = own_word() != nullptr ? *own_word() : early_;
   const std::uint64_t stops = own.stops.load();
   std::int64_t since = own.since_ns.load();
-  const std::uint64_t others = ~(kResting | kEstopped | (kEpisodes << kEpisodeAt));
-  if (!word_.compare_exchange_strong(seen.word, (seen.word & others) | (episode << kEpisodeAt))) {
+  const std::uint64_t others =
+      ~(Rest::kResting | Rest::kEstopped | (Rest::kEpisodes << Rest::kEpisodeAt));
+  if (!word_.compare_exchange_strong(seen.word,
+                                     (seen.word & others) | (episode << Rest::kEpisodeAt))) {
     return false;
   }
   own.began.store(stops);

@@ -7,11 +7,14 @@
 #include <span>
 #include <string_view>
 
+#include <horus/node.hpp>
+#include <horus/scheduler.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/safety.hpp"
 #include "rt/base/seqlock.hpp"
 #include "rt/base/stop_words.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus {
 
@@ -26,18 +29,7 @@ namespace horus {
 ///   (2) A release takes back the requests that its caller has seen, and none that came later.
 class Safety {
  public:
-  /// The state of rest at one instant.
-  struct View {
-    std::uint64_t word = 0;
-    /// The run is at rest: by a fault or by an emergency stop.
-    bool resting() const noexcept { return (word & kResting) != 0; }
-    /// The run is at rest by an emergency stop.
-    bool stopped() const noexcept { return (word & kEstopped) != 0; }
-    /// Grows by one with each rest and each release, so it is odd while at rest.
-    std::uint32_t episode() const noexcept {
-      return static_cast<std::uint32_t>((word >> kEpisodeAt) & kEpisodes);
-    }
-  };
+  using View = Rest;  ///< The state of rest at one instant.
   /// Memory outside of this object that it uses. Each may be null, and outlives this object.
   struct Places {
     StopWord* own = nullptr;            ///< Tells other hosts of emergency stops here.
@@ -86,12 +78,7 @@ class Safety {
   bool release(View seen) noexcept;
 
  private:
-  // The word: the bits kResting and kEstopped, 31 bits of episode, 31 bits that count the requests.
-  static constexpr std::uint64_t kResting = 1;
-  static constexpr std::uint64_t kEstopped = 2;
-  static constexpr int kEpisodeAt = 2;
-  static constexpr std::uint64_t kEpisodes = (std::uint64_t{1} << 31U) - 1;
-  static constexpr std::uint64_t kEpisode = std::uint64_t{1} << kEpisodeAt;
+  static constexpr std::uint64_t kEpisode = std::uint64_t{1} << Rest::kEpisodeAt;
   static constexpr std::uint64_t kRequest = std::uint64_t{1} << 33U;
 
   bool follow_others() noexcept;

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/scheduler.hpp"
-
 #include <algorithm>
 #include <cstdio>
 #include <utility>
 
-#include "rt/base/check.hpp"
+#include <horus/scheduler.hpp>
+
 #include "rt/bounded_stop.hpp"
+#include "rt/clock.hpp"
 #include "rt/drop_watch.hpp"
-#include "rt/executor.hpp"
+#include "rt/executor_thread.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
+#include "rt/node_config.hpp"
 #include "rt/node_runner.hpp"
 #include "rt/plan.hpp"
 #include "rt/rate_group.hpp"
 #include "rt/rt_thread.hpp"
 #include "rt/run_control.hpp"
+#include "rt/safety.hpp"
 #include "rt/spin_policy.hpp"
+#include "rt/stats_block.hpp"
+#include "rt/stderr_sink.hpp"
+#include "rt/stop_log.hpp"
 #include "rt/thread_usage.hpp"
 #include "rt/watchdog.hpp"
 
@@ -36,42 +42,15 @@ struct Entry {
   WakeSource* wake;
 };
 
-/// One executor thread of a run.
-struct ExecutorThread {
-  ExecutorThread(GroupPlan its_plan, std::vector<std::unique_ptr<NodeRunner>> runners,
-                 std::unique_ptr<GroupHook> hook, const ExecutorContext& context)
-      : plan{std::move(its_plan)},
-        group{std::move(runners)},
-        executor{plan.period, group, std::move(hook), context} {}
-
-  static void run(void* thread) { static_cast<ExecutorThread*>(thread)->executor.run(); }
-
-  const GroupPlan plan;
-  RateGroup group;
-  Executor executor;
-  std::optional<RtThread> os_thread;
-};
-
 constexpr const char* kNotRunning = "change a node that is not running";
 
 Status refuse(Errc code, const char* what, std::string_view node) noexcept {
   return Error{code, what, 0, Name<200>::clipped(node)};
 }
 
-/// "hx-motor" for a thread of one node, "hx-500Hz" for one of several.
-ThreadName thread_name(const GroupPlan& plan, std::span<const Entry> entries) {
-  char text[96];
-  if (plan.nodes.size() == 1) {
-    std::snprintf(text, sizeof text, "hx-%.60s", entries[plan.nodes[0]].config.name.view().data());
-  } else {
-    std::snprintf(text, sizeof text, "hx-%.6gHz", 1e9 / static_cast<double>(plan.period.count()));
-  }
-  return ThreadName::clipped(text);
-}
-
 }  // namespace
 
-struct Scheduler::Impl {
+struct [[gnu::visibility("hidden")]] Scheduler::Impl {
   Impl(SchedulerOptions given, Clock& its_clock)
       : options{given},
         clock{its_clock},
@@ -114,7 +93,6 @@ struct Scheduler::Impl {
   }
   SafetyState safety_of(Safety::View view) const noexcept;
   void show_safety() noexcept;
-  void tell_stop() noexcept;
   bool empty() const noexcept;
   bool ready() const noexcept;
   void supervise() noexcept;
@@ -140,18 +118,20 @@ struct Scheduler::Impl {
   LogQueue log;
   std::vector<Entry> entries;
   StatsBlock stats{};
+  std::unique_ptr<NodeStats[]> own_stats;  ///< What `stats` refers to, if nobody gave memory.
   DropWatch drops{};
   std::vector<std::unique_ptr<ExecutorThread>> threads;
   Watchdog watchdog;
   BoundedStop stop;
   std::atomic<std::int64_t> epoch_ns{0};
-  std::atomic<std::uint64_t> told_stop{~std::uint64_t{0}};  ///< Episode of the stop logged last.
-  std::atomic<bool> stop_lasts{false};                      ///< A stop was logged, not its end.
+  StopLog stop_log;
   bool started = false;
   std::atomic<bool> built{false};  ///< The threads are complete.
   std::optional<RtThread> watchdog_thread;
   std::optional<RtThread> log_thread;
 };
+
+Scheduler::Scheduler(SchedulerOptions options) : Scheduler{options, system_clock()} {}
 
 Scheduler::Scheduler(SchedulerOptions options, Clock& clock)
     : impl_{std::make_unique<Impl>(options, clock)} {}
@@ -180,6 +160,11 @@ Status Scheduler::add(Node& node, const NodeConfig& config, WakeSource* wake) {
 
 std::size_t Scheduler::size() const noexcept {
   return impl_->entries.size();
+}
+
+Status Scheduler::start() {
+  impl_->own_stats = std::make_unique<NodeStats[]>(size());
+  return start({.nodes = {impl_->own_stats.get(), size()}});
 }
 
 Status Scheduler::start(StatsBlock stats) {
@@ -229,10 +214,35 @@ void Scheduler::request_stop() noexcept {
   impl_->control.request_stop();
 }
 
+std::optional<TickCounts> Scheduler::counts(std::string_view node) const noexcept {
+  for (const NodeStats& stats : impl_->stats.nodes) {
+    if (stats.name != node) continue;
+    return TickCounts{.ticks = stats.ticks.value(),
+                      .missed = stats.misses.value(),
+                      .overruns = stats.overruns.value(),
+                      .skipped = stats.skipped.value(),
+                      .failures = stats.errors.value()};
+  }
+  return std::nullopt;
+}
+
+void Scheduler::estop(std::string_view why) noexcept {
+  estop(StopCause::kCall, why);
+}
+
 void Scheduler::estop(StopCause cause, std::string_view text) noexcept {
   impl_->control.safety().request_stop(cause, text);
   // Shown at once, not only at the watchdog's next look.
   impl_->show_safety();
+}
+
+Rest Scheduler::rest() const noexcept {
+  return impl_->control.safety().look();
+}
+
+std::string Scheduler::rest_reason() const {
+  const auto note = impl_->control.safety().note();
+  return note ? std::string{note->text.view()} : std::string{};
 }
 
 Safety& Scheduler::safety() noexcept {
@@ -243,8 +253,8 @@ Status Scheduler::may_be_released() const noexcept {
   return impl_->refusal(&NodeRunner::may_be_released);
 }
 
-Status Scheduler::release(Safety::View seen) noexcept {
-  impl_->tell_stop();
+Status Scheduler::release(Rest seen) noexcept {
+  impl_->stop_log.look(impl_->control.safety());
   // A node that has not followed the rest yet must not stay armed through the release.
   if (seen.resting()) impl_->each([](NodeRunner& runner) { runner.hold_at_rest(); });
   if (!impl_->control.safety().release(seen))
@@ -420,7 +430,7 @@ Status Scheduler::Impl::start_threads() {
   if (!status) return status;
   for (auto& thread : threads) {
     const ThreadConfig config{
-        .name = thread_name(thread->plan, entries),
+        .name = thread_name(thread->plan, entries[thread->plan.nodes.front()].config.name.view()),
         .priority = thread->plan.priority,
         .cpus = thread->plan.cpus,
         .slice = thread->plan.node_class == NodeClass::kCompute ? Nanos{} : kShortSlice,
@@ -468,7 +478,7 @@ void Scheduler::Impl::supervise() noexcept {
     control.safety().obey();
     watchdog.look();
     show_safety();
-    tell_stop();
+    stop_log.look(control.safety());
     if (options.guard != nullptr && options.guard->wants_stop()) control.request_stop();
     if (stats.host != nullptr) {
       stats.host->heartbeat.add();
@@ -515,23 +525,6 @@ void Scheduler::Impl::show_safety() noexcept {
     stats.host->safety.set(safety_of(view));
     if (control.safety().look().word == view.word) return;
   }
-}
-
-/// Logs each emergency stop once, also one that is released right away, and its end.
-void Scheduler::Impl::tell_stop() noexcept {
-  const Safety::View view = control.safety().look();
-  const auto note = control.safety().note();
-  if (!view.stopped()) {
-    if (stop_lasts.exchange(false)) horus::log(LogLevel::kWarning, "the emergency stop is over");
-    return;
-  }
-  if (!note) return;
-  stop_lasts = true;
-  if (told_stop.exchange(view.episode()) == view.episode()) return;
-  char text[220];
-  std::snprintf(text, sizeof text, "emergency stop (%s): %.160s", to_text(note->cause),
-                note->text.view().data());
-  horus::log(LogLevel::kWarning, text);
 }
 
 void Scheduler::Impl::interrupt_waiting() noexcept {

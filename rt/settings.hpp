@@ -5,21 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <variant>
 
-#include "rt/base/time.hpp"
+#include <horus/node.hpp>
 
 namespace horus {
-
-/// The range of whole numbers that a setting allows; both ends included.
-struct Range {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-
-  constexpr bool holds(std::int64_t number) const noexcept {
-    return number >= low && number <= high;
-  }
-};
 
 /// `before` followed by the range, e.g. "priority must be 1 to 98". Zero-terminated. Does not
 /// compile when it does not fit.
@@ -37,14 +26,5 @@ consteval std::array<char, 64> in_words(std::string_view before, Range range) {
   add(range.high);
   return text;
 }
-
-/// One number or duration of the struct `T`, and the name that users write for it. Tables of these
-/// let the readers of configurations and Python share one list of settings.
-template <typename T>
-struct Setting {
-  std::string_view name;  ///< The key in configurations and in Python.
-  std::variant<int T::*, std::uint32_t T::*, Nanos T::*> value;  ///< The field it sets.
-  Range range{};  ///< Allowed values of a number; unused for a duration.
-};
 
 }  // namespace horus

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus {
 

@@ -5,8 +5,9 @@
 
 #include <string>
 
+#include <horus/log.hpp>
+
 #include "rt/base/patient_writer.hpp"
-#include "rt/event_log.hpp"
 
 namespace horus {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus {
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "rt/event_log.hpp"
+#include <horus/log.hpp>
+
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
 
 namespace horus {

@@ -13,6 +13,7 @@
 #include "rt/base/outputs.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/clock.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/rate_group.hpp"
 #include "rt/rescue.hpp"
 #include "rt/rt_thread.hpp"

@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/rt_thread.hpp"
 #include "service/journal.hpp"
 #include "shm/black_box_store.hpp"

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "service/wire/host_control.hpp"
 #include "shm/stats_page.hpp"
 

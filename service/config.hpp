@@ -10,13 +10,14 @@
 #include <variant>
 #include <vector>
 
+#include <horus/message.hpp>
+#include <horus/node.hpp>
+#include <horus/params.hpp>
+#include <horus/realtime.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/amount.hpp"
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/time.hpp"
-#include "rt/node_config.hpp"
-#include "service/params.hpp"
 #include "service/wire/health.hpp"
-#include "shm/message.hpp"
 
 namespace horus::service {
 

@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <string_view>
 
+#include <horus/topic.hpp>
+
 #include "rt/base/plain_name.hpp"
+#include "rt/node_config.hpp"
 #include "service/config.hpp"
 #include "service/describe.hpp"
 #include "shm/names.hpp"
-#include "shm/session.hpp"
 
 namespace horus::service {
 namespace {

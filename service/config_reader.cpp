@@ -4,6 +4,7 @@
 #include <concepts>
 #include <variant>
 
+#include "rt/settings.hpp"
 #include "service/config.hpp"
 #include "service/config_fields.hpp"
 #include "service/config_limit.hpp"

@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "service/event_loop.hpp"
 #include "service/handlers.hpp"

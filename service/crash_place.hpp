@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/crash.hpp"
 #include "shm/folder.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <system_error>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
 
 namespace horus::service {
 

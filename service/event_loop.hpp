@@ -9,8 +9,9 @@
 #include <map>
 #include <memory>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::service {

@@ -6,8 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "rt/base/log_level.hpp"
-#include "rt/base/time.hpp"
+#include <horus/log.hpp>
+#include <horus/time.hpp>
+
 #include "service/stats_reply.hpp"
 #include "service/wire/health.hpp"
 #include "service/wire/varlink.hpp"

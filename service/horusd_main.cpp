@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include <horus/topic.hpp>
+
 #include "service/daemon.hpp"
 #include "service/describe.hpp"
 #include "service/instance_lock.hpp"
@@ -12,7 +14,6 @@
 #include "service/notify.hpp"
 #include "service/program.hpp"
 #include "service/signals.hpp"
-#include "shm/session.hpp"
 
 namespace horus::service {
 namespace {

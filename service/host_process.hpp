@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "service/config.hpp"
 #include "service/leaf.hpp"

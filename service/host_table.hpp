@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <horus/time.hpp>
+
 #include "rt/base/host_state.hpp"
-#include "rt/base/time.hpp"
 #include "service/config.hpp"
 
 namespace horus::service {

@@ -4,7 +4,8 @@
 #include <initializer_list>
 #include <string>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "shm/folder.hpp"
 

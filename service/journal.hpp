@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "rt/event_log.hpp"
+#include <horus/log.hpp>
 
 namespace horus::service {
 

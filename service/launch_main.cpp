@@ -12,6 +12,8 @@
 #include <fstream>
 #include <utility>
 
+#include <horus/topic.hpp>
+
 #include "rt/base/log_text.hpp"
 #include "service/config.hpp"
 #include "service/describe.hpp"
@@ -22,7 +24,6 @@
 #include "service/script_config.hpp"
 #include "service/signals.hpp"
 #include "shm/black_box_store.hpp"
-#include "shm/session.hpp"
 #include "shm/sweep.hpp"
 
 namespace horus::service {

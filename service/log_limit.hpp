@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus::service {
 

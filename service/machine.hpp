@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/result.hpp"
+#include <horus/realtime.hpp>
+#include <horus/result.hpp>
 
 namespace horus::service {
 

@@ -15,9 +15,11 @@
 #include <string_view>
 #include <system_error>
 
+#include <horus/plugin.hpp>
+
+#include "rt/base/shortage.hpp"
 #include "rt/base/unique_fd.hpp"
 #include "service/describe.hpp"
-#include "service/plugin.hpp"
 
 namespace horus::service {
 namespace {

@@ -7,11 +7,11 @@
 #include <variant>
 #include <vector>
 
+#include <horus/node.hpp>
+#include <horus/topic.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/node.hpp"
-#include "rt/node_config.hpp"
 #include "service/config.hpp"
-#include "shm/session.hpp"
 
 namespace horus::service {
 

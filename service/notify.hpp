@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::service {

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::service {

@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/shortage.hpp"
-#include "rt/base/time.hpp"
 #include "service/config.hpp"
 
 namespace horus::service {

@@ -6,13 +6,14 @@
 
 #include <cstdlib>
 
+#include <horus/topic.hpp>
+
 #include "service/describe.hpp"
 #include "service/instance_lock.hpp"
 #include "service/notify.hpp"
 #include "service/program.hpp"
 #include "service/signals.hpp"
 #include "service/supervisor.hpp"
-#include "shm/session.hpp"
 #include "shm/sweep.hpp"
 
 namespace horus::service {

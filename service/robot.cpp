@@ -7,11 +7,16 @@
 #include <cstdlib>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "rt/base/stop_latch.hpp"
 #include "rt/crash.hpp"
-#include "rt/event_log.hpp"
+#include "rt/group_hook.hpp"
+#include "rt/rt_profile.hpp"
+#include "rt/stats_block.hpp"
 #include "rt/watchdog.hpp"
 #include "service/describe.hpp"
+#include "shm/deferred_bells.hpp"
 
 namespace horus::service {
 namespace {
@@ -209,7 +214,7 @@ std::optional<Refusal> Robot::schedule(LogSink& log) {
   options.hooks = &hooks_;
   options.log = &log;
   options.guard = &hangs_;
-  options.outputs = session_.get();
+  options.outputs = &session_->outputs();
   options.max_deadline_misses = config_.realtime.max_deadline_misses;
   options.stop_timeout = config_.robot.stop_timeout;
   scheduler_ = std::make_unique<Scheduler>(options);

@@ -9,15 +9,18 @@
 #include <variant>
 #include <vector>
 
-#include "rt/rt_profile.hpp"
-#include "rt/scheduler.hpp"
+#include <horus/realtime.hpp>
+#include <horus/scheduler.hpp>
+#include <horus/topic.hpp>
+
+#include "rt/group_hook.hpp"
+#include "rt/run_guard.hpp"
+#include "rt/safety.hpp"
 #include "service/config.hpp"
 #include "service/node_loader.hpp"
 #include "service/program.hpp"
 #include "service/stop_key.hpp"
 #include "shm/black_box_page.hpp"
-#include "shm/publisher.hpp"
-#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/stop_keeper.hpp"
 

@@ -8,7 +8,8 @@
 #include <map>
 #include <string>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "service/event_loop.hpp"
 
 namespace horus::service {

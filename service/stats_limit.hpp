@@ -3,7 +3,8 @@
 
 #include <cstddef>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "service/config_limit.hpp"
 
 namespace horus::service::stats_limit {

@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
+#include <horus/time.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 #include "service/wire/health.hpp"
 
 namespace horus::service {

@@ -15,7 +15,8 @@
 #include <string>
 #include <utility>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "service/describe.hpp"
 
 namespace horus::service {

@@ -10,11 +10,12 @@
 #include <cstdio>
 #include <string_view>
 
+#include <horus/topic.hpp>
+
 #include "service/describe.hpp"
 #include "shm/base.hpp"
 #include "shm/folder.hpp"
 #include "shm/path_walk.hpp"
-#include "shm/session.hpp"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus::service {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus::shm {
 

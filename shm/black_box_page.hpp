@@ -12,8 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include <horus/result.hpp>
+
 #include "rt/base/black_box.hpp"
-#include "rt/base/result.hpp"
 #include "shm/region.hpp"
 
 namespace horus::shm {

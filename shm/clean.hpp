@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
 
 namespace horus::shm {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/depth_image.hpp"
-
 #include <array>
+
+#include <horus/image.hpp>
 
 #include "shm/payload_state.hpp"
 

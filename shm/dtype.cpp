@@ -6,6 +6,8 @@
 #include <bit>
 #include <type_traits>
 
+#include <horus/payload.hpp>
+
 namespace horus::shm {
 namespace {
 

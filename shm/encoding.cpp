@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
 
 namespace horus::shm {
 namespace {

@@ -9,14 +9,15 @@
 #include <string>
 #include <vector>
 
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 #include "shm/layout.hpp"
 #include "shm/peer_pools.hpp"
 #include "shm/peers.hpp"
 #include "shm/region.hpp"
 #include "shm/ring.hpp"
-#include "shm/session.hpp"
 #include "shm/stale_watch.hpp"
 #include "shm/topic_type.hpp"
 #include "shm/wakeup.hpp"

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/finite.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
-#include "shm/declare.hpp"
-#include "shm/varying.hpp"
+#include <horus/message.hpp>
 
 namespace horus::shm {
 namespace {

@@ -11,7 +11,8 @@
 #include <cstdio>
 #include <memory>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/names.hpp"
 #include "shm/path_walk.hpp"
 

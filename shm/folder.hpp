@@ -11,8 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::shm {

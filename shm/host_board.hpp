@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include <horus/result.hpp>
+#include <horus/text.hpp>
+
 #include "rt/base/host_state.hpp"
-#include "rt/base/name.hpp"
-#include "rt/base/result.hpp"
 #include "shm/region.hpp"
 
 namespace horus::shm {

@@ -5,7 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/folder.hpp"
 
 namespace horus::shm {

@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <horus/text.hpp>
+
 #include "rt/base/counter.hpp"
 #include "rt/base/histogram.hpp"
-#include "rt/base/name.hpp"
 
 namespace horus::shm {
 

@@ -9,10 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/log_level.hpp"
-#include "rt/base/name.hpp"
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/log.hpp>
+#include <horus/result.hpp>
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "shm/region.hpp"
 
 namespace horus::shm {

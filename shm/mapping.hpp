@@ -9,7 +9,7 @@
 
 #include <boost/interprocess/mapped_region.hpp>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
 
 namespace horus::shm {
 

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/message.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 
-#include "shm/declare.hpp"
-#include "shm/msg/audio.hpp"
-#include "shm/msg/camera.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/control.hpp"
-#include "shm/msg/diagnostics.hpp"
-#include "shm/msg/force.hpp"
-#include "shm/msg/geometry.hpp"
-#include "shm/msg/geometry_stamped.hpp"
-#include "shm/msg/imu.hpp"
-#include "shm/msg/input.hpp"
-#include "shm/msg/joint_state.hpp"
-#include "shm/msg/landmarks.hpp"
-#include "shm/msg/laser_scan.hpp"
-#include "shm/msg/navigation.hpp"
-#include "shm/msg/odometry.hpp"
-#include "shm/msg/perception.hpp"
-#include "shm/msg/planes.hpp"
-#include "shm/msg/safety.hpp"
-#include "shm/msg/sensors.hpp"
-#include "shm/msg/time.hpp"
-#include "shm/msg/tracking.hpp"
-#include "shm/msg/varying.hpp"
+#include <horus/message.hpp>
+#include <horus/msg/control.hpp>
+#include <horus/msg/geometry.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/perception.hpp>
+#include <horus/msg/sensors.hpp>
 
 namespace horus::shm {
 namespace {

@@ -13,8 +13,9 @@
 #include <iterator>
 #include <sstream>
 
+#include <horus/topic.hpp>
+
 #include "shm/schema.hpp"
-#include "shm/session.hpp"
 
 namespace horus::shm {
 namespace {

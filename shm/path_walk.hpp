@@ -6,7 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::shm {

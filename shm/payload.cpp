@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/payload.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include <horus/payload.hpp>
+
+#include "rt/base/tick_stats.hpp"
+#include "shm/open_details.hpp"
 #include "shm/payload_state.hpp"
 
 namespace horus::shm {
@@ -67,7 +69,7 @@ bool StampedPayload::set_frame_id(std::string_view id) noexcept {
   return true;
 }
 
-struct PayloadPublisher::State {
+struct [[gnu::visibility("hidden")]] PayloadPublisher::State {
   ~State() {
     if (pools == nullptr) return;
     // The destructor may wait for readers, which need their payloads meanwhile: so it comes first.
@@ -121,7 +123,7 @@ std::uint64_t PayloadPublisher::sent() const noexcept {
   return state_->raw.sent();
 }
 
-struct PayloadSubscriber::State {
+struct [[gnu::visibility("hidden")]] PayloadSubscriber::State {
   std::shared_ptr<PoolSet> pools;
   const PayloadKind* kind = nullptr;
   RawSubscriber raw;
@@ -280,10 +282,12 @@ Result<PayloadSubscriber> PayloadSubscriber::open(Session& session, std::string_
     return Error{Errc::kInvalidArgument, "the fallback of a topic of frames is 'stop', or none", 0,
                  Name<200>::clipped(topic)};
   }
-  options = session.completed(options, Session::kPayloadDepth);
+  OpenDetails details;
+  session.add_defaults(options, details, Session::kPayloadDepth);
   // Received and lost payloads are counted here; the raw subscriber must not count descriptors.
-  const MessageCounters counters = options.counters;
-  options.counters = {.node = counters.node};
+  const MessageCounters counters = details.counters;
+  details.counters = {.node = counters.node};
+  options.details = &details;
   const bool watched = options.timeout != Nanos{};
   auto raw = session.subscribe(topic, kind.type, options);
   if (!raw) return raw.error();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/payload_kinds.hpp"
 
-#include "shm/depth_image.hpp"
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
-#include "shm/tensor.hpp"
 
 namespace horus::shm {
 

@@ -11,8 +11,9 @@
 #include <span>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "shm/dtype.hpp"
+#include <horus/payload.hpp>
+#include <horus/result.hpp>
+
 #include "shm/msg/depth_image_descriptor.hpp"
 #include "shm/msg/image_descriptor.hpp"
 #include "shm/msg/point_cloud_descriptor.hpp"

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/pool.hpp"
 
 namespace horus::shm {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/point_cloud.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include <horus/point_cloud.hpp>
 
 #include "shm/payload_state.hpp"
 

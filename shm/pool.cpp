@@ -10,7 +10,8 @@
 #include <bit>
 #include <cstdio>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/names.hpp"
 
 namespace horus::shm {

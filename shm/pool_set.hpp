@@ -10,7 +10,8 @@
 #include <set>
 #include <string>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "shm/own_pools.hpp"
 #include "shm/peer_pools.hpp"
 

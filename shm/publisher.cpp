@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/publisher.hpp"
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include <horus/message.hpp>
+#include <horus/topic.hpp>
+
 #include "rt/base/acting.hpp"
-#include "shm/finite.hpp"
 #include "shm/session_impl.hpp"
 
 namespace horus::shm {

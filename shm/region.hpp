@@ -6,7 +6,8 @@
 #include <span>
 #include <string>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "shm/folder.hpp"
 #include "shm/layout.hpp"

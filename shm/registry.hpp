@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <horus/result.hpp>
+
 #include "rt/base/histogram.hpp"
-#include "rt/base/result.hpp"
 #include "shm/base.hpp"
 
 namespace horus::shm {

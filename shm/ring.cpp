@@ -3,7 +3,7 @@
 
 #include <bit>
 
-#include "shm/message.hpp"
+#include <horus/message.hpp>
 
 namespace horus::shm {
 

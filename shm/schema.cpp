@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "shm/declare.hpp"
+#include <horus/message.hpp>
+#include <horus/payload.hpp>
+
 #include "shm/dtype.hpp"
 
 namespace horus::shm {

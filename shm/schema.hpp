@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/result.hpp"
-#include "shm/message.hpp"
+#include <horus/message.hpp>
+#include <horus/result.hpp>
 
 /// The layout of a message type as one line of text. It is the same whoever declares the type, in
 /// C++ or in Python. Two types are the same if their schemas are equal: TypeInfo::hash is made from
@@ -25,8 +25,6 @@
 /// their offsets. A tail is an array of numbers behind the message's fields, only of the outermost
 /// type. Padding, units and texts for people are no part of it.
 namespace horus::shm {
-
-std::string schema_of(const TypeInfo& type);
 
 /// The FNV-1a hash of a schema.
 std::uint64_t hash_of(std::string_view schema) noexcept;

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/session.hpp"
-
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -9,7 +7,10 @@
 #include <limits>
 #include <utility>
 
+#include <horus/topic.hpp>
+
 #include "shm/names.hpp"
+#include "shm/open_details.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/registry.hpp"
 #include "shm/session_impl.hpp"
@@ -42,21 +43,27 @@ Session::~Session() = default;
 
 Session Session::of_node(const MessageCounters& counters) const {
   Session its{*this};
-  its.node_ = counters;
+  its.node_ = std::make_shared<const MessageCounters>(counters);
   return its;
 }
 
-TopicOptions Session::completed(TopicOptions options, std::uint32_t depth) const noexcept {
-  if (!node_) return options;
-  if (options.counters.node == nullptr) options.counters = *node_;
-  options.actuator = node_->whole;
+void Session::add_defaults(TopicOptions& options, OpenDetails& details,
+                           std::uint32_t depth) const noexcept {
+  if (options.details != nullptr) details = *options.details;
+  options.details = nullptr;
+  if (!node_) return;
+  if (details.counters.node == nullptr) details.counters = *node_;
+  details.actuator = node_->whole;
   if (!options.depth) options.depth = depth;
   if (!options.history) {
     options.history = std::numeric_limits<std::uint32_t>::max();
-    options.since = opened();
+    details.since = opened();
   }
   options.waits = false;  // A robot's host waits once, for all subscribers together.
-  return options;
+}
+
+void Session::count_refused() noexcept {
+  if (node_) count(node_->dropped);
 }
 
 Result<std::unique_ptr<Session>> Session::open(const std::string& base, bool declares,
@@ -76,8 +83,8 @@ void Session::tell_on_stderr(const std::string& text) noexcept {
 const std::string& Session::base() const noexcept {
   return impl_->root;
 }
-bool Session::isolate(const NodeName& node, bool isolated) noexcept {
-  return impl_->isolate(node, isolated);
+Outputs& Session::outputs() noexcept {
+  return *impl_;
 }
 
 void Session::find_publishers() {

@@ -15,13 +15,15 @@
 #include <thread>
 #include <vector>
 
+#include <horus/topic.hpp>
+
+#include "rt/base/outputs.hpp"
 #include "rt/base/unique_fd.hpp"
 #include "shm/base.hpp"
 #include "shm/black_box_page.hpp"
 #include "shm/endpoints.hpp"
 #include "shm/pool_set.hpp"
 #include "shm/registry.hpp"
-#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/sweep.hpp"
 
@@ -38,7 +40,7 @@ inline constexpr std::size_t kMostProbes = 64;
 /// Thread safety: public calls from any thread. Private ones run on the helper thread or under
 /// mutex_. Those that take it themselves (run(), tell(), tell_who_is_apart(), tell_near_misses(),
 /// who_may_be_alone(), hears_nobody()) are not called under it.
-struct Session::Impl final : PoolOwner {
+struct [[gnu::visibility("hidden")]] Session::Impl final : PoolOwner, Outputs {
   Impl(const std::string& base_directory, bool declares, Teller teller);
   ~Impl() override;
 
@@ -69,8 +71,8 @@ struct Session::Impl final : PoolOwner {
   /// Discovery at once between publishers and subscribers of one process.
   void discover(const PublisherState& publisher);
   void discover(SubscriberState& subscriber);
-  void find_publishers();  ///< See Session; so for isolate() and await_publishers().
-  bool isolate(const NodeName& node, bool isolated) noexcept;
+  void find_publishers();  ///< See Session; so for await_publishers().
+  bool isolate(const NodeName& node, bool isolated) noexcept override;
   void await_publishers(Nanos patience);
   /// Whether publishers know all subscribers that were opened until `since`, a cycle_count().
   bool are_known(std::uint64_t since);

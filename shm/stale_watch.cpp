@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "shm/freshness.hpp"
+
 namespace horus::shm {
 namespace {
 

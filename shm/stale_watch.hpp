@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include <horus/topic.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "shm/fallback.hpp"
+#include "shm/freshness.hpp"
 #include "shm/layout.hpp"
 
 namespace horus::shm {

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The layout of a statistics page: a hash of what declares it, without comments, texts and spaces.
 # Two counters that change places change it, which no size would tell.
-#   cmake -DFOLDER=rt/base -P shm/stats_layout.cmake    prints it
-set(HORUS_STATS_HEADERS counter.hpp failures.hpp histogram.hpp late_ticks.hpp name.hpp
-    node_counters.hpp safety.hpp seqlock.hpp stale_inputs.hpp tick_stats.hpp)
+#   cmake -DFOLDER=rt -P shm/stats_layout.cmake    prints it
+set(HORUS_STATS_HEADERS base/counter.hpp base/failures.hpp base/histogram.hpp base/late_ticks.hpp
+    base/node_counters.hpp base/safety.hpp base/seqlock.hpp base/stale_inputs.hpp
+    base/tick_stats.hpp include/horus/log.hpp include/horus/node.hpp include/horus/text.hpp)
 
 function(horus_stats_layout folder result)
   set(declared "")

@@ -8,8 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include <horus/result.hpp>
+
 #include "rt/base/late_ticks.hpp"
-#include "rt/base/result.hpp"
 #include "rt/base/stop_words.hpp"
 #include "rt/base/tick_stats.hpp"
 #include "rt/base/unique_fd.hpp"

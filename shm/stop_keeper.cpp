@@ -17,9 +17,10 @@
 #include <utility>
 #include <vector>
 
+#include <horus/msg/control.hpp>
+
 #include "rt/base/printable.hpp"
 #include "rt/base/stop_latch.hpp"
-#include "shm/msg/safety.hpp"
 
 namespace horus::shm {
 namespace {

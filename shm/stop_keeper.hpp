@@ -12,14 +12,14 @@
 #include <thread>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "rt/base/stop_words.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 #include "shm/hosts_watch.hpp"
-#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
-#include "shm/subscriber.hpp"
 
 namespace horus::shm {
 

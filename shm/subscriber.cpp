@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/subscriber.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
+
+#include <horus/topic.hpp>
 
 #include "shm/payload_state.hpp"
 #include "shm/session_impl.hpp"

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/base.hpp"
 
 namespace horus::shm {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/tensor.hpp"
+#include <horus/payload.hpp>
 
 #include "shm/payload_state.hpp"
 

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "rt/base/printable.hpp"
+#include "shm/freshness.hpp"
 #include "shm/names.hpp"
+#include "shm/open_details.hpp"
 #include "shm/schema.hpp"
 #include "shm/session_impl.hpp"
 #include "shm/topic_type.hpp"
@@ -441,15 +443,17 @@ Result<Region> Session::Impl::make_ring(const TopicPlace& place, const TypeFile&
 
 Result<RawPublisher> Session::publish(std::string_view topic, const TypeInfo& type,
                                       TopicOptions options) {
+  OpenDetails details;
+  add_defaults(options, details);
   for (int tried = 1;; ++tried) {
-    auto opened = try_publish(topic, type, completed(options));
+    auto opened = try_publish(topic, type, options, details);
     const bool again = !opened && opened.error().code == Errc::kBusy && tried < kPublishTries;
     if (!again) return opened;
   }
 }
 
 Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo& type,
-                                          TopicOptions options) {
+                                          const TopicOptions& options, const OpenDetails& details) {
   if (auto good = check_topic_name(topic); !good) return good.error();
   if (options.finite && type.size == 0) {
     return Error{Errc::kInvalidArgument, "finite is for topics of messages, whose fields are known",
@@ -468,8 +472,8 @@ Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo
   own.value().refuses = file.refuses;
   auto region = Impl::make_ring(state->place, own.value(), type);
   if (!region) return region.error();
-  if (options.counters.node != nullptr) {
-    region.value().as<RingHeader>()->node = *options.counters.node;
+  if (details.counters.node != nullptr) {
+    region.value().as<RingHeader>()->node = *details.counters.node;
   }
   if (auto named = impl_->join_topic(region.value(), state->place, file, type,
                                      {kRingSuffix, kMaxPublishers});
@@ -490,8 +494,8 @@ Result<RawPublisher> Session::try_publish(std::string_view topic, const TypeInfo
   state->header = state->view.header;
   state->refuses = file.refuses != 0;
   state->finite = options.finite;
-  state->actuator = options.actuator;
-  state->counters = options.counters;
+  state->actuator = details.actuator;
+  state->counters = details.counters;
   impl_->add(*state);
   impl_->discover(*state);
   impl_->tell_twin(std::string{topic}, true);
@@ -511,7 +515,8 @@ void SubscriberState::take_limits() noexcept {
 
 Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo& type,
                                          TopicOptions options) {
-  options = completed(options);
+  OpenDetails details;
+  add_defaults(options, details);
   if (auto good = check_topic_name(topic); !good) return good.error();
   if (auto fits = check_fallback(type, options.timeout, options.fallback, options.value); !fits) {
     return fits.error();
@@ -529,19 +534,19 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
       .magic = Magic::kCursor, .pid = ::getpid(), .size = sizeof(CursorFile), .hash = type.hash};
   cursor.bell = Name<72>::clipped(impl_->home().bell);
   const std::uint32_t ahead = options.policy == Policy::kRefuse ? kAheadToSend : 1;
-  cursor.ahead.store(options.ahead ? ahead : 0,
+  cursor.ahead.store(details.ahead ? ahead : 0,
                      std::memory_order_relaxed);  // relaxed: as in seek().
-  if (options.counters.node != nullptr) cursor.node = *options.counters.node;
+  if (details.counters.node != nullptr) cursor.node = *details.counters.node;
   state->region = std::move(region).value();
   state->type = &type;
   state->file = opened.value();
   state->history = options.history.value_or(0);
-  state->since = options.since;
-  state->wanted = std::max(options.since, options.wanted);
+  state->since = details.since;
+  state->wanted = std::max(details.since, details.wanted);
   state->asked_depth = options.depth.value_or(0);
   state->take_limits();
   state->session = impl_.get();
-  state->counters = options.counters;
+  state->counters = details.counters;
   if (options.timeout != Nanos{}) {
     if (options.value.size() > state->max_size) {
       return Error{Errc::kInvalidArgument, "the fallback is larger than a message of the topic", 0,
@@ -554,10 +559,10 @@ Result<RawSubscriber> Session::subscribe(std::string_view topic, const TypeInfo&
                                                       .fallback = options.fallback,
                                                       .value = zero ? type.neutral : options.value,
                                                       .max_size = state->max_size});
-    state->watch->belongs_to(options.counters.whole);
+    state->watch->belongs_to(details.counters.whole);
     cursor.timeout_ns.set(options.timeout.count());
   }
-  if (options.sought != nullptr) impl_->adopt(*options.sought, *state);
+  if (details.sought != nullptr) impl_->adopt(*details.sought, *state);
   // First attach the existing rings, then take the name. A publisher that sees the subscriber early
   // does no harm; but a ring taken for a late one would be read from its beginning.
   impl_->add(*state);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/varying.hpp"
-
 #include <algorithm>
+
+#include <horus/message.hpp>
 
 namespace horus::shm {
 namespace {

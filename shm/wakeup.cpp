@@ -9,7 +9,9 @@
 #include <climits>
 #include <utility>
 
-#include "shm/publisher.hpp"
+#include <horus/topic.hpp>
+
+#include "shm/deferred_bells.hpp"
 
 namespace horus::shm {
 namespace {

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "shm/layout.hpp"
 #include "shm/region.hpp"
 

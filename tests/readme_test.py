@@ -62,7 +62,8 @@ def run_python(block, folder, environment):
 def run_cpp(block, folder, environment):
     (folder / "program.cpp").write_text(block.body)
     command = ["g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "program.cpp", "-o", "program",
-               f"-I{ROOT}", f"-I{BUILD}/generated", f"-L{BUILD}/lib", "-lhorus",
+               *(f"-I{ROOT}/{folder}/include" for folder in ("rt", "shm", "service")),
+               f"-L{BUILD}/lib", "-lhorus",
                f"-Wl,-rpath,{BUILD}/lib"]
     compiled = run(command, environment, cwd=folder)
     assert compiled.returncode == 0, f"{block.place}\n{compiled.stderr}"

@@ -15,23 +15,32 @@ MAX_COLUMNS = 100
 
 # Folder -> the folders it may include; the longest matching prefix is the file's own.
 FLOORS = {
-    "rt/base": {"rt/base"},
-    "rt": {"rt", "rt/base"},
-    "shm": {"shm", "rt/base"},
-    "shm/interop": {"shm/interop", "shm", "rt/base"},
-    "service/wire": {"service/wire", "rt/base"},
-    "pyhost": {"pyhost", "rt", "shm", "shm/interop", "service/wire", "rt/base"},
-    "service": {"service", "rt", "shm", "shm/interop", "service/wire", "rt/base"},
-    "tools/cli": {"tools/cli", "shm", "shm/interop", "service/wire", "rt/base"},
+    "rt/include": set(),
+    "rt/base": {"rt/include"},
+    "rt": {"rt/base", "rt/include"},
+    "shm/include": {"rt/include"},
+    "shm": {"shm/include", "rt/base", "rt/include"},
+    "shm/interop": {"shm", "shm/include", "rt/base", "rt/include"},
+    "service/include": {"shm/include", "rt/include"},
+    "service/wire": {"rt/base", "rt/include"},
+    "pyhost": {"rt", "shm", "shm/interop", "service/wire", "rt/base", "rt/include", "shm/include"},
+    "service": {"rt", "shm", "shm/interop", "service/wire", "rt/base", "rt/include", "shm/include",
+                "service/include"},
+    "tools/cli": {"shm", "shm/interop", "service/wire", "rt/base", "rt/include", "shm/include"},
 }
+# Where <horus/...> lies: the public headers, which are installed.
+PUBLIC = ("rt/include", "shm/include", "service/include")
+MAX_PUBLIC = 20
 # Folder -> its rooms, lowest first: a room includes only itself and lower ones.
 ROOMS = {
     "pyhost": ["cpython", "message", "payload", "topic", "node", "run"],
 }
 # Folder -> libraries it must not see.
+ANY_LIBRARY = r"boost/|pybind11|Python\.h|systemd/|nlohmann|toml|CLI/|fmt/"
 FOREIGN = {
-    "rt/base": r"boost/|pybind11|Python\.h|systemd/|nlohmann|toml|CLI/|fmt/",
-    "rt": r"boost/|pybind11|Python\.h|systemd/|nlohmann|toml|CLI/|fmt/",
+    **dict.fromkeys(PUBLIC, ANY_LIBRARY),
+    "rt/base": ANY_LIBRARY,
+    "rt": ANY_LIBRARY,
     "shm": r"pybind11|Python\.h|systemd/|nlohmann|toml|CLI/|fmt/",
     "shm/interop": r"boost/|pybind11|Python\.h|systemd/|toml|CLI/",
     "service/wire": r"boost/|pybind11|Python\.h|systemd/|toml|CLI/",
@@ -80,11 +89,13 @@ def check_includes(name: str, lines: list[str]):
         if not match:
             continue
         target = match[2]
-        if match[1] == '"':
+        if match[1] == '"' or target.startswith("horus/"):
             floor = folder_of(target, FLOORS)
+            if match[1] == "<":
+                floor = next((place for place in PUBLIC if (ROOT / place / target).exists()), None)
             if floor is None:
                 yield number, f'include "{target}" is not written from the root'
-            elif floor not in FLOORS[folder]:
+            elif floor != folder and floor not in FLOORS[folder]:
                 yield number, f"{folder} must not include {floor} ({target})"
         elif re.match(FOREIGN[folder], target):
             yield number, f"{folder} must not know <{target}>"
@@ -138,21 +149,28 @@ def check_shape(name: str, lines: list[str]):
         if len(line) > MAX_COLUMNS and "http" not in line:
             yield number, f"{len(line)} columns; a line is at most {MAX_COLUMNS}"
         if re.search(r"\b(TODO|FIXME|XXX)\b", line) and name != "tests/tidy.py":
-            yield number, "unfinished work belongs into a README's decisions, not into code"
+            yield number, "unfinished work belongs into DECISIONS.md, not into code"
 
 
 def check_decisions(files: list[pathlib.Path]):
-    """A reference to a numbered decision leads to a README that holds it."""
+    """A reference to a numbered decision leads to a DECISIONS.md that holds it."""
     decided = set()
     for path in files:
-        if path.name == "README.md":
+        if path.name == "DECISIONS.md":
             decided |= set(DECISION.findall(path.read_text()))
     for path in files:
         if path.suffix not in SOURCES:
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
             for reference in set(DECISION.findall(line)) - decided:
-                yield path, number, f"{reference} is in no README"
+                yield path, number, f"{reference} is in no DECISIONS.md"
+
+
+def check_public(files: list[pathlib.Path]):
+    """What is installed is little."""
+    public = [path for path in files if str(path.relative_to(ROOT)).startswith(PUBLIC)]
+    for path in public[MAX_PUBLIC:]:
+        yield path, 1, f"a public header more than {MAX_PUBLIC}"
 
 
 def check_orphans(files: list[pathlib.Path]):
@@ -162,8 +180,9 @@ def check_orphans(files: list[pathlib.Path]):
         if path.suffix in {".cpp", ".hpp", ".in"}:
             included |= set(re.findall(r'#\s*include\s+["<]([^">]+)[">]', path.read_text()))
     for path in files:
-        name = str(path.relative_to(ROOT))
-        if path.suffix == ".hpp" and folder_of(name, FLOORS) and name not in included:
+        name = str(path.relative_to(ROOT)).rpartition("/include/")[2]
+        if path.suffix == ".hpp" and folder_of(str(path.relative_to(ROOT)), FLOORS) and (
+                name not in included):
             yield path, 1, "a header that nobody includes"
 
 
@@ -195,6 +214,7 @@ def findings():
             for number, text in check(name, lines):
                 yield path, number, text
     yield from check_decisions(files)
+    yield from check_public(files)
     yield from check_orphans(files)
     yield from check_packages()
 

@@ -9,8 +9,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <horus/result.hpp>
+
 #include "pyhost/cpython/text.hpp"
-#include "rt/base/result.hpp"
 
 /// Errors between Python and C++, in both directions. All calls with the GIL.
 namespace horus::py {

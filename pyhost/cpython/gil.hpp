@@ -3,7 +3,7 @@
 
 #include <Python.h>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 namespace horus::py {
 

@@ -8,6 +8,7 @@
 
 #include "pyhost/cpython/gil_helper.hpp"
 #include "pyhost/cpython/interpreter_gil.h"
+#include "rt/group_hook.hpp"
 
 namespace horus::py {
 namespace {

@@ -11,10 +11,12 @@
 #include <mutex>
 #include <span>
 
+#include <horus/node.hpp>
+#include <horus/realtime.hpp>
+#include <horus/time.hpp>
+
 #include "pyhost/cpython/gil_seat.hpp"
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/time.hpp"
-#include "rt/node.hpp"
+#include "rt/group_hook.hpp"
 
 namespace horus::py {
 

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <horus/time.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 
 /// The decisions about the GIL as pure functions: no thread, no clock, no interpreter. PY-4.
 namespace horus::py {

@@ -10,6 +10,7 @@
 #include <numpy/arrayscalars.h>
 
 #include "pyhost/cpython/capi.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <span>
 
-#include "shm/dtype.hpp"
+#include <horus/payload.hpp>
 
 namespace horus::py {
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
 
 /// What the kernel reports about another thread of this process.
 namespace horus::py {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "shm/dtype.hpp"
-#include "shm/message.hpp"
+#include <horus/message.hpp>
+#include <horus/payload.hpp>
 
 namespace horus::py {
 

@@ -16,6 +16,7 @@
 #include "pyhost/message/registry.hpp"
 #include "pyhost/message/type.hpp"
 #include "pyhost/message/varying.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

@@ -9,6 +9,7 @@
 #include "pyhost/message/field_values.hpp"
 #include "pyhost/message/registry.hpp"
 #include "pyhost/message/varying.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

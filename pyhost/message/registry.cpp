@@ -9,10 +9,11 @@
 #include <string>
 #include <utility>
 
+#include <horus/message.hpp>
+#include <horus/topic.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
-#include "shm/finite.hpp"
-#include "shm/session.hpp"
 
 namespace horus::py {
 namespace {

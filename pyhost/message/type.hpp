@@ -14,9 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include <horus/message.hpp>
+#include <horus/time.hpp>
+
 #include "pyhost/message/object.hpp"
-#include "rt/base/time.hpp"
-#include "shm/message.hpp"
 #include "shm/schema.hpp"
 
 namespace horus::py {

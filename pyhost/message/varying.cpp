@@ -11,12 +11,14 @@
 #include <string>
 #include <utility>
 
+#include <horus/message.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/message/field_values.hpp"
 #include "pyhost/message/object.hpp"
 #include "pyhost/message/registry.hpp"
-#include "shm/varying.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

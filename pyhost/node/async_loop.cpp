@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/gil.hpp"
 #include "pyhost/cpython/text.hpp"
-#include "rt/event_log.hpp"
+#include "rt/group_hook.hpp"
 
 namespace horus::py {
 namespace {

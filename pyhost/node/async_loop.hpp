@@ -13,11 +13,13 @@
 
 #include <pybind11/pybind11.h>
 
+#include <horus/node.hpp>
+
 #include "pyhost/node/py_node.hpp"
 #include "pyhost/node/running_tick.hpp"
 #include "rt/base/acting.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
-#include "rt/node.hpp"
 
 namespace horus::py {
 

@@ -7,13 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "pyhost/node/node_arguments.hpp"
 #include "pyhost/node/node_stats.hpp"
 #include "pyhost/node/py_node.hpp"
-#include "rt/event_log.hpp"
 
 namespace horus::py {
 namespace {

@@ -7,7 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "rt/node.hpp"
+#include <horus/node.hpp>
+
+#include "rt/group_hook.hpp"
 
 namespace horus::py {
 

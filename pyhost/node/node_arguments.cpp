@@ -15,6 +15,7 @@
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "rt/base/plain_name.hpp"
+#include "rt/node_config.hpp"
 #include "shm/names.hpp"
 
 namespace horus::py {

@@ -11,6 +11,7 @@
 #include "pyhost/message/registry.hpp"
 #include "pyhost/message/varying.hpp"
 #include "pyhost/payload/object.hpp"
+#include "shm/freshness.hpp"
 
 namespace horus::py {
 namespace {

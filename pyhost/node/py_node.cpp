@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/forked_child.hpp"
@@ -13,7 +15,6 @@
 #include "pyhost/node/running_tick.hpp"
 #include "rt/base/acting.hpp"
 #include "rt/base/fork_watch.hpp"
-#include "rt/event_log.hpp"
 #include "rt/log_queue.hpp"
 
 namespace horus::py {

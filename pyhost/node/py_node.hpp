@@ -14,11 +14,11 @@
 
 #include <pybind11/pybind11.h>
 
+#include <horus/node.hpp>
+
 #include "pyhost/node/callback.hpp"
 #include "pyhost/topic/port_table.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/node.hpp"
-#include "rt/node_config.hpp"
 #include "rt/node_runner.hpp"
 
 namespace horus::py {

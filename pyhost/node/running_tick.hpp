@@ -6,9 +6,10 @@
 
 #include <pybind11/pybind11.h>
 
+#include <horus/node.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
-#include "rt/node.hpp"
 
 namespace horus::py {
 

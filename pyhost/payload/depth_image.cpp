@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/depth_image.hpp"
-
 #include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include <horus/image.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

@@ -17,6 +17,7 @@
 
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/payload/object.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

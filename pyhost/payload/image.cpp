@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/image.hpp"
-
 #include <array>
 #include <string>
 #include <utility>
+
+#include <horus/image.hpp>
 
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/payload/object.hpp"

@@ -11,8 +11,10 @@
 #include <new>
 #include <utility>
 
+#include <horus/payload.hpp>
+
 #include "pyhost/cpython/capi.hpp"
-#include "shm/payload.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

@@ -11,11 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include <horus/payload.hpp>
+#include <horus/topic.hpp>
+
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
-#include "shm/payload.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/session.hpp"
 
 namespace horus::py {
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/point_cloud.hpp"
-
 #include <array>
 #include <utility>
+
+#include <horus/point_cloud.hpp>
 
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

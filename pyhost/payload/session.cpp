@@ -6,8 +6,9 @@
 #include <mutex>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/gil.hpp"
-#include "rt/event_log.hpp"
 #include "shm/apart.hpp"
 
 namespace horus::py {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "rt/base/result.hpp"
-#include "shm/session.hpp"
+#include <horus/result.hpp>
+#include <horus/topic.hpp>
 
 namespace horus::py {
 

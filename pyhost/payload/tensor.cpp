@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/tensor.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include <horus/payload.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/numpy_view.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
+#include "shm/dtype.hpp"
 
 namespace horus::py {
 namespace {

@@ -3,9 +3,10 @@
 
 #include <pybind11/stl.h>
 
+#include <horus/realtime.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/run/py_scheduler.hpp"
-#include "rt/rt_profile.hpp"
 #include "rt/spin_policy.hpp"
 
 namespace horus::py {

@@ -8,9 +8,10 @@
 #include <functional>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/node/running_tick.hpp"
-#include "rt/event_log.hpp"
 
 namespace horus::py {
 namespace {

@@ -12,11 +12,12 @@
 
 #include <pybind11/pybind11.h>
 
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "pyhost/run/gc_planner.hpp"
 #include "rt/base/black_box.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
-#include "rt/base/words.hpp"
 
 namespace horus::py {
 

@@ -8,13 +8,16 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <horus/topic.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/gil_arbiter.hpp"
 #include "pyhost/node/async_loop.hpp"
 #include "pyhost/node/running_tick.hpp"
 #include "pyhost/run/collector.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
-#include "shm/publisher.hpp"
+#include "shm/deferred_bells.hpp"
 
 namespace horus::py {
 namespace {

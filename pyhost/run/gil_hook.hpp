@@ -9,10 +9,12 @@
 #include <memory>
 #include <mutex>
 
+#include <horus/node.hpp>
+#include <horus/scheduler.hpp>
+
 #include "pyhost/cpython/gil.hpp"
-#include "rt/node.hpp"
+#include "rt/group_hook.hpp"
 #include "rt/node_runner.hpp"
-#include "rt/scheduler.hpp"
 
 namespace horus::py {
 

@@ -10,8 +10,9 @@
 #include <cstdio>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "rt/base/patient_writer.hpp"
-#include "rt/event_log.hpp"
 #include "rt/stderr_sink.hpp"
 #include "shm/leave.hpp"
 

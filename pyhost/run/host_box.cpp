@@ -3,11 +3,12 @@
 
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/run/host_log.hpp"
 #include "rt/base/shortage.hpp"
 #include "rt/crash.hpp"
-#include "rt/event_log.hpp"
 #include "shm/black_box_store.hpp"
 
 namespace horus::py {

@@ -12,10 +12,10 @@
 #include <cstdlib>
 #include <system_error>
 
+#include <horus/log.hpp>
+#include <horus/time.hpp>
+
 #include "pyhost/run/host_log.hpp"
-#include "rt/base/log_level.hpp"
-#include "rt/base/time.hpp"
-#include "rt/event_log.hpp"
 #include "service/wire/interfaces.hpp"
 #include "service/wire/varlink.hpp"
 #include "shm/base.hpp"

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <thread>
 
+#include <horus/node.hpp>
+#include <horus/result.hpp>
+
 #include "pyhost/run/host_box.hpp"
-#include "rt/base/result.hpp"
 #include "rt/base/safety.hpp"
 #include "rt/base/unique_fd.hpp"
 #include "shm/folder.hpp"

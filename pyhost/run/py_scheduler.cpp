@@ -8,6 +8,7 @@
 #include "pyhost/cpython/gil.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "pyhost/node/node_stats.hpp"
+#include "rt/node_config.hpp"
 
 namespace horus::py {
 namespace {

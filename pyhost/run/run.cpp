@@ -17,6 +17,8 @@
 #include "pyhost/node/running_tick.hpp"
 #include "pyhost/payload/session.hpp"
 #include "rt/base/fork_watch.hpp"
+#include "rt/rt_profile.hpp"
+#include "rt/stats_block.hpp"
 
 namespace horus::py {
 namespace {
@@ -108,10 +110,10 @@ void Run::make_scheduler() {
                        .max_deadline_misses = settings_.max_deadline_misses,
                        .watchdog_cpus = {},
                        .stack_size = executor_stack(),
-                       .hooks = &hooks_,
                        .log = &log_,
+                       .hooks = &hooks_,
                        .guard = &*guard_,
-                       .outputs = session_.get()});
+                       .outputs = &session_->outputs()});
   keep_stops();
   hooks_.set_loop(async_loop_.get());
   for (const pyb::object& node : nodes_) add_node(node_object(node));

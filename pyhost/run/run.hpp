@@ -14,6 +14,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <horus/scheduler.hpp>
+
 #include "pyhost/node/async_loop.hpp"
 #include "pyhost/node/py_node.hpp"
 #include "pyhost/run/collector.hpp"
@@ -26,7 +28,6 @@
 #include "pyhost/run/signals.hpp"
 #include "rt/base/stop_latch.hpp"
 #include "rt/crash.hpp"
-#include "rt/scheduler.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/stop_keeper.hpp"
 

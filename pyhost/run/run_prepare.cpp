@@ -8,11 +8,13 @@
 #include <new>
 #include <vector>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/payload/session.hpp"
 #include "pyhost/run/run.hpp"
 #include "rt/base/shortage.hpp"
-#include "rt/event_log.hpp"
+#include "rt/node_config.hpp"
 #include "shm/near.hpp"
 
 namespace horus::py {

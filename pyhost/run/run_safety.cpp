@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/gil.hpp"
 #include "pyhost/cpython/text.hpp"
@@ -11,7 +13,6 @@
 #include "pyhost/run/py_scheduler.hpp"
 #include "pyhost/run/run.hpp"
 #include "rt/base/stop_latch.hpp"
-#include "rt/event_log.hpp"
 #include "shm/folder.hpp"
 
 namespace horus::py {

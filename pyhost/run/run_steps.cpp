@@ -12,6 +12,7 @@
 #include "pyhost/run/run.hpp"
 #include "rt/log_queue.hpp"
 #include "rt/node_runner.hpp"
+#include "rt/rt_profile.hpp"
 
 namespace horus::py {
 namespace {

@@ -9,13 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include <horus/payload.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/gil.hpp"
 #include "pyhost/message/registry.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/payload/session.hpp"
-#include "shm/payload.hpp"
+#include "shm/open_details.hpp"
 #include "shm/registry.hpp"
 #include "shm/seeking.hpp"
 
@@ -234,7 +236,9 @@ Status Port::open_publisher() noexcept {
   }
   if (publishes_ || type_.carries == Carries::kUndecided) return {};
   shm::TopicOptions options = options_;
-  options.counters = {.node = counters_.node};  // Only the name: the port itself counts.
+  // Only the name: the port itself counts.
+  const shm::OpenDetails details{.counters = {.node = counters_.node}};
+  options.details = &details;
   if (type_.carries == Carries::kPayloads) {
     auto opened = shm::PayloadPublisher::open(*session_, topic_, type_.payload->kind(), options);
     if (!opened) return opened.error();
@@ -264,22 +268,23 @@ Status Port::open_subscriber() noexcept {
   }
   if (subscribes_ || type_.carries == Carries::kUndecided) return {};
   shm::TopicOptions options = options_;
-  options.counters = {.node = counters_.node};  // Only the name: the port itself counts.
+  shm::OpenDetails details{.counters = {.node = counters_.node}};  // As for the publisher.
+  options.details = &details;
   // `fresh`: with the messages sent since the subscriber was wanted. Not since now, as the topic
   // may appear long after that.
   const bool fresh = options.history ? *options.history == 0 : since_ == kOpening;
   if (fresh || !options.history) {
     // As much history as there is, limited by `since`.
     options.history = std::numeric_limits<std::uint32_t>::max();
-    options.since = fresh ? wanted_ : since_;
+    details.since = fresh ? wanted_ : since_;
   }
-  options.wanted = wanted_;
+  details.wanted = wanted_;
   if (!options.depth) {
     const std::uint32_t depth = begins_ticks_ ? 0 : kDepth;
     options.depth = type_.carries == Carries::kPayloads ? kPayloadDepth : depth;
   }
-  options.sought = seeking_.get();
-  options.ahead = ahead_;
+  details.sought = seeking_.get();
+  details.ahead = ahead_;
   options.waits = false;  // This may run in a tick, which must not wait; see await_publishers().
   if (type_.carries == Carries::kPayloads) {
     auto opened = shm::PayloadSubscriber::open(*session_, topic_, type_.payload->kind(), options);

@@ -13,16 +13,17 @@
 #include <utility>
 #include <vector>
 
+#include <horus/payload.hpp>
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "pyhost/message/type.hpp"
 #include "pyhost/topic/port_options.hpp"
 #include "pyhost/topic/wake_bridge.hpp"
 #include "rt/base/acting.hpp"
 #include "rt/base/counter.hpp"
-#include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
-#include "shm/payload.hpp"
-#include "shm/session.hpp"
 
 namespace horus::py {
 /// What a topic carries, from Python's point of view.
@@ -88,7 +89,7 @@ class Port {
   /// images and the like only the newest.
   void begins_ticks() noexcept { begins_ticks_ = true; }
   /// The owner may never receive: opens the subscriber ahead of its first use, see
-  /// shm::TopicOptions::ahead.
+  /// shm::OpenDetails::ahead.
   void may_receive() noexcept { ahead_ = true; }
   /// Fixes what the topic carries. kTypeMismatch where that is decided otherwise already.
   Status declare(PortType type) noexcept;

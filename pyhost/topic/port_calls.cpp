@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include <horus/message.hpp>
+#include <horus/payload.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/message/msgpack.hpp"
 #include "pyhost/message/varying.hpp"
 #include "pyhost/payload/object.hpp"
 #include "pyhost/topic/port.hpp"
-#include "shm/finite.hpp"
-#include "shm/payload.hpp"
 
 namespace horus::py {
 

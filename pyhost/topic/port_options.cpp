@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <optional>
 
+#include <horus/image.hpp>
+#include <horus/message.hpp>
+
 #include "pyhost/payload/object.hpp"
-#include "shm/image.hpp"
-#include "shm/message.hpp"
 
 namespace horus::py {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <Python.h>
 
-#include "shm/session.hpp"
+#include <horus/topic.hpp>
 
 namespace horus::py {
 

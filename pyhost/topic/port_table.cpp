@@ -5,11 +5,12 @@
 #include <string_view>
 #include <utility>
 
+#include <horus/log.hpp>
+
 #include "pyhost/cpython/capi.hpp"
 #include "pyhost/cpython/errors.hpp"
 #include "pyhost/cpython/text.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/event_log.hpp"
 #include "shm/names.hpp"
 #include "shm/near.hpp"
 

@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
+#include <horus/result.hpp>
+
 #include "pyhost/topic/port.hpp"
 #include "rt/base/counter.hpp"
-#include "rt/base/result.hpp"
 #include "rt/base/tick_stats.hpp"
 
 namespace horus::py {

@@ -7,7 +7,8 @@
 #include <mutex>
 #include <thread>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::py {

@@ -11,10 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/counter.hpp"
-#include "rt/base/name.hpp"
 #include "rt/base/seqlock.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/cpu_set.hpp"
-
 #include <charconv>
 #include <fstream>
+
+#include <horus/realtime.hpp>
 
 namespace horus {
 namespace {

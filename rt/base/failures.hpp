@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "rt/base/name.hpp"
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/seqlock.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus {
 

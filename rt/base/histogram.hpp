@@ -6,8 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <horus/time.hpp>
+
 #include "rt/base/counter.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus {
 

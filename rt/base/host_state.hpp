@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "rt/base/words.hpp"
+#include <horus/text.hpp>
 
 namespace horus {
 

@@ -7,8 +7,9 @@
 #include <span>
 #include <string_view>
 
+#include <horus/time.hpp>
+
 #include "rt/base/counter.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus {
 

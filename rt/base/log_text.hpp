@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "rt/base/log_level.hpp"
-#include "rt/base/time.hpp"
+#include <horus/log.hpp>
+#include <horus/time.hpp>
 
 namespace horus {
 

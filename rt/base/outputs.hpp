@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "rt/base/name.hpp"
+#include <horus/text.hpp>
 
 namespace horus {
 

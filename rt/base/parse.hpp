@@ -9,8 +9,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
 
 namespace horus {
 

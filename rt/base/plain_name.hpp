@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "rt/base/name.hpp"
+#include <horus/text.hpp>
 
 namespace horus {
 

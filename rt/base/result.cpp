@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/result.hpp"
-
 #include <string.h>
 
 #include <cstdio>
 #include <cstdlib>
+
+#include <horus/result.hpp>
+
+#include "rt/base/shortage.hpp"
 
 namespace horus {
 namespace {

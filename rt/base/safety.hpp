@@ -7,21 +7,11 @@
 #include <cstdint>
 #include <utility>
 
-#include "rt/base/name.hpp"
-#include "rt/base/words.hpp"
+#include <horus/node.hpp>
+#include <horus/text.hpp>
 
 namespace horus {
 
-/// Whether a node, or a robot, may act. It may move something only in kArmed and kDegraded.
-enum class SafetyState : std::uint32_t {
-  kStarting,  ///< Its init() is not over.
-  kDisarmed,  ///< Ready, but not allowed to act until it is armed.
-  kArmed,     ///< Allowed to act.
-  kDegraded,  ///< Armed, but does less than it was configured to do.
-  kSafe,      ///< Latched: brought to rest by a fault.
-  kEstopped,  ///< Latched: brought to rest by an emergency stop.
-  kStopped,   ///< Its run is over.
-};
 inline constexpr std::size_t kSafetyStates = 7;
 
 /// What changes a SafetyState.
@@ -38,10 +28,6 @@ enum class SafetyEvent : std::uint8_t {
 };
 inline constexpr std::size_t kSafetyEvents = 9;
 
-constexpr auto words_of(SafetyState /*any*/) noexcept {
-  return words_in_order<SafetyState>("starting", "disarmed", "armed", "degraded", "safe",
-                                     "estopped", "stopped");
-}
 constexpr auto words_of(SafetyEvent /*any*/) noexcept {
   return words_in_order<SafetyEvent>("ready", "arm", "disarm", "degrade", "recover", "fault",
                                      "stop", "release", "end");
@@ -73,20 +59,11 @@ constexpr auto words_of(SafetyEvent /*any*/) noexcept {
   return kNext[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
 }
 
-/// RT-safe. Whether a node in this state may move something.
-constexpr bool may_act(SafetyState state) noexcept {
-  return state == SafetyState::kArmed || state == SafetyState::kDegraded;
-}
 /// RT-safe. What a host shows that has shown `host` so far and has one more node: the state of the
 /// node that may most, from kDisarmed on.
 constexpr SafetyState more_of(SafetyState host, SafetyState node) noexcept {
   return may_act(node) && host != SafetyState::kArmed ? node : host;
 }
-/// RT-safe. Whether the state holds until a release or the end of the run.
-constexpr bool is_latched(SafetyState state) noexcept {
-  return state == SafetyState::kSafe || state == SafetyState::kEstopped;
-}
-
 /// A SafetyState that several threads change by events.
 ///
 /// Thread safety: all calls from any thread or process. Progress: lock-free, RT-safe.

@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "rt/base/name.hpp"
+#include <horus/text.hpp>
+
 #include "rt/base/seqlock.hpp"
 
 namespace horus {

@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "rt/base/result.hpp"
+#include <horus/node.hpp>
+#include <horus/result.hpp>
+
 #include "rt/base/safety.hpp"
 
 namespace horus {

@@ -7,17 +7,18 @@
 #include <cstdint>
 #include <span>
 
+#include <horus/log.hpp>
+#include <horus/node.hpp>
+#include <horus/text.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/counter.hpp"
 #include "rt/base/failures.hpp"
 #include "rt/base/histogram.hpp"
-#include "rt/base/log_level.hpp"
-#include "rt/base/name.hpp"
 #include "rt/base/node_counters.hpp"
 #include "rt/base/safety.hpp"
 #include "rt/base/seqlock.hpp"
 #include "rt/base/stale_inputs.hpp"
-#include "rt/base/time.hpp"
-#include "rt/base/words.hpp"
 
 namespace horus {
 
@@ -32,10 +33,6 @@ namespace horus {
 ///   miss: response > deadline; at most one per tick
 ///   overrun: execution - lost > budget; independent of a miss
 ///   skipped: whole releases given up, floor((wake - release) / period); they never count as misses
-
-/// How the scheduler runs a node. kTick, kCompute and kBestEffort nodes have a rate, kEvent nodes
-/// wait for a WakeSource. kTick and kBestEffort nodes share threads; each other node has its own.
-enum class NodeClass : std::uint32_t { kTick, kCompute, kEvent, kAsync, kBestEffort };
 
 /// Where a node is in its life. kError: isolated, or waits for its restart. kCrashed: its init()
 /// failed, or its failure policy ended the run.
@@ -61,9 +58,6 @@ enum class Rung : std::uint32_t {
 /// Which of a node's callbacks is running.
 enum class NodeActivity : std::uint32_t { kNone, kInit, kTick, kShutdown, kSafeState };
 
-constexpr auto words_of(NodeClass /*any*/) noexcept {
-  return words_in_order<NodeClass>("tick", "compute", "event", "async", "best_effort");
-}
 constexpr auto words_of(NodeState /*any*/) noexcept {
   return words_in_order<NodeState>("uninitialized", "initializing", "running", "stopping",
                                    "stopped", "error", "crashed");

@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "rt/base/check.hpp"
+#include <horus/result.hpp>
 
 namespace horus::service {
 

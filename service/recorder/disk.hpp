@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "shm/interop/mcap_writer.hpp"
 
 namespace horus::service {

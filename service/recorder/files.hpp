@@ -16,8 +16,9 @@
 #include <variant>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "service/recorder/disk.hpp"
 #include "shm/interop/mcap_writer.hpp"
 

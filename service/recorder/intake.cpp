@@ -17,6 +17,7 @@
 #include "shm/interop/message_json.hpp"
 #include "shm/interop/payloads.hpp"
 #include "shm/interop/protobuf.hpp"
+#include "shm/open_details.hpp"
 #include "shm/payload_kinds.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/schema.hpp"
@@ -206,8 +207,9 @@ Status Intake::open(const shm::TopicInfo& info) {
   // that was unsubscribed from, from that moment on.
   const auto dropped = since_.find(name);
   const std::uint64_t since = dropped == since_.end() ? session_->opened() : dropped->second;
-  const shm::TopicOptions options{
-      .history = std::numeric_limits<std::uint32_t>::max(), .since = since, .wanted = since};
+  const shm::OpenDetails details{.since = since, .wanted = since};
+  const shm::TopicOptions options{.history = std::numeric_limits<std::uint32_t>::max(),
+                                  .details = &details};
   if (const shm::PayloadKind* const kind = shm::find_payload_kind(info.type)) {
     auto payloads = shm::PayloadSubscriber::open(*session_, name, *kind, options);
     if (!payloads) return payloads.error();

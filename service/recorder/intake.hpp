@@ -9,14 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "shm/black_box_page.hpp"
 #include "shm/interop/codec.hpp"
 #include "shm/interop/mcap.hpp"
 #include "shm/log_page.hpp"
 #include "shm/registry.hpp"
-#include "shm/session.hpp"
 
 namespace horus::service {
 

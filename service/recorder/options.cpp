@@ -11,9 +11,10 @@
 #include <limits>
 #include <string_view>
 
+#include <horus/topic.hpp>
+
 #include "rt/base/version.hpp"
 #include "service/config.hpp"
-#include "shm/session.hpp"
 
 namespace horus::service {
 

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/cpu_set.hpp"
-#include "rt/base/time.hpp"
+#include <horus/realtime.hpp>
+#include <horus/time.hpp>
+
 #include "service/program.hpp"
 #include "service/recorder/files.hpp"
 #include "service/recorder/intake.hpp"

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "service/wire/varlink.hpp"
 #include "shm/folder.hpp"
-#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 
 namespace horus::service {

@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "service/recorder/files.hpp"
 #include "service/recorder/host_watch.hpp"
 #include "service/recorder/intake.hpp"

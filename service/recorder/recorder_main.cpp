@@ -14,6 +14,8 @@
 #include <string>
 #include <utility>
 
+#include <horus/topic.hpp>
+
 #include "rt/base/log_text.hpp"
 #include "rt/base/printable.hpp"
 #include "rt/base/version.hpp"
@@ -22,7 +24,6 @@
 #include "service/program.hpp"
 #include "service/recorder/recorder.hpp"
 #include "service/signals.hpp"
-#include "shm/session.hpp"
 
 namespace horus::service {
 namespace {

@@ -5,7 +5,8 @@
 #include <deque>
 #include <vector>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/interop/mcap.hpp"
 
 namespace horus::service {

@@ -4,8 +4,9 @@
 #include <cstddef>
 #include <string>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "service/wire/varlink.hpp"
 

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include <horus/node.hpp>
+
 #include "rt/base/safety.hpp"
 
 namespace horus::wire {

@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "rt/base/words.hpp"
+#include <horus/result.hpp>
+#include <horus/text.hpp>
+
 #include "service/wire/stats_view.hpp"
 #include "service/wire/varlink.hpp"
 

@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/log_level.hpp"
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/log.hpp>
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "service/wire/client.hpp"
 
 namespace horus::wire {

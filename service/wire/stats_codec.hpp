@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "service/wire/stats_view.hpp"
 #include "service/wire/varlink.hpp"
 

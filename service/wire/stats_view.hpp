@@ -8,9 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include <horus/time.hpp>
+
 #include "rt/base/host_state.hpp"
 #include "rt/base/tick_stats.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus::wire {
 

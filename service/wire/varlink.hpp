@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
 
 namespace horus::wire {
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/interop/codec.hpp"
 
+#include <horus/message.hpp>
+
 #include "shm/interop/payloads.hpp"
 #include "shm/interop/protobuf.hpp"
 #include "shm/interop/well_known.hpp"
-#include "shm/varying.hpp"
 
 namespace horus::interop {
 

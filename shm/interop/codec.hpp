@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "shm/message.hpp"
-#include "shm/payload.hpp"
+#include <horus/message.hpp>
+#include <horus/payload.hpp>
+#include <horus/result.hpp>
 
 /// Writes the messages of a topic in formats of other tools (protobuf, JSON), and reads them again.
 namespace horus::interop {

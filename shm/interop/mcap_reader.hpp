@@ -7,7 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "shm/interop/mcap.hpp"
 

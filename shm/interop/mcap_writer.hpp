@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "shm/interop/mcap.hpp"
 
 namespace horus::interop::mcap {

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "shm/varying.hpp"
+#include <horus/message.hpp>
 
 namespace horus::interop {
 

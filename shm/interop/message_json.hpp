@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "rt/base/result.hpp"
-#include "shm/message.hpp"
+#include <horus/message.hpp>
+#include <horus/result.hpp>
 
 /// Messages as JSON, for people and for recordings of values that have no type.
 namespace horus::interop {

@@ -5,13 +5,13 @@
 #include <optional>
 #include <span>
 
-#include "shm/depth_image.hpp"
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+
 #include "shm/interop/protobuf.hpp"
 #include "shm/interop/well_known.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
-#include "shm/tensor.hpp"
 
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>

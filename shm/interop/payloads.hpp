@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "shm/dtype.hpp"
+#include <horus/payload.hpp>
+#include <horus/result.hpp>
+
 #include "shm/interop/descriptors.hpp"
-#include "shm/payload.hpp"
 
 /// Images, depth images and point clouds in the formats that viewers draw (foxglove.RawImage,
 /// PointCloud), and tensors as horus.Tensor. Fields that those formats do not have get numbers from

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <optional>
 
-#include "shm/varying.hpp"
+#include <horus/message.hpp>
 
 namespace horus::interop {
 

@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/message.hpp>
+#include <horus/result.hpp>
+
 #include "shm/interop/descriptors.hpp"
-#include "shm/message.hpp"
 
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>

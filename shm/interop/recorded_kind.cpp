@@ -3,8 +3,9 @@
 
 #include <utility>
 
+#include <horus/payload.hpp>
+
 #include "shm/interop/log_lines.hpp"
-#include "shm/payload.hpp"
 #include "shm/payload_kinds.hpp"
 
 namespace horus::interop {

@@ -4,8 +4,9 @@
 #include <optional>
 #include <string>
 
+#include <horus/message.hpp>
+
 #include "shm/interop/mcap.hpp"
-#include "shm/message.hpp"
 #include "shm/schema.hpp"
 
 namespace horus::interop {

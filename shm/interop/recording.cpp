@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/interop/recording.hpp"
-
 #include <utility>
+
+#include <horus/recording.hpp>
 
 #include "shm/interop/codec.hpp"
 #include "shm/interop/mcap_reader.hpp"

@@ -9,11 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "shm/msg/geometry_stamped.hpp"
-#include "shm/msg/laser_scan.hpp"
-#include "shm/msg/odometry.hpp"
-#include "shm/msg/sensors.hpp"
-#include "shm/msg/varying.hpp"
+#include <horus/msg/geometry.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
 
 namespace horus::interop {
 

@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include <horus/message.hpp>
+
 #include "shm/interop/descriptors.hpp"
 #include "shm/interop/protobuf.hpp"
-#include "shm/message.hpp"
 
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "shm/declare.hpp"
+#include <horus/message.hpp>
 
 namespace horus::msg {
 

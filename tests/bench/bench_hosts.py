@@ -56,13 +56,11 @@ name = "motor"
 plugin = "{plugin}"
 type = "Counter"
 rate = 1000
+"""
+HOST = """
 [[host]]
-name = "one"
-module = "one.py"
-restart = "always"
-[[host]]
-name = "two"
-module = "two.py"
+name = "{name}"
+module = "{name}.py"
 restart = "always"
 """
 MODES = ("burn", "collect", "import", "killed")
@@ -123,19 +121,20 @@ def percentile(buckets, quantile):
 
 
 class Robot:
-    """A C++ motor at 1 kHz, and two Python hosts beside it."""
+    """A C++ motor at 1 kHz, and Python hosts beside it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, names=("one", "two")):
         self.folder = pathlib.Path(folder)
         plugin = BUILD / "tests/plugins/good_plugin.so"
-        (self.folder / "robot.toml").write_text(ROBOT.format(plugin=plugin))
-        for name in ("one", "two"):
+        (self.folder / "robot.toml").write_text(
+            ROBOT.format(plugin=plugin) + "".join(HOST.format(name=name) for name in names))
+        for name in names:
             (self.folder / f"{name}.py").write_text(BESIDE)
         self.do("idle")
         self.process = subprocess.Popen(
             [BUILD / "bin/horus", "launch", self.folder / "robot.toml"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        common.wait_for(lambda: len(self.hosts()) == 3 and all(
+        common.wait_for(lambda: len(self.hosts()) == 1 + len(names) and all(
             host["ready"] for host in self.hosts().values()), "robot", 60)
 
     def do(self, mode):
@@ -160,6 +159,10 @@ class Robot:
                 self.kill()
             time.sleep(0.1)
             now = self.motor()
+        return self.lateness_between(before, now)
+
+    @staticmethod
+    def lateness_between(before, now):
         grown = collections.Counter(dict(now["lateness_us"]["buckets"]))
         grown.subtract(dict(before["lateness_us"]["buckets"]))
         return percentile(grown, 0.5), percentile(grown, 0.99)

@@ -14,6 +14,10 @@ the disk that is meant. In the same run, in turn, for small messages (Imu) and f
     mcap        the mcap library's Python writer, of the same messages, where it is installed
 
 A figure is user and system time of that process alone, as wait4() tells it.
+
+Then a recording of 1 GiB (GIB of it) of frames of 1 MiB, as fast as they come, beside a C++ motor at
+1 kHz: the motor's misses and lateness, in turn without and with the recording. Each frame of each
+file is compared with what was sent.
 """
 import json
 import os
@@ -22,16 +26,21 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 
+import numpy
+
 sys.path.append(os.path.expanduser("~/.cache/horus/recordings"))
 import common  # noqa: E402  # First of ours: it names the shared memory.
+import bench_hosts  # noqa: E402
 
 import horus  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = float(os.environ.get("SECONDS", "5"))
+BYTES = float(os.environ.get("GIB", "1")) * 2**30
 BIN = pathlib.Path(horus.__file__).resolve().parents[2] / "bin"
 SENDERS = {
     "imu": """
@@ -47,6 +56,20 @@ SENDERS = {
             picture.to_numpy()[:] = noise
             node.send("picture", picture)
         horus.run(horus.Node("sender", send, rate=100))"""}
+
+
+# A frame of 1 MiB: its number, and the same noise in each.
+FRAME = """
+    import horus, numpy
+    numbers = iter(range(2**63))
+    noise = numpy.random.default_rng(1).integers(0, 255, 2**20, "uint8")
+    def send(node):
+        frame = horus.Image(512, 2048, "mono8")
+        pixels = frame.to_numpy().reshape(-1)
+        pixels[:] = noise
+        pixels[:8].view("uint64")[0] = next(numbers)
+        node.send("frames", frame)
+    horus.run(horus.Node("sender", send, rate=500, pubs={"frames": horus.Image}))"""
 
 
 def cpu_of(process):
@@ -141,6 +164,65 @@ def measure(topic, folder):
     return samples
 
 
+def is_as_sent(path):
+    """How many frames a recording has; SystemExit where one is not what was sent."""
+    noise = numpy.random.default_rng(1).integers(0, 255, 2**20, "uint8")
+    last, count = -1, 0
+    for message in horus.open_recording(path).messages("frames"):
+        pixels = message.value.to_numpy().reshape(-1)
+        number = int(pixels[:8].view("uint64")[0])
+        if number <= last or not numpy.array_equal(pixels[8:], noise[8:]):
+            raise SystemExit(f"frame {number} after {last} is not what was sent")
+        last, count = number, count + 1
+    return count
+
+
+def stretch(motor, path):
+    """Of the motor, while a recording grows to its size: seconds, misses, p50 and p99 in us."""
+    before, begin = motor.motor(), time.monotonic()
+    recorder = start(BIN / "horus-recorder", f"--output={path}", "--", "frames")
+    while not path.exists() or path.stat().st_size < BYTES:
+        time.sleep(0.02)
+        if recorder.poll() is not None:
+            raise SystemExit("the recorder has ended")
+    recorder.send_signal(signal.SIGINT)
+    recorder.wait()
+    return time.monotonic() - begin, before, motor.motor()
+
+
+def beside(folder):
+    """Rows of a motor without and with a recording beside it, in turn."""
+    found = {}
+    path = folder / "bench_frames.mcap"
+    with tempfile.TemporaryDirectory() as place:
+        motor = bench_hosts.Robot(place, ())
+        sender = start(sys.executable, "-c", textwrap.dedent(FRAME))
+        try:
+            for _ in range(ROUNDS):
+                seconds, *with_it = stretch(motor, path)
+                frames = is_as_sent(path)
+                path.unlink()
+                before = motor.motor()
+                time.sleep(seconds)
+                for way, (then, now) in (("with", with_it), ("without", (before, motor.motor()))):
+                    p50, p99 = motor.lateness_between(then, now)
+                    row = found.setdefault(way, {"misses": [], "p50_us": [], "p99_us": []})
+                    row["misses"].append(now["misses"] - then["misses"])
+                    row["p50_us"].append(p50 / 1e3)
+                    row["p99_us"].append(p99 / 1e3)
+                print(f"{frames} frames in {seconds:.1f} s, each as it was sent")
+        finally:
+            sender.terminate()
+            sender.wait()
+            motor.stop()
+    for way, row in found.items():
+        print(f"motor {way} a recording: " + ", ".join(
+            f"{key} {statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})"
+            for key, values in row.items()))
+    return [{"name": f"motor/{way}", "unit": "us", "samples": row["p99_us"], **row}
+            for way, row in found.items()]
+
+
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else "bench_record.json"
     folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else ".").resolve()
@@ -154,6 +236,7 @@ def main():
                             "messages": [messages for *_, messages in samples]})
             print(f"{topic:8} {way:11} {statistics.median(per_mb):9.3f} ms per MB "
                   f"{statistics.median(per_thousand):9.3f} ms per 1,000 messages")
+    results += beside(folder)
     common.write(out, results)
 
 

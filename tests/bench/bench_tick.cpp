@@ -19,7 +19,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
 #include "rt/spin_policy.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/tick_cost.hpp"

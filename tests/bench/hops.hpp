@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/time.hpp"
-#include "shm/image.hpp"
-#include "shm/session.hpp"
-#include "shm/tensor.hpp"
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
 
 /// The two ends of a way that a message goes and comes back, for bench_topic: topics, and the
 /// bare word that no topic can beat.

@@ -10,7 +10,8 @@
 #include <span>
 #include <thread>
 
-#include "rt/base/cpu_set.hpp"
+#include <horus/realtime.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "tests/bench/hops.hpp"
 

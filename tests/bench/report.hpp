@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "rt/base/cpu_set.hpp"
+#include <horus/realtime.hpp>
 
 /// What the benchmarks in C++ share: the machine they ran on, the file they write (compare.py).
 namespace horus::bench {

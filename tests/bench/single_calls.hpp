@@ -13,9 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include <horus/image.hpp>
+
 #include "rt/base/seqlock.hpp"
 #include "rt/base/unique_fd.hpp"
-#include "shm/image.hpp"
 #include "tests/bench/hops.hpp"
 #include "tests/bench/report.hpp"
 

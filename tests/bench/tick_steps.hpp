@@ -16,7 +16,9 @@
 #include <optional>
 #include <span>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
+#include "rt/stats_block.hpp"
 #include "tests/bench/tick_cost.hpp"
 
 /// How many instructions the thread of an empty node executes from one timer wait to the next: a

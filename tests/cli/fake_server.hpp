@@ -13,7 +13,8 @@
 #include <thread>
 #include <utility>
 
-#include "rt/base/check.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 #include "service/wire/varlink.hpp"
 

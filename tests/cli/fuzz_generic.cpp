@@ -7,7 +7,8 @@
 #include <span>
 #include <string>
 
-#include "rt/base/check.hpp"
+#include <horus/result.hpp>
+
 #include "tools/cli/show_message.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "rt/base/check.hpp"
+#include <horus/result.hpp>
+
 #include "tools/cli/parse_message.hpp"
 
 using namespace horus::cli;

@@ -9,15 +9,11 @@
 
 #include <gtest/gtest.h>
 
-#include "shm/msg/camera.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/imu.hpp"
-#include "shm/msg/joint_state.hpp"
-#include "shm/msg/laser_scan.hpp"
-#include "shm/msg/navigation.hpp"
-#include "shm/msg/odometry.hpp"
-#include "shm/msg/sensors.hpp"
-#include "shm/msg/varying.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/msg/geometry.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+
 #include "tools/cli/output.hpp"
 
 namespace horus::cli {

@@ -14,8 +14,8 @@
 
 #include <gtest/gtest.h>
 
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/joint_state.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/msg/sensors.hpp>
 
 namespace horus::cli {
 namespace {

@@ -9,8 +9,9 @@
 
 #include <gtest/gtest.h>
 
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/session.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/topic.hpp>
+
 #include "shm/stats_page.hpp"
 #include "tests/cli/fake_server.hpp"
 #include "tests/cli/run_cli.hpp"

@@ -11,22 +11,22 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/check.hpp"
-#include "shm/depth_image.hpp"
+#include <horus/image.hpp>
+#include <horus/message.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+#include <horus/result.hpp>
+
 #include "shm/host_board.hpp"
-#include "shm/image.hpp"
 #include "shm/log_page.hpp"
 #include "shm/names.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
 #include "shm/pool.hpp"
 #include "shm/registry.hpp"
 #include "shm/ring.hpp"
 #include "shm/schema.hpp"
 #include "shm/stats_page.hpp"
-#include "shm/tensor.hpp"
 #include "shm/topic_type.hpp"
-#include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace {

@@ -6,16 +6,16 @@
 #include <string>
 #include <vector>
 
+#include <horus/image.hpp>
+#include <horus/message.hpp>
+#include <horus/msg/navigation.hpp>
+
 #include "shm/host_board.hpp"
-#include "shm/image.hpp"
 #include "shm/log_page.hpp"
-#include "shm/msg/odometry.hpp"
-#include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/pool_set.hpp"
 #include "shm/schema.hpp"
 #include "shm/stats_page.hpp"
-#include "shm/varying.hpp"
 #include "tests/support/corpus.hpp"
 #include "tests/support/shm_fixture.hpp"
 

@@ -7,14 +7,14 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/message.hpp>
+#include <horus/msg/control.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+
 #include "shm/interop/protobuf.hpp"
 #include "shm/interop/well_known.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/joint_state.hpp"
-#include "shm/msg/odometry.hpp"
-#include "shm/msg/sensors.hpp"
 #include "shm/schema.hpp"
-#include "shm/varying.hpp"
 
 namespace horus::interop {
 namespace {

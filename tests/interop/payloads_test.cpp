@@ -5,11 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include "shm/depth_image.hpp"
-#include "shm/image.hpp"
-#include "shm/point_cloud.hpp"
-#include "shm/session.hpp"
-#include "shm/tensor.hpp"
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+#include <horus/topic.hpp>
+
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::interop {

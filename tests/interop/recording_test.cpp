@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a C++ program sees of a recording, by the library that it links.
-#include "shm/interop/recording.hpp"
-
 #include <unistd.h>
 
 #include <fstream>
@@ -10,10 +8,12 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/msg/control.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/recording.hpp>
+
 #include "shm/interop/codec.hpp"
 #include "shm/interop/mcap_writer.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/odometry.hpp"
 #include "shm/schema.hpp"
 
 namespace horus {

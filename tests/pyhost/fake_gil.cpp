@@ -6,8 +6,9 @@
 #include <condition_variable>
 #include <mutex>
 
+#include <horus/result.hpp>
+
 #include "pyhost/cpython/interpreter_gil.h"
-#include "rt/base/check.hpp"
 
 namespace horus::test {
 

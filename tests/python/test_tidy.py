@@ -13,7 +13,14 @@ _SPEC.loader.exec_module(tidy)
 
 @pytest.mark.parametrize("name, line", [
     ("rt/executor.cpp", '#include "shm/ring.hpp"'),
-    ("rt/base/time.hpp", '#include "rt/node.hpp"'),
+    ("rt/base/seqlock.hpp", '#include "rt/budget.hpp"'),
+    ("rt/include/horus/node.hpp", '#include "rt/budget.hpp"'),
+    ("rt/include/horus/node.hpp", "#include <horus/topic.hpp>"),
+    ("rt/executor.cpp", "#include <horus/topic.hpp>"),
+    ("shm/include/horus/topic.hpp", '#include "rt/base/tick_stats.hpp"'),
+    ("shm/include/horus/topic.hpp", "#include <boost/version.hpp>"),
+    ("shm/ring.cpp", "#include <horus/plugin.hpp>"),
+    ("shm/ring.cpp", "#include <horus/nowhere.hpp>"),
     ("shm/ring.cpp", '#include "rt/executor.hpp"'),
     ("service/daemon.cpp", '#include "pyhost/gil.hpp"'),
     ("tools/cli/main.cpp", "#include <systemd/sd-daemon.h>"),
@@ -25,7 +32,11 @@ def test_an_include_against_the_floors_is_refused(name, line):
 
 
 @pytest.mark.parametrize("name, line", [
-    ("rt/executor.cpp", '#include "rt/base/time.hpp"'),
+    ("rt/executor.cpp", '#include "rt/base/seqlock.hpp"'),
+    ("rt/executor.cpp", "#include <horus/time.hpp>"),
+    ("rt/include/horus/node.hpp", "#include <horus/time.hpp>"),
+    ("shm/include/horus/topic.hpp", "#include <horus/result.hpp>"),
+    ("service/node_loader.cpp", "#include <horus/plugin.hpp>"),
     ("service/daemon.cpp", '#include "service/wire/varlink.hpp"'),
     ("pyhost/module.cpp", "#include <pybind11/pybind11.h>"),
     ("tests/rt/release_test.cpp", '#include "rt/release.hpp"'),
@@ -49,7 +60,7 @@ def test_an_include_against_the_rooms_is_refused(name, line):
     ("pyhost/module.cpp", '#include "pyhost/run/run.hpp"'),
     ("pyhost/run/run.cpp", '#include "pyhost/cpython/gil.hpp"'),
     ("pyhost/topic/port.cpp", '#include "pyhost/topic/port.hpp"'),
-    ("pyhost/node/py_node.cpp", '#include "rt/node.hpp"'),
+    ("pyhost/node/py_node.cpp", '#include "rt/group_hook.hpp"'),
     ("tests/pyhost/gil_arbiter_test.cpp", '#include "pyhost/cpython/gil_arbiter.hpp"'),
 ])
 def test_an_include_along_the_rooms_passes(name, line):
@@ -69,3 +80,9 @@ def test_a_long_file_a_long_line_and_a_missing_licence_are_refused():
     assert list(tidy.check_shape("rt/a.cpp", ["// SPDX-License-Identifier: Apache-2.0", "x" * 101]))
     assert list(tidy.check_shape("rt/a.cpp", ["int x;"]))
 
+
+
+def test_a_public_header_too_many_is_refused():
+    headers = [tidy.ROOT / f"shm/include/horus/{number}.hpp" for number in range(21)]
+    assert not list(tidy.check_public(headers[1:]))
+    assert [path for path, *_ in tidy.check_public(headers)] == headers[20:]

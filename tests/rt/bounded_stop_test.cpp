@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/base/tick_stats.hpp"
+#include "rt/run_guard.hpp"
 #include "tests/support/heap_stats.hpp"
 #include "tests/support/scheduler_fixture.hpp"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/cpu_set.hpp"
-
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include <horus/realtime.hpp>
 
 namespace horus {
 namespace {

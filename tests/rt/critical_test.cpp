@@ -7,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/scheduler.hpp>
+
 #include "rt/node_runner.hpp"
-#include "rt/scheduler.hpp"
+#include "rt/stats_block.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/scheduler_fixture.hpp"

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/event_log.hpp"
-
 #include <gmock/gmock.h>
 
 #include <optional>
@@ -9,6 +7,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include <horus/log.hpp>
 
 #include "rt/log_queue.hpp"
 

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/group_hook.hpp"
 #include "tests/support/fake_node.hpp"
 
 namespace horus {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/group_hook.hpp"
 #include "rt/rate_group.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/manual_clock.hpp"

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/group_hook.hpp"
 #include "rt/watchdog.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/scheduler_fixture.hpp"

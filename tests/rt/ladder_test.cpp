@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/node.hpp>
+
 namespace horus {
 namespace {
 

@@ -6,7 +6,12 @@
 #include <memory>
 #include <vector>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
+#include "rt/base/late_ticks.hpp"
+#include "rt/base/tick_stats.hpp"
+#include "rt/clock.hpp"
+#include "rt/stats_block.hpp"
 
 namespace {
 

@@ -13,7 +13,9 @@
 
 #include <gtest/gtest.h>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
+#include "rt/clock.hpp"
 #include "tests/support/heap_stats.hpp"
 #include "tests/support/no_alloc.hpp"
 #include "tests/support/scheduler_fixture.hpp"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/name.hpp"
-
 #include <array>
+#include <cstring>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include <horus/text.hpp>
 
 namespace horus {
 namespace {

@@ -7,6 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/node.hpp>
+#include <horus/realtime.hpp>
+#include <horus/result.hpp>
+
 namespace horus {
 namespace {
 

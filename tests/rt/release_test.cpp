@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/node.hpp>
+
 #include "rt/budget.hpp"
 
 namespace horus {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/result.hpp"
-
 #include <array>
 #include <memory>
 
 #include <gtest/gtest.h>
+
+#include <horus/result.hpp>
 
 #include "rt/base/unique_fd.hpp"
 

@@ -11,6 +11,10 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/realtime.hpp>
+
+#include "rt/base/tick_stats.hpp"
+
 namespace horus {
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "rt/rt_profile.hpp"
+#include <horus/realtime.hpp>
 
 namespace horus {
 namespace {

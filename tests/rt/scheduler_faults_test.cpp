@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/base/tick_stats.hpp"
 #include "tests/support/heap_stats.hpp"
 #include "tests/support/scheduler_fixture.hpp"
 

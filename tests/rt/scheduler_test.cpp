@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/scheduler.hpp"
-
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <unistd.h>
@@ -11,6 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/scheduler.hpp>
+
+#include "rt/base/tick_stats.hpp"
+#include "rt/clock.hpp"
 #include "tests/support/heap_stats.hpp"
 #include "tests/support/scheduler_fixture.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/time.hpp"
-
 #include <gtest/gtest.h>
+
+#include <horus/time.hpp>
 
 namespace horus {
 namespace {

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rt/group_hook.hpp"
 #include "rt/log_queue.hpp"
 #include "tests/support/fake_node.hpp"
 #include "tests/support/scheduler_fixture.hpp"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rt/base/words.hpp"
-
 #include <gtest/gtest.h>
 
-#include "rt/base/log_level.hpp"
+#include <horus/log.hpp>
+#include <horus/text.hpp>
 
 namespace horus {
 namespace {

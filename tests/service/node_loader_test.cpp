@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "service/plugin.hpp"
-#include "shm/msg/cmd_vel.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/plugin.hpp>
 
 namespace horus::service {
 namespace {

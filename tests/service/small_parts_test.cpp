@@ -17,12 +17,14 @@
 
 #include <gtest/gtest.h>
 
+#include <horus/params.hpp>
+
+#include "rt/run_guard.hpp"
 #include "service/host_process.hpp"
 #include "service/instance_lock.hpp"
 #include "service/journal.hpp"
 #include "service/log_limit.hpp"
 #include "service/notify.hpp"
-#include "service/params.hpp"
 #include "service/peer.hpp"
 #include "service/robot.hpp"
 #include "service/status_line.hpp"

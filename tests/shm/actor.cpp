@@ -9,7 +9,8 @@
 #include <iostream>
 #include <random>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/payload_state.hpp"
 #include "tests/shm/actor_roles.hpp"
 #include "tests/shm/storm.hpp"

@@ -5,8 +5,9 @@
 
 #include <map>
 
+#include <horus/image.hpp>
+
 #include "rt/base/seqlock.hpp"
-#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/actor_roles.hpp"

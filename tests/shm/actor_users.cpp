@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/payload_state.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/actor_roles.hpp"

@@ -14,12 +14,13 @@
 #include <string>
 #include <vector>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+#include <horus/message.hpp>
+#include <horus/msg/navigation.hpp>
+
 #include "shm/leave.hpp"
-#include "shm/msg/varying.hpp"
 #include "shm/pool.hpp"
 #include "shm/stats_page.hpp"
-#include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace {

@@ -8,7 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/payload_state.hpp"
 #include "tests/support/shm_fixture.hpp"
 

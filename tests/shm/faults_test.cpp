@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "shm/sweep.hpp"

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/finite.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "shm/image.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/control.hpp"
-#include "shm/msg/joint_state.hpp"
-#include "shm/msg/odometry.hpp"
-#include "shm/msg/varying.hpp"
-#include "shm/varying.hpp"
+#include <horus/image.hpp>
+#include <horus/message.hpp>
+#include <horus/msg/control.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {

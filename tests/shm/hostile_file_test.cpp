@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "shm/msg/cmd_vel.hpp"
+#include <horus/msg/control.hpp>
+
 #include "shm/pool.hpp"
 #include "shm/registry.hpp"
 #include "shm/ring.hpp"

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/image.hpp"
-
 #include <fcntl.h>
 
 #include <algorithm>
@@ -8,6 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <horus/image.hpp>
+
+#include "rt/base/tick_stats.hpp"
+#include "shm/dtype.hpp"
 #include "shm/own_pools.hpp"
 #include "shm/payload_state.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -77,7 +79,8 @@ TEST_F(ImageTest, a_frame_counts_with_all_its_bytes) {
   const auto session = open();
   const auto node = std::make_unique<NodeStats>();
   auto publisher =
-      session->publisher<Image>("camera", {.counters = message_counters(*node)}).value();
+      session->publisher<Image>("camera", test::with({}, {.counters = message_counters(*node)}))
+          .value();
   EXPECT_TRUE(publisher.send(frame(*session, 1)));
   EXPECT_EQ(node->messages_sent.value(), 1U);
   const std::size_t described = Image::kind().type.size;
@@ -178,7 +181,7 @@ TEST_F(ImageTest, two_blocks_turn_where_whoever_wants_all_frames_keeps_up) {
   EXPECT_EQ(blocks_in_turn(), 2U);
   {
     // Its program may never ask it for a frame.
-    auto ahead = session->subscriber<Image>("t", {.ahead = true}).value();
+    auto ahead = session->subscriber<Image>("t", test::with({}, {.ahead = true})).value();
     EXPECT_EQ(blocks_in_turn(), 2U);
     ahead.messages().begin();
     while (ahead.take()) {
@@ -197,7 +200,7 @@ TEST_F(ImageTest, frames_are_kept_for_a_program_that_may_ask_for_them_later) {
   auto publisher = session->publisher<Image>("t").value();
   // Where somebody else receives only for another process.
   for (Session* const from : {session.get(), other.get()}) {
-    auto ahead = from->subscriber<Image>("t", {.ahead = true}).value();
+    auto ahead = from->subscriber<Image>("t", test::with({}, {.ahead = true})).value();
     receive_held(*session, publisher, ahead, 0);
     while (ahead.take()) {
     }

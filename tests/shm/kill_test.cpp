@@ -7,7 +7,8 @@
 #include <fstream>
 #include <random>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/shm/stepped.hpp"

@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/region.hpp"
 #include "tests/support/shm_fixture.hpp"
 

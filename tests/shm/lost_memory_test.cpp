@@ -7,7 +7,8 @@
 #include <fstream>
 #include <string>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/payload_state.hpp"
 #include "shm/region.hpp"
 #include "tests/support/shm_fixture.hpp"

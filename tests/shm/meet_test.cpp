@@ -161,7 +161,8 @@ TEST_F(MeetTest, who_wants_a_topic_that_has_no_type_gets_what_is_sent_there_mean
   const auto left = find_topic(base.path(), "t");
   ASSERT_TRUE(left);
   EXPECT_EQ(left.value().type, "Checked");
-  auto subscriber = session->subscriber<Checked>("t", {.sought = sought.get()}).value();
+  auto subscriber =
+      session->subscriber<Checked>("t", test::with({}, {.sought = sought.get()})).value();
   sought.reset();
   EXPECT_TRUE(test::files(topic_path("t"), ".want").empty());
   for (std::uint64_t n = 6; n < 10; ++n) EXPECT_EQ(subscriber.take()->number, n);
@@ -199,7 +200,8 @@ TEST_F(MeetTest, within_a_process_a_topic_that_refuses_knows_at_once_who_ceases_
     auto publisher =
         session->publisher<Checked>(name, {.capacity = 4, .policy = Policy::kRefuse}).value();
     for (std::uint64_t n = 0; n < 8; ++n) EXPECT_EQ(publisher.send(Checked::of(n)), n < 4);
-    auto subscriber = session->subscriber<Checked>(name, {.sought = sought.get()}).value();
+    auto subscriber =
+        session->subscriber<Checked>(name, test::with({}, {.sought = sought.get()})).value();
     sought.reset();
     while (subscriber.take()) {
     }

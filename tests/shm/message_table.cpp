@@ -15,7 +15,8 @@
 #include <string>
 #include <string_view>
 
-#include "shm/message.hpp"
+#include <horus/message.hpp>
+
 #include "shm/schema.hpp"
 
 namespace {

@@ -13,10 +13,8 @@ class OutputsTest : public test::ShmTest {};
 TEST_F(OutputsTest, of_an_actuator_go_out_only_while_it_may_act) {
   const auto session = Session::open(base.path()).value();
   auto node = std::make_unique<NodeStats>();
-  auto out = session
-                 ->publisher<test::Checked>(
-                     "cmd", {.actuator = node.get(), .counters = message_counters(*node)})
-                 .value();
+  const OpenDetails details{.actuator = node.get(), .counters = message_counters(*node)};
+  auto out = session->publisher<test::Checked>("cmd", {.details = &details}).value();
   EXPECT_TRUE(out.send(test::Checked::of(1))) << "it is no actuator";
   node->actuator.set(1);
   node->outputs_shut.store(1);

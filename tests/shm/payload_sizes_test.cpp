@@ -9,12 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "shm/depth_image.hpp"
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+
+#include "shm/deferred_bells.hpp"
 #include "shm/own_pools.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
-#include "shm/tensor.hpp"
 #include "tests/support/shm_fixture.hpp"
 #include "tests/support/told.hpp"
 

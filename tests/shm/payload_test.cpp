@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shm/payload.hpp"
-
 #include <algorithm>
 #include <array>
 #include <vector>
 
-#include "shm/depth_image.hpp"
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
-#include "shm/tensor.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {

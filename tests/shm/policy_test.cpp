@@ -154,7 +154,7 @@ TEST_F(PolicyTest, what_a_subscriber_s_depth_passes_over_costs_it_nothing) {
 
 TEST_F(PolicyTest, who_opened_it_ahead_counts_where_nobody_receives) {
   const auto session = open();
-  auto ahead = session->subscriber<Checked>("t", {.ahead = true}).value();
+  auto ahead = session->subscriber<Checked>("t", test::with({}, {.ahead = true})).value();
   auto publisher = session->publisher<Checked>("t", {.capacity = 4}).value();
   EXPECT_EQ(fill_gently(publisher), 4U);
   {
@@ -171,7 +171,8 @@ TEST_F(PolicyTest, who_says_that_it_refuses_is_waited_for_once_he_asks_and_count
   const auto session = open();
   auto publisher = session->publisher<Checked>("t", kFour).value();
   auto ahead =
-      session->subscriber<Checked>("t", {.ahead = true, .policy = Policy::kRefuse}).value();
+      session->subscriber<Checked>("t", test::with({.policy = Policy::kRefuse}, {.ahead = true}))
+          .value();
   EXPECT_EQ(fill(publisher), 100U);
   ahead.begin();
   for (std::uint64_t n = 96; n < 100; ++n) EXPECT_EQ(ahead.take()->number, n);
@@ -181,7 +182,7 @@ TEST_F(PolicyTest, who_says_that_it_refuses_is_waited_for_once_he_asks_and_count
 
 TEST_F(PolicyTest, who_opened_it_ahead_and_may_receive_is_waited_for_at_once) {
   const auto session = open();
-  auto ahead = session->subscriber<Checked>("t", {.ahead = true}).value();
+  auto ahead = session->subscriber<Checked>("t", test::with({}, {.ahead = true})).value();
   auto publisher = session->publisher<Checked>("t", kFour).value();
   EXPECT_EQ(fill(publisher), 4U);
   const auto sought = session->seek("u", true);
@@ -197,7 +198,8 @@ TEST_F(PolicyTest, who_wants_a_topic_ahead_is_waited_for_once_he_asks) {
   EXPECT_EQ(fill(publisher), 100U);
   Session::begin(*sought);
   EXPECT_EQ(fill(publisher), 0U);
-  auto subscriber = session->subscriber<Checked>("t", {.sought = sought.get()}).value();
+  auto subscriber =
+      session->subscriber<Checked>("t", test::with({}, {.sought = sought.get()})).value();
   while (subscriber.take()) continue;
   EXPECT_EQ(subscriber.counts().received + subscriber.counts().missed, 100U);
 }

@@ -6,7 +6,8 @@
 #include <fstream>
 #include <thread>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/names.hpp"
 #include "shm/sweep.hpp"
 #include "tests/support/shm_fixture.hpp"

@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+
 #include "shm/registry.hpp"
 #include "shm/stats_page.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -121,7 +122,8 @@ TEST_F(RenewTest, the_last_messages_are_there_for_newcomers_after_their_ring_was
     ASSERT_TRUE(eventually([&] { return has("t", 1, 1) && has("values", 1, 0); }));
     const auto newcomer = open();
     auto latched = newcomer->subscriber<Checked>("t", {.history = 2}).value();
-    auto fresh = newcomer->subscriber<Checked>("t", {.history = 0, .wanted = since}).value();
+    auto fresh =
+        newcomer->subscriber<Checked>("t", test::with({.history = 0}, {.wanted = since})).value();
     auto last = newcomer->subscribe("values", generic_type(), {.history = 1}).value();
     ASSERT_TRUE(eventually([&] { return publisher.subscribers() >= 3; }));
     ASSERT_TRUE(eventually([&] { return latched.has_message() && last.has_message(); }));

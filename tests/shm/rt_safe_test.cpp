@@ -12,17 +12,19 @@
 
 #include <gtest/gtest.h>
 
-#include "shm/depth_image.hpp"
-#include "shm/image.hpp"
+#include <horus/image.hpp>
+#include <horus/message.hpp>
+#include <horus/msg/control.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+
+#include "rt/base/tick_stats.hpp"
+#include "shm/deferred_bells.hpp"
 #include "shm/layout.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/varying.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
 #include "shm/pool.hpp"
 #include "shm/region.hpp"
-#include "shm/tensor.hpp"
-#include "shm/varying.hpp"
 #include "tests/support/no_syscalls.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -66,9 +68,9 @@ TEST_F(RtSafeTest, a_subscription_that_becomes_stale_and_fresh_again) {
   auto publisher = session->publisher<msg::CmdVel>("cmd").value();
   const auto node = std::make_unique<NodeStats>();
   auto subscriber = other
-                        ->subscriber<msg::CmdVel>("cmd", {.counters = message_counters(*node),
-                                                          .timeout = 250ms,
-                                                          .fallback = Fallback::kZero})
+                        ->subscriber<msg::CmdVel>(
+                            "cmd", test::with({.timeout = 250ms, .fallback = Fallback::kZero},
+                                              {.counters = message_counters(*node)}))
                         .value();
   ASSERT_TRUE(test::eventually([&] { return subscriber.publishers() == 1; }));
   node->first_release_ns.set(1);
@@ -286,11 +288,11 @@ TEST_F(RtSafeTest, frames_whose_pools_are_gone_are_let_go_of) {
 TEST_F(RtSafeTest, frames_that_come_too_late_or_in_time) {
   auto camera = session->publisher<Image>("camera", {.size = 48 * 64 * 3}).value();
   const auto node = std::make_unique<NodeStats>();
-  auto viewer = other
-                    ->subscriber<Image>("camera", {.counters = message_counters(*node),
-                                                   .timeout = 250ms,
-                                                   .fallback = Fallback::kStop})
-                    .value();
+  auto viewer =
+      other
+          ->subscriber<Image>("camera", test::with({.timeout = 250ms, .fallback = Fallback::kStop},
+                                                   {.counters = message_counters(*node)}))
+          .value();
   node->first_release_ns.set(1);
   ASSERT_TRUE(test::eventually([&] { return viewer.stale(); }));
   Image taken;

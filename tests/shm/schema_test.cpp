@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include <horus/msg/geometry.hpp>
+#include <horus/msg/sensors.hpp>
+#include <horus/payload.hpp>
+
 #include "shm/dtype.hpp"
-#include "shm/msg/geometry.hpp"
-#include "shm/msg/joint_state.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {

@@ -7,10 +7,13 @@
 #include <string>
 #include <utility>
 
-#include "shm/image.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/control.hpp"
-#include "shm/msg/imu.hpp"
+#include <horus/image.hpp>
+#include <horus/msg/control.hpp>
+#include <horus/msg/sensors.hpp>
+
+#include "rt/base/outputs.hpp"
+#include "rt/base/tick_stats.hpp"
+#include "shm/freshness.hpp"
 #include "shm/registry.hpp"
 #include "tests/support/shm_fixture.hpp"
 
@@ -27,19 +30,20 @@ class StaleTest : public test::ShmTest {
   /// One that nothing but an isolation makes stale.
   Subscriber<CmdVel> patient_input(Session& session, Nanos timeout = 1h) {
     auto opened = session.subscriber<CmdVel>(
-        "cmd",
-        {.counters = message_counters(node), .timeout = timeout, .fallback = Fallback::kZero});
+        "cmd", test::with({.timeout = timeout, .fallback = Fallback::kZero},
+                          {.counters = message_counters(node)}));
     return std::move(opened).value();
   }
   /// A node's subscription, as one has it that ticks.
   Subscriber<CmdVel> input(Session& session, Fallback fallback,
                            std::span<const std::byte> value = {}) {
-    auto opened = session.subscriber<CmdVel>("cmd", {.history = 100,
-                                                     .depth = 16,
-                                                     .counters = message_counters(node),
-                                                     .timeout = kTimeout,
-                                                     .fallback = fallback,
-                                                     .value = value});
+    auto opened =
+        session.subscriber<CmdVel>("cmd", test::with({.history = 100,
+                                                      .depth = 16,
+                                                      .timeout = kTimeout,
+                                                      .fallback = fallback,
+                                                      .value = value},
+                                                     {.counters = message_counters(node)}));
     return std::move(opened).value();
   }
   /// The node's first tick begins, or the next one.
@@ -149,12 +153,14 @@ TEST_F(StaleTest, what_an_isolated_node_sends_into_a_ring_that_was_made_again_st
   const auto session = open();
   const auto other = open();
   NodeStats planner{{}, NodeName::clipped("planner")};
-  auto publisher = other->publisher<CmdVel>("cmd", {.counters = message_counters(planner)}).value();
+  auto publisher =
+      other->publisher<CmdVel>("cmd", test::with({}, {.counters = message_counters(planner)}))
+          .value();
   auto cmd = patient_input(*session);
   tick();
   publisher.send({.linear = 1.0F});
   ASSERT_TRUE(cmd.take());
-  while (!other->isolate(planner.name, true)) {
+  while (!other->outputs().isolate(planner.name, true)) {
   }
   const std::string ring = test::files(topic_path("cmd"), ".ring").at(0);
   std::filesystem::remove(ring);
@@ -179,12 +185,13 @@ TEST_F(StaleTest, what_an_isolated_node_sent_last_stays_stale_when_its_ring_goes
     const auto other = open();
     NodeStats planner{{}, NodeName::clipped("planner")};
     auto publisher =
-        other->publisher<CmdVel>("cmd", {.counters = message_counters(planner)}).value();
+        other->publisher<CmdVel>("cmd", test::with({}, {.counters = message_counters(planner)}))
+            .value();
     tick();
     publisher.send({.linear = 1.0F});
     ASSERT_TRUE(test::eventually([&] { return cmd.take().has_value(); }));
     ASSERT_TRUE(test::eventually([&] { return witness.take().has_value(); }));
-    while (!other->isolate(planner.name, true)) {
+    while (!other->outputs().isolate(planner.name, true)) {
     }
   }
   ASSERT_TRUE(test::eventually([&] {
@@ -309,7 +316,8 @@ TEST_F(StaleTest, an_event_node_is_woken_once_when_its_input_becomes_stale) {
 
 TEST_F(StaleTest, it_is_shown_with_its_topic) {
   const auto session = open();
-  auto publisher = session->publisher<CmdVel>("cmd", {.counters = {.node = &node.name}}).value();
+  auto publisher =
+      session->publisher<CmdVel>("cmd", test::with({}, {.counters = {.node = &node.name}})).value();
   auto cmd = input(*session, Fallback::kZero);
   tick();
   publisher.send({.linear = 1.0F});
@@ -331,14 +339,16 @@ TEST_F(StaleTest, what_an_isolated_node_sent_is_stale_at_once) {
   const auto session = open();
   const auto other = open();
   NodeStats planner{{}, NodeName::clipped("planner")};
-  auto publisher = other->publisher<CmdVel>("cmd", {.counters = message_counters(planner)}).value();
+  auto publisher =
+      other->publisher<CmdVel>("cmd", test::with({}, {.counters = message_counters(planner)}))
+          .value();
   auto cmd = patient_input(*session);
   tick();
   publisher.send({.linear = 1.0F});
   EXPECT_TRUE(cmd.take());
   EXPECT_FALSE(cmd.stale());
   publisher.send({.linear = 2.0F});
-  while (!other->isolate(planner.name, true)) {
+  while (!other->outputs().isolate(planner.name, true)) {
   }
   tick();
   EXPECT_TRUE(cmd.stale());
@@ -348,7 +358,7 @@ TEST_F(StaleTest, what_an_isolated_node_sent_is_stale_at_once) {
   EXPECT_EQ(cmd.take()->linear, 0.0F) << "nor what it sends later";
   EXPECT_EQ(cmd.counts().received, 1U);
   EXPECT_EQ(cmd.counts().passed_over, 2U);
-  while (!other->isolate(planner.name, false)) {
+  while (!other->outputs().isolate(planner.name, false)) {
   }
   publisher.send({.linear = 4.0F});
   tick();

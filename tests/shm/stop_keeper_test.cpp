@@ -10,9 +10,10 @@
 #include <set>
 #include <vector>
 
+#include <horus/msg/control.hpp>
+
 #include "rt/base/stop_latch.hpp"
 #include "shm/hosts_watch.hpp"
-#include "shm/msg/safety.hpp"
 #include "tests/support/open_count.hpp"
 #include "tests/support/shm_fixture.hpp"
 

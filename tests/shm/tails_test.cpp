@@ -11,9 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include "shm/msg/varying.hpp"
+#include <horus/message.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+
 #include "shm/schema.hpp"
-#include "shm/varying.hpp"
 #include "tests/support/shm_fixture.hpp"
 
 namespace horus::shm {

@@ -2,8 +2,10 @@
 #include <string>
 #include <vector>
 
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/joint_state.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/msg/sensors.hpp>
+
+#include "rt/base/tick_stats.hpp"
 #include "shm/registry.hpp"
 #include "tests/support/scheduler_fixture.hpp"
 #include "tests/support/shm_fixture.hpp"
@@ -43,7 +45,8 @@ TEST_F(TopicTest, a_message_arrives_as_it_was_sent) {
 TEST_F(TopicTest, what_is_sent_is_counted_with_its_bytes_and_what_is_refused_is_not) {
   const auto session = open();
   const auto node = std::make_unique<NodeStats>();
-  const TopicOptions of_node{.capacity = 4, .counters = message_counters(*node)};
+  const OpenDetails details{.counters = message_counters(*node)};
+  const TopicOptions of_node{.capacity = 4, .details = &details};
   TopicOptions refusing = of_node;
   refusing.policy = Policy::kRefuse;
   auto commands = session->publisher<msg::CmdVel>("cmd", of_node).value();
@@ -114,7 +117,8 @@ TEST_F(TopicTest, what_does_not_fit_into_the_depth_is_passed_over) {
   auto subscriber =
       session
           ->subscriber<Checked>(
-              "t", {.depth = 4, .counters = {.missed = &missed, .passed_over = &passed_over}})
+              "t", test::with({.depth = 4},
+                              {.counters = {.missed = &missed, .passed_over = &passed_over}}))
           .value();
   std::uint64_t number = 0;
   // One of ten at each look: what is taken is never older than the depth.
@@ -146,7 +150,8 @@ TEST_F(TopicTest, what_a_node_takes_before_its_first_tick_has_no_age) {
   NodeStats node;
   const auto session = open();
   auto publisher = session->publisher<Checked>("t").value();
-  auto subscriber = session->subscriber<Checked>("t", {.counters = {.whole = &node}}).value();
+  auto subscriber =
+      session->subscriber<Checked>("t", test::with({}, {.counters = {.whole = &node}})).value();
   const auto take_in_tick_that_began = [&](std::uint64_t cycles) {
     node.ticks.add();
     node.began.set(cycles);
@@ -173,7 +178,8 @@ TEST_F(TopicTest, what_is_overwritten_within_the_depth_is_missed) {
   const auto session = open();
   auto publisher = session->publisher<Checked>("t", {.capacity = 16}).value();
   Counter missed;
-  auto whole = session->subscriber<Checked>("t", {.counters = {.missed = &missed}}).value();
+  auto whole =
+      session->subscriber<Checked>("t", test::with({}, {.counters = {.missed = &missed}})).value();
   auto deep = session->subscriber<Checked>("t", {.depth = 1000}).value();
   auto latest = session->subscriber<Checked>("t").value();
   std::uint64_t number = 0;
@@ -221,9 +227,12 @@ TEST_F(TopicTest, a_subscription_begins_with_what_was_sent_since_an_instant) {
   for (std::uint64_t n = 0; n < 5; ++n) publisher.send(Checked::of(n));
   const std::uint64_t since = cycle_count();
   for (std::uint64_t n = 5; n < 8; ++n) publisher.send(Checked::of(n));
-  auto some = session->subscriber<Checked>("t", {.history = 100, .since = since}).value();
+  auto some =
+      session->subscriber<Checked>("t", test::with({.history = 100}, {.since = since})).value();
   auto all = session->subscriber<Checked>("t", {.history = 100}).value();
-  auto fresh = session->subscriber<Checked>("t", {.history = 100, .since = cycle_count()}).value();
+  auto fresh =
+      session->subscriber<Checked>("t", test::with({.history = 100}, {.since = cycle_count()}))
+          .value();
   EXPECT_EQ(some.pending(), 3U);
   EXPECT_EQ(some.take()->number, 5U);
   EXPECT_EQ(all.pending(), 8U);
@@ -265,7 +274,8 @@ TEST_F(TopicTest, a_publisher_that_ends_leaves_what_it_sent_to_those_who_knew_it
 TEST_F(TopicTest, who_takes_part_is_known_by_the_name_of_its_node) {
   const auto session = open();
   const NodeName arm = NodeName::clipped("arm");
-  const TopicOptions of_arm{.counters = {.node = &arm}};
+  const OpenDetails details{.counters = {.node = &arm}};
+  const TopicOptions of_arm{.details = &details};
   auto publisher = session->publisher<Checked>("t", of_arm).value();
   auto subscriber = session->subscriber<Checked>("t", of_arm).value();
   auto nobody = session->subscriber<Checked>("t").value();

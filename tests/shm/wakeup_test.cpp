@@ -3,6 +3,7 @@
 #include <string>
 #include <thread>
 
+#include "shm/deferred_bells.hpp"
 #include "shm/region.hpp"
 #include "tests/support/shm_fixture.hpp"
 

@@ -5,7 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "rt/node.hpp"
+#include <horus/node.hpp>
+
 #include "tests/support/manual_clock.hpp"
 
 namespace horus::test {

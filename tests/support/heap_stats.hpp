@@ -5,7 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
+#include "rt/base/late_ticks.hpp"
+#include "rt/base/tick_stats.hpp"
+#include "rt/stats_block.hpp"
 
 namespace horus::test {
 

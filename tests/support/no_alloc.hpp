@@ -3,7 +3,9 @@
 
 #include <memory>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
+#include "rt/group_hook.hpp"
 
 namespace horus::test {
 

@@ -14,7 +14,9 @@
 
 #include <gtest/gtest.h>
 
-#include "rt/scheduler.hpp"
+#include <horus/scheduler.hpp>
+
+#include "rt/group_hook.hpp"
 
 namespace horus::test {
 

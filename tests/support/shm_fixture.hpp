@@ -19,15 +19,23 @@
 
 #include <gtest/gtest.h>
 
-#include "rt/base/time.hpp"
+#include <horus/message.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "rt/base/unique_fd.hpp"
-#include "shm/declare.hpp"
 #include "shm/names.hpp"
+#include "shm/open_details.hpp"
 #include "shm/region.hpp"
 #include "shm/schema.hpp"
-#include "shm/session.hpp"
 
 namespace horus::test {
+
+/// Options with details, for one call: they refer to `details`.
+inline shm::TopicOptions with(shm::TopicOptions options, const shm::OpenDetails& details) {
+  options.details = &details;
+  return options;
+}
 
 /// A message whose every word follows from its number: what is torn shows.
 struct Checked {

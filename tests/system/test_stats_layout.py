@@ -18,30 +18,30 @@ def layout(folder):
 
 
 @pytest.mark.parametrize("header, text, other", [
-    ("node_counters.hpp", "Number overruns{};\n  Number errors{};",
+    ("base/node_counters.hpp", "Number overruns{};\n  Number errors{};",
      "Number errors{};\n  Number overruns{};"),
-    ("failures.hpp", "kMost = 4", "kMost = 5"),
-    ("tick_stats.hpp", "Histogram lateness{};\n  Histogram execution{};",
+    ("base/failures.hpp", "kMost = 4", "kMost = 5"),
+    ("base/tick_stats.hpp", "Histogram lateness{};\n  Histogram execution{};",
      "Histogram execution{};\n  Histogram lateness{};"),
-    ("histogram.hpp", "kEnd = std::uint64_t{1} << 36", "kEnd = std::uint64_t{1} << 35"),
-    ("late_ticks.hpp", "Gauge lateness_ns{};", "Gauge wait_ns{};"),
+    ("base/histogram.hpp", "kEnd = std::uint64_t{1} << 36", "kEnd = std::uint64_t{1} << 35"),
+    ("base/late_ticks.hpp", "Gauge lateness_ns{};", "Gauge wait_ns{};"),
 ])
 def test_a_change_of_what_is_counted_is_another_layout(tmp_path, header, text, other):
-    headers = shutil.copytree(ROOT / "rt/base", tmp_path / "base")
-    assert layout(headers) == layout(ROOT / "rt/base")
+    headers = shutil.copytree(ROOT / "rt", tmp_path / "rt")
+    assert layout(headers) == layout(ROOT / "rt")
     source = (headers / header).read_text()
     # Comments between the two are no part of it.
     bare = "".join(line.split("//")[0].rstrip() + "\n" for line in source.splitlines())
     assert text in bare
     (headers / header).write_text(bare)
-    assert layout(headers) == layout(ROOT / "rt/base")
+    assert layout(headers) == layout(ROOT / "rt")
     (headers / header).write_text(bare.replace(text, other))
-    assert layout(headers) != layout(ROOT / "rt/base")
+    assert layout(headers) != layout(ROOT / "rt")
 
 
 def test_a_text_about_a_counter_is_no_part_of_the_layout(tmp_path):
-    headers = shutil.copytree(ROOT / "rt/base", tmp_path / "base")
+    headers = shutil.copytree(ROOT / "rt", tmp_path / "rt")
     source = (headers / "node_counters.hpp").read_text()
     assert '"Whole releases given up."' in source
     (headers / "node_counters.hpp").write_text(source.replace("Whole releases", "Releases"))
-    assert layout(headers) == layout(ROOT / "rt/base")
+    assert layout(headers) == layout(ROOT / "rt")

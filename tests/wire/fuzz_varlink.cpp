@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "rt/base/check.hpp"
+#include <horus/result.hpp>
+
 #include "service/wire/health.hpp"
 #include "service/wire/stats_codec.hpp"
 #include "service/wire/varlink.hpp"

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "service/wire/varlink.hpp"
 #include "shm/registry.hpp"
 

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "rt/base/unique_fd.hpp"
 
 namespace horus::cli {

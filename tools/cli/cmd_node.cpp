@@ -3,7 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "rt/base/log_level.hpp"
+#include <horus/log.hpp>
+
 #include "rt/base/printable.hpp"
 #include "service/wire/health.hpp"
 #include "service/wire/host_control.hpp"

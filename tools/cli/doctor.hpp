@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/words.hpp"
+#include <horus/text.hpp>
+
 #include "service/wire/varlink.hpp"
 #include "tools/cli/machine.hpp"
 

@@ -3,7 +3,8 @@
 
 #include <string_view>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+
 #include "tools/cli/show_message.hpp"
 
 namespace horus::cli {

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/cpu_set.hpp"
+#include <horus/realtime.hpp>
+
 #include "service/wire/stats_view.hpp"
 #include "tools/cli/service_client.hpp"
 

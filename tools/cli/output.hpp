@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
 
 namespace horus::cli {
 

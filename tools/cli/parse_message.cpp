@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "shm/varying.hpp"
+#include <horus/message.hpp>
 
 namespace horus::cli {
 

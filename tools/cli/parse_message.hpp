@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "rt/base/result.hpp"
-#include "shm/message.hpp"
+#include <horus/message.hpp>
+#include <horus/result.hpp>
+
 #include "tools/cli/show_message.hpp"
 
 namespace horus::cli {

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include <horus/topic.hpp>
+
 #include "rt/base/printable.hpp"
 #include "service/wire/interfaces.hpp"
 #include "service/wire/stats_codec.hpp"
@@ -15,7 +17,6 @@
 #include "shm/folder.hpp"
 #include "shm/log_page.hpp"
 #include "shm/path_walk.hpp"
-#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 #include "tools/cli/output.hpp"
 

@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "rt/base/result.hpp"
+#include <horus/result.hpp>
+#include <horus/topic.hpp>
+
 #include "service/wire/client.hpp"
 #include "service/wire/health.hpp"
 #include "service/wire/stats_view.hpp"
-#include "shm/session.hpp"
 #include "shm/stats_page.hpp"
 
 namespace horus::cli {

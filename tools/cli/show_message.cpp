@@ -7,12 +7,12 @@
 
 #include <fmt/format.h>
 
+#include <horus/image.hpp>
+#include <horus/payload.hpp>
+#include <horus/point_cloud.hpp>
+
 #include "rt/base/printable.hpp"
-#include "shm/depth_image.hpp"
-#include "shm/image.hpp"
 #include "shm/payload_state.hpp"
-#include "shm/point_cloud.hpp"
-#include "shm/tensor.hpp"
 #include "tools/cli/text.hpp"
 
 namespace horus::cli {

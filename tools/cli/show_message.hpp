@@ -3,8 +3,9 @@
 
 #include <string>
 
+#include <horus/payload.hpp>
+
 #include "shm/interop/message_json.hpp"
-#include "shm/payload.hpp"
 
 namespace horus::cli {
 

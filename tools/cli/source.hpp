@@ -8,11 +8,12 @@
 #include <string>
 #include <utility>
 
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
+
 #include "shm/registry.hpp"
 #include "shm/schema.hpp"
-#include "shm/session.hpp"
 #include "tools/cli/show_message.hpp"
 
 namespace horus::cli {

@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include <horus/result.hpp>
+#include <horus/time.hpp>
+
 #include "rt/base/printable.hpp"
-#include "rt/base/result.hpp"
-#include "rt/base/time.hpp"
 
 namespace horus::cli {
 

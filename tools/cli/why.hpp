@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <string>
 
-#include "rt/base/time.hpp"
+#include <horus/time.hpp>
+
 #include "shm/stats_page.hpp"
 
 namespace horus::cli {

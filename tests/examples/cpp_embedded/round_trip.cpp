@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "rt/scheduler.hpp"
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/session.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/scheduler.hpp>
+#include <horus/topic.hpp>
 
 namespace {
 
@@ -82,9 +82,7 @@ int main() {
       scheduler.add(node, {.name = horus::NodeName::clipped("round_trip"), .rate = 200_hz});
   if (!added) return complain(added.error());
 
-  horus::HostStats host{};
-  horus::NodeStats stats{};
-  const auto started = scheduler.start({.host = &host, .nodes = {&stats, 1}});
+  const auto started = scheduler.start();
   if (!started) return complain(started.error());
   scheduler.wait(kPatience);
 

@@ -7,7 +7,7 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "rt/event_log.hpp"
+#include <horus/log.hpp>
 
 #include "support.hpp"
 
@@ -28,13 +28,13 @@ std::size_t swing(double seconds, double period, std::size_t room) noexcept {
 
 Camera::Camera(horus::PluginContext& context)
     : topics_{context.topics()},
-      frames_{or_throw(topics_.publisher<horus::shm::Image>("camera"))},
+      frames_{horus::or_throw(topics_.publisher<horus::shm::Image>("camera"))},
       photo_{decode_jpeg(embedded_jpeg())} {
   if (photo_.width < kWidth || photo_.height < kHeight) {
     throw std::runtime_error{"the photograph is smaller than a frame"};
   }
   // The pool is made by the first frame; here, so that no tick pays for it.
-  or_throw(horus::shm::Image::make(topics_, kHeight, kWidth, horus::shm::Encoding::kRgb8));
+  horus::or_throw(horus::shm::Image::make(topics_, kHeight, kWidth, horus::shm::Encoding::kRgb8));
 }
 
 void Camera::tick(const horus::Tick& tick) {

@@ -3,7 +3,8 @@
 
 #include <cstdint>
 
-#include "horus/plugin.hpp"
+#include <horus/plugin.hpp>
+
 #include "photo.hpp"
 
 namespace rover {

@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include <horus/time.hpp>
+
 namespace rover {
 namespace {
 
@@ -22,8 +24,8 @@ namespace {
   throw std::system_error(errno, std::system_category(), what + (" " + interface));
 }
 
-horus::UniqueFd open_socket(const std::string& interface, std::uint32_t receive_id) {
-  horus::UniqueFd socket{::socket(PF_CAN, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, CAN_RAW)};
+Descriptor open_socket(const std::string& interface, std::uint32_t receive_id) {
+  Descriptor socket{::socket(PF_CAN, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, CAN_RAW)};
   if (!socket) fail("open a CAN socket for", interface);
   const can_filter filter{.can_id = receive_id,
                           .can_mask = CAN_SFF_MASK | CAN_EFF_FLAG | CAN_RTR_FLAG};

@@ -8,9 +8,9 @@
 #include <string>
 #include <thread>
 
-#include "rt/base/spsc_ring.hpp"
-#include "rt/base/time.hpp"
-#include "rt/base/unique_fd.hpp"
+#include <horus/time.hpp>
+
+#include "support.hpp"
 
 namespace rover {
 
@@ -34,7 +34,7 @@ class CanBus {
   CanBus(const CanBus&) = delete;
   CanBus& operator=(const CanBus&) = delete;
 
-  /// RT-safe. False when the bus has fallen kDepth frames behind. The companion sends it within
+  /// RT-safe. False when the bus has fallen a Ring's depth behind. The companion sends it within
   /// its patience.
   bool send(const Frame& frame) noexcept { return outgoing_.push(frame); }
   /// RT-safe, from any thread, also while the loop hangs. From now on this frame goes out once in
@@ -44,18 +44,16 @@ class CanBus {
   bool receive(Frame& frame) noexcept { return incoming_.pop(frame); }
 
  private:
-  static constexpr std::size_t kDepth = 256;
-
   void run() noexcept;
   void read_all() noexcept;
   void write_all() noexcept;
   bool write(const Frame& frame) noexcept;
 
   const horus::Nanos patience_;
-  horus::UniqueFd socket_;
-  horus::UniqueFd stop_;
-  horus::SpscRing<Frame, kDepth> outgoing_;
-  horus::SpscRing<Frame, kDepth> incoming_;
+  Descriptor socket_;
+  Descriptor stop_;
+  Ring<Frame> outgoing_;
+  Ring<Frame> incoming_;
   std::atomic<std::uint64_t> held_bytes_{0};
   std::atomic<std::uint32_t> held_id_{0};  ///< 0: none.
   std::thread companion_;

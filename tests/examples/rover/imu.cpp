@@ -21,8 +21,8 @@ constexpr std::uint64_t kImuSeed = 20'240'501;
 }  // namespace
 
 ImuDriver::ImuDriver(horus::PluginContext& context)
-    : odom_{or_throw(context.topics().subscriber<horus::msg::Odometry>("odom"))},
-      imu_{or_throw(context.topics().publisher<horus::msg::Imu>("imu"))},
+    : odom_{horus::or_throw(context.topics().subscriber<horus::msg::Odometry>("odom"))},
+      imu_{horus::or_throw(context.topics().publisher<horus::msg::Imu>("imu"))},
       noise_{kImuSeed},
       gyro_{{{kGyroDensity, kGyroWalk}, {kGyroDensity, kGyroWalk}, {kGyroDensity, kGyroWalk}}},
       accel_{

@@ -3,10 +3,10 @@
 
 #include <array>
 
-#include "shm/msg/imu.hpp"
-#include "shm/msg/odometry.hpp"
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+#include <horus/plugin.hpp>
 
-#include "horus/plugin.hpp"
 #include "noise.hpp"
 
 namespace rover {

@@ -63,7 +63,7 @@ horus::msg::CmdVel StickState::order() const noexcept {
 
 Joystick::Joystick(horus::PluginContext& context)
     : path_{context.params().get<std::string>("device")},
-      orders_{or_throw(context.topics().publisher<horus::msg::CmdVel>("joy_vel"))},
+      orders_{horus::or_throw(context.topics().publisher<horus::msg::CmdVel>("joy_vel"))},
       stop_{::eventfd(0, EFD_CLOEXEC)} {
   if (!stop_) throw std::system_error(errno, std::system_category(), "make an eventfd");
   // Here and not in init(), which runs on the executor: this thread must not inherit its CPU and
@@ -85,7 +85,7 @@ void Joystick::run() noexcept {
   ::pthread_setname_np(::pthread_self(), "rover-joystick");
   int patience = 0;
   while (!stopped_within(patience)) {
-    const horus::UniqueFd device{::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    const Descriptor device{::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
     if (device) follow(device.get());
     patience = kReopenMilliseconds;
   }

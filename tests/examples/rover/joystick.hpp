@@ -8,11 +8,10 @@
 #include <string>
 #include <thread>
 
-#include "rt/base/spsc_ring.hpp"
-#include "rt/base/unique_fd.hpp"
-#include "shm/msg/cmd_vel.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/plugin.hpp>
 
-#include "horus/plugin.hpp"
+#include "support.hpp"
 
 namespace rover {
 
@@ -47,16 +46,14 @@ class Joystick final : public horus::Node {
   void tick(const horus::Tick& tick) override;
 
  private:
-  static constexpr std::size_t kDepth = 256;
-
   void run() noexcept;
   void follow(int device) noexcept;
   bool stopped_within(int milliseconds) const noexcept;
 
   std::string path_;
   horus::shm::Publisher<horus::msg::CmdVel> orders_;
-  horus::SpscRing<horus::msg::CmdVel, kDepth> reports_;
-  horus::UniqueFd stop_;
+  Ring<horus::msg::CmdVel> reports_;
+  Descriptor stop_;
   std::thread companion_;
 };
 

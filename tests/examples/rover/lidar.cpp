@@ -18,8 +18,8 @@ constexpr std::uint64_t kLidarSeed = 20'240'502;
 }  // namespace
 
 Lidar::Lidar(horus::PluginContext& context)
-    : odom_{or_throw(context.topics().subscriber<horus::msg::Odometry>("odom"))},
-      scan_{or_throw(context.topics().publisher<horus::msg::LaserScan>("scan"))},
+    : odom_{horus::or_throw(context.topics().subscriber<horus::msg::Odometry>("odom"))},
+      scan_{horus::or_throw(context.topics().publisher<horus::msg::LaserScan>("scan"))},
       noise_{kLidarSeed} {
   message_.angle_min = static_cast<float>(-std::numbers::pi);
   message_.angle_increment =

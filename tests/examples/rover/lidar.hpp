@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "shm/msg/laser_scan.hpp"
-#include "shm/msg/odometry.hpp"
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+#include <horus/plugin.hpp>
 
-#include "horus/plugin.hpp"
 #include "noise.hpp"
 
 namespace rover {

@@ -7,7 +7,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "shm/finite.hpp"
+#include <horus/message.hpp>
+#include <horus/time.hpp>
+#include <horus/topic.hpp>
 
 #include "drive_frames.hpp"
 #include "support.hpp"
@@ -39,11 +41,12 @@ horus::Nanos can_patience(const horus::Params& params) {
 
 Motor::Motor(horus::PluginContext& context)
     : topics_{context.topics()},
-      orders_{or_throw(context.topics().subscriber<horus::msg::CmdVel>(
+      orders_{horus::or_throw(context.topics().subscriber<horus::msg::CmdVel>(
           "cmd_vel",
           {.depth = 1, .timeout = kOrderHolds, .fallback = horus::shm::Fallback::kZero}))},
-      joint_states_{or_throw(context.topics().publisher<horus::msg::JointState>("joint_states"))},
-      odom_{or_throw(context.topics().publisher<horus::msg::Odometry>("odom"))},
+      joint_states_{
+          horus::or_throw(context.topics().publisher<horus::msg::JointState>("joint_states"))},
+      odom_{horus::or_throw(context.topics().publisher<horus::msg::Odometry>("odom"))},
       wheels_{Wheel{gains_from(context.params())}, Wheel{gains_from(context.params())}} {
   const auto interface = context.params().get<std::string>("can", "");
   // Here and not in init(), which runs on the executor: the bus's thread must not inherit its CPU

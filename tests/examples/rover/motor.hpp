@@ -6,13 +6,14 @@
 #include <memory>
 #include <optional>
 
-#include "shm/msg/cmd_vel.hpp"
-#include "shm/msg/joint_state.hpp"
-#include "shm/msg/odometry.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/msg/navigation.hpp>
+#include <horus/msg/sensors.hpp>
+#include <horus/plugin.hpp>
+#include <horus/time.hpp>
 
 #include "can_bus.hpp"
 #include "dc_motor.hpp"
-#include "horus/plugin.hpp"
 #include "velocity_pid.hpp"
 
 namespace rover {

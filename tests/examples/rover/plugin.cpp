@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "horus/plugin.hpp"
+#include <horus/plugin.hpp>
 
 #include "camera.hpp"
 #include "imu.hpp"

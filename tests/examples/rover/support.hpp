@@ -2,26 +2,37 @@
 #pragma once
 
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 #include <utility>
 
-#include "rt/base/result.hpp"
+#include <boost/lockfree/spsc_queue.hpp>
 
 namespace rover {
 
-/// The value; where there is none, an exception that says why. For constructors of nodes only.
+/// A file descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_{fd} {}
+  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+/// Joins two threads, of which neither waits for the other: push() and pop() are wait-free.
 template <typename T>
-T or_throw(horus::Result<T> result) {
-  if (result) return std::move(result).value();
-  const horus::Error& error = result.error();
-  throw std::runtime_error{std::string{error.what} + ": " + std::string{error.subject.view()}};
-}
+using Ring = boost::lockfree::spsc_queue<T, boost::lockfree::capacity<256>>;
 
 /// Writes a text field of a message; the rest of it is zero, and so is its last byte.
 template <std::size_t kSize>

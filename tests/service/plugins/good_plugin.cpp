@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "service/plugin.hpp"
-#include "shm/msg/cmd_vel.hpp"
+#include <horus/msg/control.hpp>
+#include <horus/plugin.hpp>
 
 namespace {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plug-in of another ABI.
-#include "service/plugin.hpp"
+#include <horus/plugin.hpp>
 
 extern "C" __attribute__((visibility("default"))) const horus::PluginTable* horus_plugin_v1() {
   static constexpr horus::PluginTable kTable{

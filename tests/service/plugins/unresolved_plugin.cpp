@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plug-in that misses a library of its own.
-#include "service/plugin.hpp"
+#include <horus/plugin.hpp>
 
 void from_a_library_that_is_not_there();
 
