@@ -50,7 +50,7 @@ Status refuse(Errc code, const char* what, std::string_view node) noexcept {
 
 }  // namespace
 
-struct [[gnu::visibility("hidden")]] Scheduler::Impl {
+struct __attribute__((visibility("hidden"))) Scheduler::Impl {
   Impl(SchedulerOptions given, Clock& its_clock)
       : options{given},
         clock{its_clock},

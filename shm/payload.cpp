@@ -69,7 +69,7 @@ bool StampedPayload::set_frame_id(std::string_view id) noexcept {
   return true;
 }
 
-struct [[gnu::visibility("hidden")]] PayloadPublisher::State {
+struct __attribute__((visibility("hidden"))) PayloadPublisher::State {
   ~State() {
     if (pools == nullptr) return;
     // The destructor may wait for readers, which need their payloads meanwhile: so it comes first.
@@ -123,7 +123,7 @@ std::uint64_t PayloadPublisher::sent() const noexcept {
   return state_->raw.sent();
 }
 
-struct [[gnu::visibility("hidden")]] PayloadSubscriber::State {
+struct __attribute__((visibility("hidden"))) PayloadSubscriber::State {
   std::shared_ptr<PoolSet> pools;
   const PayloadKind* kind = nullptr;
   RawSubscriber raw;

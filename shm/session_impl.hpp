@@ -40,7 +40,7 @@ inline constexpr std::size_t kMostProbes = 64;
 /// Thread safety: public calls from any thread. Private ones run on the helper thread or under
 /// mutex_. Those that take it themselves (run(), tell(), tell_who_is_apart(), tell_near_misses(),
 /// who_may_be_alone(), hears_nobody()) are not called under it.
-struct [[gnu::visibility("hidden")]] Session::Impl final : PoolOwner, Outputs {
+struct __attribute__((visibility("hidden"))) Session::Impl final : PoolOwner, Outputs {
   Impl(const std::string& base_directory, bool declares, Teller teller);
   ~Impl() override;
 

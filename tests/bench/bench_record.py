@@ -15,9 +15,9 @@ the disk that is meant. In the same run, in turn, for small messages (Imu) and f
 
 A figure is user and system time of that process alone, as wait4() tells it.
 
-Then a recording of 1 GiB (GIB of it) of frames of 1 MiB, as fast as they come, beside a C++ motor at
-1 kHz: the motor's misses and lateness, in turn without and with the recording. Each frame of each
-file is compared with what was sent.
+Then a recording of 1 GiB (GIB of it) of frames of 1 MiB, as fast as they come, beside a C++ motor
+at 1 kHz: the motor's misses and lateness, in turn without and with the recording. Each frame of
+each file is compared with what was sent.
 """
 import json
 import os

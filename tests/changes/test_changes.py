@@ -37,7 +37,9 @@ def test_an_addition_touches_few_files_and_compiles(name, tmp_path):
         assert not (ROOT / file).exists() or (
             (tmp_path / file).read_text() != (ROOT / file).read_text())
         if file.endswith(".cpp"):
+            folders = [f"-I{root}/{folder}" for root in (tmp_path, ROOT)
+                       for folder in (".", "rt/include", "shm/include", "service/include")]
             subprocess.run(["c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
-                            f"-I{tmp_path}", f"-I{ROOT}", file], cwd=tmp_path, check=True)
+                            *folders, file], cwd=tmp_path, check=True)
         if file.endswith(".py"):
             compile((tmp_path / file).read_text(), file, "exec")

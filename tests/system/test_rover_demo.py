@@ -130,6 +130,25 @@ def test_the_motor_stops_when_the_planner_s_process_is_killed(rover):
     assert nodes(environment)["motor"]["inputs_stale"] > before["times_stale"]
 
 
+def test_the_rover_stands_still_while_it_is_stopped_and_drives_on_when_it_is_released(rover):
+    environment, running = rover
+
+    def turns():
+        """Whether a wheel turns, by the newest joint states; None while none come."""
+        shown = run([program("horusctl"), "topic", "echo", "joint_states", "--count", "1",
+                     "--json"], environment)
+        speeds = json.loads(shown.stdout)["velocities"] if shown.returncode == 0 else []
+        return any(abs(speed) > 0.05 for speed in speeds) if speeds else None
+
+    until(turns, "the wheels turn", running)
+    done = run([program("horusctl"), "estop", "a foot before the wheel"], environment)
+    assert done.returncode == 0, done.stderr
+    until(lambda: turns() is False, "the wheels stand still", running)
+    done = run([program("horusctl"), "release", "the foot is gone"], environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    until(turns, "the wheels turn again", running)
+
+
 def test_ctrl_c_ends_the_rover_cleanly(rover):
     environment, running = rover
     # What a terminal does: the whole foreground group gets it.

@@ -8,6 +8,9 @@
 #include <string_view>
 
 /// Short texts that allocate nothing, and the words of enums.
+///
+///   const auto name = horus::NodeName::clipped("motor");   // name.view() == "motor"
+///   horus::to_text(horus::MissPolicy::kSkip);              // "skip"
 
 namespace horus {
 

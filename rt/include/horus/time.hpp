@@ -10,6 +10,8 @@
 #endif
 
 /// Instants, durations and rates. `using namespace horus::literals;` lets 200_hz be written.
+///
+///   const horus::TimePoint until = horus::now() + std::chrono::milliseconds{5};
 
 namespace horus {
 

@@ -32,8 +32,8 @@
 ///
 /// type_info() stands in the namespace of the struct.
 ///
-/// The parts of a message's declaration: a struct, and one row for each field, in
-/// the order of the struct.
+/// The parts of a declaration: a struct, and one row for each field, in the order of the struct.
+///
 ///   HORUS_FIELD(type, member, unit, doc)         a number, an array of numbers, or a message
 ///   HORUS_TEXT(type, member, unit, doc)          zero-terminated bytes, or an array of such
 ///   HORUS_COUNTED(type, member, unit, doc, by)   an array; the field `by` says how many are used

@@ -21,8 +21,8 @@
 ///   auto orders = horus::or_throw(session->publisher<horus::msg::CmdVel>("cmd_vel"));
 ///   orders.send({.linear = 0.2F});
 ///
-///   auto scans = horus::or_throw(session->subscriber<horus::msg::LaserScan>("scan", {.depth =
-///   1})); while (const auto scan = scans.take_until(horus::now() + 1s)) use(*scan);
+///   auto scans = horus::or_throw(session->subscriber<horus::msg::LaserScan>("scan"));
+///   while (const auto scan = scans.take_until(horus::now() + std::chrono::seconds{1})) use(*scan);
 ///
 /// <horus/payload.hpp> has what is too large to be copied: images, point clouds, tensors.
 

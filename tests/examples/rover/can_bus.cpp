@@ -89,6 +89,11 @@ void CanBus::hold(const Frame& frame) noexcept {
   held_id_.store(frame.id, std::memory_order_release);
 }
 
+void CanBus::let_go() noexcept {
+  // release: as in hold().
+  held_id_.store(0, std::memory_order_release);
+}
+
 void CanBus::write_all() noexcept {
   // acquire: shows us the bytes that were stored before the identifier.
   const std::uint32_t held = held_id_.load(std::memory_order_acquire);

@@ -40,6 +40,8 @@ class CanBus {
   /// RT-safe, from any thread, also while the loop hangs. From now on this frame goes out once in
   /// the companion's patience, and no other.
   void hold(const Frame& frame) noexcept;
+  /// RT-safe, from any thread. Ends hold(): what is sent goes out again.
+  void let_go() noexcept;
   /// RT-safe. False when there is none.
   bool receive(Frame& frame) noexcept { return incoming_.pop(frame); }
 

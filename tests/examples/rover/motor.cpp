@@ -70,13 +70,13 @@ void Motor::tick(const horus::Tick& tick) {
   take_order();
   if (bus_) {
     const bool measured = read_encoders(tick.start);
-    control(measured, seconds);
+    control(measured && tick.armed(), seconds);
     bus_->send({.id = kSetpointId,
                 .bytes = encode(wheels_[kLeft].volts, wheels_[kRight].volts, tick.number),
                 .at = {}});
   } else {
     simulate(seconds);
-    control(true, seconds);
+    control(tick.armed(), seconds);
   }
   add_up(seconds);
   publish_joints();
@@ -84,9 +84,12 @@ void Motor::tick(const horus::Tick& tick) {
 }
 
 void Motor::enter_safe_state() noexcept {
-  // relaxed: nothing is published through the flag.
-  safe_.store(true, std::memory_order_relaxed);
+  // Where this thread hangs no tick comes that would: the companion holds the drives.
   if (bus_) bus_->hold({.id = kSetpointId, .bytes = encode(0.0, 0.0, 0), .at = {}});
+}
+
+void Motor::leave_safe_state() noexcept {
+  if (bus_) bus_->let_go();
 }
 
 /// Where none comes for kOrderHolds it is one to stand still.
@@ -127,15 +130,13 @@ void Motor::turn_wheels(const CanBus::Frame& before, const CanBus::Frame& now) n
   }
 }
 
-void Motor::control(bool measured, double seconds) noexcept {
-  // relaxed: nothing is published through the flag.
-  const bool drive = measured && !safe_.load(std::memory_order_relaxed);
+void Motor::control(bool may_drive, double seconds) noexcept {
   const double turn = static_cast<double>(order_.angular) * kTrack / 2.0;
   const double linear = static_cast<double>(order_.linear);
   const std::array targets{(linear - turn) / kWheelRadius, (linear + turn) / kWheelRadius};
   for (std::size_t i = 0; i < wheels_.size(); ++i) {
     Wheel& wheel = wheels_[i];
-    if (drive) {
+    if (may_drive) {
       wheel.volts = wheel.pid.step(targets[i], wheel.speed, seconds);
     } else {
       wheel.pid.reset(wheel.speed);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -27,8 +26,9 @@ class Motor final : public horus::Node {
   explicit Motor(horus::PluginContext& context);
 
   void tick(const horus::Tick& tick) override;
-  /// No voltage from now on, until horusd is started again. From any thread.
+  /// No voltage from now on, until the robot is released. From any thread.
   void enter_safe_state() noexcept override;
+  void leave_safe_state() noexcept override;
 
  private:
   static constexpr std::size_t kLeft = 0;
@@ -49,7 +49,7 @@ class Motor final : public horus::Node {
   void simulate(double seconds) noexcept;
   bool read_encoders(horus::TimePoint now) noexcept;
   void turn_wheels(const CanBus::Frame& before, const CanBus::Frame& now) noexcept;
-  void control(bool measured, double seconds) noexcept;
+  void control(bool may_drive, double seconds) noexcept;
   void add_up(double seconds) noexcept;
   void publish_joints() noexcept;
   void publish_odometry() noexcept;
@@ -60,7 +60,6 @@ class Motor final : public horus::Node {
   horus::shm::Publisher<horus::msg::Odometry> odom_;
   std::array<Wheel, 2> wheels_;
   std::unique_ptr<CanBus> bus_;
-  std::atomic<bool> safe_{false};
 
   horus::msg::CmdVel order_{};
   std::optional<horus::TimePoint> last_release_;
