@@ -69,6 +69,7 @@ struct HostEntry {
   std::vector<std::string> python_path;                  ///< Absolute after check_config().
   std::vector<std::pair<std::string, std::string>> env;  ///< Added to the host's environment.
   RestartPolicy restart = RestartPolicy::kAlways;
+  Nanos restart_wait = 30s;  ///< The longest wait before it is started again; 0: none.
   /// Silence limit of nodes that set none themselves. Nothing: the nodes' defaults.
   std::optional<Nanos> watchdog;
   std::optional<Nanos> hang_timeout;   ///< See WatchdogOptions.

@@ -245,6 +245,10 @@ constexpr Field<HostEntry> kHostFields[] = {
     {"env", "a table of texts, e.g. { FOO = \"1\" }", read_env},
     {"restart", kChoices<RestartPolicy, '"'>,
      [](const toml::node& value, HostEntry& host) { return fields::word(value, host.restart); }},
+    {"restart_wait", "a time, or \"0\" for none",
+     [](const toml::node& value, HostEntry& host) {
+       return fields::duration(value, host.restart_wait) && host.restart_wait >= Nanos{};
+     }},
     {"watchdog", fields::kDuration,
      [](const toml::node& value, HostEntry& host) {
        return fields::duration(value, host.watchdog);

@@ -12,6 +12,7 @@ HostTable::HostTable(const std::vector<HostEntry>& entries, Nanos stop_timeout)
     Host& host = hosts_.emplace_back();
     host.name = entry.name;
     host.policy = entry.restart;
+    host.longest_delay_ = entry.restart_wait;
     host.silence_ =
         std::max(entry.watchdog.value_or(kWatchdog) + entry.hang_timeout.value_or(kHangTimeout),
                  kLeastSilence);
@@ -196,7 +197,7 @@ void HostTable::exited(Host& host, const HostEvent& event, TimePoint now) {
   for (std::int64_t i = 0; i < healthy && host.delay > Nanos{}; ++i) {
     host.delay = host.delay <= kFirstDelay ? Nanos{} : host.delay / 2;
   }
-  host.delay = std::clamp(host.delay * 2, kFirstDelay, kLongestDelay);
+  host.delay = std::min(std::max(host.delay * 2, kFirstDelay), host.longest_delay_);
   host.next_start = now + host.delay;
   enter(host, HostState::kWaiting, now);
 }

@@ -51,7 +51,7 @@ struct HostAction {
 /// (event, time) -> actions.
 ///
 /// Back-off: a host that ends is started again after 0.1 s; each further end doubles the wait, up
-/// to 30 s. Every full minute for which the host was ready halves the next wait.
+/// to HostEntry::restart_wait. Every full minute for which the host was ready halves the next wait.
 /// Stop: a host that ignores SIGTERM is killed after the stop timeout and a grace.
 /// Hang: a host that reports a hang is killed once it has written its stacks. A host whose
 /// heartbeat stands still, or that is not ready in time, is aborted, which has it write its stacks,
@@ -61,7 +61,6 @@ struct HostAction {
 class HostTable {
  public:
   static constexpr Nanos kFirstDelay = 100ms;
-  static constexpr Nanos kLongestDelay = 30s;
   static constexpr Nanos kHealthy = 60s;  ///< Time of being ready that halves the next delay.
   static constexpr Nanos kStopTimeout = 5s;
   /// A host ends itself after the stop timeout; it is killed so much later.
@@ -111,6 +110,7 @@ class HostTable {
 
    private:
     friend class HostTable;
+    Nanos longest_delay_{};               // The largest `delay`.
     Nanos silence_{};                     // How long its heartbeat may stand still.
     std::optional<Nanos> start_timeout_;  // Nothing: no limit.
     bool program_ = false;        // A script: may end before it is ready, or have no scheduler.

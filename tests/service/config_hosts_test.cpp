@@ -26,7 +26,7 @@ const std::string kHost = "[[host]]\nname = \"planner\"\nmodule = \"planner\"\n"
 TEST(HostTimes, are_read) {
   const auto result = read("[robot]\nstop_timeout = \"3 s\"\n" + kHost +
                            "watchdog = \"2 s\"\nhang_timeout = \"4 s\"\nstart_timeout = \"60 s\"\n"
-                           "gc = \"off\"\nrt = true\ncpus = \"0\"\n");
+                           "gc = \"off\"\nrt = true\ncpus = \"0\"\nrestart_wait = \"2 s\"\n");
   ASSERT_TRUE(std::holds_alternative<Config>(result)) << std::get<ConfigError>(result).text;
   const auto& config = std::get<Config>(result);
   EXPECT_EQ(config.robot.stop_timeout, 3s);
@@ -35,6 +35,7 @@ TEST(HostTimes, are_read) {
   EXPECT_EQ(host.hang_timeout, 4s);
   EXPECT_EQ(host.start_timeout, 60s);
   EXPECT_EQ(host.gc, "off");
+  EXPECT_EQ(host.restart_wait, 2s);
   EXPECT_TRUE(host.rt);
   EXPECT_EQ(host.cpus->text(), "0");
 }
@@ -43,10 +44,12 @@ TEST(HostTimes, have_defaults) {
   const auto config = std::get<Config>(read(kHost));
   EXPECT_EQ(config.robot.stop_timeout, 5s);
   EXPECT_FALSE(config.hosts[0].watchdog || config.hosts[0].hang_timeout);
+  EXPECT_EQ(config.hosts[0].restart_wait, 30s);
   EXPECT_FALSE(config.hosts[0].start_timeout || config.hosts[0].cpus || config.hosts[0].rt);
 }
 
 TEST(HostTimes, zero_switches_off_a_stop_timeout_and_a_nodes_watchdog) {
+  EXPECT_EQ(std::get<Config>(read(kHost + "restart_wait = \"0\"\n")).hosts[0].restart_wait, 0s);
   const auto config = std::get<Config>(
       read("[robot]\nstop_timeout = \"0\"\n[[node]]\nname = \"n\"\nplugin = \"p\"\ntype = \"T\"\n"
            "rate = 1\nwatchdog = \"0\"\n"));

@@ -150,9 +150,9 @@ TEST_F(HostTableTest, each_end_doubles_the_wait_up_to_half_a_minute) {
     step(Kind::kExited, 0, "exit 1");
     EXPECT_EQ(first().delay, expected);
     EXPECT_THAT(after(expected), ElementsAre(spawn(0)));
-    expected = std::min<Nanos>(expected * 2, HostTable::kLongestDelay);
+    expected = std::min<Nanos>(expected * 2, 30s);
   }
-  EXPECT_EQ(first().delay, HostTable::kLongestDelay);
+  EXPECT_EQ(first().delay, 30s);
 }
 
 TEST_F(HostTableTest, every_healthy_minute_halves_the_next_wait) {
@@ -303,7 +303,7 @@ TEST_F(HostTableTest, a_second_life_is_watched_as_the_first_was) {
     EXPECT_THAT(silence(kSilence), ElementsAre(abort(0)));
     EXPECT_THAT(silence(HostTable::kLastWords), ElementsAre(kill(0)));
     step(Kind::kExited, 0, "signal 9 (Killed)");
-    EXPECT_THAT(after(HostTable::kLongestDelay), ElementsAre(spawn(0)));
+    EXPECT_THAT(after(30s), ElementsAre(spawn(0)));
   }
   step(Kind::kExited, 0, "exit code 3");
   EXPECT_EQ(first().reason, "exit code 3") << "not that of the lives before";

@@ -144,7 +144,8 @@ def test_the_rover_stands_still_while_it_is_stopped_and_drives_on_when_it_is_rel
     done = run([program("horusctl"), "estop", "a foot before the wheel"], environment)
     assert done.returncode == 0, done.stderr
     until(lambda: turns() is False, "the wheels stand still", running)
-    done = run([program("horusctl"), "release", "the foot is gone"], environment)
+    done = run([program("horusctl"), "release", "--reason", "the foot is gone"],
+               environment)
     assert done.returncode == 0, done.stdout + done.stderr
     until(turns, "the wheels turn again", running)
 

@@ -41,7 +41,7 @@ def test_a_change_of_what_is_counted_is_another_layout(tmp_path, header, text, o
 
 def test_a_text_about_a_counter_is_no_part_of_the_layout(tmp_path):
     headers = shutil.copytree(ROOT / "rt", tmp_path / "rt")
-    source = (headers / "node_counters.hpp").read_text()
+    source = (headers / "base/node_counters.hpp").read_text()
     assert '"Whole releases given up."' in source
-    (headers / "node_counters.hpp").write_text(source.replace("Whole releases", "Releases"))
+    (headers / "base/node_counters.hpp").write_text(source.replace("Whole releases", "Releases"))
     assert layout(headers) == layout(ROOT / "rt")
