@@ -28,6 +28,15 @@ LateRecorder::Collections LateRecorder::collections() const noexcept {
   return now;
 }
 
+/// The rare part of begin(): a collection has ended since the begin() before the last one.
+void LateRecorder::note_collections() noexcept {
+  // Read first: one that ends meanwhile is then found by the next begin().
+  const std::uint64_t finished = gc_->finished.value();
+  paused_ns_ = collected_.pause_ns;
+  collected_ = collections();
+  if (collected_.pause_ns == paused_ns_) settled_ = finished;
+}
+
 void LateRecorder::set_limits() noexcept {
   // If no records are kept, the slowest tick need not be found.
   most_execution_ = ticks_ != nullptr ? slowest_ : Nanos::max();

@@ -77,9 +77,8 @@ class LateRecorder {
   void begin() noexcept {
     sent_ = stats_.messages_sent.value();
     bytes_ = stats_.bytes_sent.value();
-    if (gc_ == nullptr) return;
-    paused_ns_ = collected_.pause_ns;
-    collected_ = collections();
+    if (gc_ != nullptr && gc_->finished.value() != settled_) [[unlikely]]
+      note_collections();
   }
   /// Call it after each tick. False when judge() would find nothing and end() need not be called:
   /// the tick was within its limits and not the slowest of its minute.
@@ -101,6 +100,7 @@ class LateRecorder {
     std::int64_t pause_ns = 0;
   };
   Collections collections() const noexcept;
+  void note_collections() noexcept;
   void set_limits() noexcept;
   LateTick& keep_at(std::uint64_t place, const EndedTick& ended,
                     const Predecessors& before) noexcept;
@@ -115,7 +115,8 @@ class LateRecorder {
   std::uint64_t bytes_ = 0;
   Nanos most_execution_{};  // The budget, or the slowest tick of the minute so far if that is less.
   Nanos most_response_{};   // The deadline.
-  TimePoint minute_ends_{};  // The first tick released at or after it begins a new minute.
+  TimePoint minute_ends_{};    // The first tick released at or after it begins a new minute.
+  std::uint64_t settled_ = 0;  // GcStats::finished where the last two begin() saw no other number.
   LateTicks* const ticks_;
   Budget budget_{};
   static constexpr std::uint64_t kNoPlace = ~std::uint64_t{0};

@@ -364,6 +364,7 @@ void Collector::on_stop(PyObject* details) noexcept {
       // relaxed: it only labels this pause.
       counted.longest_tick.set(latest_tick.load(std::memory_order_relaxed));
     }
+    one.host->gc.finished.add();
   }
   keep_pause(generation);
   show_objects();

@@ -16,8 +16,11 @@ namespace horus {
 /// rows.
 template <typename Number>
 struct NodeCounters {
-  Number held{};
+  // The first three lie on the cache line that every tick touches, see LatestTick.
   Number ticks{};
+  Number messages_sent{};
+  Number bytes_sent{};
+  Number held{};
   Number skipped{};
   Number carried_ticks{};
   Number carried_skipped{};
@@ -30,8 +33,6 @@ struct NodeCounters {
   Number gil_lost_tick{};
   Number gil_long_waits{};
   Number gil_long_waits_off_cpu{};
-  Number messages_sent{};
-  Number bytes_sent{};
   Number messages_received{};
   Number messages_dropped{};
   Number messages_missed{};

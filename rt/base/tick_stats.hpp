@@ -87,6 +87,18 @@ using NodeCounts = RecentCounts<Counter>;
 /// one that is being written is not among the last minute's.
 inline constexpr std::size_t kSnapshots = 64;
 
+/// What every tick of a node touches. With the first counters it fills one cache line: after a
+/// rest a tick pays for each line that has left the cache.
+struct LatestTick {
+  Counter began{};                 ///< cycle_count() at the start of the latest tick.
+  Gauge last_release_ns{};         ///< Release of the latest tick, monotonic.
+  Gauge last_execution_ns{};       ///< Execution time of the latest tick.
+  Counter stops_asked{};           ///< How often an input whose fallback is "stop" became stale.
+  SafetyCell safety{};             ///< Whether the node may act.
+  Cell<std::uint32_t> actuator{};  ///< 1: what it sends moves something.
+};
+static_assert(sizeof(LatestTick) + 3 * sizeof(Counter) == 64);
+
 /// The statistics of one node.
 ///
 /// Thread safety: one writer per word, readers in any thread or process. The node's own thread is
@@ -94,7 +106,7 @@ inline constexpr std::size_t kSnapshots = 64;
 /// `snapshots`, and what the kernel counts for the node's thread: faults, switches, `cpu_time_ns`
 /// and `last_cpu`. Any thread of the host may write `state`, `log_level`, `safety`, `outputs_shut`
 /// and `held`.
-struct NodeStats : NodeCounters<Counter> {
+struct alignas(64) NodeStats : LatestTick, NodeCounters<Counter> {
   NodeName name{};                ///< Written once, before the node first ticks.
   Cell<NodeClass> node_class{};   ///< Written once, before the node first ticks.
   Cell<NodeState> state{};        ///< Where the node is in its life.
@@ -113,10 +125,6 @@ struct NodeStats : NodeCounters<Counter> {
   Gauge rung_since_ns{};               ///< When it reached the rung, monotonic; 0: it is on none.
   Counter degrades{};                  ///< How often its rate was halved.
   Gauge first_release_ns{};            ///< First release of this life, monotonic; 0 before it.
-  Gauge last_release_ns{};             ///< Release of the latest tick, monotonic.
-  Counter began{};                     ///< cycle_count() at the start of the latest tick.
-  Gauge last_execution_ns{};           ///< Execution time of the latest tick.
-  Counter stops_asked{};  ///< How often an input whose fallback is "stop" became stale.
 
   Gauge gil_lost_longest_ns{};       ///< The longest measured loss of the GIL in one tick.
   Cell<std::int32_t> gil_lost_to{};  ///< Linux thread that had the GIL in it; 0: unknown.
@@ -128,17 +136,15 @@ struct NodeStats : NodeCounters<Counter> {
 
   Cell<LogLevel> log_level{};  ///< Less urgent lines of the node are dropped; 0: all are kept.
 
-  SafetyCell safety{};                         ///< Whether the node may act.
-  Cell<std::uint32_t> actuator{};              ///< 1: what it sends moves something.
   std::atomic<std::uint32_t> outputs_shut{0};  ///< 1: what it sends on its outputs is refused.
 
   std::array<NodeCounts, kSnapshots> snapshots{};  ///< At the instants of HostStats::snapshot.
   Failures failures{};                             ///< The latest exceptions of its callbacks.
   StaleInputs stale{};                             ///< Its inputs that have a time-out.
 
-  Histogram lateness{};
-  Histogram execution{};
-  Histogram response{};
+  alignas(64) Histogram lateness{};
+  alignas(64) Histogram execution{};
+  alignas(64) Histogram response{};
   Histogram skipped_response{};  ///< From each skipped release to the start of the next tick.
   Histogram gil_wait{};          ///< Waits for the GIL before a tick. Python nodes only.
   Histogram gil_lost{};          ///< Measured GIL losses, one entry per tick. Python nodes only.
@@ -203,7 +209,8 @@ struct GcStats {
     Counter longest_tick{};   ///< Tick number, at that time, of the node that ran or ran last.
   };
   std::array<Generation, 3> generation{};
-  Counter freezes{};  ///< How often a freeze replaced a collection for which there was no slack.
+  Counter finished{};  ///< Collections of all generations; grows after their numbers have.
+  Counter freezes{};   ///< How often a freeze replaced a collection for which there was no slack.
   /// Objects that the collector tracks, an estimate. They are counted before the first tick and,
   /// where the slack allows, after a full collection. In between CPython's count of allocations
   /// minus deallocations is added at each collection; this reads too high after many objects were
@@ -223,7 +230,7 @@ struct DegradationRecord {
 /// The statistics of one host (process).
 ///
 /// Thread safety: one writer per word, readers in any thread or process.
-struct HostStats {
+struct alignas(64) HostStats {
   static constexpr std::size_t kMaxDegradations = 16;
   /// The host's part of a snapshot, taken at the same instant as NodeStats::snapshots.
   struct Snapshot {

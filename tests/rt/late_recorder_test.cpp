@@ -45,6 +45,12 @@ class LateRecorderTest : public ::testing::Test {
     if (clock.now() < at + lateness) clock.advance(at + lateness - clock.now());
     group->tick(at, clock.now(), gil_wait);
   }
+  /// A collection of this generation has ended.
+  void collect(std::size_t generation, Nanos pause) {
+    gc->generation[generation].collections.add();
+    gc->generation[generation].pause.record(pause);
+    gc->finished.add();
+  }
   std::string logged() {
     LogRecord record;
     return channel.ring.pop(record) ? std::string{record.text.view()} : "";
@@ -77,9 +83,9 @@ TEST_F(LateRecorderTest, a_late_tick_is_kept_with_what_took_its_time) {
   second.on_tick = [this](const Tick&) {
     stats[1].messages_sent.add(3);
     stats[1].bytes_sent.add(700);
-    gc->generation[2].collections.add();
-    gc->generation[2].pause.record(4ms);
-    gc->generation[0].collections.add(2);
+    collect(2, 4ms);
+    collect(0, 0ms);
+    collect(0, 0ms);
     gc->objects.set(50'000);
   };
   release(2ms, 7ms, 1ms, 500us);
@@ -107,8 +113,7 @@ TEST_F(LateRecorderTest, a_late_tick_is_kept_with_what_took_its_time) {
 
 TEST_F(LateRecorderTest, what_was_collected_between_the_ticks_is_not_of_the_tick) {
   release(1ms, 1ms);
-  gc->generation[2].collections.add();
-  gc->generation[2].pause.record(4ms);
+  collect(2, 4ms);
   release(1ms, 12ms);
   EXPECT_EQ(latest(1).collecting_ns.value(), 0);
   EXPECT_EQ(oldest_collected(latest(1)), -1);
@@ -133,16 +138,16 @@ TEST_F(LateRecorderTest, a_late_start_after_a_slow_tick_is_told_from_a_late_wake
 
 TEST_F(LateRecorderTest, a_collection_between_two_ticks_explains_a_late_start) {
   release(1ms, 1ms);
-  gc->generation[2].pause.record(4ms);
+  collect(2, 4ms);
   release(1ms, 1ms);
-  gc->generation[2].pause.record(9ms);
+  collect(2, 9ms);
   release(1ms, 1ms, 9ms);
   EXPECT_EQ(latest(0).collected_before_ns.value(), 9'000'000);
   EXPECT_EQ(cause_of(latest(0)).kind, LateCause::Kind::kCollected);
 }
 
 TEST_F(LateRecorderTest, what_was_collected_before_the_first_tick_explains_nothing) {
-  gc->generation[2].pause.record(9ms);
+  collect(2, 9ms);
   release(1ms, 1ms, 9ms);
   EXPECT_EQ(latest(0).collected_before_ns.value(), 0);
 }

@@ -87,7 +87,7 @@ TEST_F(NodeLoaderTest, what_wakes_an_event_node_does_so_once_a_message) {
 }
 
 TEST_F(NodeLoaderTest, what_a_node_opens_counts_into_its_statistics) {
-  NodeStats stats{{}, NodeName::clipped("arm")};
+  NodeStats stats{{}, {}, NodeName::clipped("arm")};
   Topics topics{session_->of_node(message_counters(stats))};
   auto publisher = topics.publisher<msg::CmdVel>("a").value();
   auto subscriber = topics.subscriber<msg::CmdVel>("a").value();

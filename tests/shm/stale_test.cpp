@@ -69,7 +69,7 @@ class StaleTest : public test::ShmTest {
     return {};
   }
 
-  NodeStats node{{}, NodeName::clipped("motor")};
+  NodeStats node{{}, {}, NodeName::clipped("motor")};
 };
 
 TEST_F(StaleTest, the_neutral_message_is_given_once_in_a_tick_when_nothing_new_comes) {
@@ -152,7 +152,7 @@ TEST_F(StaleTest, a_node_that_first_looks_late_has_waited_since_its_first_tick) 
 TEST_F(StaleTest, what_an_isolated_node_sends_into_a_ring_that_was_made_again_stays_stale) {
   const auto session = open();
   const auto other = open();
-  NodeStats planner{{}, NodeName::clipped("planner")};
+  NodeStats planner{{}, {}, NodeName::clipped("planner")};
   auto publisher =
       other->publisher<CmdVel>("cmd", test::with({}, {.counters = message_counters(planner)}))
           .value();
@@ -183,7 +183,7 @@ TEST_F(StaleTest, what_an_isolated_node_sent_last_stays_stale_when_its_ring_goes
   auto witness = session->subscriber<CmdVel>("cmd").value();
   {
     const auto other = open();
-    NodeStats planner{{}, NodeName::clipped("planner")};
+    NodeStats planner{{}, {}, NodeName::clipped("planner")};
     auto publisher =
         other->publisher<CmdVel>("cmd", test::with({}, {.counters = message_counters(planner)}))
             .value();
@@ -338,7 +338,7 @@ TEST_F(StaleTest, it_is_shown_with_its_topic) {
 TEST_F(StaleTest, what_an_isolated_node_sent_is_stale_at_once) {
   const auto session = open();
   const auto other = open();
-  NodeStats planner{{}, NodeName::clipped("planner")};
+  NodeStats planner{{}, {}, NodeName::clipped("planner")};
   auto publisher =
       other->publisher<CmdVel>("cmd", test::with({}, {.counters = message_counters(planner)}))
           .value();
