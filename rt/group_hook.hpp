@@ -66,8 +66,10 @@ class GroupHook {
   /// negative value means that there is no GIL: the caller then reuses the time that it read before
   /// the call.
   virtual Nanos enter(TimePoint /*release*/) noexcept { return Nanos{-1}; }
-  /// Called after each tick of a batch. Returns what the tick lost.
-  virtual TickLoss ticked() noexcept { return {}; }
+  /// Called after each tick of a batch. Whether the tick lost or awaited anything: loss() tells.
+  virtual bool ticked() noexcept { return false; }
+  /// What the tick lost. Called right after a ticked() that returned true, and only then.
+  virtual TickLoss loss() noexcept { return {}; }
   /// Whether the latest enter() waited long because the thread that had the GIL got no CPU. Asked
   /// only after waits of kLongGilWait and more.
   virtual bool holder_was_off_cpu() noexcept { return false; }

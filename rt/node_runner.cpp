@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <span>
+#include <tuple>
 #include <typeinfo>
 #include <utility>
 
@@ -170,8 +171,9 @@ TimePoint NodeRunner::run(TimePoint release, TimePoint now, const Predecessors& 
   return ticks ? tick(release, now, before) : now;
 }
 
-TimePoint NodeRunner::tick(TimePoint release, TimePoint start,
-                           const Predecessors& before) noexcept {
+// hot: see RateGroup::tick_due().
+[[gnu::hot]] TimePoint NodeRunner::tick(TimePoint release, TimePoint start,
+                                        const Predecessors& before) noexcept {
   log_as(&source_);
   tick_.number = source_.tick;
   tick_.release = release;
@@ -186,7 +188,8 @@ TimePoint NodeRunner::tick(TimePoint release, TimePoint start,
         keep_error(thrown);
       });
   TickTiming timing{.release = release, .start = start, .finish = clock_.now()};
-  if (hook_ != nullptr) take_loss(timing);
+  if (hook_ != nullptr && hook_->ticked()) [[unlikely]]
+    std::tie(timing.awaited, timing.lost) = take_loss(timing.execution());
   count(timing);
   TimePoint now = timing.finish;
   if (looks_back_ || late_.is_remarkable(timing)) [[unlikely]]
@@ -206,14 +209,15 @@ inline void NodeRunner::call_tick() {
   node_.tick(tick_);
 }
 
-inline void NodeRunner::take_loss(TickTiming& timing) noexcept {
-  loss_ = hook_->ticked();
-  timing.awaited = std::min(loss_.awaited, timing.execution());
-  timing.lost = std::min(loss_.time, timing.execution());
-  if (loss_.lost) [[unlikely]]
-    count_loss(loss_);
-  if (timing.awaited > Nanos{}) [[unlikely]]
-    stats_.awaited.record(timing.awaited);
+/// Asks the hook what a tick of `took` has lost. Returns what it awaited, and what it lost of the
+/// rest.
+[[gnu::noinline]] std::pair<Nanos, Nanos> NodeRunner::take_loss(Nanos took) noexcept {
+  loss_ = hook_->loss();
+  loss_tick_ = source_.tick;
+  const Nanos awaited = std::min(loss_.awaited, took);
+  if (loss_.lost) count_loss(loss_);
+  if (awaited > Nanos{}) stats_.awaited.record(awaited);
+  return {awaited, std::min(loss_.time, took - awaited)};
 }
 
 /// The rare work after a tick: judges it, records it, applies the policies. `timing` is passed by
@@ -225,10 +229,11 @@ inline void NodeRunner::take_loss(TickTiming& timing) noexcept {
   const std::uint64_t given_up = std::exchange(given_up_, 0);
   if (untold_responses_ != 0) count_skipped_responses(timing);
   const Verdict verdict = judge(timing, tick_.budget);
+  const TickLoss loss = loss_tick_ == source_.tick ? loss_ : TickLoss{};
   looks_back_ = verdict.missed || !succeeded;
   count(verdict);
   const LateTick* const kept =
-      late_.end({source_.tick, timing, verdict, loss_, given_up, tick_.period}, before);
+      late_.end({source_.tick, timing, verdict, loss, given_up, tick_.period}, before);
   const Bad bad{verdict, succeeded, kept, before.culprit()};
   if (before.late == nullptr && (verdict.missed || verdict.overrun)) before.late = this;
   if (verdict.missed || !ladder_.idle()) {

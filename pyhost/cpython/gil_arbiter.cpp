@@ -84,6 +84,7 @@ GilSeat* GilArbiter::claim(const void* state, Urgency urgency,
   seat.state = state;
   seat.urgency = urgency;
   seat.protection_us = protection_us;
+  seat.switched = horus_gil_switch_count();
   seat.phase.store(Phase::kIdle);
   seat.expected_ns.store(GilSeat::kNever);
   seat.displaced.store(false);

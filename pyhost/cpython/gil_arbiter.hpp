@@ -92,6 +92,14 @@ class GilArbiter {
   };
   /// Call with the GIL, after each tick.
   Loss ticked(GilSeat& seat) noexcept;
+  /// ticked() for the common case: true, and done, where the tick has kept the GIL. Otherwise call
+  /// ticked().
+  static bool kept(GilSeat& seat) noexcept {
+    if (std::atomic_ref{*seat.switched}.load(kRelaxed) != seat.switches) [[unlikely]]
+      return false;
+    seat.tick.store(seat.tick.load(kRelaxed) + 1, kRelaxed);
+    return true;
+  }
   /// Call with the GIL, right before dropping it. `next`: when it will be wanted again.
   void end(GilSeat& seat, TimePoint next) noexcept;
   /// Call without the GIL, right after dropping it. Restores the user's switch interval where no

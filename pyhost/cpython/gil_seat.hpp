@@ -16,9 +16,9 @@ inline constexpr auto kRelaxed = std::memory_order_relaxed;
 
 /// The record that GilArbiter and GilHelper keep of one executor thread.
 ///
-/// Thread safety: `state`, `urgency` and `protection_us` do not change while the seat is taken. The
-/// groups below say who writes. Plain numbers are relaxed. `phase` is seq_cst, because the helper
-/// decides by it whether it may sleep.
+/// Thread safety: `state`, `urgency`, `protection_us` and `switched` do not change while the seat
+/// is taken. The groups below say who writes. Plain numbers are relaxed. `phase` is seq_cst,
+/// because the helper decides by it whether it may sleep.
 struct GilSeat {
   enum class Phase : std::uint32_t {
     kIdle,     ///< Between two batches of ticks; does not want the GIL.
@@ -31,6 +31,8 @@ struct GilSeat {
   const void* state = nullptr;      ///< The thread's PyThreadState.
   Urgency urgency{};                ///< Decides between two ticks that want the GIL.
   unsigned long protection_us = 0;  ///< Switch interval that a tick needs; 0: none. us.
+  /// Where CPython counts the switches of the GIL: the interpreter's, not the seat's.
+  unsigned long* switched = nullptr;
 
   // Written by the seat's thread. Times are CLOCK_MONOTONIC.
   std::atomic<Phase> phase{Phase::kIdle};

@@ -94,6 +94,9 @@ int horus_gil_holder_thread(void) {
 unsigned long horus_gil_switches(void) {
   return __atomic_load_n(&gil->switch_number, __ATOMIC_RELAXED);
 }
+unsigned long* horus_gil_switch_count(void) {
+  return &gil->switch_number;
+}
 
 void horus_gil_request_drop(void) {
   PyThreadState* const holder = holder_state(gil);
@@ -159,6 +162,9 @@ int horus_gil_holder_thread(void) {
 }
 unsigned long horus_gil_switches(void) {
   return 0;
+}
+unsigned long* horus_gil_switch_count(void) {
+  return NULL;
 }
 void horus_gil_request_drop(void) {}
 void horus_gil_wake_waiters(void) {}

@@ -38,6 +38,8 @@ const void* horus_gil_holder(void);
 int horus_gil_holder_thread(void);
 /* How often the GIL has gone from one thread to another. Exact under the mutex, or with the GIL. */
 unsigned long horus_gil_switches(void);
+/* Where that number is stored: load it atomically, and store nothing there. */
+unsigned long* horus_gil_switch_count(void);
 
 /* Asks the holder to drop the GIL. It does so at the next check of its evaluation loop. Under the
  * mutex, while the GIL is locked, and only while another thread will certainly take it. */

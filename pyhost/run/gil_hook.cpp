@@ -94,12 +94,14 @@ GilHook::~GilHook() = default;
 
 void GilHook::thread_started() noexcept {
   auto thread = std::make_unique<OnThread>(interpreter_, role_);
+  seat_ = thread->seat;
   const std::scoped_lock lock{watched_};
   thread_ = std::move(thread);
 }
 
 void GilHook::thread_stopping() noexcept {
   thread_->bells.ring();
+  seat_ = nullptr;
   // Moved out under the lock and destroyed after it: the destructor waits for the GIL, and
   // debugged() must not wait for that.
   const auto thread = [this] {
@@ -122,11 +124,14 @@ Nanos GilHook::lead(TimePoint release) noexcept {
   return GilArbiter::instance().alone_until(*seat, release) ? lead : Nanos{};
 }
 
-TickLoss GilHook::ticked() noexcept {
-  GilSeat* const seat = thread_->seat;
-  if (call_ != nullptr) return {.awaited = std::exchange(awaited_in_tick, {})};
-  if (seat == nullptr) return {};
-  const GilArbiter::Loss loss = GilArbiter::instance().ticked(*seat);
+// The thread of an async node has no seat.
+[[gnu::hot]] bool GilHook::ticked() noexcept {
+  return seat_ != nullptr ? !GilArbiter::kept(*seat_) : call_ != nullptr;
+}
+
+TickLoss GilHook::loss() noexcept {
+  if (seat_ == nullptr) return {.awaited = std::exchange(awaited_in_tick, {})};
+  const GilArbiter::Loss loss = GilArbiter::instance().ticked(*seat_);
   return {.lost = loss.lost, .time = loss.time, .to = loss.to};
 }
 
@@ -150,7 +155,7 @@ bool GilHook::awaits() noexcept {
   return call_ != nullptr && call_->awaits();
 }
 
-Nanos GilHook::enter(TimePoint release) noexcept {
+[[gnu::hot]] Nanos GilHook::enter(TimePoint release) noexcept {
   // Around init() and shutdown() there is no release, so there is nothing to ask or to measure.
   ticks_ = release != TimePoint{};
   GilSeat* const seat = ticks_ ? thread_->seat : nullptr;

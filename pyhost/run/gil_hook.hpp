@@ -20,6 +20,7 @@ namespace horus::py {
 
 class AsyncCall;
 class AsyncLoop;
+struct GilSeat;
 
 /// How long before a release a thread begins to take the GIL, so that it has it at the release.
 /// Zero where the GIL has come at once for a second; otherwise about the 98th percentile of the
@@ -62,7 +63,8 @@ class GilHook final : public GroupHook {
   void thread_stopping() noexcept override;
   Nanos lead(TimePoint release) noexcept override;
   Nanos enter(TimePoint release) noexcept override;
-  TickLoss ticked() noexcept override;
+  bool ticked() noexcept override;
+  TickLoss loss() noexcept override;
   bool holder_was_off_cpu() noexcept override;
   Holder holder() noexcept override;
   bool debugged() noexcept override;
@@ -80,6 +82,7 @@ class GilHook final : public GroupHook {
   const AsyncLoop* const loop_;
   const AsyncCall* const call_;  ///< The call of an async node; else null.
   std::unique_ptr<OnThread> thread_;
+  GilSeat* seat_ = nullptr;  ///< That of `thread_`, for ticked(); null: it has none.
   /// not RT: guards `thread_` for debugged(), which the watchdog calls. Not taken in ticks.
   std::mutex watched_;
   GilLead lead_;

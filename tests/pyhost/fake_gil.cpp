@@ -110,6 +110,9 @@ int horus_gil_holder_thread(void) {
 unsigned long horus_gil_switches(void) {
   return switches;
 }
+unsigned long* horus_gil_switch_count(void) {
+  return reinterpret_cast<unsigned long*>(&switches);
+}
 void horus_gil_request_drop(void) {
   HORUS_CHECK(mutex_owner == ::gettid() && locked);
   if (FakeGil::hold_next_request.exchange(false)) {

@@ -37,7 +37,8 @@ class Ticker {
     GilArbiter::instance().got(seat_, before, now(), before);
   }
   GilArbiter::Loss drop(TimePoint next = now() + 1s) {
-    const GilArbiter::Loss loss = GilArbiter::instance().ticked(seat_);
+    const GilArbiter::Loss loss =
+        GilArbiter::kept(seat_) ? GilArbiter::Loss{} : GilArbiter::instance().ticked(seat_);
     GilArbiter::instance().end(seat_, next);
     FakeGil::drop(this);
     GilArbiter::instance().ended(seat_);

@@ -18,7 +18,8 @@ namespace {
 /// Tells of losses, one after the other.
 class LosingHook final : public GroupHook {
  public:
-  TickLoss ticked() noexcept override { return std::exchange(next, {}); }
+  bool ticked() noexcept override { return next.lost || next.awaited != Nanos{}; }
+  TickLoss loss() noexcept override { return std::exchange(next, {}); }
   bool holder_was_off_cpu() noexcept override { return off_cpu; }
 
   TickLoss next{};

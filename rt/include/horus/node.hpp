@@ -121,6 +121,9 @@ class Node {
   /// from the watchdog's thread, again and again until the run has ended, whether a callback is
   /// running or not. Must not wait itself.
   virtual void stop_waiting() noexcept {}
+  /// Fetches into the cache what the next tick will touch, and does nothing else. Called where the
+  /// node's thread is awake before the release.
+  virtual void prefetch() const noexcept {}
 };
 
 /// Something that an event node waits for, e.g. a subscriber.
