@@ -113,12 +113,17 @@ void PyNode::prepare(NodeHost& host, std::shared_ptr<NodeStats> stats,
     waits = waits || (call.function != nullptr && is_async(call.function));
   }
   if (waits) async_ = &host.async_loop().add(*this);
+  ticks_on_loop_ = on_loop(Callback::kTick);
+  PyObject* const tick = calls_[static_cast<std::size_t>(Callback::kTick)].function;
+  calls_plain_function_ = tick != nullptr && PyFunction_Check(tick);
+  code_ = calls_plain_function_ ? PyFunction_GET_CODE(tick) : nullptr;
   host_ = &host;
   removed_.store(false, std::memory_order_relaxed);  // relaxed: nobody waits yet.
   own_stats_ = stats.get();
   stats_ = std::move(stats);
   host_stats_ = std::move(host_stats);
-  epoch_ = {};
+  shown_ = stats_.get();
+  ticks_on_ = 0;
   initialised_ = in_callback_ = interrupting_ = false;
   failed_ticks_ = stats_->errors.value();  // The page may go on from an earlier life of the host.
   reported_.clear();
@@ -160,7 +165,11 @@ PyObject* PyNode::call_function(Callback callback) noexcept {
 }
 
 PyObject* PyNode::invoke(Callback callback) noexcept {
-  PyObject* const result = call_function(callback);
+  return refuse_coroutine(callback, call_function(callback));
+}
+
+/// The result of a callback; null with an exception set where it is a coroutine.
+PyObject* PyNode::refuse_coroutine(Callback callback, PyObject* result) noexcept {
   if (result == nullptr || !PyCoro_CheckExact(result)) [[likely]]
     return result;
   // A plain function has returned a coroutine. Nothing would ever run it, so this is an error.
@@ -208,16 +217,58 @@ bool PyNode::was_interrupted() noexcept {
   return true;
 }
 
-void PyNode::tick(const Tick& tick) {
-  if (epoch_ == TimePoint{}) epoch_ = host_->epoch();
+// As short as it can be: what is not needed by a tick that returns None is in functions of its own.
+// hot: see RateGroup::tick_due().
+[[gnu::hot]] void PyNode::tick(const Tick& tick) {
   latest_tick.store(tick.number, std::memory_order_relaxed);
-  if (async_ != nullptr && on_loop(Callback::kTick)) return tick_on_loop(tick);
-  running_tick = {.tick = &tick, .epoch = epoch_, .stats = stats_.get()};
-  PyObject* const result = call_bounded(Callback::kTick);
-  running_tick.tick = nullptr;
-  if (result == nullptr) [[unlikely]] {
+  if (ticks_on_loop_) [[unlikely]]
+    return tick_on_loop(tick);
+  const PyThreadState* const thread = PyThreadState_Get();
+  if (thread->id != ticks_on_) [[unlikely]]
+    come_to(*thread);
+  *running_ = {.tick = &tick, .epoch = epoch_, .stats = shown_};
+  thread_ = thread->thread_id;
+  in_callback_ = true;
+  PyObject* const result = call_tick();
+  in_callback_ = false;
+  running_->tick = nullptr;
+  if (result == Py_None && !interrupting_) [[likely]]
+    return Py_DECREF(result);
+  end_tick(result, tick.number);
+}
+
+/// The node's first tick, or its first on this thread: those of tick_once() come from any.
+[[gnu::noinline, gnu::cold]] void PyNode::come_to(const PyThreadState& thread) noexcept {
+  epoch_ = host_->epoch();
+  running_ = &running_tick;
+  // Not its address: that of a thread that has ended may be another one's by now.
+  ticks_on_ = thread.id;
+}
+
+inline PyObject* PyNode::call_tick() noexcept {
+  const Call& call = calls_[static_cast<std::size_t>(Callback::kTick)];
+  if (!calls_plain_function_) [[unlikely]]
+    return call_function(Callback::kTick);
+  // What PyObject_Vectorcall() does in the end. What it does besides is for functions written in C,
+  // which may return null without an exception, or a result with one.
+  PyObject* arguments[] = {nullptr, self_, self_};
+  const ForkWatch watch;
+  PyObject* const result =
+      reinterpret_cast<PyFunctionObject*>(call.function)
+          ->vectorcall(call.function, arguments + 1,
+                       call.arguments | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  if (watch.forked()) [[unlikely]]
+    end_child(name_of(Callback::kTick), spec.name);
+  return result;
+}
+
+/// A tick that has returned anything but None, has raised, or was interrupted.
+[[gnu::noinline, gnu::cold]] void PyNode::end_tick(PyObject* result, std::uint64_t number) {
+  leave_callback();
+  result = refuse_coroutine(Callback::kTick, result);
+  if (result == nullptr) {
     if (was_interrupted()) return;
-    return fail(Callback::kTick, tick.number);
+    return fail(Callback::kTick, number);
   }
   interrupting_ = false;  // The tick has caught an interrupt itself, if there was one.
   Py_DECREF(result);
@@ -229,12 +280,23 @@ bool PyNode::on_loop(Callback callback) const noexcept {
 }
 
 void PyNode::tick_on_loop(const Tick& tick) {
-  PyObject* const result = async_->run(Callback::kTick, tick, epoch_);
+  PyObject* const result = async_->run(Callback::kTick, tick, host_->epoch());
   // GilHook::ticked() reads it right after this tick.
   awaited_in_tick = async_->awaited();
   if (result != nullptr) return Py_DECREF(result);
   if (async_->was_cancelled() || was_interrupted()) return;
   fail(Callback::kTick, tick.number);
+}
+
+void PyNode::prefetch() const noexcept {
+  constexpr std::size_t kLine = 64;
+  const auto fetch = [](const void* object, std::size_t lines) {
+    const auto* const bytes = static_cast<const std::byte*>(object);
+    for (std::size_t i = 0; i < lines; ++i) __builtin_prefetch(bytes + i * kLine, 1);
+  };
+  fetch(self_, 1);
+  fetch(calls_[static_cast<std::size_t>(Callback::kTick)].function, 3);
+  fetch(code_, 4);
 }
 
 void PyNode::stop_waiting() noexcept {

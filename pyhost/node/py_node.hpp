@@ -26,6 +26,7 @@ namespace horus::py {
 class AsyncCall;
 class AsyncLoop;
 class PyNode;
+struct RunningTick;
 
 /// What a node needs of the run that it takes part in. Implemented by Run.
 class NodeHost {
@@ -87,22 +88,29 @@ struct NodeSpec {
 ///
 /// Thread safety: with the GIL, except where a call says otherwise. For tick() the executor's hook
 /// has taken it; init(), shutdown() and run_safe_state() take it themselves.
-class PyNode final : public horus::Node {
+class alignas(64) PyNode final : public horus::Node {
   struct Call {
     PyObject* function = nullptr;  ///< Strong; null: nothing to call.
     std::size_t arguments = 1;     ///< How many times the node is passed: 0, 1, or 2 with self.
   };
 
-  // The members that every tick touches come first, on one cache line.
+  // The members that every tick touches come first, on two cache lines. NodeRunner::prefetch()
+  // fetches these two.
   PyObject* self_;
-  AsyncCall* async_ = nullptr;
   TimePoint epoch_{};
-  unsigned long thread_ = 0;  ///< CPython's identifier of the thread that runs a callback.
-  std::atomic<bool> removed_{true};
-  bool initialised_ = false;
+  RunningTick* running_ = nullptr;     ///< That of the thread that ticks it.
+  std::uint64_t ticks_on_ = 0;         ///< CPython's number of that thread; 0: not known yet.
+  unsigned long thread_ = 0;           ///< CPython's identifier of the thread that runs a callback.
+  const NodeStats* shown_ = nullptr;   ///< What the running tick shows as its node's.
+  bool ticks_on_loop_ = false;         ///< Its tick runs on the asyncio thread.
+  bool calls_plain_function_ = false;  ///< The tick's function is one of Python itself.
   bool in_callback_ = false;   ///< A callback that interrupt() can reach runs, on `thread_`.
   bool interrupting_ = false;  ///< interrupt() was called meanwhile.
-  std::array<Call, kCallbacks> calls_{};
+  std::array<Call, kCallbacks> calls_{};  ///< That of tick() is the first.
+  AsyncCall* async_ = nullptr;
+  const void* code_ = nullptr;  ///< The code of the tick's function, for prefetch() alone.
+  bool initialised_ = false;
+  std::atomic<bool> removed_{true};
 
  public:
   /// `self` owns this object.
@@ -165,6 +173,8 @@ class PyNode final : public horus::Node {
   }
   /// The run stops: cancels an async callback that waits. Without the GIL.
   void stop_waiting() noexcept override;
+  /// Of the node and of its tick's function. Without the GIL: it reads nothing of Python's.
+  void prefetch() const noexcept override;
   /// Calls the safe state's callback on this thread. Takes the GIL.
   void run_safe_state() noexcept { run_safety(Callback::kSafeState); }
   /// Makes the callback that runs on another thread raise KeyboardInterrupt, and cancels an async
@@ -208,6 +218,10 @@ class PyNode final : public horus::Node {
   void tick_on_loop(const Tick& tick);
   bool on_loop(Callback callback) const noexcept;
   PyObject* call_bounded(Callback callback) noexcept;
+  PyObject* call_tick() noexcept;
+  void come_to(const PyThreadState& thread) noexcept;
+  void end_tick(PyObject* result, std::uint64_t number);
+  static PyObject* refuse_coroutine(Callback callback, PyObject* result) noexcept;
   void run_safety(Callback callback) noexcept;
   bool was_interrupted() noexcept;
   /// Handles the exception that is set, of tick `number` or of another callback. Throws
