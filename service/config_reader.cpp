@@ -247,7 +247,7 @@ constexpr Field<HostEntry> kHostFields[] = {
      [](const toml::node& value, HostEntry& host) { return fields::word(value, host.restart); }},
     {"restart_wait", "a time, or \"0\" for none",
      [](const toml::node& value, HostEntry& host) {
-       return fields::duration(value, host.restart_wait) && host.restart_wait >= Nanos{};
+       return fields::duration(value, host.restart_wait);
      }},
     {"watchdog", fields::kDuration,
      [](const toml::node& value, HostEntry& host) {
