@@ -21,8 +21,8 @@ def layout(folder):
     ("base/node_counters.hpp", "Number overruns{};\n  Number errors{};",
      "Number errors{};\n  Number overruns{};"),
     ("base/failures.hpp", "kMost = 4", "kMost = 5"),
-    ("base/tick_stats.hpp", "Histogram lateness{};\n  Histogram execution{};",
-     "Histogram execution{};\n  Histogram lateness{};"),
+    ("base/tick_stats.hpp", "Histogram lateness{};\n  alignas(64) Histogram execution{};",
+     "Histogram execution{};\n  alignas(64) Histogram lateness{};"),
     ("base/histogram.hpp", "kEnd = std::uint64_t{1} << 36", "kEnd = std::uint64_t{1} << 35"),
     ("base/late_ticks.hpp", "Gauge lateness_ns{};", "Gauge wait_ns{};"),
 ])
