@@ -70,7 +70,9 @@ class Planner {
  private:
   Status check_cpus() const {
     for (const auto& config : configs_) {
-      if (config.cpu && !limits_.allowed.contains(*config.cpu)) {
+      const bool there = !config.cpu || limits_.allowed.contains(*config.cpu) ||
+                         limits_.realtime.contains(*config.cpu);
+      if (!there) {
         const std::string subject = "node '" + std::string{config.name.view()} + "', CPU " +
                                     std::to_string(*config.cpu) +
                                     ", allowed: " + limits_.allowed.text();
@@ -177,7 +179,8 @@ class Planner {
                         configs_, nodes);
       }
     }
-    if (utilisation(configs_, all) > kFull * limits_.allowed.count()) {
+    const CpuSet& cpus = limits_.realtime.empty() ? limits_.allowed : limits_.realtime;
+    if (utilisation(configs_, all) > kFull * cpus.count()) {
       return too_much("plan the nodes: their budgets need more than all CPUs", configs_, all);
     }
     return {};

@@ -13,9 +13,10 @@ namespace horus {
 
 /// The CPUs and priorities that a plan may use.
 struct PlanLimits {
-  CpuSet realtime{};         ///< For tick nodes; empty: any CPU of `allowed`.
-  CpuSet housekeeping{};     ///< For all other classes of nodes; empty: the same as `realtime`.
-  CpuSet allowed{};          ///< All CPUs that this process may use.
+  CpuSet realtime{};      ///< For tick nodes; empty: any CPU of `allowed`.
+  CpuSet housekeeping{};  ///< For all other classes of nodes; empty: the same as `realtime`.
+  /// The CPUs that the planning thread may use: perhaps those for housekeeping alone.
+  CpuSet allowed{};
   int priority_ceiling = 0;  ///< The highest SCHED_FIFO priority; 0: no SCHED_FIFO.
 };
 
@@ -38,8 +39,8 @@ struct GroupPlan {
 /// rate-monotonic ones: the shortest period gets the ceiling, each longer period one less, at least
 /// 1.
 ///
-/// \errors kInvalidArgument: a node wants a CPU outside of `allowed`, or the given budgets together
-/// need more time than there is (RT-7). The subject names the nodes.
+/// \errors kInvalidArgument: a node wants a CPU outside of `allowed` and `realtime`, or the given
+/// budgets together need more time than there is (RT-7). The subject names the nodes.
 [[nodiscard]] Result<std::vector<GroupPlan>> make_plan(std::span<const NodeConfig> configs,
                                                        const PlanLimits& limits);
 

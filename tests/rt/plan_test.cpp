@@ -185,6 +185,16 @@ TEST(MakePlan, refuses_budgets_that_all_cpus_cannot_hold) {
   EXPECT_TRUE(make_plan(configs, limits("", "0-1")));
 }
 
+TEST(MakePlan, counts_the_real_time_cpus_although_the_planning_thread_keeps_off_them) {
+  std::vector<NodeConfig> configs{node("left", 100_hz), node("right", 100_hz)};
+  for (NodeConfig& config : configs) config.budget = 9ms;
+  configs[0].cpu = 2;
+  const auto plan = make_plan(configs, limits("2-3", "0"));
+  ASSERT_TRUE(plan) << plan.error().subject.view();
+  EXPECT_EQ(group_of(plan.value(), 0).cpu, 2);
+  EXPECT_EQ(group_of(plan.value(), 1).cpu, 3);
+}
+
 TEST(MakePlan, accepts_a_cpu_that_is_exactly_full) {
   std::vector<NodeConfig> configs{node("a", 1000_hz), node("b", 500_hz)};
   configs[0].budget = 600us;

@@ -45,6 +45,16 @@ def service(tmp_path, text=NODE, prefix=()):
             yield daemon
 
 
+def test_a_node_runs_on_the_real_time_cpu_that_its_configuration_names(tmp_path):
+    *_, last = sorted(os.sched_getaffinity(0))
+    with service(tmp_path, plugin_node("counter", "Counter", more=f"cpu = {last}\n")) as daemon:
+        host, = stats(daemon.environment)["hosts"]
+        node, = host["nodes"]
+        assert node["cpu"] == last
+        status = pathlib.Path(f"/proc/{host['pid']}/task/{node['tid']}/status").read_text()
+        assert re.search(r"^Cpus_allowed_list:\s+(.*)$", status, re.M)[1] == str(last)
+
+
 def ask(daemon, method, **more):
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(20)
