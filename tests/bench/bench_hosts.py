@@ -123,11 +123,12 @@ def percentile(buckets, quantile):
 class Robot:
     """A C++ motor at 1 kHz, and Python hosts beside it."""
 
-    def __init__(self, folder, names=("one", "two")):
+    def __init__(self, folder, names=("one", "two"), motor=""):
         self.folder = pathlib.Path(folder)
         plugin = BUILD / "tests/plugins/good_plugin.so"
         (self.folder / "robot.toml").write_text(
-            ROBOT.format(plugin=plugin) + "".join(HOST.format(name=name) for name in names))
+            ROBOT.format(plugin=plugin) + motor +
+            "".join(HOST.format(name=name) for name in names))
         for name in names:
             (self.folder / f"{name}.py").write_text(BESIDE)
         self.do("idle")

@@ -17,7 +17,8 @@ A figure is user and system time of that process alone, as wait4() tells it.
 
 Then a recording of 1 GiB (GIB of it) of frames of 1 MiB, as fast as they come, beside a C++ motor
 at 1 kHz: the motor's misses and lateness, in turn without and with the recording. Each frame of
-each file is compared with what was sent.
+each file is compared with what was sent. The motor has the last CPU, all else the first, as the
+service's units have it.
 """
 import json
 import os
@@ -79,9 +80,9 @@ def cpu_of(process):
     return usage.ru_utime + usage.ru_stime
 
 
-def start(*command):
+def start(*command, **options):
     return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL)
+                            stdout=subprocess.DEVNULL, **options)
 
 
 def recorded(path, topic, *words):
@@ -180,7 +181,8 @@ def is_as_sent(path):
 def stretch(motor, path):
     """Of the motor, while a recording grows to its size: seconds, misses, p50 and p99 in us."""
     before, begin = motor.motor(), time.monotonic()
-    recorder = start(BIN / "horus-recorder", f"--output={path}", "--", "frames")
+    recorder = start(BIN / "horus-recorder", f"--output={path}", "--", "frames",
+                     preexec_fn=common.pinned(0))
     while not path.exists() or path.stat().st_size < BYTES:
         time.sleep(0.02)
         if recorder.poll() is not None:
@@ -195,8 +197,8 @@ def beside(folder):
     found = {}
     path = folder / "bench_frames.mcap"
     with tempfile.TemporaryDirectory() as place:
-        motor = bench_hosts.Robot(place, ())
-        sender = start(sys.executable, "-c", textwrap.dedent(FRAME))
+        motor = bench_hosts.Robot(place, (), f"cpu = {common.CPUS[-1]}\n")
+        sender = start(sys.executable, "-c", textwrap.dedent(FRAME), preexec_fn=common.pinned(0))
         try:
             for _ in range(ROUNDS):
                 seconds, *with_it = stretch(motor, path)
