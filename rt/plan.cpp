@@ -73,9 +73,10 @@ class Planner {
       const bool there = !config.cpu || limits_.allowed.contains(*config.cpu) ||
                          limits_.realtime.contains(*config.cpu);
       if (!there) {
-        const std::string subject = "node '" + std::string{config.name.view()} + "', CPU " +
-                                    std::to_string(*config.cpu) +
-                                    ", allowed: " + limits_.allowed.text();
+        const std::string subject =
+            "node '" + std::string{config.name.view()} + "', CPU " + std::to_string(*config.cpu) +
+            ", allowed: " + limits_.allowed.text() +
+            (limits_.realtime.empty() ? "" : ", real-time: ") + limits_.realtime.text();
         return Error{Errc::kInvalidArgument, "place a node on a CPU that this process may not use",
                      0, Name<200>::clipped(subject)};
       }
@@ -179,8 +180,8 @@ class Planner {
                         configs_, nodes);
       }
     }
-    const CpuSet& cpus = limits_.realtime.empty() ? limits_.allowed : limits_.realtime;
-    if (utilisation(configs_, all) > kFull * cpus.count()) {
+    // With real-time CPUs each group has one, and has been looked at above.
+    if (limits_.realtime.empty() && utilisation(configs_, all) > kFull * limits_.allowed.count()) {
       return too_much("plan the nodes: their budgets need more than all CPUs", configs_, all);
     }
     return {};

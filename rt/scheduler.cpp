@@ -163,6 +163,7 @@ std::size_t Scheduler::size() const noexcept {
 }
 
 Status Scheduler::start() {
+  HORUS_CHECK(!impl_->started);
   impl_->own_stats = std::make_unique<NodeStats[]>(size());
   return start({.nodes = {impl_->own_stats.get(), size()}});
 }
@@ -215,6 +216,7 @@ void Scheduler::request_stop() noexcept {
 }
 
 std::optional<TickCounts> Scheduler::counts(std::string_view node) const noexcept {
+  if (!impl_->built.load(std::memory_order_acquire)) return std::nullopt;  // acquire: see each().
   for (const NodeStats& stats : impl_->stats.nodes) {
     if (stats.name != node) continue;
     return TickCounts{.ticks = stats.ticks.value(),

@@ -209,7 +209,7 @@ struct GcStats {
     Counter longest_tick{};   ///< Tick number, at that time, of the node that ran or ran last.
   };
   std::array<Generation, 3> generation{};
-  Counter finished{};  ///< Collections of all generations; grows after their numbers have.
+  Counter finished{};  ///< Collections of all generations. With the GIL: not ahead of the others.
   Counter freezes{};   ///< How often a freeze replaced a collection for which there was no slack.
   /// Objects that the collector tracks, an estimate. They are counted before the first tick and,
   /// where the slack allows, after a full collection. In between CPython's count of allocations

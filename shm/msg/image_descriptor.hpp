@@ -54,7 +54,7 @@ inline const shm::TypeInfo& type_info(shm::Tag<TensorDescriptor>) noexcept {
   return kType;
 }
 
-/// The message of a topic of images: it describes one in a pool (shm/image.hpp).
+/// The message of a topic of images: it describes one in a pool (<horus/image.hpp>).
 struct ImageDescriptor {
   TensorDescriptor tensor{};
   std::uint64_t timestamp_ns{};

@@ -9,7 +9,7 @@
 
 namespace horus::msg {
 
-/// The message of a topic of point clouds: it describes one in a pool (shm/point_cloud.hpp).
+/// The message of a topic of point clouds: it describes one in a pool (<horus/point_cloud.hpp>).
 struct PointCloudDescriptor {
   TensorDescriptor tensor{};
   std::uint64_t timestamp_ns{};

@@ -154,7 +154,7 @@ TEST(MakePlan, refuses_a_cpu_that_is_not_there_by_the_nodes_name) {
   const auto plan = make_plan(configs, limits("1"));
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, Errc::kInvalidArgument);
-  EXPECT_EQ(plan.error().subject.view(), "node 'stray', CPU 7, allowed: 0-3");
+  EXPECT_EQ(plan.error().subject.view(), "node 'stray', CPU 7, allowed: 0-3, real-time: 1");
 }
 
 TEST(MakePlan, refuses_budgets_that_one_period_cannot_hold) {
@@ -193,6 +193,16 @@ TEST(MakePlan, counts_the_real_time_cpus_although_the_planning_thread_keeps_off_
   ASSERT_TRUE(plan) << plan.error().subject.view();
   EXPECT_EQ(group_of(plan.value(), 0).cpu, 2);
   EXPECT_EQ(group_of(plan.value(), 1).cpu, 3);
+}
+
+TEST(MakePlan, counts_no_cpu_for_a_node_that_has_another) {
+  std::vector<NodeConfig> configs{node("outside", 100_hz), node("inside", 100_hz)};
+  configs[0].budget = 5ms;
+  configs[0].cpu = 0;
+  configs[1].budget = 6ms;
+  EXPECT_TRUE(make_plan(configs, limits("3", "0-1")));
+  configs[0].cpu = 3;
+  EXPECT_FALSE(make_plan(configs, limits("3", "0-1"))) << "both on one";
 }
 
 TEST(MakePlan, accepts_a_cpu_that_is_exactly_full) {

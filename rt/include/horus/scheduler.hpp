@@ -112,8 +112,8 @@ struct TickCounts {
   std::uint64_t ticks = 0;
   std::uint64_t missed = 0;    ///< Ticks that ended after their deadline.
   std::uint64_t overruns = 0;  ///< Ticks that took longer than their budget.
-  std::uint64_t skipped = 0;   ///< Releases that were given up, since the node was late for them.
-  std::uint64_t failures = 0;  ///< Ticks that threw.
+  std::uint64_t skipped = 0;   ///< Releases without a tick: it was late, at rest, or isolated.
+  std::uint64_t failures = 0;  ///< Callbacks that threw: init(), tick() or shutdown().
 };
 
 /// Plans nodes onto threads and runs them. All nodes of a run share one epoch: their releases are
@@ -160,7 +160,7 @@ class Scheduler {
   std::uint64_t watchdog_expirations() const noexcept;
   /// Release 0 of every node; zero before start() has fixed it.
   TimePoint epoch() const noexcept;
-  /// What a node has done since start(); nothing if there is no such node, or before start().
+  /// What a node has done since start(), removed ones too; nothing for another name or before that.
   std::optional<TickCounts> counts(std::string_view node) const noexcept;
 
   /// RT-safe and async-signal-safe. Requests the emergency stop of the whole robot. Its outputs are
@@ -168,7 +168,7 @@ class Scheduler {
   void estop(std::string_view why) noexcept;
   /// Whether the run is at rest. The argument of release().
   Rest rest() const noexcept;
-  /// Why the run is at rest, for people; empty when it is not. Allocates.
+  /// Why the run is at rest, for people; empty when it is not, or just came to it. Allocates.
   std::string rest_reason() const;
   /// Whether nothing speaks against a release.
   /// \errors kBusy: a critical node does not serve, or an input whose fallback is a stop is stale

@@ -99,7 +99,7 @@ class RawPublisher {
   ///   - the topic refuses, and a living subscriber has not taken the message that this one would
   ///     replace. A subscriber counts from when this process's helper thread has seen it, at most a
   ///     few milliseconds after it came, until 0.2 s after its death.
-  /// False, and counted in NodeStats::held alone, while the node that sends, or the actuator
+  /// False, and counted as held by the node alone, while the node that sends, or the actuator
   /// whose callback calls send(), may not act.
   bool send(std::span<const std::byte> message) noexcept;
   /// RT-safe. True, and counted in refused(), if a message of `size` bytes would now replace one
@@ -329,7 +329,7 @@ struct TopicOptions {
   Nanos timeout{};
   Fallback fallback = Fallback::kNone;
   std::span<const std::byte> value{};    ///< The message of Fallback::kValue; copied.
-  const OpenDetails* details = nullptr;  ///< For the hosts of HORUS itself. Null elsewhere.
+  const OpenDetails* details = nullptr;  ///< For HORUS itself; read during the call. Else null.
 };
 
 /// A process's part in the topics of one base directory: its identity, its bell (the futex that
