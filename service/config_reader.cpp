@@ -245,7 +245,7 @@ constexpr Field<HostEntry> kHostFields[] = {
     {"env", "a table of texts, e.g. { FOO = \"1\" }", read_env},
     {"restart", kChoices<RestartPolicy, '"'>,
      [](const toml::node& value, HostEntry& host) { return fields::word(value, host.restart); }},
-    {"restart_wait", "a time, or \"0\" for none",
+    {"restart_wait", "a duration in quotes, e.g. \"2 s\"; \"0\" starts it at once",
      [](const toml::node& value, HostEntry& host) {
        return fields::duration(value, host.restart_wait);
      }},

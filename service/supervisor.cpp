@@ -333,7 +333,8 @@ void Supervisor::tell() {
     const LogLevel level = host.ended_badly ? LogLevel::kError : LogLevel::kInfo;
     if (host.state == HostState::kReady) say(LogLevel::kInfo, i, "ready");
     if (host.state == HostState::kWaiting) {
-      say(level, i, "ended: " + host.reason + "; started again in " + seconds(host.delay));
+      const std::string when = host.delay == Nanos{} ? "at once" : "in " + seconds(host.delay);
+      say(level, i, "ended: " + host.reason + "; started again " + when);
     }
     if (host.state == HostState::kEnded && !stopping_) {
       say(level, i, "ended: " + host.reason + "; its policy: not started again");

@@ -9,7 +9,7 @@
 
 namespace horus::msg {
 
-/// The message of a topic of depth images: it describes one in a pool (shm/depth_image.hpp).
+/// The message of a topic of depth images: it describes one in a pool (<horus/image.hpp>).
 struct DepthImageDescriptor {
   TensorDescriptor tensor{};
   std::uint64_t timestamp_ns{};

@@ -117,3 +117,11 @@ def test_a_program_may_lie_at_a_path_that_is_no_utf_8(tmp_path):
         done = run([program("horus"), "run", os.fsdecode(folder + b"/node.py")], environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "'/caf\\udce9/node.py' found\n"
+
+
+def test_a_host_that_is_not_to_wait_is_started_again_at_once(tmp_path):
+    with own_base() as environment:
+        command = robot(tmp_path, "raise ValueError('no map')", 'restart_wait = "0"\n')
+        with Running(command, environment) as launch:
+            until(lambda: launch.text().count("no map; started again at once") > 2,
+                  "started three times", launch)
