@@ -495,9 +495,13 @@ void Watchdog::take_usage_base() noexcept {
     watched.waited = options_.cpu_share(tid).waited;
     watched.looked = clock_.now();
   }
+  // release: who sees it also sees the bases.
+  usage_counts_.store(true, std::memory_order_release);
 }
 
 void Watchdog::store_usage() noexcept {
+  // acquire: see take_usage_base(). Until then another thread may write what is read here.
+  if (!usage_counts_.load(std::memory_order_acquire)) return;
   for (Watched& watched : watched_) {
     const auto tid = watched.group->runners().front()->stats().tid.value();
     const auto usage = read_thread_usage(tid);

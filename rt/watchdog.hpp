@@ -64,9 +64,9 @@ struct WatchdogOptions {
 /// allows it (RT-14). Time in which a thread was ready to run but had no CPU does not count as
 /// silence, until the thread has run for half of its limit.
 ///
-/// Thread safety: alive(), resting(), await_rest(), expirations(), interval() and update() from any
-/// thread. start(), watch() and write_to() before the first look(). The rest from one thread that
-/// is no executor.
+/// Thread safety: alive(), resting(), await_rest(), expirations(), interval(), update() and
+/// take_usage_base() from any thread. start(), watch() and write_to() before the first look(). The
+/// rest from one thread that is no executor.
 class Watchdog {
  public:
   /// All references outlive the watchdog.
@@ -101,9 +101,10 @@ class Watchdog {
   /// Takes over the limit in the new configuration of a node, which is found by its name.
   void update(const NodeConfig& config) noexcept;
 
-  /// Statistics of the threads' usage count from now on. Call it when the inits are done.
+  /// Statistics of the threads' usage count from now on. Call it once, when the inits are done.
   void take_usage_base() noexcept;
-  /// Reads the threads' usage from /proc into the statistics. Call it about once a second.
+  /// Reads the threads' usage from /proc into the statistics. Does nothing before
+  /// take_usage_base(). Call it about once a second.
   void store_usage() noexcept;
 
  private:
@@ -186,6 +187,7 @@ class Watchdog {
   std::atomic<std::int64_t> interval_ns_;
   std::deque<Watched> watched_;
   Rescue rescue_;
+  std::atomic<bool> usage_counts_{false};  // take_usage_base() is done.
   Silence own_call_seen_ = Silence::kMoves;
   BlackBox* box_ = nullptr;
   std::atomic<std::uint64_t> expirations_{0};

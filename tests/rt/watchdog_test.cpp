@@ -537,6 +537,8 @@ TEST_F(WatchdogTest, writes_what_the_kernel_counted_since_the_base) {
   // subtract.
   while (read_thread_usage(::gettid())->cpu_time_ns == 0) {
   }
+  watchdog.store_usage();
+  EXPECT_EQ(stats[0].cpu_time_ns.value(), 0U) << "the inits are not done";
   watchdog.take_usage_base();
   const auto base = read_thread_usage(::gettid());
   ASSERT_TRUE(base);
